@@ -1,0 +1,1 @@
+"""Caffe files read and written without Caffe."""

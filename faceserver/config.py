@@ -1,0 +1,112 @@
+"""The settings: each has a default and a help text, and is set as ``FACESERVER_<NAME>``."""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from faceserver.errors import InvalidSetting
+
+_ROOT = Path(__file__).resolve().parent.parent
+_MEGABYTE = 1_000_000
+
+
+class Settings(BaseSettings):
+    """What can be set. Names are in lower case here, in upper case with the prefix outside."""
+
+    model_config = SettingsConfigDict(env_prefix="FACESERVER_", frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    workers: int = Field(
+        8, ge=1, le=256, description="Requests served at the same time; more wait in line."
+    )
+    data_dir: Path = Field(
+        _ROOT / "faceSearchData", description="Folder of the faces, the index and the pictures."
+    )
+    models_dir: Path = Field(_ROOT / "models", description="Folder of the models.")
+    cache_dir: Path = Field(
+        _ROOT / ".cache" / "compiled", description="Folder of the compiled networks."
+    )
+    engine: Literal["openvino", "opencv", "caffe"] = Field(
+        "openvino", description="Inference runtime: openvino, opencv or caffe."
+    )
+    precision: Literal["auto", "f32"] = Field(
+        "auto", description="auto embeds in bfloat16 where the processor has it; f32 never does."
+    )
+    threads: int = Field(
+        0, ge=0, description="Processor threads of the engine; 0 takes what the process may use."
+    )
+    detector_model: str = Field(
+        "mtcnn", description="Folder of the detection model inside the models' folder."
+    )
+    embedder_model: str = Field(
+        "inception_resnet/20180408-102900",
+        description="Folder of the embedding model inside the models' folder.",
+    )
+    min_face: int = Field(40, ge=12, description="Smallest face to look for, in pixels.")
+    pnet_threshold: float = Field(0.8, gt=0, lt=1, description="Score to pass MTCNN's first net.")
+    rnet_threshold: float = Field(0.8, gt=0, lt=1, description="Score to pass its second net.")
+    onet_threshold: float = Field(0.6, gt=0, lt=1, description="Score to pass its third net.")
+    pyramid_factor: float = Field(
+        0.709, gt=0.1, lt=0.95, description="Scale from one level of MTCNN's pyramid to the next."
+    )
+    distance_threshold: float | None = Field(
+        None,
+        gt=0,
+        le=4,
+        description="Matches lie below this squared L2 distance; unset takes the model's own.",
+    )
+    max_matches: int = Field(
+        100, ge=1, le=10_000, description="Most matches that one search answers."
+    )
+    max_file_bytes: int = Field(20 * _MEGABYTE, ge=1, description="Largest picture, in bytes.")
+    max_pixels: int = Field(
+        50 * _MEGABYTE, ge=1, description="Largest picture, in pixels, checked before decoding."
+    )
+    max_files: int = Field(100, ge=1, description="Most pictures in one upload.")
+    max_urls: int = Field(100, ge=1, description="Most URLs in one batch.")
+    max_request_bytes: int = Field(
+        200 * _MEGABYTE, ge=1, description="Largest request of all pictures together, in bytes."
+    )
+    url_timeout: float = Field(
+        15.0, gt=0, description="Seconds that a URL may take, redirects and download included."
+    )
+    url_allow_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Private networks that URLs may point into, comma-separated, such as "
+        "192.168.7.0/24; none by default.",
+    )
+
+    @field_validator("url_allow_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("url_allow_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings from the environment; overrides that are not None win.
+
+    Raises:
+        InvalidSetting: one has a value that it cannot have; the message names each.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        problems = "; ".join(
+            f"FACESERVER_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise InvalidSetting(problems) from error

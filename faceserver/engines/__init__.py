@@ -1,0 +1,22 @@
+"""Inference runtimes, picked by name."""
+
+from faceserver.engines.base import Engine, EngineOptions, Network, Precision
+from faceserver.registry import Registry
+
+__all__ = ["Engine", "EngineOptions", "Network", "Precision", "engines", "make_engine"]
+
+engines = Registry("engine")
+engines.add("openvino", "faceserver.engines.openvino:OpenVinoEngine")
+engines.add("opencv", "faceserver.engines.opencv:OpenCvEngine")
+engines.add("caffe", "faceserver.engines.caffe:CaffeEngine")
+
+
+def make_engine(name: str, options: EngineOptions) -> Engine:
+    """Make the engine of that name.
+
+    Raises:
+        UnknownName: there is none.
+        EngineUnavailable: its library is not installed; the message says how to get it.
+    """
+    engine: Engine = engines.load(name)(options)
+    return engine

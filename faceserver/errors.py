@@ -1,0 +1,244 @@
+"""Every error that faceserver raises on purpose.
+
+Each class has a stable ``code`` that clients can rely on; the message is for people and may
+change. No error knows HTTP: ``faceserver.web.errors`` gives each code its status.
+
+    FaceServerError
+    ├── InputError                  what the caller sent cannot be used
+    │   ├── InvalidRequest          invalid_request      a field is missing, unknown or malformed
+    │   ├── NoFile                  no_file              a picture was expected, none came
+    │   ├── RequestTooLarge         request_too_large    the whole request is over its limit
+    │   ├── TooManyItems            too_many_items       more files or URLs than one call takes
+    │   ├── ImageError
+    │   │   ├── EmptyFile           empty_file
+    │   │   ├── FileTooLarge        file_too_large       more bytes than allowed
+    │   │   ├── NotAnImage          not_an_image         no format that is read here
+    │   │   ├── TruncatedImage      truncated_image      begins as an image, but cannot be decoded
+    │   │   ├── ImageTooSmall       image_too_small
+    │   │   └── TooManyPixels       too_many_pixels      judged by the header, before decoding
+    │   ├── FaceCountError
+    │   │   ├── NoFace              no_face
+    │   │   └── SeveralFaces        several_faces        where exactly one is asked for
+    │   └── FetchError
+    │       ├── InvalidUrl          invalid_url          no http(s) URL
+    │       ├── ForbiddenUrl        url_forbidden        points into a network that is closed to it
+    │       ├── UrlTimeout          url_timeout
+    │       └── UrlFailed           url_failed           no connection, or a status that is not 200
+    ├── NotFound                    not_found
+    ├── NotReady                    not_ready            still starting, or failed to
+    ├── SetupError                  the installation or its settings
+    │   ├── InvalidSetting          invalid_setting
+    │   ├── UnknownName             unknown_name         no plugin or backend of that name
+    │   ├── ModelError              model_error          a model's files are missing or do not fit
+    │   └── EngineUnavailable       engine_unavailable   its library is not installed
+    └── StoreError                  the data folder
+        ├── StoreLocked             store_locked         another process holds it
+        ├── StoreCorrupt            store_corrupt        SQLite's file is damaged; left untouched
+        ├── StoreTooNew             store_too_new        written by a newer version
+        ├── StoreMismatch           store_mismatch       holds faces of another model
+        └── StoreFull               store_full           no space left on the device
+"""
+
+
+class FaceServerError(Exception):
+    """The root: catch it to catch whatever faceserver raises on purpose."""
+
+    code = "internal_error"
+
+
+class InputError(FaceServerError):
+    """What the caller sent cannot be used."""
+
+    code = "invalid_input"
+
+
+class InvalidRequest(InputError):
+    """A field is missing, unknown or malformed."""
+
+    code = "invalid_request"
+
+
+class NoFile(InputError):
+    """A picture was expected, none came."""
+
+    code = "no_file"
+
+
+class RequestTooLarge(InputError):
+    """The whole request is over its limit."""
+
+    code = "request_too_large"
+
+
+class TooManyItems(InputError):
+    """More files or URLs than one call takes."""
+
+    code = "too_many_items"
+
+
+class ImageError(InputError):
+    """The picture itself cannot be used."""
+
+    code = "invalid_image"
+
+
+class EmptyFile(ImageError):
+    """The file has no bytes."""
+
+    code = "empty_file"
+
+
+class FileTooLarge(ImageError):
+    """The file has more bytes than allowed."""
+
+    code = "file_too_large"
+
+
+class NotAnImage(ImageError):
+    """The bytes are of no image format that is read here."""
+
+    code = "not_an_image"
+
+
+class TruncatedImage(ImageError):
+    """The bytes begin as an image, but cannot be decoded to the end."""
+
+    code = "truncated_image"
+
+
+class ImageTooSmall(ImageError):
+    """Too few pixels to hold a face."""
+
+    code = "image_too_small"
+
+
+class TooManyPixels(ImageError):
+    """More pixels than allowed, judged by the header before anything is decoded."""
+
+    code = "too_many_pixels"
+
+
+class FaceCountError(InputError):
+    """The picture holds another number of faces than was asked for."""
+
+    code = "face_count"
+
+
+class NoFace(FaceCountError):
+    """No face was found in the picture."""
+
+    code = "no_face"
+
+
+class SeveralFaces(FaceCountError):
+    """More than one face where exactly one is asked for."""
+
+    code = "several_faces"
+
+
+class FetchError(InputError):
+    """A URL did not give a picture."""
+
+    code = "fetch_failed"
+
+
+class InvalidUrl(FetchError):
+    """No well-formed http or https URL."""
+
+    code = "invalid_url"
+
+
+class ForbiddenUrl(FetchError):
+    """The URL, or a redirect of it, points into a network that is closed to it."""
+
+    code = "url_forbidden"
+
+
+class UrlTimeout(FetchError):
+    """The URL did not answer completely in time."""
+
+    code = "url_timeout"
+
+
+class UrlFailed(FetchError):
+    """No connection, too many redirects, or a status that is not 200."""
+
+    code = "url_failed"
+
+
+class NotFound(FaceServerError):
+    """What was asked for by name or id is not there."""
+
+    code = "not_found"
+
+
+class NotReady(FaceServerError):
+    """The server is still starting, or failed to."""
+
+    code = "not_ready"
+
+
+class SetupError(FaceServerError):
+    """The installation or its settings are at fault."""
+
+    code = "setup_error"
+
+
+class InvalidSetting(SetupError):
+    """A setting has a value that it cannot have."""
+
+    code = "invalid_setting"
+
+
+class UnknownName(SetupError):
+    """No plugin or backend is registered under that name."""
+
+    code = "unknown_name"
+
+
+class ModelError(SetupError):
+    """A model's description or files are missing, malformed or do not fit each other."""
+
+    code = "model_error"
+
+
+class EngineUnavailable(SetupError):
+    """The engine's library is not installed."""
+
+    code = "engine_unavailable"
+
+
+class StoreError(FaceServerError):
+    """The data folder cannot be used as asked."""
+
+    code = "store_error"
+
+
+class StoreLocked(StoreError):
+    """Another process holds the data folder."""
+
+    code = "store_locked"
+
+
+class StoreCorrupt(StoreError):
+    """SQLite's file is damaged; it is left untouched."""
+
+    code = "store_corrupt"
+
+
+class StoreTooNew(StoreError):
+    """The data folder was written by a newer version."""
+
+    code = "store_too_new"
+
+
+class StoreMismatch(StoreError):
+    """The data folder holds faces of another model than the one that is set."""
+
+    code = "store_mismatch"
+
+
+class StoreFull(StoreError):
+    """No space is left on the device."""
+
+    code = "store_full"

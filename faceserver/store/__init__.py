@@ -1,0 +1,1 @@
+"""Where faces are kept and found again."""
