@@ -58,14 +58,6 @@ class Detection:
 
 
 @dataclass(frozen=True, eq=False)
-class AnalyzedFace:
-    """A detected face with its embedding: float32, shape (dims,), unit length."""
-
-    detection: Detection
-    embedding: Floats
-
-
-@dataclass(frozen=True, eq=False)
 class NewFace:
     """A face on its way into the store.
 

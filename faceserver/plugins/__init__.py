@@ -1,1 +1,5 @@
-"""What finds faces and what embeds them, picked by name."""
+"""What finds faces and what embeds them."""
+
+from faceserver.plugins.base import Detector, Embedder
+
+__all__ = ["Detector", "Embedder"]

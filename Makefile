@@ -1,0 +1,57 @@
+# Two commands: `make serve` starts the server, `make test` proves that all is well.
+PORT ?= 8000
+HOST ?= 127.0.0.1
+PYTHON ?= python3
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help serve test lint models lock proto clean
+
+help:
+	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing"
+	@echo "make test     linters, types and the whole test suite"
+	@echo "make models   build the models"
+	@echo "make lock     renew the pinned versions in requirements/"
+	@echo "make proto    renew the generated protobuf modules"
+	@echo "make clean    remove the environment, the caches and the built models; keeps the faces"
+
+serve: models
+	@exec $(BIN)/faceserver serve --host $(HOST) --port $(PORT)
+
+models: .venv/base.stamp
+	@$(BIN)/python convert/build.py
+
+test: lint models
+	$(BIN)/python -m pytest --cov
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+.venv/base.stamp: requirements/base.txt pyproject.toml
+	@sh scripts/check-prerequisites $(PYTHON)
+	@echo "Installing the dependencies into .venv (once; hnswlib is compiled) ..."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --require-hashes -r requirements/base.txt
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+.venv/test.stamp: .venv/base.stamp requirements/test.txt
+	@$(PIP) --require-hashes -r requirements/test.txt
+	@touch $@
+
+# The lock files name no package index: pip's own configuration says where packages come from.
+LOCK = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+lock: .venv/base.stamp
+	@$(PIP) pip-tools
+	$(LOCK) --output-file requirements/base.txt pyproject.toml
+	$(LOCK) --extra test --constraint requirements/base.txt \
+		--output-file requirements/test.txt pyproject.toml
+
+clean:
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find models -name '*.caffemodel' -delete -o -name '*.onnx' -delete

@@ -1,0 +1,5 @@
+"""``python -m faceserver``."""
+
+from faceserver.cli import main
+
+main()

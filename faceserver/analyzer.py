@@ -1,0 +1,43 @@
+"""From a picture to its faces and their embeddings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from faceserver.plugins import Detector, Embedder
+from faceserver.types import Detection, Floats, Image
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFace:
+    """A face that is found and cut out, not yet embedded; small next to its picture."""
+
+    detection: Detection
+    crop: Image
+
+
+class Analyzer:
+    """Joins a detector and an embedder. Safe to call from several threads at once.
+
+    Finding and embedding are two steps, so that the faces of many pictures can go through the
+    embedder as one batch while only one picture is held in memory.
+    """
+
+    def __init__(self, detector: Detector, embedder: Embedder) -> None:
+        """Take the two parts."""
+        self._detector = detector
+        self._embedder = embedder
+
+    def find(self, image: Image) -> list[FoundFace]:
+        """Find every face of a picture and cut it out, largest first."""
+        return [
+            FoundFace(detection, self._embedder.crop(image, detection))
+            for detection in self._detector.detect(image)
+        ]
+
+    def embed(self, faces: Sequence[FoundFace]) -> Floats:
+        """Embed faces of one or more pictures as one batch.
+
+        Returns:
+            float32, shape (number of faces, dims), each row of unit length.
+        """
+        return self._embedder.embed([face.crop for face in faces])

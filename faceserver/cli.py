@@ -1,0 +1,201 @@
+"""The command ``faceserver``."""
+
+import json
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import click
+
+from faceserver import __version__
+from faceserver.config import Settings, load_settings
+from faceserver.errors import FaceServerError
+
+if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
+    from faceserver.app import Backend
+    from faceserver.service import FaceService, Refused, Registered
+
+_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+_AT_ONCE = 16  # pictures in one batch: enough to fill the embedder, few enough to show progress
+
+
+class _Group(click.Group):
+    """Turns our errors into one line and a non-zero status."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except FaceServerError as error:
+            raise click.ClickException(f"{error} ({error.code})") from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Search faces in photographs, on your own machine.
+
+    \b
+    faceserver serve                 start the server; it prints its address
+    faceserver register PHOTOS/      store every face of every picture in a folder
+    faceserver search someone.jpg    find the same person in the stored pictures
+
+    Each setting is an environment variable; `faceserver settings` lists them.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
+def serve(host: str | None, port: int | None) -> None:
+    """Start the server, print its address, and run until Ctrl-C."""
+    from waitress.server import create_server
+
+    from faceserver.app import create_app
+
+    settings = load_settings(host=host, port=port)
+    app = create_app(settings)
+    backend: Backend = app.extensions["faceserver"]
+    try:
+        server = create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.workers,
+            max_request_body_size=settings.max_request_bytes,
+            ident=None,
+        )
+    except OSError as error:
+        backend.close()
+        raise click.ClickException(
+            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}; "
+            "choose another with --port or FACESERVER_PORT"
+        ) from error
+    click.echo(f"faceserver {__version__}: {_url(server.effective_host, server.effective_port)}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    Thread(target=_announce, args=(backend,), name="announcer", daemon=True).start()
+    server.run()  # until SIGINT or SIGTERM
+    backend.close()
+    backend.wait()
+
+
+def _announce(backend: "Backend") -> None:
+    started = time.monotonic()
+    try:
+        backend.wait()
+    except FaceServerError:
+        os.kill(os.getpid(), signal.SIGTERM)  # the main thread ends the server and tells why
+        return
+    seconds = time.monotonic() - started
+    click.echo(f"Ready after {seconds:.1f} s, {backend.health()['faces']} faces. Ctrl-C stops it.")
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+def register(paths: tuple[Path, ...]) -> None:
+    """Store every face of pictures: files, or folders with all that is below them.
+
+    What a picture is refused for is printed beside its name; the others are stored all the same,
+    and the exit status is then 1.
+    """
+    from faceserver.service import Refused, Upload
+
+    files = list(_pictures(paths))
+    if not files:
+        raise click.ClickException("there is no picture in these folders")
+    refused = faces = 0
+    with _service(load_settings()) as service:
+        for start in range(0, len(files), _AT_ONCE):
+            group = files[start : start + _AT_ONCE]
+            results = service.register([Upload(str(path), path.read_bytes()) for path in group])
+            for done, result in enumerate(results, start + 1):
+                click.echo(f"[{done}/{len(files)}] {_outcome(result)}")
+                if isinstance(result, Refused):
+                    refused += 1
+                else:
+                    faces += len(result.faces)
+    click.echo(f"{faces} faces of {len(files) - refused} pictures stored, {refused} refused.")
+    if refused:
+        raise SystemExit(1)
+
+
+def _pictures(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            below = sorted(path.rglob("*"))
+            yield from (item for item in below if item.suffix.lower() in _SUFFIXES)
+        else:
+            yield path
+
+
+def _outcome(result: "Registered | Refused") -> str:
+    from faceserver.service import Refused
+
+    if isinstance(result, Refused):
+        return f"{result.name}: refused: {result.error} ({result.error.code})"
+    count = len(result.faces)
+    return f"{result.name}: {count} face{'s' if count > 1 else ''}"
+
+
+@main.command()
+@click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
+def search(picture: Path, as_json: bool) -> None:
+    """Find the person of PICTURE, which holds one face, in the stored pictures.
+
+    Prints a line a match, nearest first: distance (squared L2; 0 is the same picture), where the
+    stored picture lies, and what it was called when it was registered.
+    """
+    with _service(load_settings()) as service:
+        matches = service.retrieve(picture.read_bytes())
+        rows = [
+            {
+                "distance": round(match.distance, 4),
+                "picture": str(service.picture_path(match.face.picture)),
+                "source": match.face.source,
+            }
+            for match in matches
+        ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo("Nobody stored looks like this person.")
+    else:
+        for row in rows:
+            click.echo(f"{row['distance']:.4f}  {row['picture']}  {row['source']}")
+
+
+@main.command()
+def settings() -> None:
+    """List every setting: its name, its value now, and what it does."""
+    now = load_settings()
+    for name, field in Settings.model_fields.items():
+        click.echo(f"FACESERVER_{name.upper()}={_shown(getattr(now, name))}")
+        click.echo(f"    {field.description}")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+@contextmanager
+def _service(settings: Settings) -> Iterator["FaceService"]:
+    from faceserver.app import open_service
+
+    service = open_service(settings)
+    try:
+        yield service
+    finally:
+        service.close()

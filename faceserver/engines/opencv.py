@@ -1,0 +1,54 @@
+"""OpenCV's DNN module, with its own importer of Caffe files: no further library needed."""
+
+from collections.abc import Mapping
+from threading import Lock
+
+import cv2
+import numpy as np
+
+from faceserver.caffe import input_names
+from faceserver.engines.base import EngineOptions, Network
+from faceserver.errors import ModelError
+from faceserver.models import NetworkFiles
+from faceserver.types import Floats
+
+
+class OpenCvEngine:
+    """Runs networks in float32 whatever the precision asked for: OpenCV has no bfloat16."""
+
+    def __init__(self, options: EngineOptions) -> None:
+        """Set OpenCV's thread count, which it has one of for the whole process."""
+        cv2.setNumThreads(options.threads)
+
+    def load(self, files: NetworkFiles) -> Network:
+        """Read prototxt and caffemodel.
+
+        Raises:
+            ModelError: a file is missing or cannot be read.
+        """
+        for path in (files.prototxt, files.caffemodel):
+            if not path.is_file():
+                raise ModelError(f"{path} is missing: run `make models`")
+        try:
+            net = cv2.dnn.readNetFromCaffe(str(files.prototxt), str(files.caffemodel))
+        except cv2.error as error:
+            raise ModelError(f"OpenCV cannot read {files.prototxt}: {error}") from error
+        return _OpenCvNetwork(net, input_names(files.prototxt))
+
+
+class _OpenCvNetwork(Network):
+    def __init__(self, net: cv2.dnn.Net, inputs: tuple[str, ...]) -> None:
+        self.inputs = inputs
+        self.outputs = tuple(net.getUnconnectedOutLayersNames())
+        self._net = net
+        self._lock = Lock()  # setInput and forward are two calls on shared state
+
+    def _predict(self, feeds: Mapping[str, Floats]) -> dict[str, Floats]:
+        with self._lock:
+            for name, array in feeds.items():
+                self._net.setInput(array, name)
+            results = self._net.forward(self.outputs)
+            return {
+                name: np.array(result, np.float32)
+                for name, result in zip(self.outputs, results, strict=True)
+            }

@@ -1,0 +1,75 @@
+"""A real server process on a real socket."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Server:
+    """``faceserver serve`` on a free port of loopback; use it as a context manager."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        names = {f"FACESERVER_{name.upper()}": value for name, value in settings.items()}
+        own = {key: value for key, value in os.environ.items() if "FACESERVER_" not in key}
+        self._environment = {**own, "FACESERVER_DATA_DIR": str(data_dir), **names}
+        self.output: list[str] = []
+
+    def __enter__(self) -> "Server":
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "faceserver", "serve", "--port", "0"],
+            env=self._environment,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.url = self._line("faceserver ").split()[-1].rstrip("/")
+        self._line("Ready")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop(signal.SIGTERM)
+
+    def stop(self, how: signal.Signals) -> int:
+        """Send a signal, wait for the end, and return the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        rest, _ = self.process.communicate(timeout=30)
+        self.output += rest.splitlines()
+        return self.process.returncode
+
+    def register(self, *pictures: Path) -> requests.Response:
+        files = [(picture.name, (picture.name, picture.read_bytes())) for picture in pictures]
+        names = "".join(f"{picture.name}*" for picture in pictures)
+        return self.post("/faceRegister", files=files, data={"names": names})
+
+    def retrieve(self, picture: Path) -> requests.Response:
+        files = {picture.name: (picture.name, picture.read_bytes())}
+        return self.post("/faceRetrieve", files=files, data={"name": picture.name})
+
+    def post(self, path: str, **arguments: Any) -> requests.Response:
+        return requests.post(self.url + path, timeout=60, **arguments)
+
+    def get(self, path: str, **arguments: Any) -> requests.Response:
+        return requests.get(f"{self.url}/{path.removeprefix('/')}", timeout=60, **arguments)
+
+    def _line(self, beginning: str) -> str:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.output.append(line.rstrip())
+            if line.startswith(beginning):
+                return line.strip()
+        raise AssertionError("the server ended: " + "\n".join(self.output))

@@ -1,0 +1,189 @@
+"""The same calls on every engine that is present give the same answers."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceserver.engines import Engine, EngineOptions, Network, engines, make_engine
+from faceserver.errors import EngineUnavailable, ModelError
+from faceserver.models import DetectorSpec, EmbedderSpec, NetworkFiles, load_spec
+from faceserver.types import Floats
+
+MODELS = Path(__file__).resolve().parents[2] / "models"
+F32 = EngineOptions(precision="f32", threads=2)
+FASTEST = EngineOptions(precision="auto", threads=2)
+REFERENCE = "opencv"
+
+
+def network_files() -> dict[str, NetworkFiles]:
+    detector = load_spec(MODELS / "mtcnn", DetectorSpec)
+    embedder = load_spec(MODELS / "inception_resnet" / "20180408-102900", EmbedderSpec)
+    return {**detector.networks, **embedder.networks}
+
+
+FILES = network_files()
+SHAPES = [
+    ("pnet", (1, 3, 12, 12)),
+    ("pnet", (1, 3, 57, 40)),
+    ("pnet", (1, 3, 360, 241)),
+    ("pnet", (3, 3, 97, 64)),
+    ("pnet", (8, 3, 33, 33)),
+    *(("rnet", (batch, 3, 24, 24)) for batch in (1, 3, 8)),
+    *(("onet", (batch, 3, 48, 48)) for batch in (1, 3, 8)),
+    *(("embedder", (batch, 3, 160, 160)) for batch in (1, 3, 8)),
+]
+
+
+def present(name: str) -> Engine | None:
+    try:
+        return make_engine(name, F32)
+    except EngineUnavailable:
+        return None
+
+
+PRESENT = [name for name in engines.names() if present(name)]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[tuple[str, str, str], Network]:
+    """Networks by engine, precision and name, each loaded once."""
+    return {}
+
+
+def network(
+    loaded: dict[tuple[str, str, str], Network], engine: str, options: EngineOptions, name: str
+) -> Network:
+    key = (engine, options.precision, name)
+    if key not in loaded:
+        loaded[key] = make_engine(engine, options).load(FILES[name])
+    return loaded[key]
+
+
+def picture(shape: tuple[int, ...]) -> Floats:
+    """Smooth noise in the range of normalized pixels, the same for the same shape."""
+    noise = np.random.default_rng(shape).standard_normal(shape).cumsum(2).cumsum(3)
+    return np.tanh(noise / noise.std()).astype(np.float32)
+
+
+def unit(rows: Floats) -> Floats:
+    flat = rows.reshape(len(rows), -1)
+    return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True), np.float32)
+
+
+@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize(("name", "shape"), SHAPES)
+def test_outputs_agree_in_f32(
+    loaded: dict[tuple[str, str, str], Network], engine: str, name: str, shape: tuple[int, ...]
+) -> None:
+    feeds = picture(shape)
+    tested, reference = (network(loaded, each, F32, name) for each in (engine, REFERENCE))
+    answers = tested.predict({tested.inputs[0]: feeds})
+    expected = reference.predict({reference.inputs[0]: feeds})
+    assert set(answers) == set(tested.outputs) == set(expected)
+    for output, values in answers.items():
+        assert values.dtype == np.float32
+        assert values.shape == expected[output].shape
+        assert len(values) == shape[0]
+        assert np.abs(values - expected[output]).max() < 1e-4, output
+
+
+@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize(("name", "shape"), SHAPES)
+def test_outputs_agree_in_the_fastest_precision(
+    loaded: dict[tuple[str, str, str], Network], engine: str, name: str, shape: tuple[int, ...]
+) -> None:
+    feeds = picture(shape)
+    fast = network(loaded, engine, FASTEST, name)
+    exact = network(loaded, engine, F32, name)
+    answers = fast.predict({fast.inputs[0]: feeds})
+    expected = exact.predict({exact.inputs[0]: feeds})
+    for output, values in answers.items():
+        cosines = np.sum(unit(values) * unit(expected[output]), axis=1)
+        assert cosines.min() >= 0.9999, output
+
+
+@pytest.mark.parametrize("engine", PRESENT)
+def test_calls_from_several_threads_do_not_mix(
+    loaded: dict[tuple[str, str, str], Network], engine: str
+) -> None:
+    net = network(loaded, engine, F32, "pnet")
+    feeds = [picture((1, 3, size, size + 7)) for size in (20, 31, 44, 57) for _ in range(5)]
+    alone = [net.predict({net.inputs[0]: feed})["prob1"] for feed in feeds]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda feed: net.predict({net.inputs[0]: feed})["prob1"], feeds))
+    for one, other in zip(alone, together, strict=True):
+        assert np.allclose(one, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", PRESENT)
+def test_answers_belong_to_the_caller(
+    loaded: dict[tuple[str, str, str], Network], engine: str
+) -> None:
+    net = network(loaded, engine, F32, "rnet")
+    first = net.predict({net.inputs[0]: picture((1, 3, 24, 24))})["prob1"]
+    before = first.copy()
+    net.predict({net.inputs[0]: -picture((1, 3, 24, 24))})
+    assert np.array_equal(first, before)
+    first[:] = 0  # writable
+
+
+@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize(
+    "feeds",
+    [
+        {},
+        {"data": np.zeros((1, 3, 24, 24))},
+        {"data": np.zeros((3, 24, 24), np.float32)},
+        {"other": np.zeros((1, 3, 24, 24), np.float32)},
+    ],
+    ids=["none", "float64", "three axes", "unknown name"],
+)
+def test_wrong_input_is_refused(
+    loaded: dict[tuple[str, str, str], Network], engine: str, feeds: dict[str, Floats]
+) -> None:
+    with pytest.raises(ValueError, match="input"):
+        network(loaded, engine, F32, "rnet").predict(feeds)
+
+
+@pytest.mark.parametrize("engine", PRESENT)
+def test_missing_files_are_named(engine: str, tmp_path: Path) -> None:
+    files = NetworkFiles(
+        prototxt=tmp_path / "no.prototxt",
+        caffemodel=tmp_path / "no.caffemodel",
+        onnx=tmp_path / "no.onnx",
+        sha256="",
+    )
+    with pytest.raises(ModelError, match="make models"):
+        make_engine(engine, F32).load(files)
+
+
+@pytest.mark.parametrize("engine", [name for name in PRESENT if name != "caffe"])
+def test_malformed_files_are_named(engine: str, tmp_path: Path) -> None:
+    for name in ("bad.prototxt", "bad.caffemodel", "bad.onnx"):
+        (tmp_path / name).write_bytes(b"no network at all")
+    files = NetworkFiles(
+        prototxt=tmp_path / "bad.prototxt",
+        caffemodel=tmp_path / "bad.caffemodel",
+        onnx=tmp_path / "bad.onnx",
+        sha256="",
+    )
+    with pytest.raises(ModelError, match="bad"):
+        make_engine(engine, F32).load(files)
+
+
+def test_an_absent_engine_says_how_to_get_it() -> None:
+    if "caffe" in PRESENT:
+        pytest.skip("pycaffe is installed here")
+    with pytest.raises(EngineUnavailable, match=r"environment\.yml"):
+        make_engine("caffe", F32)
+
+
+def test_compiled_networks_are_kept_on_disk(tmp_path: Path) -> None:
+    options = EngineOptions(precision="f32", threads=2, cache_dir=tmp_path)
+    make_engine("openvino", options).load(FILES["rnet"])
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert kept
+    make_engine("openvino", options).load(FILES["rnet"])
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
