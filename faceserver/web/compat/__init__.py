@@ -1,0 +1,1 @@
+"""Other programs' wire formats: each module translates one and does nothing more."""

@@ -1,0 +1,102 @@
+"""From an error to its answer: the one table of statuses, and the JSON and HTML bodies."""
+
+import logging
+
+from flask import Flask, Response, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from faceserver.errors import FaceServerError
+
+_log = logging.getLogger(__name__)
+
+STATUS = {
+    "invalid_input": 400,
+    "invalid_request": 400,
+    "no_file": 400,
+    "empty_file": 400,
+    "invalid_url": 400,
+    "untrusted_host": 400,
+    "cross_origin": 403,
+    "url_forbidden": 403,
+    "not_found": 404,
+    "request_too_large": 413,
+    "too_many_items": 413,
+    "file_too_large": 413,
+    "too_many_pixels": 413,
+    "not_an_image": 415,
+    "invalid_image": 422,
+    "truncated_image": 422,
+    "image_too_small": 422,
+    "face_count": 422,
+    "no_face": 422,
+    "several_faces": 422,
+    "fetch_failed": 422,
+    "url_timeout": 422,
+    "url_failed": 422,
+    "internal_error": 500,
+    "setup_error": 500,
+    "invalid_setting": 500,
+    "unknown_name": 500,
+    "model_error": 500,
+    "engine_unavailable": 500,
+    "store_error": 500,
+    "store_corrupt": 500,
+    "store_too_new": 500,
+    "store_mismatch": 500,
+    "not_ready": 503,
+    "store_locked": 503,
+    "store_full": 507,
+}
+"""The HTTP status of each error code."""
+
+# Where werkzeug's name for a status is not the code that the same mistake has elsewhere.
+_HTTP_CODES = {400: "invalid_request", 413: "request_too_large", 500: "internal_error"}
+
+
+def error_fields(error: FaceServerError) -> dict[str, str]:
+    """What a JSON answer says about an error: its code and its message."""
+    return {"code": error.code, "message": str(error)}
+
+
+def register(app: Flask) -> None:
+    """Answer our own errors, werkzeug's and unexpected ones in one shape."""
+    app.register_error_handler(FaceServerError, _answer_own)
+    app.register_error_handler(HTTPException, _answer_http)
+
+
+def _answer_own(error: FaceServerError) -> Response:
+    status = STATUS[error.code]
+    if status >= 500 and error.code != "not_ready":
+        _log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    return _answer(status, error_fields(error))
+
+
+def _answer_http(error: HTTPException) -> Response:
+    # Flask has logged an unexpected exception before it comes here as a plain 500.
+    status = error.code or 500
+    code = _HTTP_CODES.get(status, error.name.lower().replace(" ", "_"))
+    message = error.description or error.name
+    if status == 500:
+        message = "something went wrong inside the server; its log has the details"
+    response = _answer(status, {"code": code, "message": message})
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers.add(name, value)
+    return response
+
+
+def _answer(status: int, fields: dict[str, str]) -> Response:
+    if _wants_page():
+        page = render_template("error.html", status=status, **fields)
+        return make_response(page, status)
+    response = jsonify(error=fields)
+    response.status_code = status
+    return response
+
+
+def _wants_page() -> bool:
+    """Whether a person opened this address in a browser; scripts and plain curl get JSON."""
+    if request.method not in {"GET", "HEAD"}:
+        return False
+    accepted = request.accept_mimetypes
+    return accepted.best_match(["application/json", "text/html"]) == "text/html"

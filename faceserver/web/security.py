@@ -1,0 +1,101 @@
+"""What keeps other sites out, and the headers that every answer carries.
+
+The server changes state without asking who calls, so a page of another site must not be able to
+call it through a visitor's browser: neither by posting to it (refused by ``Sec-Fetch-Site`` and
+``Origin``) nor by pointing a name of its own at a loopback address (refused by ``Host``).
+Programs that are no browsers send neither header and are served.
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from faceserver.errors import FaceServerError
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class CrossOrigin(FaceServerError):
+    """A page of another site made a browser send this request."""
+
+    code = "cross_origin"
+
+
+class UntrustedHost(FaceServerError):
+    """The request calls the server by a name that is not its own."""
+
+    code = "untrusted_host"
+
+
+def guard(app: Flask, host: str) -> None:
+    """Check every request, and put the headers on every answer.
+
+    Args:
+        app: to be guarded.
+        host: the address that the server listens on.
+    """
+    names = trusted_names(host)
+
+    @app.before_request
+    def refuse() -> None:
+        if names is not None:
+            _refuse_untrusted_host(names)
+        if request.method not in _SAFE_METHODS:
+            _refuse_other_sites()
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers.update(_HEADERS)
+        return response
+
+
+def trusted_names(host: str) -> frozenset[str] | None:
+    """The names that a server listening on ``host`` may be called by; None when any will do.
+
+    Only a server on a loopback address knows all of its names.
+    """
+    if host == "localhost":
+        return _LOOPBACK_NAMES
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    return _LOOPBACK_NAMES | {str(address)} if address.is_loopback else None
+
+
+def _refuse_untrusted_host(names: frozenset[str]) -> None:
+    header = request.headers.get("Host")
+    # Without the header it is HTTP/1.0, which no browser speaks.
+    if header is not None and _hostname(f"//{header}") not in names:
+        expected = ", ".join(sorted(names))
+        raise UntrustedHost(f"this server is called {expected}, not {header!r}")
+
+
+def _refuse_other_sites() -> None:
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
+        raise CrossOrigin("pages of other sites may not use this server")
+    origin = request.headers.get("Origin")
+    if origin is not None and _netloc(origin) != request.headers.get("Host", "").lower():
+        raise CrossOrigin(f"pages of {origin} may not use this server")
+
+
+def _hostname(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _netloc(url: str) -> str | None:
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return None

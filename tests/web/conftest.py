@@ -1,0 +1,32 @@
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from faceserver import web
+from faceserver.config import load_settings
+from tests.web.fakes import FakeBackend, FakeService
+
+
+@pytest.fixture
+def backend() -> FakeBackend:
+    return FakeBackend(
+        load_settings(max_files=4, max_urls=3, max_file_bytes=1_000, max_request_bytes=20_000)
+    )
+
+
+@pytest.fixture
+def service(backend: FakeBackend) -> FakeService:
+    return backend.fake
+
+
+@pytest.fixture
+def app(backend: FakeBackend) -> Flask:
+    app = Flask("faceserver")
+    app.extensions["faceserver"] = backend
+    web.init_app(app)
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

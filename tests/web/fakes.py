@@ -1,0 +1,116 @@
+"""An in-memory service: pictures are known by their bytes, faces and distances are given."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from faceserver.config import Settings
+from faceserver.errors import EmptyFile, InputError, NoFace, NotAnImage, NotFound, NotReady
+from faceserver.service import FaceService, Refused, Registered, Upload
+from faceserver.types import Box, Detection, Match, StoredFace
+
+WIDTH, HEIGHT = 100, 80
+
+FACE = Detection(
+    Box(10.4, 20.6, 50.5, 60.2),
+    ((20.1, 30.9), (40.2, 31.1), (30.3, 40.0), (22.0, 50.4), (38.8, 50.6)),
+    0.99,
+)
+FACE_ANSWER = {"box": [10, 21, 50, 60], "pt": [20, 40, 30, 22, 39, 31, 31, 40, 50, 51]}
+
+BEYOND = Detection(
+    Box(-12.0, -0.4, 130.0, 90.0),
+    ((-3.0, 5.0), (99.6, 5.0), (50.0, 40.0), (1.0, 80.0), (100.0, 200.0)),
+    0.9,
+)
+BEYOND_ANSWER = {"box": [0, 0, 99, 79], "pt": [0, 99, 50, 1, 99, 5, 5, 40, 79, 79]}
+
+FACES: Mapping[bytes, Sequence[Detection]] = {
+    b"one face": [FACE],
+    b"two faces": [FACE, BEYOND],
+    b"landscape": [],
+}
+
+
+def stored(detection: Detection, picture: str, source: str = "a.jpg") -> StoredFace:
+    return StoredFace(
+        id="0" * 32,
+        embedding=np.zeros(4, np.float32),
+        detection=detection,
+        picture=picture,
+        source=source,
+        created=datetime(2020, 1, 1, tzinfo=UTC),
+    )
+
+
+class FakeService(FaceService):
+    """Registers the pictures of FACES; whatever else it gets is no picture.
+
+    Attributes:
+        registered: names of the pictures whose faces are stored.
+        web: what lies behind each URL: bytes, or the error that fetching it raises.
+        matches: what a search answers, each as distance and picture.
+        crash: raised by every call, if set.
+    """
+
+    def __init__(self) -> None:
+        self.registered: list[str] = []
+        self.web: dict[str, bytes | InputError] = {}
+        self.matches: list[tuple[float, str]] = []
+        self.crash: Exception | None = None
+
+    def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
+        if self.crash:
+            raise self.crash
+        return [self._one(upload.name, upload.data) for upload in uploads]
+
+    def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
+        return [self._fetched(url, self.web[url]) for url in urls]
+
+    def retrieve(self, data: bytes) -> list[Match]:
+        found = self._one("probe", data)
+        if isinstance(found, Refused):
+            raise found.error
+        return [Match(stored(FACE, picture), distance) for distance, picture in self.matches]
+
+    def _fetched(self, url: str, content: bytes | InputError) -> Registered | Refused:
+        return Refused(url, content) if isinstance(content, InputError) else self._one(url, content)
+
+    def _one(self, name: str, data: bytes) -> Registered | Refused:
+        if not data:
+            return Refused(name, EmptyFile("the file is empty"))
+        if data not in FACES:
+            return Refused(name, NotAnImage("no picture"))
+        if not FACES[data]:
+            return Refused(name, NoFace("no face was found"))
+        self.registered.append(name)
+        picture = f"{len(self.registered):032x}.jpg"
+        faces = tuple(stored(detection, picture, name) for detection in FACES[data])
+        return Registered(name, picture, WIDTH, HEIGHT, faces)
+
+
+@dataclass
+class FakeBackend:
+    """A backend whose state is set by the test."""
+
+    settings: Settings
+    fake: FakeService = field(default_factory=FakeService)
+    status: str = "ready"
+    reason: str | None = None
+    pictures: dict[str, Path] = field(default_factory=dict)
+
+    def service(self) -> FaceService:
+        if self.status != "ready":
+            raise NotReady(self.reason or self.status)
+        return self.fake
+
+    def health(self) -> Mapping[str, object]:
+        return {"status": self.status, "reason": self.reason, "faces": len(self.fake.registered)}
+
+    def picture_path(self, name: str) -> Path:
+        if name not in self.pictures:
+            raise NotFound(f"there is no picture {name!r}")
+        return self.pictures[name]
