@@ -168,3 +168,8 @@ def test_encoding_is_deterministic_and_free_of_metadata() -> None:
     with Pillow.open(io.BytesIO(data)) as stored:
         assert not stored.getexif()
         assert set(stored.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+def test_a_tall_picture_comes_out_whole() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (150, 20, 3), np.uint8)
+    assert_array_equal(decode(encode(Pillow.fromarray(noise), "PNG")), noise)
