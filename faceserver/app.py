@@ -36,7 +36,6 @@ def open_service(settings: Settings) -> FaceService:
     engine = make_engine(
         settings.engine,
         EngineOptions(
-            precision=settings.precision,
             threads=settings.threads or len(os.sched_getaffinity(0)),
             cache_dir=settings.cache_dir,
         ),
@@ -54,7 +53,7 @@ def open_service(settings: Settings) -> FaceService:
             factor=settings.pyramid_factor,
         ),
     )
-    analyzer = Analyzer(detector, FaceNetEmbedder(embedder_spec, engine))
+    analyzer = Analyzer(detector, FaceNetEmbedder(embedder_spec, engine, settings.precision))
     store = open_store(settings.data_dir, model=embedder_spec.name, dims=embedder_spec.dims)
     return FaceService(
         analyzer=analyzer,

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
-    """Search faces in photographs, on your own machine.
+    r"""Search faces in photographs, on your own machine.
 
     \b
     faceserver serve                 start the server; it prints its address
@@ -60,24 +61,17 @@ def serve(host: str | None, port: int | None) -> None:
     from faceserver.app import create_app
 
     settings = load_settings(host=host, port=port)
+    listener = _listen(settings.host, settings.port)
     app = create_app(settings)
     backend: Backend = app.extensions["faceserver"]
-    try:
-        server = create_server(
-            app,
-            host=settings.host,
-            port=settings.port,
-            threads=settings.workers,
-            max_request_body_size=settings.max_request_bytes,
-            ident=None,
-        )
-    except OSError as error:
-        backend.close()
-        raise click.ClickException(
-            f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}; "
-            "choose another with --port or FACESERVER_PORT"
-        ) from error
-    click.echo(f"faceserver {__version__}: {_url(server.effective_host, server.effective_port)}")
+    server = create_server(
+        app,
+        sockets=[listener],
+        threads=settings.workers,
+        max_request_body_size=settings.max_request_bytes,
+        ident=None,
+    )
+    click.echo(f"faceserver {__version__}: {_url(listener)}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     Thread(target=_announce, args=(backend,), name="announcer", daemon=True).start()
     server.run()  # until SIGINT or SIGTERM
@@ -96,7 +90,19 @@ def _announce(backend: "Backend") -> None:
     click.echo(f"Ready after {seconds:.1f} s, {backend.health()['faces']} faces. Ctrl-C stops it.")
 
 
-def _url(host: str, port: int) -> str:
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}, port {port}: {error.strerror or error}; "
+            "choose others with --host and --port"
+        ) from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 

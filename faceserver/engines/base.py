@@ -19,12 +19,10 @@ class EngineOptions:
     """How an engine runs its networks.
 
     Attributes:
-        precision: "auto" lets the engine compute in bfloat16 where the processor has it.
         threads: processor threads for one prediction.
         cache_dir: where compiled networks are kept; None keeps none.
     """
 
-    precision: Precision = "auto"
     threads: int = 1
     cache_dir: Path | None = None
 
@@ -69,8 +67,13 @@ class Network(ABC):
 class Engine(Protocol):
     """An inference runtime, made from :class:`EngineOptions`."""
 
-    def load(self, files: NetworkFiles) -> Network:
+    def load(self, files: NetworkFiles, precision: Precision) -> Network:
         """Load a network.
+
+        Args:
+            files: where it lies.
+            precision: "auto" computes in bfloat16 where engine and processor have it; "f32"
+                never does.
 
         Raises:
             ModelError: a file is missing or cannot be read.

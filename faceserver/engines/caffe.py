@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from faceserver.engines.base import EngineOptions, Network
+from faceserver.engines.base import EngineOptions, Network, Precision
 from faceserver.errors import EngineUnavailable, ModelError
 from faceserver.models import NetworkFiles
 from faceserver.types import Floats
@@ -27,12 +27,13 @@ class CaffeEngine:
         self._caffe = _import_pycaffe()
         self._caffe.set_mode_cpu()
 
-    def load(self, files: NetworkFiles) -> Network:
+    def load(self, files: NetworkFiles, precision: Precision) -> Network:
         """Read prototxt and caffemodel.
 
         Raises:
             ModelError: a file is missing. What is malformed ends the process: Caffe aborts.
         """
+        del precision
         for path in (files.prototxt, files.caffemodel):
             if not path.is_file():
                 raise ModelError(f"{path} is missing: run `make models`")

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from faceserver.caffe import input_names
-from faceserver.engines.base import EngineOptions, Network
+from faceserver.engines.base import EngineOptions, Network, Precision
 from faceserver.errors import ModelError
 from faceserver.models import NetworkFiles
 from faceserver.types import Floats
@@ -20,12 +20,13 @@ class OpenCvEngine:
         """Set OpenCV's thread count, which it has one of for the whole process."""
         cv2.setNumThreads(options.threads)
 
-    def load(self, files: NetworkFiles) -> Network:
+    def load(self, files: NetworkFiles, precision: Precision) -> Network:
         """Read prototxt and caffemodel.
 
         Raises:
             ModelError: a file is missing or cannot be read.
         """
+        del precision
         for path in (files.prototxt, files.caffemodel):
             if not path.is_file():
                 raise ModelError(f"{path} is missing: run `make models`")

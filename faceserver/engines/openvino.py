@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import openvino
 
-from faceserver.engines.base import EngineOptions, Network
+from faceserver.engines.base import EngineOptions, Network, Precision
 from faceserver.errors import ModelError
 from faceserver.models import NetworkFiles
 from faceserver.types import Floats
@@ -21,14 +21,13 @@ class OpenVinoEngine:
         """Start OpenVINO; cheap until the first network is loaded."""
         self._core = openvino.Core()
         self._config: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": self._precision(options),
             "INFERENCE_NUM_THREADS": options.threads,
             "PERFORMANCE_HINT": "LATENCY",
         }
         if options.cache_dir is not None:
             self._config["CACHE_DIR"] = str(options.cache_dir)
 
-    def load(self, files: NetworkFiles) -> Network:
+    def load(self, files: NetworkFiles, precision: Precision) -> Network:
         """Compile a network, or read it from the cache.
 
         Raises:
@@ -36,16 +35,15 @@ class OpenVinoEngine:
         """
         if not files.onnx.is_file():
             raise ModelError(f"{files.onnx} is missing: run `make models`")
+        config = {**self._config, "INFERENCE_PRECISION_HINT": self._hint(precision)}
         try:
-            return _OpenVinoNetwork(
-                self._core.compile_model(str(files.onnx), "CPU", config=self._config)
-            )
+            return _OpenVinoNetwork(self._core.compile_model(str(files.onnx), "CPU", config=config))
         except RuntimeError as error:
             raise ModelError(f"OpenVINO cannot read {files.onnx}: {error}") from error
 
-    def _precision(self, options: EngineOptions) -> str:
+    def _hint(self, precision: Precision) -> str:
         capable = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        return "bf16" if capable and options.precision == "auto" else "f32"
+        return "bf16" if capable and precision == "auto" else "f32"
 
 
 class _OpenVinoNetwork(Network):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceserver.engines import Engine
+from faceserver.engines import Engine, Precision
 from faceserver.errors import ModelError
 from faceserver.models import EmbedderSpec, FixedNormalization, Normalization, SquareCrop
 from faceserver.plugins.geometry import cut_out, resize
@@ -21,7 +21,7 @@ _SMALLEST_NORM = 1e-5  # TensorFlow's l2_normalize takes max(sum of squares, 1e-
 class FaceNetEmbedder:
     """Turns faces into unit vectors; safe to call from several threads at once."""
 
-    def __init__(self, spec: EmbedderSpec, engine: Engine) -> None:
+    def __init__(self, spec: EmbedderSpec, engine: Engine, precision: Precision) -> None:
         """Load the network.
 
         Raises:
@@ -31,7 +31,7 @@ class FaceNetEmbedder:
         self.dims = spec.dims
         self.distances = spec.distances
         self._spec = spec
-        self._network = engine.load(spec.networks["embedder"])
+        self._network = engine.load(spec.networks["embedder"], precision)
         if len(self._network.inputs) != 1 or len(self._network.outputs) != 1:
             raise ModelError(f"{spec.name} must have one input and one output")
 
@@ -55,7 +55,7 @@ class FaceNetEmbedder:
             ]
         )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(lengths, np.float32(_SMALLEST_NORM))
+        return np.asarray(vectors / np.maximum(lengths, _SMALLEST_NORM), np.float32)
 
     def _run(self, pixels: Floats) -> Floats:
         (name,), (output,) = self._network.inputs, self._network.outputs
@@ -86,4 +86,5 @@ def normalized(pixels: Image, how: Normalization) -> Floats:
     axes = (1, 2, 3)
     mean = floats.mean(axis=axes, keepdims=True)
     deviation = floats.std(axis=axes, keepdims=True)
-    return (floats - mean) / np.maximum(deviation, 1 / np.sqrt(floats[0].size, dtype=np.float32))
+    smallest = 1 / np.sqrt(floats[0].size)
+    return np.asarray((floats - mean) / np.maximum(deviation, smallest), np.float32)

@@ -6,14 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceserver.engines import Engine, EngineOptions, Network, engines, make_engine
+from faceserver.engines import Engine, EngineOptions, Network, Precision, engines, make_engine
 from faceserver.errors import EngineUnavailable, ModelError
 from faceserver.models import DetectorSpec, EmbedderSpec, NetworkFiles, load_spec
 from faceserver.types import Floats
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
-F32 = EngineOptions(precision="f32", threads=2)
-FASTEST = EngineOptions(precision="auto", threads=2)
+OPTIONS = EngineOptions(threads=2)
 REFERENCE = "opencv"
 
 
@@ -38,7 +37,7 @@ SHAPES = [
 
 def present(name: str) -> Engine | None:
     try:
-        return make_engine(name, F32)
+        return make_engine(name, OPTIONS)
     except EngineUnavailable:
         return None
 
@@ -53,11 +52,11 @@ def loaded() -> dict[tuple[str, str, str], Network]:
 
 
 def network(
-    loaded: dict[tuple[str, str, str], Network], engine: str, options: EngineOptions, name: str
+    loaded: dict[tuple[str, str, str], Network], engine: str, precision: Precision, name: str
 ) -> Network:
-    key = (engine, options.precision, name)
+    key = (engine, precision, name)
     if key not in loaded:
-        loaded[key] = make_engine(engine, options).load(FILES[name])
+        loaded[key] = make_engine(engine, OPTIONS).load(FILES[name], precision)
     return loaded[key]
 
 
@@ -78,7 +77,7 @@ def test_outputs_agree_in_f32(
     loaded: dict[tuple[str, str, str], Network], engine: str, name: str, shape: tuple[int, ...]
 ) -> None:
     feeds = picture(shape)
-    tested, reference = (network(loaded, each, F32, name) for each in (engine, REFERENCE))
+    tested, reference = (network(loaded, each, "f32", name) for each in (engine, REFERENCE))
     answers = tested.predict({tested.inputs[0]: feeds})
     expected = reference.predict({reference.inputs[0]: feeds})
     assert set(answers) == set(tested.outputs) == set(expected)
@@ -95,8 +94,8 @@ def test_outputs_agree_in_the_fastest_precision(
     loaded: dict[tuple[str, str, str], Network], engine: str, name: str, shape: tuple[int, ...]
 ) -> None:
     feeds = picture(shape)
-    fast = network(loaded, engine, FASTEST, name)
-    exact = network(loaded, engine, F32, name)
+    fast = network(loaded, engine, "auto", name)
+    exact = network(loaded, engine, "f32", name)
     answers = fast.predict({fast.inputs[0]: feeds})
     expected = exact.predict({exact.inputs[0]: feeds})
     for output, values in answers.items():
@@ -108,7 +107,7 @@ def test_outputs_agree_in_the_fastest_precision(
 def test_calls_from_several_threads_do_not_mix(
     loaded: dict[tuple[str, str, str], Network], engine: str
 ) -> None:
-    net = network(loaded, engine, F32, "pnet")
+    net = network(loaded, engine, "f32", "pnet")
     feeds = [picture((1, 3, size, size + 7)) for size in (20, 31, 44, 57) for _ in range(5)]
     alone = [net.predict({net.inputs[0]: feed})["prob1"] for feed in feeds]
     with ThreadPoolExecutor(8) as pool:
@@ -121,7 +120,7 @@ def test_calls_from_several_threads_do_not_mix(
 def test_answers_belong_to_the_caller(
     loaded: dict[tuple[str, str, str], Network], engine: str
 ) -> None:
-    net = network(loaded, engine, F32, "rnet")
+    net = network(loaded, engine, "f32", "rnet")
     first = net.predict({net.inputs[0]: picture((1, 3, 24, 24))})["prob1"]
     before = first.copy()
     net.predict({net.inputs[0]: -picture((1, 3, 24, 24))})
@@ -144,7 +143,7 @@ def test_wrong_input_is_refused(
     loaded: dict[tuple[str, str, str], Network], engine: str, feeds: dict[str, Floats]
 ) -> None:
     with pytest.raises(ValueError, match="input"):
-        network(loaded, engine, F32, "rnet").predict(feeds)
+        network(loaded, engine, "f32", "rnet").predict(feeds)
 
 
 @pytest.mark.parametrize("engine", PRESENT)
@@ -156,7 +155,7 @@ def test_missing_files_are_named(engine: str, tmp_path: Path) -> None:
         sha256="",
     )
     with pytest.raises(ModelError, match="make models"):
-        make_engine(engine, F32).load(files)
+        make_engine(engine, OPTIONS).load(files, "f32")
 
 
 @pytest.mark.parametrize("engine", [name for name in PRESENT if name != "caffe"])
@@ -170,20 +169,20 @@ def test_malformed_files_are_named(engine: str, tmp_path: Path) -> None:
         sha256="",
     )
     with pytest.raises(ModelError, match="bad"):
-        make_engine(engine, F32).load(files)
+        make_engine(engine, OPTIONS).load(files, "f32")
 
 
 def test_an_absent_engine_says_how_to_get_it() -> None:
     if "caffe" in PRESENT:
         pytest.skip("pycaffe is installed here")
     with pytest.raises(EngineUnavailable, match=r"environment\.yml"):
-        make_engine("caffe", F32)
+        make_engine("caffe", OPTIONS)
 
 
 def test_compiled_networks_are_kept_on_disk(tmp_path: Path) -> None:
-    options = EngineOptions(precision="f32", threads=2, cache_dir=tmp_path)
-    make_engine("openvino", options).load(FILES["rnet"])
+    options = EngineOptions(threads=2, cache_dir=tmp_path)
+    make_engine("openvino", options).load(FILES["rnet"], "f32")
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert kept
-    make_engine("openvino", options).load(FILES["rnet"])
+    make_engine("openvino", options).load(FILES["rnet"], "f32")
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == kept
