@@ -1,0 +1,52 @@
+"""What every store does with a face that comes in: check its embedding, give it id and time."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import numpy as np
+
+from faceserver.types import Floats, NewFace, StoredFace
+
+_LENGTH_TOLERANCE = 1e-3
+"""Wide enough for vectors that were computed in bfloat16 and then scaled in float32."""
+
+
+def accept(faces: Sequence[NewFace], *, dims: int) -> list[StoredFace]:
+    """Check all of the faces, and give each an id; one call, one time.
+
+    Raises:
+        ValueError: an embedding is not float32, of another length, or not of unit length.
+    """
+    for face in faces:
+        check_embedding(face.embedding, dims=dims)
+    created = datetime.now(UTC)
+    return [_stored(face, created) for face in faces]
+
+
+def check_embedding(vector: Floats, *, dims: int) -> None:
+    """Refuse what is no unit vector of ``dims`` float32 numbers.
+
+    Raises:
+        ValueError: with what it is instead.
+    """
+    if vector.dtype != np.float32 or vector.shape != (dims,):
+        raise ValueError(
+            f"an embedding is float32 of shape ({dims},), not {vector.dtype} of {vector.shape}"
+        )
+    length = float(np.linalg.norm(vector))
+    if not abs(length - 1) <= _LENGTH_TOLERANCE:  # written so that NaN is refused as well
+        raise ValueError(f"an embedding has length 1, not {length:g}")
+
+
+def _stored(face: NewFace, created: datetime) -> StoredFace:
+    embedding = face.embedding.copy()
+    embedding.flags.writeable = False
+    return StoredFace(
+        id=uuid4().hex,
+        embedding=embedding,
+        detection=face.detection,
+        picture=face.picture,
+        source=face.source,
+        created=created,
+    )

@@ -1,0 +1,69 @@
+"""Writing files so that a crash leaves the old content or the new, never half of it."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from faceserver.errors import StoreError, StoreFull
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+TEMPORARY = ".tmp"
+"""Ending of a file that is being written; what a crash leaves of it means nothing."""
+
+
+@contextmanager
+def file_errors(path: Path) -> Iterator[None]:
+    """Turn the system's errors inside the block into ours.
+
+    Raises:
+        StoreFull: no space, or no quota, is left.
+        StoreError: anything else the system refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        kind = StoreFull if error.errno in _FULL else StoreError
+        raise kind(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file that is complete on the disk, under its name, on return.
+
+    Raises:
+        StoreFull: no space is left; nothing of it remains.
+        StoreError: the system refused; nothing of it remains.
+    """
+    temporary = path.with_name(f"{uuid4().hex}{TEMPORARY}")
+    with file_errors(path):
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is missing, its parents too.
+
+    Raises:
+        StoreError: the system refused.
+    """
+    with file_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        sync(folder.parent)
+
+
+def sync(path: Path) -> None:
+    """Have the system put a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
