@@ -59,11 +59,11 @@ def open_service(settings: Settings) -> FaceService:
         analyzer=analyzer,
         store=store,
         pictures=PictureStore(settings.data_dir),
-        fetcher=Fetcher(
+        fetch=Fetcher(
             timeout=settings.url_timeout,
             max_bytes=settings.max_file_bytes,
             allow_networks=settings.url_allow_networks,
-        ),
+        ).fetch,
         limits=Limits(
             max_bytes=settings.max_file_bytes,
             max_pixels=settings.max_pixels,

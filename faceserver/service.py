@@ -1,6 +1,6 @@
 """The use cases: register pictures, find a face again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,6 @@ from pathlib import Path
 from faceserver import images
 from faceserver.analyzer import Analyzer, FoundFace
 from faceserver.errors import InputError, NoFace, SeveralFaces
-from faceserver.fetch import Fetcher
 from faceserver.store.base import Store, StoreStatus
 from faceserver.store.pictures import PictureStore
 from faceserver.types import Image, Match, NewFace, StoredFace
@@ -86,14 +85,14 @@ class FaceService:
         analyzer: Analyzer,
         store: Store,
         pictures: PictureStore,
-        fetcher: Fetcher,
+        fetch: Callable[[str], bytes],
         limits: Limits,
     ) -> None:
-        """Take the parts; :meth:`close` closes the store."""
+        """Take the parts; ``fetch`` turns a URL into bytes; :meth:`close` closes the store."""
         self._analyzer = analyzer
         self._store = store
         self._pictures = pictures
-        self._fetcher = fetcher
+        self._fetch = fetch
         self._limits = limits
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
@@ -111,7 +110,7 @@ class FaceService:
             # A few at a time, so that memory holds a few pictures and not all of them.
             for start in range(0, len(urls), _FETCHED_AT_ONCE):
                 group = urls[start : start + _FETCHED_AT_ONCE]
-                pending = [pool.submit(self._fetcher.fetch, url) for url in group]
+                pending = [pool.submit(self._fetch, url) for url in group]
                 examined += map(self._examine_fetched, group, pending)
         return self._keep(examined)
 
