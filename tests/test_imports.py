@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A part may import those of its own layer and of the layers above it in this list.
 LAYERS = [
     {"faceserver", "errors", "types", "registry", "config"},
-    {"models", "images", "fetch", "caffe", "engines"},
+    {"models", "images", "addresses", "fetch", "caffe", "engines"},
     {"plugins", "store"},
     {"analyzer"},
     {"service"},
