@@ -23,7 +23,7 @@ from faceserver.store.base import Store, StoreStatus
 from faceserver.store.exact import Labels, nearest, squared_distances
 from faceserver.store.faces import accept, check_embedding
 from faceserver.store.files import file_errors, make_folder, sync
-from faceserver.store.hnsw import HnswIndex, IncompleteSearch
+from faceserver.store.hnsw import DISTANCE_ERROR, HnswIndex, IncompleteSearch
 from faceserver.store.index import GalleryIndex
 from faceserver.store.lock import folder_lock
 from faceserver.store.saved import SavedIndex, Unusable
@@ -116,13 +116,9 @@ class DurableStore:
             labels, distances = self._index.nearest(probe, k=k)
         except IncompleteSearch:
             labels, distances = self._scan(probe, k=k)
-        near = distances < max_distance
-        faces = self._database.labelled(labels[near].tolist())
-        return [
-            Match(faces[label], distance)
-            for label, distance in zip(labels[near].tolist(), distances[near].tolist(), strict=True)
-            if label in faces
-        ]
+        near = labels[distances < max_distance + DISTANCE_ERROR]
+        faces = self._database.labelled(near.tolist())
+        return _ranked(faces, probe, k=k, max_distance=max_distance)
 
     def count(self) -> int:
         """How many faces are stored."""
@@ -170,6 +166,23 @@ class DurableStore:
         except StoreError as error:
             # Nothing is lost: what the index lacks is read from SQLite at the next start.
             _log.warning("the index could not be saved, the one before it stays: %s", error)
+
+
+def _ranked(
+    faces: dict[int, StoredFace], probe: Floats, *, k: int, max_distance: float
+) -> list[Match]:
+    """The faces by their exact distance; equal ones in the order they came."""
+    if not faces:
+        return []
+    vectors = np.stack([face.embedding for face in faces.values()])
+    labels, distances = nearest(
+        np.array(list(faces), np.int64), squared_distances(vectors, probe), k=k
+    )
+    return [
+        Match(faces[label], distance)
+        for label, distance in zip(labels.tolist(), distances.tolist(), strict=True)
+        if distance < max_distance
+    ]
 
 
 def _open_index(

@@ -28,11 +28,22 @@ EF_CONSTRUCTION = 200
 EF = 128
 """Candidates looked at by a search; hnswlib takes k where that is more."""
 
+DISTANCE_ERROR = 1e-3
+"""A distance of the graph may be so far from the exact one: much more than the noise explains."""
+
 _FIRST_CAPACITY = 4096
+
+_NOISE = 1e-5
+"""Length of what is added to each vector, so that no two in the graph are equal.
+
+Equal vectors, such as of one picture that came many times, would spend all their links on each
+other and cut the graph: with 300 copies of one among 3,000 others, 8 % of the others were not
+found any more.
+"""
 
 
 class IncompleteSearch(Exception):
-    """Fewer than k vectors can be reached in the graph, which many equal vectors tear apart."""
+    """Fewer than k vectors can be reached in the graph."""
 
 
 class HnswIndex:
@@ -93,16 +104,18 @@ class HnswIndex:
             labels: int64, shape (n,), rising.
             vectors: float32, shape (n, dims).
         """
+        rng = np.random.default_rng(int(labels[0]))
+        noise = rng.normal(0, _NOISE / np.sqrt(vectors.shape[1]), vectors.shape)
         with self._changing, self._searching.exclusive():
             needed = len(self) + len(labels)
             if needed > self._graph.max_elements:
                 self._graph.resize_index(max(needed, 2 * self._graph.max_elements))
             threads = len(os.sched_getaffinity(0))
-            self._graph.add_items(vectors, labels, num_threads=threads)
+            self._graph.add_items(vectors + noise, labels, num_threads=threads)
             self._last = int(labels[-1])
 
     def nearest(self, probe: Floats, *, k: int) -> tuple[Labels, Floats]:
-        """The labels and squared L2 distances of the k nearest, or of all, nearest first.
+        """The labels and about the squared L2 distances of the k nearest, or of all, nearest first.
 
         Args:
             probe: float32, shape (dims,).

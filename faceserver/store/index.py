@@ -54,6 +54,8 @@ class GalleryIndex:
     def nearest(self, probe: Floats, *, k: int) -> tuple[Labels, Floats]:
         """The labels and squared L2 distances of the k nearest, or of all, nearest first.
 
+        The graph's distances may be wrong by ``DISTANCE_ERROR``.
+
         Raises:
             IncompleteSearch: only an exact search can tell.
         """
