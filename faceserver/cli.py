@@ -49,6 +49,8 @@ def main() -> None:
     Each setting is an environment variable; `faceserver settings` lists them.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    # It warns of every private address, also of those that the settings allow.
+    logging.getLogger("requests_hardened").setLevel(logging.ERROR)
 
 
 @main.command()

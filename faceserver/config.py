@@ -64,7 +64,10 @@ class Settings(BaseSettings):
     )
     max_file_bytes: int = Field(20 * _MEGABYTE, ge=1, description="Largest picture, in bytes.")
     max_pixels: int = Field(
-        50 * _MEGABYTE, ge=1, description="Largest picture, in pixels, checked before decoding."
+        50 * _MEGABYTE,
+        ge=1,
+        le=178_956_970,  # Pillow's own ceiling
+        description="Largest picture, in pixels, checked before decoding.",
     )
     max_files: int = Field(100, ge=1, description="Most pictures in one upload.")
     max_urls: int = Field(100, ge=1, description="Most URLs in one batch.")

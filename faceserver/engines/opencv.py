@@ -6,7 +6,7 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from faceserver.caffe import input_names
+from faceserver.caffe.prototxt import read_prototxt
 from faceserver.engines.base import EngineOptions, Network, Precision
 from faceserver.errors import ModelError
 from faceserver.models import NetworkFiles
@@ -30,11 +30,13 @@ class OpenCvEngine:
         for path in (files.prototxt, files.caffemodel):
             if not path.is_file():
                 raise ModelError(f"{path} is missing: run `make models`")
+        layers = read_prototxt(files.prototxt).layer
+        inputs = tuple(top for layer in layers if layer.type == "Input" for top in layer.top)
         try:
             net = cv2.dnn.readNetFromCaffe(str(files.prototxt), str(files.caffemodel))
         except cv2.error as error:
             raise ModelError(f"OpenCV cannot read {files.prototxt}: {error}") from error
-        return _OpenCvNetwork(net, input_names(files.prototxt))
+        return _OpenCvNetwork(net, inputs)
 
 
 class _OpenCvNetwork(Network):

@@ -89,18 +89,17 @@ def test_outputs_agree_in_f32(
 
 
 @pytest.mark.parametrize("engine", PRESENT)
-@pytest.mark.parametrize(("name", "shape"), SHAPES)
-def test_outputs_agree_in_the_fastest_precision(
-    loaded: dict[tuple[str, str, str], Network], engine: str, name: str, shape: tuple[int, ...]
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_embeddings_agree_in_the_fastest_precision(
+    loaded: dict[tuple[str, str, str], Network], engine: str, batch: int
 ) -> None:
-    feeds = picture(shape)
-    fast = network(loaded, engine, "auto", name)
-    exact = network(loaded, engine, "f32", name)
-    answers = fast.predict({fast.inputs[0]: feeds})
-    expected = exact.predict({exact.inputs[0]: feeds})
-    for output, values in answers.items():
-        cosines = np.sum(unit(values) * unit(expected[output]), axis=1)
-        assert cosines.min() >= 0.9999, output
+    """The detector's networks are not asked: they always run in f32."""
+    feeds = picture((batch, 3, 160, 160))
+    fast = network(loaded, engine, "auto", "embedder")
+    exact = network(loaded, engine, "f32", "embedder")
+    answers = fast.predict({fast.inputs[0]: feeds})["embeddings"]
+    expected = exact.predict({exact.inputs[0]: feeds})["embeddings"]
+    assert np.sum(unit(answers) * unit(expected), axis=1).min() >= 0.9999
 
 
 @pytest.mark.parametrize("engine", PRESENT)

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from faceserver.config import Settings, load_settings
+from faceserver.errors import InvalidSetting
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_every_setting_has_a_help_text_and_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert f"| `FACESERVER_{name.upper()}` |" in readme, name
+        assert f"| {field.description} |" in readme, name
+
+
+def test_the_environment_sets_and_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACESERVER_PORT", "9001")
+    monkeypatch.setenv("FACESERVER_MIN_FACE", "64")
+    assert load_settings().port == 9001
+    assert load_settings(port=9002, host=None).port == 9002
+    assert load_settings().min_face == 64
+    assert load_settings().host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "many"),
+        ("PORT", "70000"),
+        ("ENGINE", "abacus"),
+        ("MIN_FACE", "3"),
+        ("URL_ALLOW_NETWORKS", "10.0.0.0/99"),
+    ],
+)
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"FACESERVER_{name}", value)
+    with pytest.raises(InvalidSetting, match=f"FACESERVER_{name}"):
+        load_settings()
+
+
+def test_networks_are_a_comma_separated_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACESERVER_URL_ALLOW_NETWORKS", "10.0.0.0/8, 192.168.7.0/24")
+    assert load_settings().url_allow_networks == ("10.0.0.0/8", "192.168.7.0/24")
