@@ -31,7 +31,7 @@ from faceserver.store.sqlite import FaceDatabase
 from faceserver.types import Floats, Match, NewFace, StoredFace
 
 EXACT_UP_TO = 2000
-"""So many faces are searched exactly, in two milliseconds; more go through the graph."""
+"""So many faces are searched exactly, in about a millisecond; more go through the graph."""
 
 _BATCH = 1024
 _LEAST_TO_SAVE = 1000
