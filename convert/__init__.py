@@ -1,0 +1,1 @@
+"""Build steps that turn published weights into the models' files."""

@@ -1,0 +1,130 @@
+"""A network as a plain list of layers: what every reader makes and every writer takes.
+
+A layer's name is also the name of the blob that it makes. Blobs are described as Caffe keeps them,
+(batch, channels, rows, columns); only :class:`Flatten` speaks of an order, TensorFlow's, because
+there the channels come last.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from faceserver.types import Floats
+
+Padding = Literal["SAME", "VALID"]
+"""How TensorFlow pads: VALID not at all, SAME so that ceil(size / stride) windows fit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One step: it reads the blobs ``bottoms`` and makes the blob ``name``."""
+
+    name: str
+    bottoms: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Input(Layer):
+    """A blob that is fed in, shape (batch, channels, rows, columns)."""
+
+    shape: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Layer):
+    """A convolution with weights (out, in, rows, columns) and a bias (out,) or none."""
+
+    weights: Floats
+    bias: Floats | None
+    stride: tuple[int, int]
+    padding: Padding
+
+
+@dataclass(frozen=True, eq=False)
+class Pooling(Layer):
+    """A pooling; its average counts only what lies inside the blob."""
+
+    method: Literal["max", "average"]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: Padding
+
+
+@dataclass(frozen=True, eq=False)
+class Flatten(Layer):
+    """The blob as one row of values, channels varying fastest; ``size`` values if that is known."""
+
+    size: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Layer):
+    """A matrix product with weights (in, out) and a bias (out,) or none."""
+
+    weights: Floats
+    bias: Floats | None
+
+
+@dataclass(frozen=True, eq=False)
+class Bias(Layer):
+    """One value (channels,) added to each channel."""
+
+    values: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class BatchNorm(Layer):
+    """gamma * (x - mean) / sqrt(variance + epsilon) + beta, each of shape (channels,)."""
+
+    gamma: Floats
+    beta: Floats
+    mean: Floats
+    variance: Floats
+    epsilon: float
+
+
+@dataclass(frozen=True, eq=False)
+class Scale(Layer):
+    """The blob times one number."""
+
+    factor: float
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(Layer):
+    """The sum of two blobs of one shape, each times its coefficient."""
+
+    coefficients: tuple[float, float] = (1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Concat(Layer):
+    """Several blobs, one after the other along the channels."""
+
+
+@dataclass(frozen=True, eq=False)
+class Relu(Layer):
+    """max(x, 0)."""
+
+
+@dataclass(frozen=True, eq=False)
+class PRelu(Layer):
+    """max(x, 0) + slope * min(x, 0), with slopes of shape (channels,)."""
+
+    slopes: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Layer):
+    """exp(x) over its sum along the channels."""
+
+
+AnyLayer = TypeVar("AnyLayer", bound=Layer)
+
+
+def consumers(layers: list[Layer]) -> dict[str, list[Layer]]:
+    """Return the layers that read each blob; none for an output."""
+    readers: dict[str, list[Layer]] = {layer.name: [] for layer in layers}
+    for layer in layers:
+        for bottom in layer.bottoms:
+            readers[bottom].append(layer)
+    return readers

@@ -1,0 +1,57 @@
+"""Prototxt: the layers of a network, in protobuf's text format."""
+
+from pathlib import Path
+
+from google.protobuf import text_format
+
+from faceserver.caffe.caffe_pb2 import LayerParameter, NetParameter
+from faceserver.errors import ModelError
+
+
+def read_prototxt(path: Path) -> NetParameter:
+    """Read a network's layers; fields that matter only in training are passed over.
+
+    Raises:
+        ModelError: the file is missing or no prototxt.
+    """
+    try:
+        return parse_prototxt(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} is no prototxt: {error}") from error
+
+
+def parse_prototxt(text: str) -> NetParameter:
+    """Parse a network's layers.
+
+    Inputs that an old file gives outside its layers come back as an Input layer each.
+
+    Raises:
+        text_format.ParseError: the text is no prototxt.
+    """
+    net = text_format.Parse(text, NetParameter(), allow_unknown_field=True)
+    _inputs_to_layers(net)
+    return net
+
+
+def format_prototxt(net: NetParameter, comment: str) -> str:
+    """Write a network's layers, without weights, under a comment of one or more lines."""
+    heading = "".join(f"# {line}\n" for line in comment.splitlines())
+    return heading + text_format.MessageToString(net)
+
+
+def _inputs_to_layers(net: NetParameter) -> None:
+    dims = list(net.input_dim)
+    shapes = [list(shape.dim) for shape in net.input_shape] or [
+        dims[start : start + 4] for start in range(0, len(dims), 4)
+    ]
+    layers = []
+    for name, shape in zip(net.input, shapes, strict=False):
+        layer = LayerParameter(name=name, type="Input", top=[name])
+        layer.input_param.shape.add(dim=shape)
+        layers.append(layer)
+    layers.extend(net.layer)
+    for field in ("input", "input_dim", "input_shape", "layer"):
+        net.ClearField(field)
+    net.layer.extend(layers)
