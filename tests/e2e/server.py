@@ -31,8 +31,12 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.url = self._line("faceserver ").split()[-1].rstrip("/")
-        self._line("Ready")
+        try:
+            self.url = self._line("faceserver ").split()[-1].rstrip("/")
+            self._line("Ready")
+        except AssertionError:
+            self.stop(signal.SIGTERM)
+            raise
         return self
 
     def __exit__(

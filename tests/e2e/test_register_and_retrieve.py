@@ -4,9 +4,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.photographs import Photographs
 
 from tests.e2e.server import Server
+from tests.photographs import Photographs
 
 
 def nearest_source(server: Server, probe: Path) -> list[dict[str, object]]:
