@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -75,10 +75,11 @@ def serve(host: str | None, port: int | None) -> None:
     )
     click.echo(f"faceserver {__version__}: {_url(listener)}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    Thread(target=_announce, args=(backend,), name="announcer", daemon=True).start()
-    server.run()  # until SIGINT or SIGTERM
+    with suppress(KeyboardInterrupt):
+        Thread(target=_announce, args=(backend,), name="announcer", daemon=True).start()
+        server.run()  # until SIGINT or SIGTERM
     backend.close()
-    backend.wait()
+    backend.wait()  # raises what a start that failed failed of
 
 
 def _announce(backend: "Backend") -> None:
@@ -89,7 +90,8 @@ def _announce(backend: "Backend") -> None:
         os.kill(os.getpid(), signal.SIGTERM)  # the main thread ends the server and tells why
         return
     seconds = time.monotonic() - started
-    click.echo(f"Ready after {seconds:.1f} s, {backend.health()['faces']} faces. Ctrl-C stops it.")
+    faces = _count(backend.service().status().faces, "face")
+    click.echo(f"Ready after {seconds:.1f} s, {faces} stored. Ctrl-C stops it.")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -132,7 +134,8 @@ def register(paths: tuple[Path, ...]) -> None:
                     refused += 1
                 else:
                     faces += len(result.faces)
-    click.echo(f"{faces} faces of {len(files) - refused} pictures stored, {refused} refused.")
+    pictures = _count(len(files) - refused, "picture")
+    click.echo(f"{_count(faces, 'face')} of {pictures} stored, {refused} refused.")
     if refused:
         raise SystemExit(1)
 
@@ -151,8 +154,11 @@ def _outcome(result: "Registered | Refused") -> str:
 
     if isinstance(result, Refused):
         return f"{result.name}: refused: {result.error} ({result.error.code})"
-    count = len(result.faces)
-    return f"{result.name}: {count} face{'s' if count > 1 else ''}"
+    return f"{result.name}: {_count(len(result.faces), 'face')}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @main.command()

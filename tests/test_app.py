@@ -1,0 +1,75 @@
+"""The web application while its parts load, and when they cannot."""
+
+from pathlib import Path
+from threading import Event
+
+import pytest
+from flask.testing import FlaskClient
+
+from faceserver import app as app_module
+from faceserver.app import Backend, create_app, open_service
+from faceserver.config import Settings, load_settings
+from faceserver.errors import ModelError, NotReady
+from faceserver.service import FaceService
+from tests.e2e.server import Server
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(data_dir=tmp_path / "data")
+
+
+def backend_of(client: FlaskClient) -> Backend:
+    backend = client.application.extensions["faceserver"]
+    assert isinstance(backend, Backend)
+    return backend
+
+
+def test_until_the_parts_are_loaded_only_health_and_pages_answer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = Event()
+
+    def wait_then_open(given: Settings) -> FaceService:
+        assert may_go_on.wait(30)
+        return open_service(given)
+
+    monkeypatch.setattr(app_module, "open_service", wait_then_open)
+    client = create_app(settings).test_client()
+    backend = backend_of(client)
+
+    health = client.get("/health")
+    assert health.status_code == 503
+    assert health.get_json()["status"] == "starting"
+    assert health.get_json()["reason"]
+    picture = client.get(f"/static/uploadImages/{'0' * 64}.jpg")
+    assert (picture.status_code, picture.get_json()["error"]["code"]) == (503, "not_ready")
+    assert client.get("/faceRegister.html").status_code == 200
+
+    may_go_on.set()
+    backend.wait()
+    assert client.get("/health").status_code == 200
+    backend.close()
+    backend.close()
+
+
+def test_a_failed_start_says_why(tmp_path: Path) -> None:
+    client = create_app(load_settings(models_dir=tmp_path, data_dir=tmp_path)).test_client()
+    backend = backend_of(client)
+    with pytest.raises(ModelError, match=r"model\.toml"):
+        backend.wait()
+    health = client.get("/health")
+    assert health.status_code == 503
+    assert health.get_json()["status"] == "failed"
+    assert "model.toml" in health.get_json()["reason"]
+    with pytest.raises(NotReady, match=r"model\.toml"):
+        backend.service()
+    backend.close()
+
+
+def test_the_command_ends_when_the_start_fails(tmp_path: Path) -> None:
+    server = Server(tmp_path, models_dir=str(tmp_path))
+    with pytest.raises(AssertionError, match="model_error"):
+        server.__enter__()
+    assert server.process.returncode == 1
+    assert not any("Traceback" in line for line in server.output)
