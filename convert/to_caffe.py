@@ -1,5 +1,6 @@
 """Writes a list of layers as a Caffe network that computes the same."""
 
+from dataclasses import replace
 from functools import singledispatchmethod
 
 import numpy as np
@@ -96,13 +97,15 @@ class _Writer:
             for axis in zip(sizes, layer.kernel, layer.stride, strict=True)
         ]
         (row_pad, extra_rows), (column_pad, extra_columns) = axes
-        caffe = self._begin(layer, "Pooling")
+        needs_crop = bool(extra_rows or extra_columns)
+        pooled = replace(layer, name=f"{layer.name}/uncropped") if needs_crop else layer
+        caffe = self._begin(pooled, "Pooling")
         param = caffe.pooling_param
         param.pool = PoolingParameter.MAX if layer.method == "max" else PoolingParameter.AVE
         _set_window(param, layer.kernel, layer.stride, (row_pad, column_pad))
-        self._end(layer, caffe)
-        if extra_rows or extra_columns:
-            self._crop(layer, (extra_rows, extra_columns))
+        self._end(pooled, caffe)
+        if needs_crop:
+            self._crop(Layer(layer.name, (pooled.name,)), (extra_rows, extra_columns))
 
     @write.register
     def _(self, layer: Flatten) -> None:
@@ -154,25 +157,22 @@ class _Writer:
         caffe = self._begin(layer, "PReLU", in_place=True)
         self._end(layer, caffe, layer.slopes)
 
-    def _crop(self, layer: Pooling, extra: Pair) -> None:
+    def _crop(self, layer: Layer, extra: Pair) -> None:
         """Drop the last rows and columns, which Caffe's pooling makes by rounding up.
 
         Each channel goes through a convolution that copies its window's first value: unlike
         Caffe's Crop, it needs no other blob to take the size from, and every runtime has it.
         """
-        pooled = self._blobs[layer.name]
-        channels = self._shapes[pooled][1]
+        channels = self._shape(layer)[0]
         kernel = (extra[0] + 1, extra[1] + 1)
         weights = np.zeros((channels, 1, *kernel), np.float32)
         weights[:, :, 0, 0] = 1
-        crop = Layer(f"{layer.name}/crop", (layer.name,))
-        caffe = self._begin(crop, "Convolution")
+        caffe = self._begin(layer, "Convolution")
         param = caffe.convolution_param
         param.num_output = param.group = channels
         param.bias_term = False
         _set_window(param, kernel, (1, 1), (0, 0))
-        self._end(crop, caffe, weights)
-        self._blobs[layer.name] = self._blobs[crop.name]
+        self._end(layer, caffe, weights)
 
     def _shape(self, layer: Layer) -> Shape:
         return self._shapes[self._blobs[layer.bottoms[0]]][1:]

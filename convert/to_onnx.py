@@ -27,7 +27,6 @@ from faceserver.types import Floats
 _OPSET = 17
 _IR_VERSION = 8
 
-# A network with one of these takes inputs of one size only.
 _FIXED_SIZE_TYPES = ("InnerProduct", "Flatten")
 
 
@@ -64,8 +63,21 @@ def to_onnx(net: NetParameter, weights: Weights, version: str) -> ModelProto:
 
 
 def takes_any_size(net: NetParameter) -> bool:
-    """Tell whether a network's layers leave the rows and columns of its input open."""
-    return all(layer.type not in _FIXED_SIZE_TYPES for layer in net.layer)
+    """Tell whether a network's layers leave the rows and columns of its input open in ONNX.
+
+    They do not where the windows at a blob's edge depend on its size in a way that ONNX cannot say.
+    """
+    return all(
+        _is_plain_maximum(layer.pooling_param)
+        if layer.type == "Pooling"
+        else layer.type not in _FIXED_SIZE_TYPES
+        for layer in net.layer
+    )
+
+
+def _is_plain_maximum(param: PoolingParameter) -> bool:
+    padded = param.pad or param.pad_h or param.pad_w
+    return param.pool == PoolingParameter.MAX and not padded
 
 
 class _Writer:
@@ -140,10 +152,10 @@ class _Writer:
             return
         shape = self._bottom_shape(layer)
         kernel, stride, pad = pooling_window(param, shape)
+        if kernel[0] < stride[0] or kernel[1] < stride[1]:
+            raise _refusal(layer, "a window that is narrower than its step is not supported")
         window: dict[str, Any] = {"kernel_shape": kernel, "strides": stride}
         if self._any_size:
-            if pad != (0, 0) or kind != "MaxPool":
-                raise _refusal(layer, "in a network for any size, only a plain maximum can pool")
             self._node(layer, kind, ceil_mode=1, **window)
             return
         ends = [_end_pad(*axis) for axis in zip(shape[2:], kernel, stride, pad, strict=True)]

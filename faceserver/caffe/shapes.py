@@ -97,6 +97,8 @@ def _convolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
         raise ModelError(
             f"layer {layer.name!r} cannot split {channels} channels into {param.group} groups"
         )
+    if any(step != 1 for step in param.dilation):
+        raise ModelError(f"layer {layer.name!r}: dilation is not supported")
     kernel, stride, pad = convolution_window(param)
     rows, columns = (
         (size + 2 * p - k) // s + 1
