@@ -48,6 +48,7 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path: Path) -> No
                 continue
             first, *ids = line.split()
             acknowledged |= {face_id: int(first) + place for place, face_id in enumerate(ids)}
+        folder.mkdir(exist_ok=True)  # killed before it was made
         # Looked at in a copy, so that the next process finds what the killed one left.
         copy = tmp_path / f"copy-{turn}"
         shutil.copytree(folder, copy)
