@@ -39,6 +39,15 @@ export function makeSvg(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Change an element's text. Writing the same again would make screen readers repeat it.
+ * @param {HTMLElement} element
+ * @param {string} text
+ */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
  * Write a number of things: "1 face", "2 faces".
  * @param {number} number
  * @param {string} noun

@@ -9,7 +9,7 @@ export function openLightbox(picture, path) {
   const dialog = /** @type {HTMLDialogElement} */ (byId("lightbox"));
   const link = make("a", { href: path, target: "_blank", textContent: "Open the picture alone" });
   byId("lightbox-content").replaceChildren(picture.cloneNode(true), link);
-  // A click beside the content lands on the dialog itself, which covers its backdrop.
+  // The content lets clicks through to the dialog, except those on the link.
   dialog.onclick = (event) => {
     if (event.target === dialog) dialog.close();
   };

@@ -1,6 +1,6 @@
 import { registerFile, registerUrl } from "./api.js";
 import { Card } from "./card.js";
-import { byId, count } from "./dom.js";
+import { byId, count, say } from "./dom.js";
 import { takeFiles } from "./dropzone.js";
 import { sentence } from "./messages.js";
 import { makeQueue } from "./queue.js";
@@ -11,11 +11,13 @@ const SENT_AT_ONCE = 3;
 const enqueue = makeQueue(SENT_AT_ONCE);
 const total = { pictures: 0, done: 0, faces: 0, refused: 0 };
 
-function add(name, file, send) {
-  const card = new Card(name, file);
-  byId("cards").append(card.element);
-  total.pictures += 1;
-  enqueue(() => run(card, send));
+/** Show a card for each picture, the new ones before those of earlier rounds, and send them. */
+function start(pictures) {
+  const jobs = pictures.map(({ name, file, send }) => ({ card: new Card(name, file), send }));
+  byId("cards").prepend(...jobs.map(({ card }) => card.element));
+  total.pictures += jobs.length;
+  showTotal();
+  for (const { card, send } of jobs) enqueue(() => run(card, send));
 }
 
 async function run(card, send) {
@@ -39,17 +41,20 @@ function showTotal() {
   progress.value = total.done;
   byId("results").hidden = false;
   byId("results").setAttribute("aria-busy", String(busy));
-  byId("summary").textContent = busy
-    ? `Registering ${count(total.pictures, "picture")}, ${total.done} done`
-    : `${count(total.faces, "face")} registered from ${count(total.pictures, "picture")}` +
-      (total.refused ? `, ${total.refused} refused` : "");
+  say(byId("summary"), busy ? `Registering ${count(total.pictures, "picture")}` : outcome());
+  byId("counter").textContent = busy ? `${total.done} done` : "";
   if (!busy) refreshStatus();
+}
+
+function outcome() {
+  const { faces, pictures, refused } = total;
+  const stored = `${count(faces, "face")} registered from ${count(pictures, "picture")}`;
+  return refused ? `${stored}, ${refused} refused` : stored;
 }
 
 takeFiles((files) => {
   choose("files");
-  for (const file of files) add(file.name, file, () => registerFile(file));
-  showTotal();
+  start(files.map((file) => ({ name: file.name, file, send: () => registerFile(file) })));
 });
 
 function choose(source) {
@@ -74,6 +79,5 @@ byId("urls").addEventListener("submit", (event) => {
     return;
   }
   area.value = "";
-  for (const url of urls) add(url, null, () => registerUrl(url));
-  showTotal();
+  start([...urls].map((url) => ({ name: url, file: null, send: () => registerUrl(url) })));
 });

@@ -26,7 +26,7 @@ async function search(file) {
       ? { summary: `${count(matches.length, "registered face")} found, nearest first`, matches }
       : { summary: "No match", nobody: true };
   } catch (error) {
-    return { summary: "This picture cannot be searched with", problem: sentence(error) };
+    return { summary: "The search did not work", problem: sentence(error) };
   }
 }
 

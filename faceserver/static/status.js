@@ -1,5 +1,5 @@
 import { health } from "./api.js";
-import { byId, count } from "./dom.js";
+import { byId, count, say } from "./dom.js";
 
 const WHEN_READY_MS = 20_000;
 const WHEN_NOT_MS = 2_000;
@@ -25,10 +25,9 @@ function show({ status, reason, faces }) {
   const text = status === "ready" && faces !== undefined ? count(faces, "face") : label;
   byId("health").dataset.state = status;
   byId("health").title = label;
-  // Writing the same text again would make screen readers say it again.
-  if (byId("health-text").textContent !== text) byId("health-text").textContent = text;
+  say(byId("health-text"), text);
   const banner = status === "failed" ? `The server could not start: ${reason}` : "";
-  if (byId("banner").textContent !== banner) byId("banner").textContent = banner;
+  say(byId("banner"), banner);
   byId("banner").hidden = !banner;
 }
 
