@@ -20,17 +20,20 @@ class Analyzer:
 
     Finding and embedding are two steps, so that the faces of many pictures can go through the
     embedder as one batch while only one picture is held in memory.
+
+    Attributes:
+        embedder: what embeds the faces; its name, dims and distances describe the embeddings.
     """
 
     def __init__(self, detector: Detector, embedder: Embedder) -> None:
         """Take the two parts."""
         self._detector = detector
-        self._embedder = embedder
+        self.embedder = embedder
 
     def find(self, image: Image) -> list[FoundFace]:
         """Find every face of a picture and cut it out, largest first."""
         return [
-            FoundFace(detection, self._embedder.crop(image, detection))
+            FoundFace(detection, self.embedder.crop(image, detection))
             for detection in self._detector.detect(image)
         ]
 
@@ -40,4 +43,4 @@ class Analyzer:
         Returns:
             float32, shape (number of faces, dims), each row of unit length.
         """
-        return self._embedder.embed([face.crop for face in faces])
+        return self.embedder.embed([face.crop for face in faces])

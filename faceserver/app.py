@@ -24,12 +24,11 @@ from faceserver.store.pictures import PictureStore
 _log = logging.getLogger(__name__)
 
 
-def open_service(settings: Settings) -> FaceService:
-    """Load the models and open the data folder; the caller closes the service.
+def make_analyzer(settings: Settings) -> Analyzer:
+    """Load the models.
 
     Raises:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
-        StoreError: the data folder cannot be used.
     """
     detector_spec = load_spec(settings.models_dir / settings.detector_model, DetectorSpec)
     embedder_spec = load_spec(settings.models_dir / settings.embedder_model, EmbedderSpec)
@@ -53,8 +52,19 @@ def open_service(settings: Settings) -> FaceService:
             factor=settings.pyramid_factor,
         ),
     )
-    analyzer = Analyzer(detector, FaceNetEmbedder(embedder_spec, engine, settings.precision))
-    store = open_store(settings.data_dir, model=embedder_spec.name, dims=embedder_spec.dims)
+    return Analyzer(detector, FaceNetEmbedder(embedder_spec, engine, settings.precision))
+
+
+def open_service(settings: Settings) -> FaceService:
+    """Load the models and open the data folder; the caller closes the service.
+
+    Raises:
+        SetupError: a model, the engine or a setting is at fault; the message says what to do.
+        StoreError: the data folder cannot be used.
+    """
+    analyzer = make_analyzer(settings)
+    embedder = analyzer.embedder
+    store = open_store(settings.data_dir, model=embedder.name, dims=embedder.dims)
     return FaceService(
         analyzer=analyzer,
         store=store,
@@ -68,7 +78,7 @@ def open_service(settings: Settings) -> FaceService:
             max_bytes=settings.max_file_bytes,
             max_pixels=settings.max_pixels,
             max_matches=settings.max_matches,
-            max_distance=settings.distance_threshold or embedder_spec.distances.threshold,
+            max_distance=settings.distance_threshold or embedder.distances.threshold,
         ),
     )
 

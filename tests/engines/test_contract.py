@@ -63,7 +63,7 @@ def network(
 def picture(shape: tuple[int, ...]) -> Floats:
     """Smooth noise in the range of normalized pixels, the same for the same shape."""
     noise = np.random.default_rng(shape).standard_normal(shape).cumsum(2).cumsum(3)
-    return np.tanh(noise / noise.std()).astype(np.float32)
+    return np.asarray(np.tanh(noise / noise.std()), np.float32)
 
 
 def unit(rows: Floats) -> Floats:

@@ -84,9 +84,10 @@ def level(pnet: Network, image: Image, scale: float, threshold: float) -> list[C
     for x in range(scores.shape[0]):
         for y in range(scores.shape[1]):
             if scores[x, y] >= threshold:
-                edges = (2 * x + 1, 2 * y + 1, 2 * x + 12, 2 * y + 12)
-                box = (float(int(edge / scale)) for edge in edges)
-                found.append(Candidate(*box, float(scores[x, y]), offsets[:, x, y].tolist()))
+                x1, y1 = int((2 * x + 1) / scale), int((2 * y + 1) / scale)
+                x2, y2 = int((2 * x + 12) / scale), int((2 * y + 12) / scale)
+                score = float(scores[x, y])
+                found.append(Candidate(x1, y1, x2, y2, score, offsets[:, x, y].tolist()))
     return suppress(found, 0.5)
 
 
