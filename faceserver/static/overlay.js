@@ -1,8 +1,8 @@
 import { make, makeSvg } from "./dom.js";
 
 const POINTS = ["left-eye", "right-eye", "nose", "mouth-left", "mouth-right"];
-const RADIUS_PER_FACE = 0.028;
-const RADIUS_PER_PICTURE = 0.003;
+const RADIUS_PER_FACE = 0.034;
+const RADIUS_PER_PICTURE = 0.0042;
 
 /**
  * Show a picture with its faces' boxes and points drawn over it.
