@@ -127,7 +127,7 @@ def register(paths: tuple[Path, ...]) -> None:
     with _service(load_settings()) as service:
         for start in range(0, len(files), _AT_ONCE):
             group = files[start : start + _AT_ONCE]
-            results = service.register([Upload(str(path), path.read_bytes()) for path in group])
+            results = service.register([Upload(_text(path), path.read_bytes()) for path in group])
             for done, result in enumerate(results, start + 1):
                 click.echo(f"[{done}/{len(files)}] {_outcome(result)}")
                 if isinstance(result, Refused):
@@ -147,6 +147,11 @@ def _pictures(paths: Sequence[Path]) -> Iterator[Path]:
             yield from (item for item in below if item.suffix.lower() in _SUFFIXES)
         else:
             yield path
+
+
+def _text(path: Path) -> str:
+    """A path as text that can be stored, also where its bytes are no UTF-8."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _outcome(result: "Registered | Refused") -> str:

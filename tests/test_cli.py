@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def test_a_folder_is_registered_and_searched(photographs: Photographs, tmp_path:
     assert match["source"].endswith("obama.jpg")
 
     assert "Nobody" in run("search", photographs["astronaut.png"]).output
+
+
+def test_a_file_name_that_is_no_utf_8_is_stored_as_text(
+    photographs: Photographs, tmp_path: Path
+) -> None:
+    odd = os.fsencode(tmp_path) + b"/caf\xe9.jpg"
+    Path(os.fsdecode(odd)).write_bytes(photographs["obama.jpg"].read_bytes())
+    assert "1 face of 1 picture stored" in run("register", os.fsdecode(odd)).output
 
 
 def test_what_is_refused_is_named_and_the_rest_is_stored(

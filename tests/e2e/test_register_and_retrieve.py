@@ -2,6 +2,7 @@
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,10 +10,10 @@ from tests.e2e.server import Server
 from tests.photographs import Photographs
 
 
-def nearest_source(server: Server, probe: Path) -> list[dict[str, object]]:
+def nearest_source(server: Server, probe: Path) -> list[dict[str, Any]]:
     answer = server.retrieve(probe)
     assert answer.status_code == 200, answer.text
-    faces: list[dict[str, object]] = answer.json()["faces"]
+    faces: list[dict[str, Any]] = answer.json()["faces"]
     assert faces == sorted(faces, key=lambda face: face["distance"])
     return faces
 

@@ -55,8 +55,8 @@ def suppress(candidates: list[Candidate], limit: float, smaller: bool = False) -
 
 
 def run(network: Network, picture: Image) -> dict[str, Floats]:
-    pixels = (picture.astype(np.float32) - 127.5) / 128
-    blob = np.ascontiguousarray(pixels.transpose(2, 1, 0)[np.newaxis])
+    pixels = (picture.transpose(2, 1, 0)[np.newaxis] - 127.5) / 128
+    blob = np.ascontiguousarray(pixels, np.float32)
     return network.predict({network.inputs[0]: blob})
 
 
