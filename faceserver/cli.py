@@ -70,7 +70,8 @@ def serve(host: str | None, port: int | None) -> None:
         app,
         sockets=[listener],
         threads=settings.workers,
-        max_request_body_size=settings.max_request_bytes,
+        # Flask refuses what is over the limit, in JSON; waitress only what is far over it.
+        max_request_body_size=2 * settings.max_request_bytes,
         ident=None,
     )
     click.echo(f"faceserver {__version__}: {_url(listener)}")
