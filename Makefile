@@ -6,12 +6,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint models lock proto clean
+.PHONY: help serve test lint models photographs lock proto clean
 
 help:
 	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing"
 	@echo "make test     linters, types and the whole test suite"
 	@echo "make models   build the models"
+	@echo "make photographs  fetch the tests' photographs into .cache/photographs"
 	@echo "make lock     renew the pinned versions in requirements/"
 	@echo "make proto    renew the generated protobuf modules"
 	@echo "make clean    remove the environment, the caches and the built models; keeps the faces"
@@ -21,6 +22,9 @@ serve: models
 
 models: .venv/base.stamp
 	@$(BIN)/python convert/build.py
+
+photographs: .venv/base.stamp
+	@$(BIN)/python -m tests.photographs
 
 test: lint models
 	$(BIN)/python -m pytest --cov
@@ -51,6 +55,12 @@ lock: .venv/base.stamp
 	$(LOCK) --output-file requirements/base.txt pyproject.toml
 	$(LOCK) --extra test --constraint requirements/base.txt \
 		--output-file requirements/test.txt pyproject.toml
+
+PROTOS := faceserver/caffe/caffe.proto convert/graphdef.proto
+
+proto: .venv/test.stamp
+	@$(PIP) grpcio-tools
+	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. $(PROTOS)
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -5,10 +5,12 @@ together with a 32-bit PNG; the astronaut is scikit-image's.
 """
 
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from convert.sources import REQUIREMENTS, Member, fetch
+from faceserver.errors import SetupError
 
 _CACHE = Path(__file__).resolve().parent.parent / ".cache"
 _PINNED = REQUIREMENTS / "pictures.txt"
@@ -66,3 +68,10 @@ def fetch_photographs() -> Photographs:
     folder.mkdir(parents=True, exist_ok=True)
     found = [fetch(member, _CACHE) for member in _MEMBERS]
     return {path.name: Path(shutil.copyfile(path, folder / path.name)) for path in found}
+
+
+if __name__ == "__main__":
+    try:
+        fetch_photographs()
+    except SetupError as error:
+        sys.exit(f"the photographs cannot be had: {error}")
