@@ -180,9 +180,6 @@ class _Writer:
     def _begin(self, layer: Layer, kind: str, *, in_place: bool = False) -> LayerParameter:
         if layer.name in self._blobs:
             raise ModelError(f"two layers are named {layer.name!r}")
-        for bottom in layer.bottoms:
-            if bottom in self._flat and kind != "InnerProduct":
-                raise ModelError(f"{layer.name!r} cannot read the row of values {bottom!r}")
         bottoms = [self._blobs[bottom] for bottom in layer.bottoms]
         top = layer.name
         # An output keeps its own blob, so that it has the layer's name.
