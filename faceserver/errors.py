@@ -25,6 +25,9 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │       ├── UrlTimeout          url_timeout
     │       └── UrlFailed           url_failed           no connection, or a status that is not 200
     ├── NotFound                    not_found
+    ├── Conflict                    conflict             what is there does not allow it
+    │   ├── AlreadyExists           already_exists       the name or id is taken
+    │   └── CannotUndo              cannot_undo          too late, or later changes are in the way
     ├── NotReady                    not_ready            still starting, or failed to
     ├── SetupError                  the installation or its settings
     │   ├── InvalidSetting          invalid_setting
@@ -170,6 +173,24 @@ class NotFound(FaceServerError):
     """What was asked for by name or id is not there."""
 
     code = "not_found"
+
+
+class Conflict(FaceServerError):
+    """What is there does not allow what was asked for."""
+
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """The name or the id is taken."""
+
+    code = "already_exists"
+
+
+class CannotUndo(Conflict):
+    """It is too late, or what was changed later is in the way."""
+
+    code = "cannot_undo"
 
 
 class NotReady(FaceServerError):
