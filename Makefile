@@ -6,11 +6,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint models photographs lock proto clean
+.PHONY: help serve test lint models test-convert test-pycaffe photographs lock proto clean
 
 help:
 	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing"
 	@echo "make test     linters, types and the whole test suite"
+	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
+	@echo "make test-pycaffe  build Caffe itself and test against it"
 	@echo "make models   build the models"
 	@echo "make photographs  fetch the tests' photographs into .cache/photographs"
 	@echo "make lock     renew the pinned versions in requirements/"
@@ -42,6 +44,12 @@ lint: .venv/test.stamp
 	@$(PIP) --no-deps --editable .
 	@touch $@
 
+# TensorFlow and coremltools are large: only what needs them installs them.
+.venv/convert.stamp: .venv/test.stamp requirements/convert.txt
+	@echo "Installing TensorFlow and coremltools into .venv (once) ..."
+	@$(PIP) --require-hashes -r requirements/convert.txt
+	@touch $@
+
 .venv/test.stamp: .venv/base.stamp requirements/test.txt
 	@$(PIP) --require-hashes -r requirements/test.txt
 	@touch $@
@@ -55,12 +63,21 @@ lock: .venv/base.stamp
 	$(LOCK) --output-file requirements/base.txt pyproject.toml
 	$(LOCK) --extra test --constraint requirements/base.txt \
 		--output-file requirements/test.txt pyproject.toml
+	$(LOCK) --extra test --extra convert --constraint requirements/test.txt \
+		--output-file requirements/convert.txt pyproject.toml
 
 PROTOS := faceserver/caffe/caffe.proto convert/graphdef.proto
 
 proto: .venv/test.stamp
 	@$(PIP) grpcio-tools
 	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. $(PROTOS)
+
+test-convert: .venv/convert.stamp models
+	$(BIN)/python -m pytest -m convert tests/convert
+
+test-pycaffe: .venv/test.stamp models
+	scripts/build-pycaffe .cache/pycaffe
+	PYTHONPATH=.cache/pycaffe/python $(BIN)/python -m pytest -m pycaffe tests
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
