@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from faceserver.caffe.caffe_pb2 import BlobProto, NetParameter
+from faceserver.caffe.caffe_pb2 import (
+    BlobProto,
+    LayerParameter,
+    NetParameter,
+    V1LayerParameter,
+)
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 
@@ -33,9 +38,10 @@ def read_caffemodel(path: Path) -> dict[str, tuple[Floats, ...]]:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except DecodeError as error:
         raise ModelError(f"{path} is truncated or no caffemodel") from error
+    layers: list[LayerParameter | V1LayerParameter] = [*net.layers, *net.layer]
     weights = {
         layer.name: tuple(_to_array(blob, f"{path}, layer {layer.name!r}") for blob in layer.blobs)
-        for layer in net.layer
+        for layer in layers
         if layer.blobs
     }
     if not weights:
@@ -64,7 +70,7 @@ def _to_array(blob: BlobProto, where: str) -> Floats:
         shape = list(blob.shape.dim)
     else:
         shape = [blob.num, blob.channels, blob.height, blob.width]
-    data = np.array(blob.data, dtype=np.float32)
+    data = np.array(blob.data or blob.double_data, dtype=np.float32)
     if data.size != np.prod(shape, dtype=np.int64):
         raise ModelError(f"{where}: {data.size} numbers do not fill the shape {shape}")
     return data.reshape(shape)

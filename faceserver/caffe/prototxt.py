@@ -4,7 +4,8 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
-from faceserver.caffe.caffe_pb2 import LayerParameter, NetParameter
+from faceserver.caffe.caffe_pb2 import NetParameter
+from faceserver.caffe.upgrade import upgrade
 from faceserver.errors import ModelError
 
 
@@ -25,13 +26,13 @@ def read_prototxt(path: Path) -> NetParameter:
 def parse_prototxt(text: str) -> NetParameter:
     """Parse a network's layers.
 
-    Inputs that an old file gives outside its layers come back as an Input layer each.
+    A network of an older Caffe version comes back in the form of Caffe 1.0.
 
     Raises:
         text_format.ParseError: the text is no prototxt.
     """
     net = text_format.Parse(text, NetParameter(), allow_unknown_field=True)
-    _inputs_to_layers(net)
+    upgrade(net)
     return net
 
 
@@ -39,19 +40,3 @@ def format_prototxt(net: NetParameter, comment: str) -> str:
     """Write a network's layers, without weights, under a comment of one or more lines."""
     heading = "".join(f"# {line}\n" for line in comment.splitlines())
     return heading + text_format.MessageToString(net)
-
-
-def _inputs_to_layers(net: NetParameter) -> None:
-    dims = list(net.input_dim)
-    shapes = [list(shape.dim) for shape in net.input_shape] or [
-        dims[start : start + 4] for start in range(0, len(dims), 4)
-    ]
-    layers = []
-    for name, shape in zip(net.input, shapes, strict=False):
-        layer = LayerParameter(name=name, type="Input", top=[name])
-        layer.input_param.shape.add(dim=shape)
-        layers.append(layer)
-    layers.extend(net.layer)
-    for field in ("input", "input_dim", "input_shape", "layer"):
-        net.ClearField(field)
-    net.layer.extend(layers)

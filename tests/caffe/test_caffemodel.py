@@ -77,6 +77,21 @@ def test_shapes_of_old_files_have_four_axes(tmp_path: Path) -> None:
     assert found.ravel().tolist() == [0, 1, 2, 3, 4, 5]
 
 
+def test_weights_of_old_layers_and_in_float64_are_read(tmp_path: Path) -> None:
+    net = NetParameter()
+    old = net.layers.add(name="old").blobs.add(num=1, channels=1, height=1, width=2)
+    old.data.extend([1, 2])
+    new = net.layer.add(name="new").blobs.add()
+    new.shape.dim.append(2)
+    new.double_data.extend([3, 0.1])
+    path = tmp_path / "old.caffemodel"
+    path.write_bytes(net.SerializeToString())
+    weights = read_caffemodel(path)
+    assert weights["old"][0].tolist() == [[[[1, 2]]]]
+    assert weights["new"][0].dtype == np.float32
+    assert weights["new"][0].tolist() == [3, np.float32(0.1)]
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none\.caffemodel cannot be read: No such file"):
         read_caffemodel(tmp_path / "none.caffemodel")

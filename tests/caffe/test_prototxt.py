@@ -30,26 +30,6 @@ def test_what_matters_in_training_only_is_passed_over() -> None:
     assert list(layer.convolution_param.kernel_size) == [3]
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        'input: "data" input_dim: 1 input_dim: 3 input_dim: 12 input_dim: 14',
-        'input: "data" input_shape { dim: 1 dim: 3 dim: 12 dim: 14 }',
-    ],
-)
-def test_inputs_outside_the_layers_become_layers(given: str) -> None:
-    net = parse_prototxt(given + ' layer { name: "relu" type: "ReLU" bottom: "data" top: "r" }')
-    assert [(layer.name, layer.type) for layer in net.layer] == [
-        ("data", "Input"),
-        ("relu", "ReLU"),
-    ]
-    assert list(net.layer[0].top) == ["data"]
-    assert list(net.layer[0].input_param.shape[0].dim) == [1, 3, 12, 14]
-    assert not net.input
-    assert not net.input_dim
-    assert not net.input_shape
-
-
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none\.prototxt cannot be read: No such file"):
         read_prototxt(tmp_path / "none.prototxt")
