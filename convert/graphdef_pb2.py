@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63onvert/graphdef.proto\x12\x1d\x66\x61\x63\x65server.convert.tensorflow\"@\n\x08GraphDef\x12\x34\n\x04node\x18\x01 \x03(\x0b\x32&.faceserver.convert.tensorflow.NodeDef\"\xc9\x01\n\x07NodeDef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02op\x18\x02 \x01(\t\x12\r\n\x05input\x18\x03 \x03(\t\x12>\n\x04\x61ttr\x18\x05 \x03(\x0b\x32\x30.faceserver.convert.tensorflow.NodeDef.AttrEntry\x1aU\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x37\n\x05value\x18\x02 \x01(\x0b\x32(.faceserver.convert.tensorflow.AttrValue:\x02\x38\x01\"\xca\x02\n\tAttrValue\x12\x42\n\x04list\x18\x01 \x01(\x0b\x32\x32.faceserver.convert.tensorflow.AttrValue.ListValueH\x00\x12\x0b\n\x01s\x18\x02 \x01(\x0cH\x00\x12\x0b\n\x01i\x18\x03 \x01(\x03H\x00\x12\x0b\n\x01\x66\x18\x04 \x01(\x02H\x00\x12\x0b\n\x01\x62\x18\x05 \x01(\x08H\x00\x12\x0e\n\x04type\x18\x06 \x01(\x05H\x00\x12@\n\x05shape\x18\x07 \x01(\x0b\x32/.faceserver.convert.tensorflow.TensorShapeProtoH\x00\x12<\n\x06tensor\x18\x08 \x01(\x0b\x32*.faceserver.convert.tensorflow.TensorProtoH\x00\x1a,\n\tListValue\x12\t\n\x01s\x18\x02 \x03(\x0c\x12\t\n\x01i\x18\x03 \x03(\x03\x12\t\n\x01\x66\x18\x04 \x03(\x02\x42\x07\n\x05value\"\x7f\n\x10TensorShapeProto\x12@\n\x03\x64im\x18\x02 \x03(\x0b\x32\x33.faceserver.convert.tensorflow.TensorShapeProto.Dim\x12\x14\n\x0cunknown_rank\x18\x03 \x01(\x08\x1a\x13\n\x03\x44im\x12\x0c\n\x04size\x18\x01 \x01(\x03\"\x9f\x01\n\x0bTensorProto\x12\r\n\x05\x64type\x18\x01 \x01(\x05\x12\x45\n\x0ctensor_shape\x18\x02 \x01(\x0b\x32/.faceserver.convert.tensorflow.TensorShapeProto\x12\x16\n\x0etensor_content\x18\x04 \x01(\x0c\x12\x11\n\tfloat_val\x18\x05 \x03(\x02\x12\x0f\n\x07int_val\x18\x07 \x03(\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x63onvert/graphdef.proto\x12\x1d\x66\x61\x63\x65server.convert.tensorflow\"J\n\x0cMetaGraphDef\x12:\n\tgraph_def\x18\x02 \x01(\x0b\x32\'.faceserver.convert.tensorflow.GraphDef\"@\n\x08GraphDef\x12\x34\n\x04node\x18\x01 \x03(\x0b\x32&.faceserver.convert.tensorflow.NodeDef\"\xc9\x01\n\x07NodeDef\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\n\n\x02op\x18\x02 \x01(\t\x12\r\n\x05input\x18\x03 \x03(\t\x12>\n\x04\x61ttr\x18\x05 \x03(\x0b\x32\x30.faceserver.convert.tensorflow.NodeDef.AttrEntry\x1aU\n\tAttrEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x37\n\x05value\x18\x02 \x01(\x0b\x32(.faceserver.convert.tensorflow.AttrValue:\x02\x38\x01\"\x8a\x03\n\tAttrValue\x12\x42\n\x04list\x18\x01 \x01(\x0b\x32\x32.faceserver.convert.tensorflow.AttrValue.ListValueH\x00\x12\x0b\n\x01s\x18\x02 \x01(\x0cH\x00\x12\x0b\n\x01i\x18\x03 \x01(\x03H\x00\x12\x0b\n\x01\x66\x18\x04 \x01(\x02H\x00\x12\x0b\n\x01\x62\x18\x05 \x01(\x08H\x00\x12\x0e\n\x04type\x18\x06 \x01(\x05H\x00\x12@\n\x05shape\x18\x07 \x01(\x0b\x32/.faceserver.convert.tensorflow.TensorShapeProtoH\x00\x12<\n\x06tensor\x18\x08 \x01(\x0b\x32*.faceserver.convert.tensorflow.TensorProtoH\x00\x1al\n\tListValue\x12\t\n\x01s\x18\x02 \x03(\x0c\x12\t\n\x01i\x18\x03 \x03(\x03\x12\t\n\x01\x66\x18\x04 \x03(\x02\x12>\n\x05shape\x18\x07 \x03(\x0b\x32/.faceserver.convert.tensorflow.TensorShapeProtoB\x07\n\x05value\"\x7f\n\x10TensorShapeProto\x12@\n\x03\x64im\x18\x02 \x03(\x0b\x32\x33.faceserver.convert.tensorflow.TensorShapeProto.Dim\x12\x14\n\x0cunknown_rank\x18\x03 \x01(\x08\x1a\x13\n\x03\x44im\x12\x0c\n\x04size\x18\x01 \x01(\x03\"\xd8\x01\n\x0bTensorProto\x12\r\n\x05\x64type\x18\x01 \x01(\x05\x12\x45\n\x0ctensor_shape\x18\x02 \x01(\x0b\x32/.faceserver.convert.tensorflow.TensorShapeProto\x12\x16\n\x0etensor_content\x18\x04 \x01(\x0c\x12\x11\n\tfloat_val\x18\x05 \x03(\x02\x12\x12\n\ndouble_val\x18\x06 \x03(\x01\x12\x0f\n\x07int_val\x18\x07 \x03(\x05\x12\x11\n\tint64_val\x18\n \x03(\x03\x12\x10\n\x08\x62ool_val\x18\x0b \x03(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_NODEDEF_ATTRENTRY']._loaded_options = None
   _globals['_NODEDEF_ATTRENTRY']._serialized_options = b'8\001'
-  _globals['_GRAPHDEF']._serialized_start=57
-  _globals['_GRAPHDEF']._serialized_end=121
-  _globals['_NODEDEF']._serialized_start=124
-  _globals['_NODEDEF']._serialized_end=325
-  _globals['_NODEDEF_ATTRENTRY']._serialized_start=240
-  _globals['_NODEDEF_ATTRENTRY']._serialized_end=325
-  _globals['_ATTRVALUE']._serialized_start=328
-  _globals['_ATTRVALUE']._serialized_end=658
-  _globals['_ATTRVALUE_LISTVALUE']._serialized_start=605
-  _globals['_ATTRVALUE_LISTVALUE']._serialized_end=649
-  _globals['_TENSORSHAPEPROTO']._serialized_start=660
-  _globals['_TENSORSHAPEPROTO']._serialized_end=787
-  _globals['_TENSORSHAPEPROTO_DIM']._serialized_start=768
-  _globals['_TENSORSHAPEPROTO_DIM']._serialized_end=787
-  _globals['_TENSORPROTO']._serialized_start=790
-  _globals['_TENSORPROTO']._serialized_end=949
+  _globals['_METAGRAPHDEF']._serialized_start=57
+  _globals['_METAGRAPHDEF']._serialized_end=131
+  _globals['_GRAPHDEF']._serialized_start=133
+  _globals['_GRAPHDEF']._serialized_end=197
+  _globals['_NODEDEF']._serialized_start=200
+  _globals['_NODEDEF']._serialized_end=401
+  _globals['_NODEDEF_ATTRENTRY']._serialized_start=316
+  _globals['_NODEDEF_ATTRENTRY']._serialized_end=401
+  _globals['_ATTRVALUE']._serialized_start=404
+  _globals['_ATTRVALUE']._serialized_end=798
+  _globals['_ATTRVALUE_LISTVALUE']._serialized_start=681
+  _globals['_ATTRVALUE_LISTVALUE']._serialized_end=789
+  _globals['_TENSORSHAPEPROTO']._serialized_start=800
+  _globals['_TENSORSHAPEPROTO']._serialized_end=927
+  _globals['_TENSORSHAPEPROTO_DIM']._serialized_start=908
+  _globals['_TENSORSHAPEPROTO_DIM']._serialized_end=927
+  _globals['_TENSORPROTO']._serialized_start=930
+  _globals['_TENSORPROTO']._serialized_end=1146
 # @@protoc_insertion_point(module_scope)
