@@ -81,6 +81,7 @@ def _to_blob(array: Floats) -> BlobProto:
     # Handing over the packed bytes is many times faster than millions of Python floats.
     data = np.ascontiguousarray(array, dtype="<f4").tobytes()
     blob.MergeFromString(bytes([_DATA_TAG]) + _varint(len(data)) + data)
+    blob.shape.SetInParent()  # a single number has a shape, without any axis
     blob.shape.dim.extend(array.shape)
     return blob
 

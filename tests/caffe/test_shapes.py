@@ -58,6 +58,12 @@ def test_pooling_rounds_up(size: int, kernel: int, stride: int, pad: int, pooled
         (layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 }"), (1, 6, 4, 4)),
         (layer("Pooling", "pooling_param { kernel_size: 3 stride: 2 pad: 1 }"), (1, 6, 5, 5)),
         (layer("Pooling", "pooling_param { pool: AVE global_pooling: true }"), (1, 6, 1, 1)),
+        (
+            layer("Pooling", "pooling_param { kernel_size: 3 stride: 3 ceil_mode: false }"),
+            (1, 6, 2, 3),
+        ),
+        (layer("Flatten", "flatten_param { axis: 2 end_axis: -1 }"), (1, 6, 72)),
+        (layer("Power"), (1, 6, 8, 9)),
         (layer("Eltwise", bottoms=("data", "data")), (1, 6, 8, 9)),
         (layer("Concat", bottoms=("data", "data", "data")), (1, 18, 8, 9)),
         (layer("Softmax"), (1, 6, 8, 9)),
@@ -71,6 +77,19 @@ def test_shapes_are_those_that_opencv_computes(text: str, shape: Shape) -> None:
     opencv = cv2.dnn.readNetFromCaffe(np.frombuffer(prototxt.encode(), np.uint8))
     opencv.setInput(np.zeros((1, 6, 8, 9), np.float32))
     assert opencv.forward("it").shape == shape
+
+
+def test_old_files_name_the_axis_of_a_concat_otherwise() -> None:
+    concat = layer("Concat", "concat_param { concat_dim: 2 }", ("data", "data"))
+    assert infer_shapes(parse_prototxt(net(concat)))["it"] == (1, 6, 16, 9)
+
+
+@pytest.mark.parametrize(
+    ("rounding", "rows"), [("", 4), ("round_mode: FLOOR", 3), ("ceil_mode: false", 3)]
+)
+def test_a_pooling_can_be_told_to_round_down(rounding: str, rows: int) -> None:
+    pool = layer("Pooling", f"pooling_param {{ kernel_size: 3 stride: 2 {rounding} }}")
+    assert infer_shapes(parse_prototxt(net(pool)))["it"] == (1, 6, rows, 4)
 
 
 def test_values_in_a_row_have_two_axes() -> None:
@@ -93,8 +112,26 @@ def test_values_in_a_row_have_two_axes() -> None:
             "cannot split 6 channels into 4 groups",
         ),
         (
-            layer("Convolution", "convolution_param { num_output: 4 kernel_size: 3 dilation: 2 }"),
-            "layer 'it': dilation is not supported",
+            layer("Convolution", "convolution_param { num_output: 4 }"),
+            r"layer 'it' has the kernel \(0, 0\) and the stride \(1, 1\)",
+        ),
+        (layer("Pooling"), r"layer 'it' has the kernel \(0, 0\)"),
+        (layer("Eltwise"), "layer 'it' cannot read 1 blobs"),
+        (layer("ReLU", bottoms=()), "layer 'it' cannot read 0 blobs"),
+        (layer("Softmax") + layer("Flatten", "flatten_param { axis: 4 }"), "has no axis 4"),
+        (layer("Scale", "scale_param { axis: 2 num_axes: 3 }"), "layer 'it' cannot scale"),
+        (layer("Scale", bottoms=("data", "data")), "layer 'it' cannot scale"),
+        (
+            layer("Crop", "crop_param { offset: 1 }", ("data", "data")),
+            r"layer 'it' cannot crop \(1, 6, 8, 9\) to \(1, 6, 8, 9\) from \[1, 1\] on",
+        ),
+        (
+            layer("Crop", "crop_param { offset: 0 offset: 0 offset: 0 }", ("data", "data")),
+            "layer 'it' needs an offset for each axis from 2 on",
+        ),
+        (
+            layer("Flatten") + layer("Crop", bottoms=("data", "it")),
+            "layer 'it' needs blobs of as many axes",
         ),
         (
             layer("Pooling", "pooling_param { kernel_size: 2 }")

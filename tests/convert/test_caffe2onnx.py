@@ -85,7 +85,8 @@ def test_a_network_that_only_convolves_takes_any_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "param", ["pool: MAX kernel_size: 3 stride: 2 pad: 1", "pool: AVE kernel_size: 2"]
+    "param",
+    ["pool: MAX kernel_size: 2 stride: 2 pad: 1", "pool: AVE kernel_size: 2 stride: 2 pad: 1"],
 )
 def test_a_network_whose_pooling_depends_on_the_size_takes_one(tmp_path: Path, param: str) -> None:
     pool = f"""layer {{ name: "pool" type: "Pooling" bottom: "conv" top: "pool"
@@ -130,6 +131,9 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
     assert caffe2onnx.convert(*paths) == caffe2onnx.convert(*paths)
 
 
+TWICE = 'bottom: "data" bottom: "data"'
+
+
 def layer(kind: str, param: str, bottoms: str = 'bottom: "data"') -> str:
     return f'layer {{ name: "it" type: "{kind}" {bottoms} top: "it" {param} }}'
 
@@ -138,35 +142,55 @@ def layer(kind: str, param: str, bottoms: str = 'bottom: "data"') -> str:
     ("text", "message"),
     [
         (layer("LSTM", ""), "layer 'it' has the unknown type 'LSTM'"),
-        (layer("BatchNorm", ""), "layer 'it': the type 'BatchNorm' is not supported"),
         (
             layer("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 2 }"),
             "layer 'it': stochastic pooling is not supported",
         ),
         (
             layer("Pooling", "pooling_param { pool: MAX kernel_size: 1 stride: 2 }"),
-            "layer 'it': a window that is narrower than its step",
+            "layer 'it': its last window lies outside of the blob",
         ),
         (
-            layer("Pooling", "pooling_param { pool: AVE kernel_size: 3 stride: 2 }"),
-            "layer 'it': an average over more than the blob",
+            layer("Pooling", "pooling_param { kernel_size: 2 pad: 2 }"),
+            "layer 'it': a padding as wide as the window",
         ),
         (
-            layer("Pooling", "pooling_param { pool: AVE kernel_size: 3 pad: 1 }"),
-            "layer 'it': an average over more than the blob",
+            layer("Convolution", "convolution_param { num_output: 2 kernel_size: 1 axis: 2 }"),
+            "layer 'it': a convolution along another axis",
         ),
         (
-            layer("InnerProduct", "inner_product_param { num_output: 2 transpose: true }"),
-            "layer 'it': another axis and a transposed product",
+            layer("InnerProduct", "inner_product_param { num_output: 2 axis: 2 }"),
+            "layer 'it': a product along another axis",
         ),
         (
-            layer("Eltwise", "eltwise_param { operation: MAX }", 'bottom: "data" bottom: "data"'),
-            "layer 'it': only the sum of two blobs",
+            layer("BatchNorm", "batch_norm_param { use_global_stats: false }"),
+            "layer 'it': a norm by the batch's own mean",
         ),
         (
-            layer("ReLU", "relu_param { negative_slope: 0.1 }"),
-            "layer 'it': a negative slope is not supported",
+            layer("Scale", "scale_param { axis: 0 }"),
+            "layer 'it': factors along the batch",
         ),
+        (
+            layer("Eltwise", "eltwise_param { coeff: 2 }", TWICE),
+            "layer 'it': 1 coefficients for 2 blobs",
+        ),
+        (
+            layer("Eltwise", "eltwise_param { operation: PROD coeff: 2 coeff: 2 }", TWICE),
+            "layer 'it': only a sum has coefficients",
+        ),
+        (
+            layer("Concat", "concat_param { axis: 0 }", TWICE),
+            "layer 'it': joining along the batch",
+        ),
+        (
+            layer("Flatten", "flatten_param { axis: 0 }"),
+            "layer 'it': flattening the batch",
+        ),
+        (
+            layer("ReLU", 'top: "other"'),
+            "layer 'it': it should make one blob, not 2",
+        ),
+        (layer("ReLU", "") * 2, "2 layers are named 'it'"),
         (
             layer("InnerProduct", "inner_product_param { num_output: 2 }"),
             r"it needs weights of \[\(2, 216\), \(2,\)\], the caffemodel has none",

@@ -1,0 +1,27 @@
+"""Caffe itself as a judge, where `make test-pycaffe` has built it."""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from faceserver.engines import EngineOptions, make_engine
+from faceserver.models import NetworkFiles
+from faceserver.types import Floats
+
+PYCAFFE = (
+    pytest.mark.pycaffe,
+    pytest.mark.skipif(find_spec("caffe") is None, reason="make test-pycaffe builds Caffe"),
+)
+"""Marks what needs Caffe."""
+
+
+def run_caffe(
+    prototxt: Path, caffemodel: Path, blob: Floats, outputs: Iterable[str]
+) -> dict[str, Floats]:
+    """Run Caffe files; return the outputs that are asked for."""
+    files = NetworkFiles(prototxt=prototxt, caffemodel=caffemodel, onnx=Path(), sha256="")
+    network = make_engine("caffe", EngineOptions(threads=1)).load(files, "f32")
+    results = network.predict({network.inputs[0]: blob})
+    return {name: results[name] for name in outputs}
