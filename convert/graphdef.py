@@ -58,6 +58,13 @@ class FrozenGraph:
             raise ModelError(f"node {node.name!r} reads {missing[0]!r}, which the graph lacks")
         return [self.nodes[name] for name in node.input]
 
+    def data_inputs(self, node: NodeDef) -> list[NodeDef]:
+        """Return what a node reads, without a shape that is computed from a blob's."""
+        sources = self.inputs(node)
+        if node.op == "Reshape" and sources[1].op != "Const":
+            return sources[:1]
+        return sources
+
     def output(self) -> NodeDef:
         """Return the node that was named, else ``embeddings``, else the one that no other reads.
 
@@ -96,7 +103,7 @@ class FrozenGraph:
                 ordered[node.name] = node
                 continue
             stack.append((node, True))
-            stack.extend((source, False) for source in reversed(self.inputs(node)))
+            stack.extend((source, False) for source in reversed(self.data_inputs(node)))
         return list(ordered.values())
 
 

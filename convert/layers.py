@@ -5,7 +5,7 @@ A layer's name is also the name of the blob that it makes. Blobs are described a
 there the channels come last.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from faceserver.types import Floats
@@ -16,10 +16,14 @@ Padding = Literal["SAME", "VALID"]
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One step: it reads the blobs ``bottoms`` and makes the blob ``name``."""
+    """One step: it reads the blobs ``bottoms`` and makes the blob ``name``.
+
+    ``origin`` is what the source calls the same values, where the reader says so.
+    """
 
     name: str
     bottoms: tuple[str, ...]
+    origin: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,21 @@ class Pooling(Layer):
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: Padding
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalAverage(Layer):
+    """The mean of each channel; without ``keeps_axes`` it is a row of values."""
+
+    keeps_axes: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Pad(Layer):
+    """Zeros before and after the rows and the columns."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +99,14 @@ class BatchNorm(Layer):
     mean: Floats
     variance: Floats
     epsilon: float
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(Layer):
+    """x * scale + offset, each with one value for each channel or one for all."""
+
+    scale: Floats
+    offset: Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,17 +1,18 @@
 """Takes reshapes, biases, batch norms and scales that stand alone into the layers next to them."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
 from convert.layers import (
+    Affine,
     BatchNorm,
     Bias,
     Convolution,
     Dense,
     Flatten,
+    GlobalAverage,
     Layer,
     Scale,
     Sum,
@@ -19,21 +20,24 @@ from convert.layers import (
 )
 from faceserver.errors import ModelError
 
-_Step = TypeVar("_Step", Bias, BatchNorm)
 
+def simplify(layers: list[Layer], *, keep_batch_norms: bool = False) -> list[Layer]:
+    """Return an equal network with as few Bias, BatchNorm, Affine and Scale layers as can be.
 
-def simplify(layers: list[Layer]) -> list[Layer]:
-    """Return an equal network without Bias, BatchNorm and Scale layers.
-
-    What is folded into a layer leaves that layer its name. A Flatten stays only where it takes a
+    What is folded into a layer leaves that layer its name. What follows no layer that can take it
+    in stays: a BatchNorm as it is, the others as an Affine. A Flatten stays only where it takes a
     blob with rows and columns.
 
+    Args:
+        layers: each after those it reads.
+        keep_batch_norms: whether no BatchNorm is folded.
+
     Raises:
-        ModelError: one of them does not follow a layer that can take it in; the message names it.
+        ModelError: a Flatten gives a row another size than it has; the message names it.
     """
     layers = _drop_needless_flattens(layers)
-    layers = _fold(layers, Bias, _with_bias)
-    layers = _fold(layers, BatchNorm, _with_batch_norm)
+    layers = _lone_scales_as_affine(layers)
+    layers = _fold(layers, (Bias, Affine) if keep_batch_norms else (Bias, Affine, BatchNorm))
     return _fold_scales(layers)
 
 
@@ -52,6 +56,8 @@ def _drop_needless_flattens(layers: list[Layer]) -> list[Layer]:
             continue
         if isinstance(layer, Flatten):
             widths[layer.name] = layer.size
+        elif isinstance(layer, GlobalAverage) and not layer.keeps_axes:
+            widths[layer.name] = None
         elif isinstance(layer, Dense):
             widths[layer.name] = layer.weights.shape[1]
         elif layer.bottoms and layer.bottoms[0] in widths:
@@ -60,51 +66,71 @@ def _drop_needless_flattens(layers: list[Layer]) -> list[Layer]:
     return kept
 
 
-def _fold(
-    layers: list[Layer], kind: type[_Step], fold: Callable[[Convolution | Dense, _Step], Layer]
-) -> list[Layer]:
+def _lone_scales_as_affine(layers: list[Layer]) -> list[Layer]:
+    """Leave as Scale only what sums can take in as a coefficient."""
+    readers = consumers(layers)
+
+    def kept(layer: Layer) -> Layer:
+        if not isinstance(layer, Scale):
+            return layer
+        if readers[layer.name] and all(isinstance(each, Sum) for each in readers[layer.name]):
+            return layer
+        scale, offset = np.full(1, layer.factor, np.float32), np.zeros(1, np.float32)
+        return Affine(layer.name, layer.bottoms, scale=scale, offset=offset, origin=layer.origin)
+
+    return [kept(layer) for layer in layers]
+
+
+def _fold(layers: list[Layer], kinds: tuple[type[Layer], ...]) -> list[Layer]:
     readers = consumers(layers)
     kept: dict[str, Layer] = {}
     aliases: dict[str, str] = {}
     for given in layers:
         layer = _rewired(given, aliases)
-        if not isinstance(layer, kind):
+        source = kept[layer.bottoms[0]] if layer.bottoms else None
+        if (
+            isinstance(layer, kinds)
+            and isinstance(source, Convolution | Dense)
+            and len(readers[given.bottoms[0]]) == 1
+        ):
+            kept[source.name] = _folded(source, layer)
+            aliases[layer.name] = source.name
+        elif isinstance(layer, Bias):
+            kept[layer.name] = _as_affine(layer)
+        else:
             kept[layer.name] = layer
-            continue
-        source = kept[layer.bottoms[0]]
-        if not isinstance(source, Convolution | Dense) or len(readers[given.bottoms[0]]) > 1:
-            raise ModelError(
-                f"{layer.name!r} must follow a convolution or a matrix product that nothing else "
-                f"reads, not {source.name!r}"
-            )
-        kept[source.name] = fold(source, layer)
-        aliases[layer.name] = source.name
     return list(kept.values())
 
 
-def _with_bias(layer: Convolution | Dense, step: Bias) -> Layer:
-    bias = step.values if layer.bias is None else layer.bias + step.values
-    return replace(layer, bias=bias)
+def _as_affine(step: Bias) -> Affine:
+    one = np.ones(1, np.float32)
+    return Affine(step.name, step.bottoms, scale=one, offset=step.values, origin=step.origin)
 
 
-def _with_batch_norm(layer: Convolution | Dense, step: BatchNorm) -> Layer:
+def _folded(layer: Convolution | Dense, step: Layer) -> Layer:
     # In float64, so that folding itself adds no error to the weights.
-    scale = step.gamma / np.sqrt(step.variance.astype(np.float64) + step.epsilon)
-    bias = 0.0 if layer.bias is None else layer.bias
-    offset = (bias - step.mean.astype(np.float64)) * scale + step.beta
+    bias: Any = np.zeros(1) if layer.bias is None else layer.bias.astype(np.float64)
+    scale: Any = np.ones(1)
+    if isinstance(step, Bias):
+        bias = bias + step.values
+    elif isinstance(step, Affine):
+        scale = step.scale.astype(np.float64)
+        bias = bias * scale + step.offset
+    elif isinstance(step, BatchNorm):
+        scale = step.gamma / np.sqrt(step.variance.astype(np.float64) + step.epsilon)
+        bias = (bias - step.mean) * scale + step.beta
     along_outputs = scale if isinstance(layer, Dense) else scale[:, None, None, None]
+    outputs = layer.weights.shape[1 if isinstance(layer, Dense) else 0]
     return replace(
         layer,
         weights=(layer.weights * along_outputs).astype(np.float32),
-        bias=offset.astype(np.float32),
+        bias=np.broadcast_to(bias, outputs).astype(np.float32),
+        origin=step.origin,
     )
 
 
 def _fold_scales(layers: list[Layer]) -> list[Layer]:
     scales = {layer.name: layer for layer in layers if isinstance(layer, Scale)}
-    for name, readers in consumers(layers).items():
-        if name in scales and not (readers and all(isinstance(layer, Sum) for layer in readers)):
-            raise ModelError(f"{name!r} scales a blob that no sum reads, which is not supported")
     return [
         _with_scales(layer, scales) if isinstance(layer, Sum) else layer
         for layer in layers

@@ -2,17 +2,21 @@
 
 from dataclasses import replace
 from functools import singledispatchmethod
+from math import prod
 
 import numpy as np
 
 from convert.layers import (
+    Affine,
+    BatchNorm,
     Concat,
     Convolution,
     Dense,
     Flatten,
+    GlobalAverage,
     Input,
     Layer,
-    Padding,
+    Pad,
     Pooling,
     PRelu,
     Relu,
@@ -20,24 +24,28 @@ from convert.layers import (
     Sum,
     consumers,
 )
+from convert.windows import convolution_pads, evened, pooling_pad, set_window
 from faceserver.caffe.caffe_pb2 import (
-    ConvolutionParameter,
     EltwiseParameter,
     LayerParameter,
     NetParameter,
     PoolingParameter,
 )
-from faceserver.caffe.shapes import Pair, Shape, output_shape, pooled_size
+from faceserver.caffe.shapes import Pair, Shape, output_shape
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 
 
-def to_caffe(layers: list[Layer], name: str) -> tuple[NetParameter, dict[str, list[Floats]]]:
+def to_caffe(
+    layers: list[Layer], name: str, *, dense_as_convolution: bool = False
+) -> tuple[NetParameter, dict[str, list[Floats]]]:
     """Write simplified layers as a Caffe network.
 
     Args:
-        layers: without Bias, BatchNorm and Scale, each after those it reads.
+        layers: without Bias and Scale, each after those it reads.
         name: the network's name.
+        dense_as_convolution: whether a matrix product becomes a convolution whose window is its
+            whole input, where that is a blob with rows and columns.
 
     Returns:
         The network without weights, and each layer's weights.
@@ -45,20 +53,22 @@ def to_caffe(layers: list[Layer], name: str) -> tuple[NetParameter, dict[str, li
     Raises:
         ModelError: Caffe cannot compute a layer as it is meant; the message names it.
     """
-    writer = _Writer(layers, name)
+    writer = _Writer(layers, name, dense_as_convolution)
     for layer in layers:
         writer.write(layer)
     return writer.net, writer.weights
 
 
 class _Writer:
-    def __init__(self, layers: list[Layer], name: str) -> None:
+    def __init__(self, layers: list[Layer], name: str, dense_as_convolution: bool) -> None:
         self.net = NetParameter(name=name)
+        self._dense_as_convolution = dense_as_convolution
         self.weights: dict[str, list[Floats]] = {}
         self._readers = consumers(layers)
         self._blobs: dict[str, str] = {}  # the blob that holds what a layer of the list makes
         self._shapes: dict[str, Shape] = {}  # of each blob
         self._flat: set[str] = set()  # the Flatten layers, which Caffe does not need
+        self._pads: dict[str, tuple[Pair, Pair]] = {}  # by the Pad layers, which it has not
 
     @singledispatchmethod
     def write(self, layer: Layer) -> None:
@@ -73,27 +83,72 @@ class _Writer:
 
     @write.register
     def _(self, layer: Convolution) -> None:
-        outputs, inputs, *kernel = layer.weights.shape
+        inputs, *kernel = layer.weights.shape[1:]
         channels, *sizes = self._shape(layer)
         if inputs != channels:
             raise ModelError(f"{layer.name!r} needs {inputs} channels, its input has {channels}")
-        rows, columns = (
-            _convolution_pad(layer.name, layer.padding, *axis)
-            for axis in zip(sizes, kernel, layer.stride, strict=True)
-        )
+        given = self._pads.get(layer.bottoms[0], ((0, 0), (0, 0)))
+        pads = [
+            convolution_pads(layer.padding, *axis)
+            for axis in zip(given, sizes, kernel, layer.stride, strict=True)
+        ]
+        weights = evened(layer.weights, pads)
+        rows, columns = (max(pair) for pair in pads)
+        self._write_convolution(layer, weights, layer.bias, layer.stride, (rows, columns))
+
+    def _write_convolution(
+        self, layer: Layer, weights: Floats, bias: Floats | None, stride: Pair, pad: Pair
+    ) -> None:
         caffe = self._begin(layer, "Convolution")
         param = caffe.convolution_param
-        param.num_output = outputs
-        _set_window(param, (kernel[0], kernel[1]), layer.stride, (rows, columns))
-        if layer.bias is None:
+        param.num_output = len(weights)
+        set_window(param, (weights.shape[2], weights.shape[3]), stride, pad)
+        if bias is None:
             param.bias_term = False
-        self._end(layer, caffe, layer.weights, layer.bias)
+        self._end(layer, caffe, weights, bias)
+
+    @write.register
+    def _(self, layer: Pad) -> None:
+        if not all(isinstance(reader, Convolution) for reader in self._readers[layer.name]):
+            raise ModelError(f"{layer.name!r} may be read by convolutions only")
+        self._blobs[layer.name] = self._blobs[layer.bottoms[0]]
+        self._pads[layer.name] = (layer.rows, layer.columns)
+
+    @write.register
+    def _(self, layer: GlobalAverage) -> None:
+        caffe = self._begin(layer, "Pooling")
+        caffe.pooling_param.pool = PoolingParameter.AVE
+        caffe.pooling_param.global_pooling = True
+        self._end(layer, caffe)
+
+    @write.register
+    def _(self, layer: BatchNorm) -> None:
+        normalized = replace(layer, name=f"{layer.name}/normalized")
+        caffe = self._begin(normalized, "BatchNorm")
+        caffe.batch_norm_param.use_global_stats = True
+        caffe.batch_norm_param.eps = layer.epsilon
+        one = np.ones(1, np.float32)  # what mean and variance are divided by
+        self._end(normalized, caffe, layer.mean, layer.variance, one)
+        self._write_scale(Layer(layer.name, (normalized.name,)), layer.gamma, layer.beta)
+
+    @write.register
+    def _(self, layer: Affine) -> None:
+        self._write_scale(layer, layer.scale, layer.offset)
+
+    def _write_scale(self, layer: Layer, scale: Floats, offset: Floats) -> None:
+        channels = self._shape(layer)[0]
+        if {scale.size, offset.size} - {1, channels}:
+            raise ModelError(f"{layer.name!r} scales another number of channels than {channels}")
+        caffe = self._begin(layer, "Scale")
+        caffe.scale_param.bias_term = True
+        blobs = [np.broadcast_to(values, channels) for values in (scale, offset)]
+        self._end(layer, caffe, *blobs)
 
     @write.register
     def _(self, layer: Pooling) -> None:
         _channels, *sizes = self._shape(layer)
         axes = [
-            _pooling_pad(layer, *axis)
+            pooling_pad(layer, *axis)
             for axis in zip(sizes, layer.kernel, layer.stride, strict=True)
         ]
         (row_pad, extra_rows), (column_pad, extra_columns) = axes
@@ -102,7 +157,7 @@ class _Writer:
         caffe = self._begin(pooled, "Pooling")
         param = caffe.pooling_param
         param.pool = PoolingParameter.MAX if layer.method == "max" else PoolingParameter.AVE
-        _set_window(param, layer.kernel, layer.stride, (row_pad, column_pad))
+        set_window(param, layer.kernel, layer.stride, (row_pad, column_pad))
         self._end(pooled, caffe)
         if needs_crop:
             self._crop(Layer(layer.name, (pooled.name,)), (extra_rows, extra_columns))
@@ -110,8 +165,13 @@ class _Writer:
     @write.register
     def _(self, layer: Flatten) -> None:
         (bottom,) = layer.bottoms
-        if not all(isinstance(reader, Dense) for reader in self._readers[layer.name]):
+        readers = self._readers[layer.name]
+        one_position = prod(self._shape(layer)[1:]) == 1
+        if not one_position and not (readers and all(isinstance(each, Dense) for each in readers)):
             raise ModelError(f"{layer.name!r} may be read by matrix products only")
+        if not readers:
+            self._end(layer, self._begin(layer, "Flatten"))
+            return
         self._blobs[layer.name] = self._blobs[bottom]
         self._flat.add(layer.name)
 
@@ -119,18 +179,24 @@ class _Writer:
     def _(self, layer: Dense) -> None:
         inputs, outputs = layer.weights.shape
         shape = self._shape(layer)
-        if inputs != np.prod(shape) or (len(shape) > 1 and layer.bottoms[0] not in self._flat):
+        is_row = layer.bottoms[0] in self._flat or prod(shape[1:]) == 1
+        if inputs != prod(shape) or not is_row:
             raise ModelError(f"{layer.name!r} needs a row of {inputs} values, not {shape}")
-        weights = layer.weights
         if len(shape) == 3:  # the rows of the matrix follow TensorFlow's order
             channels, rows, columns = shape
-            by_position = weights.reshape(rows, columns, channels, outputs)
-            weights = by_position.transpose(2, 0, 1, 3).reshape(inputs, outputs)
+            by_position = layer.weights.reshape(rows, columns, channels, outputs)
+            windows = np.ascontiguousarray(by_position.transpose(3, 2, 0, 1))
+            if self._dense_as_convolution:
+                self._write_convolution(layer, windows, layer.bias, (1, 1), (0, 0))
+                return
+            weights = windows.reshape(outputs, inputs)
+        else:
+            weights = layer.weights.T
         caffe = self._begin(layer, "InnerProduct")
         caffe.inner_product_param.num_output = outputs
         if layer.bias is None:
             caffe.inner_product_param.bias_term = False
-        self._end(layer, caffe, weights.T, layer.bias)
+        self._end(layer, caffe, weights, layer.bias)
 
     @write.register
     def _(self, layer: Sum) -> None:
@@ -171,7 +237,7 @@ class _Writer:
         param = caffe.convolution_param
         param.num_output = param.group = channels
         param.bias_term = False
-        _set_window(param, kernel, (1, 1), (0, 0))
+        set_window(param, kernel, (1, 1), (0, 0))
         self._end(layer, caffe, weights)
 
     def _shape(self, layer: Layer) -> Shape:
@@ -194,60 +260,3 @@ class _Writer:
         self.net.layer.append(caffe)
         if weights:
             self.weights[layer.name] = [array for array in weights if array is not None]
-
-
-def _convolution_pad(name: str, padding: Padding, size: int, kernel: int, stride: int) -> int:
-    before, after = _tensorflow_pads(padding, size, kernel, stride)
-    if before != after:
-        raise ModelError(
-            f"{name!r} pads {before} before and {after} after {size} values, which Caffe's "
-            "convolution cannot"
-        )
-    return before
-
-
-def _pooling_pad(layer: Pooling, size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the padding, and how many windows Caffe makes beyond those that are wanted."""
-    before, after = _tensorflow_pads(layer.padding, size, kernel, stride)
-    wanted = (size + before + after - kernel) // stride + 1
-    extra = pooled_size(size, kernel, stride, before) - wanted
-    # Windows that reach over the end are cut off there in both, but Caffe's average counts the
-    # padding before the blob, and a window narrower than its step can lie outside altogether.
-    if extra < 0 or kernel < stride or (before and layer.method == "average"):
-        raise ModelError(
-            f"{layer.name!r} pools {size} values by {kernel} in steps of {stride} with padding "
-            f"{layer.padding}, which Caffe's pooling cannot"
-        )
-    return before, extra
-
-
-def _tensorflow_pads(padding: Padding, size: int, kernel: int, stride: int) -> Pair:
-    """Compute what TensorFlow adds before and after one axis; SAME puts the odd one after."""
-    if padding == "VALID":
-        return 0, 0
-    windows = -(-size // stride)
-    total = max((windows - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
-
-
-def _set_window(
-    param: ConvolutionParameter | PoolingParameter, kernel: Pair, stride: Pair, pad: Pair
-) -> None:
-    _set_pair(param, "kernel", "kernel_size", kernel)
-    if stride != (1, 1):
-        _set_pair(param, "stride", "stride", stride)
-    if pad != (0, 0):
-        _set_pair(param, "pad", "pad", pad)
-
-
-def _set_pair(
-    param: ConvolutionParameter | PoolingParameter, axis_name: str, name: str, pair: Pair
-) -> None:
-    rows, columns = pair
-    if rows != columns:
-        setattr(param, f"{axis_name}_h", rows)
-        setattr(param, f"{axis_name}_w", columns)
-    elif isinstance(param, ConvolutionParameter):
-        getattr(param, name).append(rows)
-    else:
-        setattr(param, name, rows)

@@ -37,19 +37,6 @@ def test_an_unknown_op(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "kernel", "stride"),
-    [((8, 8), 3, 2), ((8, 8), 2, 1), ((8, 9), 5, 4)],
-)
-def test_a_convolution_padded_unevenly(
-    tmp_path: Path, size: tuple[int, int], kernel: int, stride: int
-) -> None:
-    graph = Graph((1, *size, 3))
-    graph.conv("conv_x", "input", graph.noise(kernel, kernel, 3, 4), (stride, stride), "SAME")
-    graph.op("Relu", "relu", graph.last)
-    assert refusal(graph, tmp_path).startswith("'conv_x' pads ")
-
-
-@pytest.mark.parametrize(
     ("op", "kernel", "stride", "padding"),
     [
         ("MaxPool", 2, 1, "SAME"),  # one column of padding at the end alone
@@ -94,7 +81,7 @@ def computed_weights(graph: Graph) -> None:
 def transposed_product(graph: Graph) -> None:
     row = graph.reshape("flat", "input", [1, 216])
     matrix = graph.const("weights", graph.noise(4, 216))
-    graph.op("MatMul", "fc", row, matrix, transpose_a=False, transpose_b=True)
+    graph.op("MatMul", "fc", row, matrix, transpose_a=True, transpose_b=False)
 
 
 def norm_in_training(graph: Graph) -> None:
@@ -105,8 +92,34 @@ def product_of_blobs(graph: Graph) -> None:
     graph.op("Mul", "mul", "input", "input")
 
 
-def sum_with_constant(graph: Graph) -> None:
-    graph.op("Add", "add", "input", graph.const("offset", 1.0))
+def sum_of_three(graph: Graph) -> None:
+    graph.op("AddN", "add", "input", "input", "input", N=3)
+
+
+def constant_minus_blob(graph: Graph) -> None:
+    graph.op("Sub", "sub", graph.const("offset", 1.0), "input")
+
+
+def pad_of_the_batch(graph: Graph) -> None:
+    pads = graph.const("pads", np.array([[1, 0], [0, 0], [0, 0], [0, 0]], np.int32))
+    graph.op("Pad", "pad", "input", pads, Tpaddings=INT32)
+
+
+def mean_of_the_channels(graph: Graph) -> None:
+    graph.op("Mean", "mean", "input", graph.const("axes", np.array([3], np.int32)))
+
+
+def squeeze_of_the_batch(graph: Graph) -> None:
+    graph.op("Squeeze", "squeeze", "input", squeeze_dims=[0])
+
+
+def scale_of_rows(graph: Graph) -> None:
+    graph.op("Mul", "mul", "input", graph.const("rows", np.ones((8, 1, 1), np.float32)))
+
+
+def computed_reshape(graph: Graph) -> None:
+    shape = graph.op("Shape", "shape", "input")
+    graph.op("Reshape", "reshape", "input", shape)
 
 
 def concat_along_rows(graph: Graph) -> None:
@@ -123,6 +136,11 @@ def open_input(graph: Graph) -> None:
     graph.op("Relu", "relu", "input")
 
 
+def flat_input(graph: Graph) -> None:
+    del graph.proto.node[0].attr["shape"].shape.dim[2:]
+    graph.op("Relu", "relu", "input")
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [
@@ -131,13 +149,20 @@ def open_input(graph: Graph) -> None:
         (dilated, "'conv/Conv2D'.*dilation is not supported"),
         (stride_over_channels, r"'pool'.*ksize \[1, 1, 1, 3\] is not supported"),
         (computed_weights, "'conv'.*needs 1 constant inputs, not 0"),
-        (transposed_product, "'fc'.*a transposed product is not supported"),
+        (transposed_product, "'fc'.*a product with a transposed blob is not supported"),
         (norm_in_training, "'norm'.*it is in training mode"),
-        (product_of_blobs, "'mul'.*only a product with one constant number is supported"),
-        (sum_with_constant, "'add'.*only a sum of two blobs is supported"),
+        (product_of_blobs, "'mul'.*only a product with a constant is supported"),
+        (sum_of_three, "'add'.*only a sum of two blobs, or of one and a constant"),
+        (constant_minus_blob, "'sub'.*a constant in the first place is not supported"),
+        (pad_of_the_batch, "'pad'.*only zeros around rows and columns"),
+        (mean_of_the_channels, r"'mean'.*only a mean over rows and columns.*not over \[3\]"),
+        (squeeze_of_the_batch, r"'squeeze'.*not the axes \[0\]"),
+        (scale_of_rows, r"'mul'.*a constant of the shape \[8, 1, 1\] is not supported"),
+        (computed_reshape, "'reshape'.*the new shape is computed by 'shape'"),
         (concat_along_rows, "'concat'.*only joining along the channels is supported"),
         (real_reshape, r"'reshape'.*only a reshape to one row.*not to \[1, 72, 3\]"),
-        (open_input, r"'input'.*needs a shape of batch, rows, columns and channels"),
+        (open_input, r"'input'.*leaves its rows and columns open: give the input's size"),
+        (flat_input, r"'input'.*needs a shape of batch, rows, columns and channels"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -150,18 +175,14 @@ def test_an_op_used_in_an_unsupported_way(
         tf2caffe.convert(graph.save(tmp_path), "net")
 
 
-def lonely_scale(graph: Graph) -> None:
-    graph.op("Mul", "twice", "input", graph.const("two", 2.0))
-    graph.op("Relu", "relu", graph.last)
+def padded_pooling(graph: Graph) -> None:
+    pads = graph.const("pads", np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32))
+    graph.op("Relu", "relu", graph.op("Pad", "pad", "input", pads, Tpaddings=INT32))
 
 
-def norm_of_the_input(graph: Graph) -> None:
-    graph.batch_norm("norm", "input", 3)
-
-
-def norm_beside_another_reader(graph: Graph) -> None:
-    conv = graph.conv("conv", "input", graph.noise(1, 1, 3, 3))
-    graph.op("Add", "add", graph.batch_norm("norm", conv, 3), conv)
+def scale_of_other_channels(graph: Graph) -> None:
+    graph.op("Mul", "mul", "input", graph.const("factors", graph.noise(5)))
+    graph.op("Relu", "relu", "mul")
 
 
 def row_read_by_an_activation(graph: Graph) -> None:
@@ -218,9 +239,8 @@ def short_constant(graph: Graph) -> None:
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lonely_scale, "'twice' scales a blob that no sum reads"),
-        (norm_of_the_input, "'norm' must follow a convolution or a matrix product"),
-        (norm_beside_another_reader, "'norm' must follow .* that nothing else reads"),
+        (padded_pooling, "'pad' may be read by convolutions only"),
+        (scale_of_other_channels, "'mul' scales another number of channels than 3"),
         (row_read_by_an_activation, "'flat' may be read by matrix products only"),
         (product_without_reshape, "needs a row of 216 values"),
         (product_of_another_size, "needs a row of 200 values"),
