@@ -1,0 +1,182 @@
+"""Turns a FaceNet from TensorFlow into a CoreML model for iPhone, iPad and Mac.
+
+    python convert/tf2coreml.py SOURCE OUT_FOLDER
+
+writes OUT_FOLDER/facenet.mlpackage, an ML program for iOS 15 and later; with --neural-network
+OUT_FOLDER/facenet.mlmodel, which older systems run too.
+
+The model takes a picture: a pixel buffer of the network's size that shows one face, cut out as the
+model was trained to see it. The model's own normalization is inside. It gives the unit vector
+`embedding`.
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from convert.command import run
+from convert.coreml_about import About, about
+from convert.coreml_check import check_outputs, check_weights, load_pictures
+from convert.coreml_files import describe, staged
+from convert.coreml_network import Embedder, pixel_scaling, read_embedder
+from convert.fingerprint import sha256_of
+from convert.to_coreml_network import to_neural_network
+from convert.to_coreml_program import to_program
+from faceserver.models import FixedNormalization, Normalization, WhiteningNormalization
+
+_EXAMPLES = """\
+examples:
+  python convert/tf2coreml.py graph_final.pb out --check --picture face.jpg
+      one of the published models, which its sha256 tells; checked on a picture of a face
+  python convert/tf2coreml.py mine.pb out --name MyNet --normalization whiten --half
+      a model of one's own: out/MyNet.mlpackage, with 16-bit weights
+"""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Which CoreML file is made.
+
+    Attributes:
+        neural_network: the older form instead of a program.
+        half: 16-bit weights.
+    """
+
+    neural_network: bool = False
+    half: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """Return how the file's name ends."""
+        return ".mlmodel" if self.neural_network else ".mlpackage"
+
+
+def convert(network: Embedder, known: About, form: Form) -> Any:
+    """Make a CoreML model.
+
+    Args:
+        network: the layers.
+        known: what is known of the model, its normalization above all.
+        form: of the result.
+
+    Returns:
+        A ``coremltools.models.MLModel``, not loaded, without author and licence.
+
+    Raises:
+        SetupError: coremltools is not installed.
+        ModelError: a layer cannot be written.
+    """
+    write = to_neural_network if form.neural_network else to_program
+    pixels = pixel_scaling(known.normalization, network.input_shape)
+    return write(network, pixels, half=form.half)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    options = _parser().parse_args(arguments)
+    form = Form(options.neural_network, options.half)
+    known = _about(options)
+    target = options.out_folder / f"{options.name}{form.suffix}"
+    begun = time.monotonic()
+    _say(f"reading {options.source}")
+    network = read_embedder(options.source)
+    _say(_summary(network))
+    with staged(target) as made:
+        _say(f"building {target.name}")
+        model = convert(network, known, form)
+        describe(model, known, network, sha256_of(options.source), options.name)
+        model.save(str(made))
+        if options.check:
+            _check(made, network, known, form, options)
+    _say(f"wrote {target} in {time.monotonic() - begun:.0f} s")
+
+
+def _check(
+    made: Path, network: Embedder, known: About, form: Form, options: argparse.Namespace
+) -> None:
+    if not form.neural_network:
+        apart = check_weights(made, network, half=form.half)
+        _say(f"checked: the weights differ from the source's by at most {apart:.1e}")
+    if form.neural_network or sys.platform == "darwin":
+        pictures = load_pictures(options.picture, network)
+        apart = check_outputs(made, options.source, known.normalization, pictures, half=form.half)
+        _say(f"checked: the embeddings differ from the source's by at most {apart:.1e}")
+    else:
+        _say("not run: macOS alone runs a program; --neural-network is run everywhere")
+
+
+def _about(options: argparse.Namespace) -> About:
+    known = about(options.source, options.model_toml, _normalization(options))
+    given = {"author": options.author, "licence": options.licence}
+    return replace(known, **{key: value for key, value in given.items() if value})
+
+
+def _normalization(options: argparse.Namespace) -> Normalization | None:
+    if options.normalization == "whiten":
+        return WhiteningNormalization(kind="whiten")
+    if options.normalization == "fixed":
+        return FixedNormalization(kind="fixed", mean=options.mean, scale=options.scale)
+    return None
+
+
+def _summary(network: Embedder) -> str:
+    _channels, rows, columns = network.input_shape
+    parameters = sum(
+        layer.weights.size + (0 if layer.bias is None else layer.bias.size)
+        for layer in network.convolutions
+    )
+    return (
+        f"{len(network.convolutions)} layers with {parameters:,} parameters make {network.dims} "
+        f"values of {columns}x{rows} pixels"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("source", metavar="SOURCE", type=Path, help="the frozen graph, *.pb")
+    add("out_folder", metavar="OUT_FOLDER", type=Path, help="where the result is written")
+    add("--name", default="facenet", help="of the file, and so of the class in Xcode (%(default)s)")
+    add("--neural-network", action="store_true", help="write the older .mlmodel, for iOS 11 to 14")
+    add("--half", action="store_true", help="16-bit weights: half the size, nearly as exact")
+    pixels = parser.add_argument_group("normalization, where the model is none of those known here")
+    pixels.add_argument("--normalization", choices=["fixed", "whiten"], help="how it was trained")
+    pixels.add_argument("--mean", type=float, default=127.5, help="of fixed (%(default)s)")
+    pixels.add_argument("--scale", type=float, default=1 / 128, help="of fixed (%(default)s)")
+    pixels.add_argument("--model-toml", metavar="FILE", type=Path, help="a model.toml to take")
+    words = parser.add_argument_group("what the file says of itself")
+    words.add_argument("--author", help="who made the model")
+    words.add_argument(
+        "--licence", help="of the weights; taken from model.toml where that is known"
+    )
+    check = parser.add_argument_group("check")
+    check.add_argument(
+        "--check",
+        action="store_true",
+        help="compare with the source before anything is put in place; fails above 1e-3 "
+        "(2e-2 with --half)",
+    )
+    check.add_argument(
+        "--picture",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="a face to check with, as often as wanted; without it, two made-up pictures",
+    )
+    return parser
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    run(main)
