@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import openvino
 
+from faceserver.caffe.prototxt import read_prototxt
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 
@@ -45,16 +46,19 @@ def run_published(path: Path, blob: Floats) -> dict[str, Floats]:
 def run_opencv(
     prototxt: Path, caffemodel: Path, blob: Floats, outputs: Iterable[str]
 ) -> dict[str, Floats]:
-    """Run Caffe files; return the outputs that are asked for.
+    """Run Caffe files; return the blobs that are asked for.
 
     Raises:
         ModelError: OpenCV cannot read the files.
     """
     names = list(outputs)
+    # OpenCV asks for layers; where some work in place, a blob is what the last of them makes.
+    makers = {top: layer.name for layer in read_prototxt(prototxt).layer for top in layer.top}
+    layers = [makers.get(name, name) for name in names]
     try:
         network = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
         network.setInput(blob)
-        results = [np.asarray(result, np.float32) for result in network.forward(names)]
+        results = [np.asarray(result, np.float32) for result in network.forward(layers)]
     except cv2.error as error:
         raise ModelError(f"OpenCV cannot run {caffemodel}: {error.err}") from error
     return dict(zip(names, results, strict=True))
