@@ -5,18 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from convert.from_graphdef import layers_from_graph
 from convert.graphdef import read_graph
 from convert.layers import (
+    Affine,
+    BatchNorm,
     Concat,
     Convolution,
     Dense,
     Flatten,
+    GlobalAverage,
     Input,
     Layer,
+    Pad,
     Padding,
     Pooling,
     Relu,
@@ -44,8 +49,8 @@ class Embedder:
     """A network that makes one vector of one picture.
 
     Attributes:
-        layers: Input, Convolution, Pooling, Relu, Sum and Concat, each after those it reads; their
-            names are letters, digits and underscores.
+        layers: Input, Convolution, Pooling, Pad, Relu, Sum and Concat, each after those it reads;
+            their names are letters, digits and underscores.
         shapes: of what each layer makes.
     """
 
@@ -93,7 +98,7 @@ def read_embedder(source: Path) -> Embedder:
 
 
 def embedder(layers: Sequence[Layer]) -> Embedder:
-    """Prepare simplified layers: matrix products become convolutions, shapes are computed.
+    """Prepare simplified layers: all that has weights becomes a convolution, shapes are computed.
 
     Raises:
         ModelError: the layers do not make one vector of one RGB picture, or one of them is of a
@@ -107,7 +112,7 @@ def embedder(layers: Sequence[Layer]) -> Embedder:
         if isinstance(given, Flatten):  # what reads it takes the blob as it is
             names[given.name] = names[given.bottoms[0]]
             continue
-        layer = _as_convolution(given, bottom_shapes[0]) if isinstance(given, Dense) else given
+        layer = _lowered(given, bottom_shapes)
         names[given.name] = name = _free_name(given.name, prepared)
         prepared[name] = replace(
             layer, name=name, bottoms=tuple(names[bottom] for bottom in layer.bottoms)
@@ -136,6 +141,34 @@ def pixel_scaling(normalization: Normalization, shape: Shape) -> PixelScaling:
         return PixelScaling(scale, -middle * scale, scale / sqrt(np.prod(shape)))
     scale = normalization.scale
     return PixelScaling(scale, -normalization.mean * scale, None)
+
+
+def _lowered(layer: Layer, bottoms: list[Shape]) -> Layer:
+    """Write a layer by one of those that an :class:`Embedder` has."""
+    match layer:
+        case Dense():
+            return _as_convolution(layer, bottoms[0])
+        case Affine():
+            return _diagonal(layer, layer.scale, layer.offset, bottoms[0])
+        case BatchNorm():
+            # In float64, so that this adds no error.
+            scale = layer.gamma / np.sqrt(layer.variance.astype(np.float64) + layer.epsilon)
+            return _diagonal(layer, scale, layer.beta - layer.mean * scale, bottoms[0])
+        case GlobalAverage():
+            kernel = bottoms[0][1:]
+            return Pooling(layer.name, layer.bottoms, "average", kernel, (1, 1), "VALID")
+    return layer
+
+
+def _diagonal(layer: Layer, scale: Any, offset: Any, bottom: Shape) -> Convolution:
+    """Write a scale and an offset of each channel as a 1x1 convolution.
+
+    It stands only where nothing could take it in: before the first convolution, or after a sum.
+    """
+    channels = bottom[0]
+    weights = np.diag(np.broadcast_to(scale, channels)).astype(np.float32)[:, :, None, None]
+    bias = np.broadcast_to(offset, channels).astype(np.float32)
+    return Convolution(layer.name, layer.bottoms, weights, bias, (1, 1), "VALID")
 
 
 def _as_convolution(layer: Dense, bottom: Shape) -> Convolution:
@@ -175,6 +208,9 @@ def _output_shape(layer: Layer, bottoms: list[Shape]) -> Shape:
             return (layer.weights.shape[0], *_windows(layer, bottoms[0]))
         case Pooling():
             return (bottoms[0][0], *_windows(layer, bottoms[0]))
+        case Pad():
+            channels, rows, columns = bottoms[0]
+            return channels, rows + sum(layer.rows), columns + sum(layer.columns)
         case Concat() if len({shape[1:] for shape in bottoms}) == 1:
             return (sum(shape[0] for shape in bottoms), *bottoms[0][1:])
         case Relu() | Sum() if len(set(bottoms)) == 1:

@@ -7,7 +7,7 @@ import numpy as np
 
 from convert.coreml_library import load
 from convert.coreml_network import INPUT, OUTPUT, Embedder, PixelScaling, pads
-from convert.layers import Concat, Convolution, Layer, Pooling, Relu, Sum
+from convert.layers import Concat, Convolution, Layer, Pad, Pooling, Relu, Sum
 from faceserver.errors import ModelError
 
 _VERSION_WITH_HALVES = 2  # of the format: iOS 11.2
@@ -128,6 +128,12 @@ class _NetworkWriter:
             exclude_pad_area=True,
             **self._padding(layer),
         )
+
+    @_write.register
+    def _(self, layer: Pad) -> None:
+        (top, bottom), (left, right) = layer.rows, layer.columns
+        blob = self._blobs[layer.bottoms[0]]
+        self._builder.add_padding(layer.name, left, right, top, bottom, 0.0, blob, layer.name)
 
     @_write.register
     def _(self, layer: Sum) -> None:

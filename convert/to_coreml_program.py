@@ -14,7 +14,7 @@ from convert.coreml_network import (
     PixelScaling,
     pads,
 )
-from convert.layers import Concat, Convolution, Input, Layer, Pooling, Relu, Sum
+from convert.layers import Concat, Convolution, Input, Layer, Pad, Pooling, Relu, Sum
 from faceserver.errors import ModelError
 
 _LEAST_SQUARE = np.float32(1e-10)  # FaceNet's epsilon
@@ -141,6 +141,12 @@ class _ProgramWriter:
         if layer.method == "max":
             return self._mb.max_pool(**window)
         return self._mb.avg_pool(**window, exclude_padding_from_average=True)
+
+    @_write.register
+    def _(self, layer: Pad) -> Any:
+        amounts = [0, 0, 0, 0, *layer.rows, *layer.columns]
+        x = self._bottom(layer)
+        return self._mb.pad(x=x, pad=amounts, mode="constant", constant_val=0.0, name=layer.name)
 
     @_write.register
     def _(self, layer: Sum) -> Any:

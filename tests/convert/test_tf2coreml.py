@@ -15,10 +15,12 @@ from convert.coreml_check import (
     check_outputs,
     check_weights,
     expected_embeddings,
+    normalized,
 )
 from convert.coreml_library import load
-from convert.coreml_network import Embedder, PixelScaling, read_embedder
+from convert.coreml_network import Embedder, PixelScaling, embedder, read_embedder
 from convert.coreml_reader import Pictures, read_program, run_neural_network
+from convert.layers import Affine, Convolution, GlobalAverage, Input, Pad
 from convert.published import published
 from convert.tf2coreml import Form
 from faceserver.errors import ModelError, SetupError
@@ -97,6 +99,32 @@ def test_a_product_over_rows_and_columns_reads_them_in_tensorflows_order(tmp_pat
     source = small_facenet(128, whole=True).save(tmp_path)
     made = made_of(read_embedder(source), tmp_path, Form(neural_network=True), FIXED)
     assert check_outputs(made, source, FIXED, pictures(), half=False) < 1e-6
+
+
+def test_layers_that_other_facenets_have(tmp_path: Path) -> None:
+    random = np.random.default_rng(5)
+    weights = random.standard_normal((6, 3, 3, 3), np.float32)
+    pooled = random.standard_normal((6,), np.float32)
+    network = embedder(
+        [
+            Input("data", (), (1, 3, 8, 7)),
+            Affine("scaled", ("data",), np.full(1, 2, np.float32), np.full(1, -1, np.float32)),
+            Pad("padded", ("scaled",), rows=(1, 0), columns=(2, 1)),
+            Convolution("conv", ("padded",), weights, None, (1, 1), "VALID"),
+            GlobalAverage("mean", ("conv",), keeps_axes=True),
+            Affine("last", ("mean",), pooled, pooled),
+        ]
+    )
+    made = made_of(network, tmp_path, Form(neural_network=True), FIXED)
+    program = made_of(network, tmp_path, Form(), FIXED)
+    assert check_weights(program, network, half=False) == 0
+    picture = random.integers(0, 256, (1, 8, 7, 3), np.uint8)
+    padded = np.pad(2 * normalized(picture, FIXED)[0] - 1, [(0, 0), (1, 0), (2, 1)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
+    means = np.einsum("cyxij,ocij->oyx", windows, weights).mean((1, 2))
+    expected = means * pooled + pooled
+    found = run_neural_network(made, picture)
+    assert np.abs(found - expected / np.linalg.norm(expected)).max() < 1e-5
 
 
 def test_the_check_notices_another_normalization(tmp_path: Path) -> None:

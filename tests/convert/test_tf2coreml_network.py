@@ -13,7 +13,19 @@ from convert.coreml_files import staged
 from convert.coreml_library import load
 from convert.coreml_network import embedder, pads, pixel_scaling, read_embedder
 from convert.fingerprint import sha256_of
-from convert.layers import Convolution, Input, Layer, Pooling, PRelu, Relu, Sum
+from convert.layers import (
+    Affine,
+    BatchNorm,
+    Convolution,
+    GlobalAverage,
+    Input,
+    Layer,
+    Pad,
+    Pooling,
+    PRelu,
+    Relu,
+    Sum,
+)
 from faceserver.errors import ModelError, SetupError
 from faceserver.models import FixedNormalization, WhiteningNormalization
 from tests.convert.coreml_graphs import SIZE, small_facenet
@@ -61,6 +73,30 @@ def test_a_product_becomes_a_convolution_in_tensorflows_order(tmp_path: Path) ->
     values = graph.noise(2, 4, 3)  # rows, columns, channels
     by_convolution = np.einsum("ocij,ijc->o", layer.weights, values)
     assert np.abs(by_convolution - values.ravel() @ matrix).max() < 1e-5
+
+
+def test_scales_that_nothing_took_in_become_1x1_convolutions() -> None:
+    one, two, three = (np.array([value], np.float32) for value in (1, 2, 3))
+    channels = np.array([1, 2, 3], np.float32)
+    norm = BatchNorm("norm", ("scaled",), channels, two, three, channels**2 - 1, epsilon=1.0)
+    layers = [picture(), Affine("scaled", ("data",), two, -one), norm, vector("norm")]
+    scaled, normed, _vector = embedder(layers).convolutions
+    assert np.array_equal(scaled.weights[:, :, 0, 0], 2 * np.eye(3))
+    assert scaled.bias is not None
+    assert scaled.bias.tolist() == [-1, -1, -1]
+    assert np.array_equal(normed.weights[:, :, 0, 0], np.eye(3)), "gamma / sqrt(variance + 1)"
+    assert normed.bias is not None
+    assert normed.bias.tolist() == [-1, -1, -1]
+
+
+def test_a_global_average_pools_all_rows_and_columns() -> None:
+    padded = Pad("padded", ("data",), rows=(1, 0), columns=(2, 3))
+    layers = [picture(), padded, GlobalAverage("mean", ("padded",), keeps_axes=False)]
+    network = embedder([*layers, vector("mean", size=1)])
+    pool = network.layers[2]
+    assert isinstance(pool, Pooling)
+    assert (pool.method, pool.kernel) == ("average", (9, 13))
+    assert network.shapes["padded"] == (3, 9, 13)
 
 
 @pytest.mark.parametrize(
