@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from convert.coreml_network import INPUT, OUTPUT, Embedder
+from convert.coreml_network import INPUT, OUTPUT, Embedder, Pads, pads
 from convert.coreml_reader import Pictures, predict, read_program, run_neural_network
 from convert.judge import run_published, sample, unit
+from convert.layers import Convolution, Pooling
 from faceserver.errors import ModelError
 from faceserver.models import Normalization, WhiteningNormalization
 from faceserver.types import Floats
@@ -41,36 +42,36 @@ def check_outputs(
     return largest
 
 
-def check_weights(package: Path, network: Embedder, *, half: bool) -> float:
-    """Compare an ``.mlpackage``'s input, output and weights with the source's.
+def check_program(package: Path, network: Embedder, *, half: bool) -> float:
+    """Compare an ``.mlpackage``'s input, output, windows and weights with the source's.
 
     Returns:
         The largest difference of a weight: 0 unless the weights have 16 bits.
 
     Raises:
         ModelError: the input or the output is not as it should be, a layer is missing or one too
-            many, or a weight differs by more than 16 bits can explain.
+            many, its window is another, or a weight differs by more than 16 bits can explain.
     """
     main = read_program(package).functions["main"]
     _require_shape("input", INPUT, main.inputs[INPUT], (1, *network.input_shape))
     _require_shape("output", OUTPUT, main.outputs[0], (1, network.dims))
     found = {
-        op.name.removesuffix("_cast_fp16"): op for op in main.operations if op.op_type == "conv"
+        op.name.removesuffix("_cast_fp16"): op
+        for op in main.operations
+        if op.op_type in ("conv", "max_pool", "avg_pool")
     }
-    expected = {layer.name: layer for layer in network.convolutions}
+    expected = {
+        layer.name: layer for layer in network.layers if isinstance(layer, Convolution | Pooling)
+    }
     if found.keys() != expected.keys():
         raise ModelError(
             f"the layers {sorted(found.keys() ^ expected.keys())} are in one of the two alone"
         )
-    largest = 0.0
     for name, layer in expected.items():
-        _outputs, *_window = layer.weights.shape
-        bias = np.zeros(layer.weights.shape[0], np.float32) if layer.bias is None else layer.bias
-        written = found[name].bias
-        bias_found = np.zeros_like(bias) if written is None else written.val
-        for want, got in ((layer.weights, found[name].weight.val), (bias, bias_found)):
-            largest = max(largest, _weight_difference(name, want, got, half=half))
-    return largest
+        _require_window(layer, found[name], pads(layer, network.shapes[layer.bottoms[0]]))
+    return max(
+        _weights_apart(layer, found[layer.name], half=half) for layer in network.convolutions
+    )
 
 
 def expected_embeddings(source: Path, normalization: Normalization, pictures: Pictures) -> Floats:
@@ -114,7 +115,25 @@ def _load_picture(path: Path, size: tuple[int, int]) -> Pictures:
         raise ModelError(f"{path} cannot be read as a picture") from error
 
 
-def _weight_difference(name: str, expected: Floats, found: Any, *, half: bool) -> float:
+def _require_window(layer: Convolution | Pooling, found: Any, padding: Pads) -> None:
+    window = (tuple(found.strides.val), tuple(found.pad.val))
+    if window != (layer.stride, padding):
+        raise ModelError(
+            f"{layer.name!r} has steps and pads of {window}, not of {(layer.stride, padding)}"
+        )
+
+
+def _weights_apart(layer: Convolution, found: Any, *, half: bool) -> float:
+    nothing = np.zeros(layer.weights.shape[0], np.float32)
+    bias = nothing if layer.bias is None else layer.bias
+    pairs = (
+        (layer.weights, found.weight.val),
+        (bias, nothing if found.bias is None else found.bias.val),
+    )
+    return max(_apart(layer.name, *pair, half=half) for pair in pairs)
+
+
+def _apart(name: str, expected: Floats, found: Any, *, half: bool) -> float:
     if expected.shape != found.shape:
         raise ModelError(f"{name!r} has weights of {found.shape}, not of {expected.shape}")
     apart = np.abs(expected - found.astype(np.float32))

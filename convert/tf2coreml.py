@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from convert.command import run
 from convert.coreml_about import About, about
-from convert.coreml_check import check_outputs, check_weights, load_pictures
+from convert.coreml_check import check_outputs, check_program, load_pictures
 from convert.coreml_files import describe, staged
 from convert.coreml_network import Embedder, pixel_scaling, read_embedder
 from convert.fingerprint import sha256_of
@@ -100,7 +100,7 @@ def _check(
     made: Path, network: Embedder, known: About, form: Form, options: argparse.Namespace
 ) -> None:
     if not form.neural_network:
-        apart = check_weights(made, network, half=form.half)
+        apart = check_program(made, network, half=form.half)
         _say(f"checked: the weights differ from the source's by at most {apart:.1e}")
     if form.neural_network or sys.platform == "darwin":
         pictures = load_pictures(options.picture, network)

@@ -1,6 +1,7 @@
 """CoreML files, read back by others' code, compute what their source computes."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from convert.coreml_check import (
     HALF_TOLERANCE,
     TOLERANCE,
     check_outputs,
-    check_weights,
+    check_program,
     expected_embeddings,
     normalized,
 )
@@ -91,7 +92,7 @@ def test_a_program_has_its_sources_weights(
 ) -> None:
     network = read_embedder(small_facenet(dims, folded=dims == 512).save(tmp_path))
     made = made_of(network, tmp_path, Form(half=half), normalization)
-    apart = check_weights(made, network, half=half)
+    apart = check_program(made, network, half=half)
     assert apart == 0 if not half else 0 < apart < 1e-2
 
 
@@ -117,7 +118,7 @@ def test_layers_that_other_facenets_have(tmp_path: Path) -> None:
     )
     made = made_of(network, tmp_path, Form(neural_network=True), FIXED)
     program = made_of(network, tmp_path, Form(), FIXED)
-    assert check_weights(program, network, half=False) == 0
+    assert check_program(program, network, half=False) == 0
     picture = random.integers(0, 256, (1, 8, 7, 3), np.uint8)
     padded = np.pad(2 * normalized(picture, FIXED)[0] - 1, [(0, 0), (1, 0), (2, 1)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
@@ -140,14 +141,30 @@ def test_the_check_notices_other_weights(tmp_path: Path, half: bool) -> None:
     made = made_of(network, tmp_path, Form(half=half), FIXED)
     network.convolutions[3].weights[0, 0, 0, 0] += 0.01
     with pytest.raises(ModelError, match=r"the weights of 'net_block_up' differ by 1\.0e-02"):
-        check_weights(made, network, half=half)
+        check_program(made, network, half=half)
+
+
+def test_the_check_notices_other_windows_and_layers(tmp_path: Path) -> None:
+    network = read_embedder(small_facenet(128).save(tmp_path))
+    made = made_of(network, tmp_path, Form(), FIXED)
+    place, first = next(
+        (place, layer)
+        for place, layer in enumerate(network.layers)
+        if isinstance(layer, Convolution)
+    )
+    network.layers[place] = replace(first, padding="VALID")
+    with pytest.raises(ModelError, match=r"'net_Conv2d_1a' has steps and pads of"):
+        check_program(made, network, half=False)
+    network.layers[place] = replace(first, name="other")
+    with pytest.raises(ModelError, match=r"\['net_Conv2d_1a', 'other'\] are in one of the two"):
+        check_program(made, network, half=False)
 
 
 def test_the_check_notices_another_size(tmp_path: Path) -> None:
     made = made_of(read_embedder(small_facenet(128).save(tmp_path)), tmp_path, Form(), FIXED)
     other = read_embedder(small_facenet(512).save(tmp_path))
     with pytest.raises(ModelError, match=r"the output should be embedding \(1, 512\)"):
-        check_weights(made, other, half=False)
+        check_program(made, other, half=False)
 
 
 def test_16_bits_leave_the_whitening_and_the_length_in_32(tmp_path: Path) -> None:
