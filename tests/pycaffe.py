@@ -10,9 +10,10 @@ from faceserver.engines import EngineOptions, make_engine
 from faceserver.models import NetworkFiles
 from faceserver.types import Floats
 
+HAS_CAFFE = find_spec("caffe") is not None
 PYCAFFE = (
     pytest.mark.pycaffe,
-    pytest.mark.skipif(find_spec("caffe") is None, reason="make test-pycaffe builds Caffe"),
+    pytest.mark.skipif(not HAS_CAFFE, reason="make test-pycaffe builds Caffe"),
 )
 """Marks what needs Caffe."""
 

@@ -10,6 +10,7 @@ from convert import caffe2onnx, tf2caffe
 from convert.graphdef_pb2 import AttrValue, GraphDef, TensorProto, TensorShapeProto
 from convert.judge import run_opencv, run_openvino, run_published
 from faceserver.types import Floats
+from tests.pycaffe import HAS_CAFFE, run_caffe
 
 FLOAT, INT32 = 1, 3
 
@@ -132,6 +133,8 @@ class Graph:
 def run_everywhere(graph: Graph, folder: Path) -> tuple[Floats, Floats, Floats]:
     """Convert a graph; return what OpenVINO makes of it, OpenCV of the Caffe files, and OpenVINO
     of the ONNX file.
+
+    Where Caffe itself is there, it must agree with OpenCV.
     """
     source = graph.save(folder)
     tf2caffe.convert(source, "net").write(folder, "net")
@@ -146,6 +149,8 @@ def run_everywhere(graph: Graph, folder: Path) -> tuple[Floats, Floats, Floats]:
     (expected,) = run_published(source, blob).values()
     opencv = run_opencv(prototxt, caffemodel, blob, ["embeddings"])["embeddings"]
     openvino = run_openvino(onnx, blob)["embeddings"]
+    if HAS_CAFFE:
+        assert_close(run_caffe(prototxt, caffemodel, blob, ["embeddings"])["embeddings"], opencv)
     return expected, opencv, openvino
 
 

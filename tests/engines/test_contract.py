@@ -43,6 +43,9 @@ def present(name: str) -> Engine | None:
 
 
 PRESENT = [name for name in engines.names() if present(name)]
+ENGINES = [
+    pytest.param(name, marks=pytest.mark.pycaffe if name == "caffe" else ()) for name in PRESENT
+]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,7 @@ def unit(rows: Floats) -> Floats:
     return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True), np.float32)
 
 
-@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("name", "shape"), SHAPES)
 def test_outputs_agree_in_f32(
     loaded: dict[tuple[str, str, str], Network], engine: str, name: str, shape: tuple[int, ...]
@@ -88,7 +91,7 @@ def test_outputs_agree_in_f32(
         assert np.abs(values - expected[output]).max() < 1e-4, output
 
 
-@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("batch", [1, 3, 8])
 def test_embeddings_agree_in_the_fastest_precision(
     loaded: dict[tuple[str, str, str], Network], engine: str, batch: int
@@ -102,7 +105,7 @@ def test_embeddings_agree_in_the_fastest_precision(
     assert np.sum(unit(answers) * unit(expected), axis=1).min() >= 0.9999
 
 
-@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_calls_from_several_threads_do_not_mix(
     loaded: dict[tuple[str, str, str], Network], engine: str
 ) -> None:
@@ -115,7 +118,7 @@ def test_calls_from_several_threads_do_not_mix(
         assert np.allclose(one, other, atol=1e-6)
 
 
-@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_answers_belong_to_the_caller(
     loaded: dict[tuple[str, str, str], Network], engine: str
 ) -> None:
@@ -127,7 +130,7 @@ def test_answers_belong_to_the_caller(
     first[:] = 0  # writable
 
 
-@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "feeds",
     [
@@ -145,7 +148,7 @@ def test_wrong_input_is_refused(
         network(loaded, engine, "f32", "rnet").predict(feeds)
 
 
-@pytest.mark.parametrize("engine", PRESENT)
+@pytest.mark.parametrize("engine", ENGINES)
 def test_missing_files_are_named(engine: str, tmp_path: Path) -> None:
     files = NetworkFiles(
         prototxt=tmp_path / "no.prototxt",

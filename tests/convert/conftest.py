@@ -1,0 +1,16 @@
+"""Where Caffe is there, tests that run a network everywhere run it there, too."""
+
+import pytest
+
+from tests.convert.graphs import run_everywhere
+from tests.pycaffe import HAS_CAFFE
+
+
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if not HAS_CAFFE:
+        return
+    for item in items:
+        module = getattr(item, "module", None)
+        if getattr(module, "run_everywhere", None) is run_everywhere:
+            item.add_marker(pytest.mark.pycaffe)
