@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from threading import Thread
 
@@ -18,8 +19,7 @@ from faceserver.models import DetectorSpec, EmbedderSpec, load_spec
 from faceserver.plugins.facenet import FaceNetEmbedder
 from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
 from faceserver.service import FaceService, Limits
-from faceserver.store import open_store
-from faceserver.store.pictures import PictureStore
+from faceserver.store import Options, open_store
 
 _log = logging.getLogger(__name__)
 
@@ -64,11 +64,16 @@ def open_service(settings: Settings) -> FaceService:
     """
     analyzer = make_analyzer(settings)
     embedder = analyzer.embedder
-    store = open_store(settings.data_dir, model=embedder.name, dims=embedder.dims)
+    store = open_store(
+        settings.data_dir,
+        model=embedder.name,
+        dims=embedder.dims,
+        options=Options(keep=settings.keep_pictures),
+    )
     return FaceService(
         analyzer=analyzer,
         store=store,
-        pictures=PictureStore(settings.data_dir),
+        pictures=store.pictures,
         fetch=Fetcher(
             timeout=settings.url_timeout,
             max_bytes=settings.max_file_bytes,
@@ -132,6 +137,7 @@ class Backend:
             "model": self.settings.embedder_model,
             "faces": status.faces,
             "indexed": status.indexed,
+            "collections": [asdict(part) for part in status.collections],
         }
 
     def picture_path(self, name: str) -> Path:

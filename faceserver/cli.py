@@ -49,8 +49,10 @@ def main() -> None:
     Each setting is an environment variable; `faceserver settings` lists them.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    # It warns of every private address, also of those that the settings allow.
-    logging.getLogger("requests_hardened").setLevel(logging.ERROR)
+    # They warn of what is normal here: private addresses that the settings allow, and requests
+    # that wait in line.
+    for name in ("requests_hardened", "waitress.queue"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @main.command()
@@ -181,7 +183,7 @@ def search(picture: Path, as_json: bool) -> None:
         rows = [
             {
                 "distance": round(match.distance, 4),
-                "picture": str(service.picture_path(match.face.picture)),
+                "picture": _picture_place(service, match.face.picture),
                 "source": match.face.source,
             }
             for match in matches
@@ -193,6 +195,10 @@ def search(picture: Path, as_json: bool) -> None:
     else:
         for row in rows:
             click.echo(f"{row['distance']:.4f}  {row['picture']}  {row['source']}")
+
+
+def _picture_place(service: "FaceService", picture: str | None) -> str:
+    return str(service.picture_path(picture)) if picture else "(not kept)"
 
 
 @main.command()

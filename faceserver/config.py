@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Most matches that one search answers."
     )
+    keep_pictures: Literal["originals", "crops", "nothing"] = Field(
+        "originals",
+        description="What is kept of pictures: originals, crops (the aligned faces alone), or "
+        "nothing.",
+    )
     max_file_bytes: int = Field(20 * _MEGABYTE, ge=1, description="Largest picture, in bytes.")
     max_pixels: int = Field(
         50 * _MEGABYTE,

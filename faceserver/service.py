@@ -14,6 +14,9 @@ from faceserver.types import Image, Match, NewFace, StoredFace
 
 _FETCHED_AT_ONCE = 8
 
+SavePicture = Callable[[bytes], str]
+"""Stores a JPEG and returns its file name."""
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -29,14 +32,14 @@ class Registered:
 
     Attributes:
         name: what the sender called it.
-        picture: the stored picture's file name.
+        picture: the stored picture's file name, None if originals are not kept.
         width: of the upright picture, in pixels.
         height: likewise.
         faces: at least one, largest first.
     """
 
     name: str
-    picture: str
+    picture: str | None
     width: int
     height: int
     faces: tuple[StoredFace, ...]
@@ -70,10 +73,11 @@ class Limits:
 @dataclass(frozen=True, eq=False)
 class _Examined:
     name: str
-    picture: str
+    picture: str | None
     width: int
     height: int
     faces: Sequence[FoundFace]
+    crops: Sequence[str | None]
 
 
 class FaceService:
@@ -91,6 +95,7 @@ class FaceService:
         """Take the parts; ``fetch`` turns a URL into bytes; :meth:`close` closes the store."""
         self._analyzer = analyzer
         self._store = store
+        self._collection = store.collection()
         self._pictures = pictures
         self._fetch = fetch
         self._limits = limits
@@ -101,18 +106,22 @@ class FaceService:
         Returns:
             A result for each picture, in order; one that is refused does not affect the others.
         """
-        return self._keep([self._examine(upload.name, upload.data) for upload in uploads])
+        with self._pictures.batch() as save:
+            return self._keep([self._examine(item.name, item.data, save) for item in uploads])
 
     def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
         """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
         examined: list[_Examined | Refused] = []
-        with ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
+        with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
             # A few at a time, so that memory holds a few pictures and not all of them.
             for start in range(0, len(urls), _FETCHED_AT_ONCE):
                 group = urls[start : start + _FETCHED_AT_ONCE]
                 pending = [pool.submit(self._fetch, url) for url in group]
-                examined += map(self._examine_fetched, group, pending)
-        return self._keep(examined)
+                examined += [
+                    self._examine_fetched(url, fetched, save)
+                    for url, fetched in zip(group, pending, strict=True)
+                ]
+            return self._keep(examined)
 
     def retrieve(self, data: bytes) -> list[Match]:
         """Find stored faces near the one face in a picture.
@@ -130,7 +139,9 @@ class FaceService:
             raise SeveralFaces(f"the picture holds {len(faces)} faces; send one with a single face")
         probe = self._analyzer.embed(faces)[0]
         limits = self._limits
-        return self._store.search(probe, k=limits.max_matches, max_distance=limits.max_distance)
+        return self._collection.search(
+            probe, k=limits.max_matches, max_distance=limits.max_distance
+        )
 
     def picture_path(self, name: str) -> Path:
         """Where a stored picture lies.
@@ -148,33 +159,37 @@ class FaceService:
         """Close the store; closing twice does nothing."""
         self._store.close()
 
-    def _examine_fetched(self, url: str, fetched: Future[bytes]) -> _Examined | Refused:
+    def _examine_fetched(
+        self, url: str, fetched: Future[bytes], save: SavePicture
+    ) -> _Examined | Refused:
         try:
             data = fetched.result()
         except InputError as error:
             return Refused(url, error)
-        return self._examine(url, data)
+        return self._examine(url, data, save)
 
-    def _examine(self, name: str, data: bytes) -> _Examined | Refused:
+    def _examine(self, name: str, data: bytes, save: SavePicture) -> _Examined | Refused:
         try:
             image = self._decode(data)
             faces = self._find(image)
         except InputError as error:
             return Refused(name, error)
-        picture = self._pictures.save(images.encode_jpeg(image))
+        keep = self._pictures.keep
+        picture = save(images.encode_jpeg(image)) if keep == "originals" else None
+        crops = [save(images.encode_jpeg(face.crop)) if keep == "crops" else None for face in faces]
         height, width = image.shape[:2]
-        return _Examined(name, picture, width, height, faces)
+        return _Examined(name, picture, width, height, faces, crops)
 
     def _keep(self, examined: Sequence[_Examined | Refused]) -> list[Registered | Refused]:
         """Embed and store the faces of all pictures as one batch."""
         found = [item for item in examined if isinstance(item, _Examined)]
         vectors = iter(self._analyzer.embed([face for item in found for face in item.faces]))
         stored = iter(
-            self._store.add(
+            self._collection.add(
                 [
-                    NewFace(next(vectors), face.detection, item.picture, item.name)
+                    NewFace(next(vectors), face.detection, item.picture, item.name, crop)
                     for item in found
-                    for face in item.faces
+                    for face, crop in zip(item.faces, item.crops, strict=True)
                 ]
             )
         )
