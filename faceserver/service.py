@@ -5,17 +5,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceserver import images
-from faceserver.analyzer import Analyzer, FoundFace
-from faceserver.errors import InputError, NoFace, SeveralFaces
-from faceserver.store.base import Store, StoreStatus
+from faceserver.analyzer import Analyzer
+from faceserver.errors import InputError, SeveralFaces, StoreMismatch
+from faceserver.registrar import Examined, Limits, Refused, Registered, Registrar, SavePicture
+from faceserver.store.base import DEFAULT, Store, StoreStatus
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Image, Match, NewFace, StoredFace
+from faceserver.types import Match
+
+__all__ = ["FaceService", "Limits", "Refused", "Registered", "Upload"]
 
 _FETCHED_AT_ONCE = 8
-
-SavePicture = Callable[[bytes], str]
-"""Stores a JPEG and returns its file name."""
 
 
 @dataclass(frozen=True)
@@ -24,60 +23,6 @@ class Upload:
 
     name: str
     data: bytes
-
-
-@dataclass(frozen=True)
-class Registered:
-    """A picture whose faces are stored.
-
-    Attributes:
-        name: what the sender called it.
-        picture: the stored picture's file name, None if originals are not kept.
-        width: of the upright picture, in pixels.
-        height: likewise.
-        faces: at least one, largest first.
-    """
-
-    name: str
-    picture: str | None
-    width: int
-    height: int
-    faces: tuple[StoredFace, ...]
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A picture of which nothing is stored, and why."""
-
-    name: str
-    error: InputError
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is accepted, and what is answered.
-
-    Attributes:
-        max_bytes: largest picture, in bytes.
-        max_pixels: largest picture, in pixels.
-        max_matches: most matches of one search.
-        max_distance: matches lie below this squared L2 distance.
-    """
-
-    max_bytes: int
-    max_pixels: int
-    max_matches: int
-    max_distance: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Examined:
-    name: str
-    picture: str | None
-    width: int
-    height: int
-    faces: Sequence[FoundFace]
-    crops: Sequence[str | None]
 
 
 class FaceService:
@@ -95,10 +40,38 @@ class FaceService:
         """Take the parts; ``fetch`` turns a URL into bytes; :meth:`close` closes the store."""
         self._analyzer = analyzer
         self._store = store
-        self._collection = store.collection()
         self._pictures = pictures
         self._fetch = fetch
         self._limits = limits
+        self._registrar = self.registrar()
+
+    def registrar(self, collection: str = DEFAULT) -> Registrar:
+        """What registers pictures in a collection, which is made where it is missing.
+
+        Raises:
+            InvalidRequest: it cannot have that name.
+            StoreMismatch: it holds embeddings of another model.
+        """
+        embedder = self._analyzer.embedder
+        if collection not in self._store.collections():
+            self._store.create(collection, model=embedder.name, dims=embedder.dims)
+        held = self._store.collection(collection)
+        if collection != DEFAULT and (held.model, held.dims) != (embedder.name, embedder.dims):
+            raise StoreMismatch(
+                f"the collection {collection!r} holds faces of the model {held.model}, "
+                f"not of {embedder.name}"
+            )
+        return Registrar(
+            analyzer=self._analyzer, collection=held, pictures=self._pictures, limits=self._limits
+        )
+
+    def fetch(self, url: str) -> bytes:
+        """A URL's bytes.
+
+        Raises:
+            FetchError: it gives none, or must not be asked.
+        """
+        return self._fetch(url)
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
         """Store every face of every picture.
@@ -106,12 +79,13 @@ class FaceService:
         Returns:
             A result for each picture, in order; one that is refused does not affect the others.
         """
+        registrar = self._registrar
         with self._pictures.batch() as save:
-            return self._keep([self._examine(item.name, item.data, save) for item in uploads])
+            return registrar.store([registrar.examine(it.name, it.data, save) for it in uploads])
 
     def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
         """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
-        examined: list[_Examined | Refused] = []
+        examined: list[Examined | Refused] = []
         with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
             # A few at a time, so that memory holds a few pictures and not all of them.
             for start in range(0, len(urls), _FETCHED_AT_ONCE):
@@ -121,7 +95,7 @@ class FaceService:
                     self._examine_fetched(url, fetched, save)
                     for url, fetched in zip(group, pending, strict=True)
                 ]
-            return self._keep(examined)
+            return self._registrar.store(examined)
 
     def retrieve(self, data: bytes) -> list[Match]:
         """Find stored faces near the one face in a picture.
@@ -134,12 +108,12 @@ class FaceService:
             NoFace: it holds none.
             SeveralFaces: it holds more than one.
         """
-        faces = self._find(self._decode(data))
+        _, faces = self._registrar.find(data)
         if len(faces) > 1:
             raise SeveralFaces(f"the picture holds {len(faces)} faces; send one with a single face")
         probe = self._analyzer.embed(faces)[0]
         limits = self._limits
-        return self._collection.search(
+        return self._registrar.collection.search(
             probe, k=limits.max_matches, max_distance=limits.max_distance
         )
 
@@ -161,57 +135,9 @@ class FaceService:
 
     def _examine_fetched(
         self, url: str, fetched: Future[bytes], save: SavePicture
-    ) -> _Examined | Refused:
+    ) -> Examined | Refused:
         try:
             data = fetched.result()
         except InputError as error:
             return Refused(url, error)
-        return self._examine(url, data, save)
-
-    def _examine(self, name: str, data: bytes, save: SavePicture) -> _Examined | Refused:
-        try:
-            image = self._decode(data)
-            faces = self._find(image)
-        except InputError as error:
-            return Refused(name, error)
-        keep = self._pictures.keep
-        picture = save(images.encode_jpeg(image)) if keep == "originals" else None
-        crops = [save(images.encode_jpeg(face.crop)) if keep == "crops" else None for face in faces]
-        height, width = image.shape[:2]
-        return _Examined(name, picture, width, height, faces, crops)
-
-    def _keep(self, examined: Sequence[_Examined | Refused]) -> list[Registered | Refused]:
-        """Embed and store the faces of all pictures as one batch."""
-        found = [item for item in examined if isinstance(item, _Examined)]
-        vectors = iter(self._analyzer.embed([face for item in found for face in item.faces]))
-        stored = iter(
-            self._collection.add(
-                [
-                    NewFace(next(vectors), face.detection, item.picture, item.name, crop)
-                    for item in found
-                    for face, crop in zip(item.faces, item.crops, strict=True)
-                ]
-            )
-        )
-        return [
-            item
-            if isinstance(item, Refused)
-            else Registered(
-                name=item.name,
-                picture=item.picture,
-                width=item.width,
-                height=item.height,
-                faces=tuple(next(stored) for _ in item.faces),
-            )
-            for item in examined
-        ]
-
-    def _decode(self, data: bytes) -> Image:
-        limits = self._limits
-        return images.decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
-
-    def _find(self, image: Image) -> list[FoundFace]:
-        faces = self._analyzer.find(image)
-        if not faces:
-            raise NoFace("no face was found in the picture")
-        return faces
+        return self._registrar.examine(url, data, save)

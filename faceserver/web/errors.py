@@ -26,6 +26,7 @@ STATUS = {
     "too_many_items": 413,
     "file_too_large": 413,
     "too_many_pixels": 413,
+    "invalid_archive": 422,
     "not_an_image": 415,
     "invalid_image": 422,
     "truncated_image": 422,
