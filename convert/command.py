@@ -12,3 +12,5 @@ def run(main: Callable[[], None]) -> None:
         main()
     except FaceServerError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:  # a folder that cannot be written, a full disk
+        sys.exit(f"error: {error.filename or 'a file'}: {error.strerror or error}")

@@ -1,9 +1,10 @@
 """Files that appear whole or not at all."""
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -21,3 +22,38 @@ def write_whole(path: Path, content: bytes) -> None:
             with suppress(FileNotFoundError):
                 Path(file.name).unlink()
             raise
+
+
+def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write several files of one folder, which is made if missing: all of them or none.
+
+    They are written in full before the first is moved to its place, the last one last. Should a
+    move fail all the same, those that were moved are taken back.
+    """
+    created = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    moved: list[str] = []
+    try:
+        with TemporaryDirectory(dir=folder, prefix=".") as staging:
+            new, old = Path(staging) / "new", Path(staging) / "old"
+            new.mkdir()
+            old.mkdir()
+            for name, content in contents.items():
+                write_whole(new / name, content)
+            try:
+                for name in contents:
+                    if (folder / name).exists():
+                        os.replace(folder / name, old / name)  # noqa: PTH105
+                    moved.append(name)
+                    os.replace(new / name, folder / name)  # noqa: PTH105
+            except BaseException:
+                for name in moved:
+                    (folder / name).unlink(missing_ok=True)
+                    if (old / name).exists():
+                        os.replace(old / name, folder / name)  # noqa: PTH105
+                raise
+    except BaseException:
+        if created:
+            with suppress(OSError):
+                folder.rmdir()
+        raise

@@ -91,8 +91,14 @@ class FrozenGraph:
             raise ModelError(f"the graph has no node {name!r}")
         return found
 
-    def needed_for(self, end: NodeDef) -> list[NodeDef]:
-        """Return the nodes that ``end`` depends on and itself, each after those it reads."""
+    def needed_for(self, end: NodeDef, *, shapes: bool = False) -> list[NodeDef]:
+        """Return the nodes that ``end`` depends on and itself, each after those it reads.
+
+        Args:
+            end: the last node.
+            shapes: whether what only computes a blob's new shape belongs to them.
+        """
+        read = self.inputs if shapes else self.data_inputs
         ordered: dict[str, NodeDef] = {}
         stack = [(end, False)]
         while stack:
@@ -103,7 +109,7 @@ class FrozenGraph:
                 ordered[node.name] = node
                 continue
             stack.append((node, True))
-            stack.extend((source, False) for source in reversed(self.data_inputs(node)))
+            stack.extend((source, False) for source in reversed(read(node)))
         return list(ordered.values())
 
 

@@ -57,6 +57,7 @@ def run_opencv(
     layers = [makers.get(name, name) for name in names]
     try:
         network = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
+        network.enableFusion(False)  # so that every layer can be asked for
         network.setInput(blob)
         results = [np.asarray(result, np.float32) for result in network.forward(layers)]
     except cv2.error as error:
