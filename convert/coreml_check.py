@@ -15,6 +15,8 @@ from faceserver.errors import ModelError
 from faceserver.models import Normalization, WhiteningNormalization
 from faceserver.types import Floats
 
+RUNS_COREML = sys.platform == "darwin"
+
 TOLERANCE = 1e-3
 HALF_TOLERANCE = 2e-2
 
@@ -33,8 +35,7 @@ def check_outputs(
         ModelError: the difference is above the tolerance.
     """
     expected = expected_embeddings(source, normalization, pictures)
-    runs = predict if sys.platform == "darwin" else run_neural_network
-    found = runs(made, pictures)
+    found = predict(made, pictures) if RUNS_COREML else run_neural_network(made, pictures)
     largest = float(np.abs(expected - found).max())
     tolerance = HALF_TOLERANCE if half else TOLERANCE
     if not largest <= tolerance:  # so that NaN fails, too

@@ -13,6 +13,7 @@ from unittest import mock
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from convert.coreml_library import load
 from convert.coreml_network import INPUT, OUTPUT
@@ -61,8 +62,7 @@ def predict(path: Path, pictures: Pictures) -> Floats:
         The embeddings, shape (pictures, dims).
     """
     model = load("coremltools").models.MLModel(str(path))
-    image = load("PIL.Image")
-    rows = [model.predict({INPUT: image.fromarray(each)})[OUTPUT].reshape(-1) for each in pictures]
+    rows = [model.predict({INPUT: Image.fromarray(each)})[OUTPUT].reshape(-1) for each in pictures]
     return np.stack(rows).astype(np.float32)
 
 

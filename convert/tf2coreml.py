@@ -19,6 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from convert import coreml_check
 from convert.command import run
 from convert.coreml_about import About, about
 from convert.coreml_check import check_outputs, check_program, load_pictures
@@ -102,7 +103,7 @@ def _check(
     if not form.neural_network:
         apart = check_program(made, network, half=form.half)
         _say(f"checked: the weights differ from the source's by at most {apart:.1e}")
-    if form.neural_network or sys.platform == "darwin":
+    if form.neural_network or coreml_check.RUNS_COREML:
         pictures = load_pictures(options.picture, network)
         apart = check_outputs(made, options.source, known.normalization, pictures, half=form.half)
         _say(f"checked: the embeddings differ from the source's by at most {apart:.1e}")
@@ -121,6 +122,8 @@ def _normalization(options: argparse.Namespace) -> Normalization | None:
         return WhiteningNormalization(kind="whiten")
     if options.normalization == "fixed":
         return FixedNormalization(kind="fixed", mean=options.mean, scale=options.scale)
+    if options.normalization == "none":
+        return FixedNormalization(kind="fixed", mean=0, scale=1)
     return None
 
 
@@ -147,7 +150,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--neural-network", action="store_true", help="write the older .mlmodel, for iOS 11 to 14")
     add("--half", action="store_true", help="16-bit weights: half the size, nearly as exact")
     pixels = parser.add_argument_group("normalization, where the model is none of those known here")
-    pixels.add_argument("--normalization", choices=["fixed", "whiten"], help="how it was trained")
+    pixels.add_argument(
+        "--normalization",
+        choices=["fixed", "whiten", "none"],
+        help="how it was trained: (x - mean) * scale, by each picture's own mean and deviation, or "
+        "on raw pixels",
+    )
     pixels.add_argument("--mean", type=float, default=127.5, help="of fixed (%(default)s)")
     pixels.add_argument("--scale", type=float, default=1 / 128, help="of fixed (%(default)s)")
     pixels.add_argument("--model-toml", metavar="FILE", type=Path, help="a model.toml to take")

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from convert import tf2coreml
+from convert import coreml_check, tf2coreml
 from convert.coreml_about import About
 from convert.coreml_check import (
     HALF_TOLERANCE,
@@ -16,6 +17,7 @@ from convert.coreml_check import (
     check_outputs,
     check_program,
     expected_embeddings,
+    load_pictures,
     normalized,
 )
 from convert.coreml_library import load
@@ -181,6 +183,24 @@ def test_16_bits_leave_the_whitening_and_the_length_in_32(tmp_path: Path) -> Non
     )
     assert dtypes["embedding"] == "fp32"
     assert {layer.name + "_cast_fp16" for layer in network.convolutions} <= in_halves
+
+
+def test_a_mac_runs_the_file_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = small_facenet(128).save(tmp_path)
+    expected = iter(expected_embeddings(source, FIXED, load_pictures([], read_embedder(source))))
+
+    class Runs(load("coremltools").models.MLModel):  # type: ignore[misc]
+        def predict(self, data: dict[str, Image.Image]) -> dict[str, NDArray[np.float32]]:
+            assert data["image"].size == SIZE[::-1]
+            return {"embedding": next(expected)[None]}
+
+    monkeypatch.setattr(load("coremltools").models, "MLModel", Runs)
+    monkeypatch.setattr(coreml_check, "RUNS_COREML", True)
+    tf2coreml.main([str(source), str(tmp_path / "out"), "--normalization", "fixed", "--check"])
+    assert "the embeddings differ from the source's by at most 0.0e+00" in capsys.readouterr().out
+    assert (tmp_path / "out" / "facenet.mlpackage").is_dir()
 
 
 @pytest.mark.parametrize("form", [Form(), Form(neural_network=True)], ids=["program", "network"])

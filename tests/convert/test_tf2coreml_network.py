@@ -1,6 +1,8 @@
 """What the conversion to CoreML does before coremltools is asked: none of this needs it."""
 
+import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,8 @@ MODEL_TOML = (
     .parents[2]
     .joinpath("models", "inception_resnet", "20180408-102900", "model.toml")
 )
+SCRIPT = Path(tf2coreml.__file__)
+
 FIXED = FixedNormalization(kind="fixed", mean=127.5, scale=1 / 128)
 WHITENED = WhiteningNormalization(kind="whiten")
 
@@ -208,6 +212,12 @@ def test_another_models_description_is_not_taken_unless_it_is_named(tmp_path: Pa
     assert about(source, path, None).normalization == FIXED
 
 
+def test_raw_pixels_are_a_choice() -> None:
+    options = Namespace(normalization="none")
+    found = tf2coreml._normalization(options)
+    assert found == FixedNormalization(kind="fixed", mean=0, scale=1)
+
+
 def test_a_model_of_ones_own_needs_no_description(tmp_path: Path) -> None:
     known = about(small_facenet(128).save(tmp_path), None, WHITENED)
     assert (known.name, known.source, known.licence) == ("graph", "graph.pb", "not stated")
@@ -300,6 +310,18 @@ def test_a_package_that_fails_for_another_reason_says_so(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ModuleNotFoundError, match="what_it_needs"):
         load("broken_package")
+
+
+def test_the_command_ends_with_one_line_and_a_status(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(tmp_path / "nothing.pb"), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_help_tells_what_comes_out(capsys: pytest.CaptureFixture[str]) -> None:
