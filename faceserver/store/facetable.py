@@ -110,6 +110,17 @@ class FaceTable:
         )
         return dict(rows)
 
+    def spread(self, count: int, *, last: int) -> Labels:
+        """Return up to so many row ids, from among all up to ``last``, the highest included."""
+        points = np.unique(np.linspace(1, last, count).round().astype(np.int64))
+        rows = self._database.read(
+            "SELECT DISTINCT (SELECT max(id) FROM faces WHERE collection = ? AND id <= value)"
+            " FROM json_each(?)",
+            self._collection,
+            json.dumps(points.tolist()),
+        )
+        return np.array(sorted(row[0] for row in rows if row[0] is not None), np.int64)
+
     def vectors_after(self, label: int, *, limit: int = _BATCH) -> tuple[Labels, Floats]:
         """Return row ids, rising from ``label``, and their vectors: float32, shape (n, dims)."""
         rows = self._database.read(

@@ -24,8 +24,7 @@ from faceserver.store.exact import Labels
 from faceserver.store.facetable import FaceTable
 from faceserver.store.hnsw import HnswIndex, IncompleteSearch
 from faceserver.store.index import GalleryIndex
-from faceserver.store.recall import Cancelled, make_probes, measure, nearest_distances
-from faceserver.store.recall import sample as sampled
+from faceserver.store.recall import PROBES, Cancelled, make_probes, measure, nearest_distances
 from faceserver.store.saved import SavedIndex, Unusable
 from faceserver.types import Floats
 
@@ -68,7 +67,7 @@ class IndexKeeper:
         self._writing = writing
         self._background = background
         self._closing = closing
-        self._saved = SavedIndex(folder, model=row.model, dims=row.dims, face_ids=faces.ids_of)
+        self._saved = SavedIndex(folder, faces, model=row.model)
         self._saving = Lock()
         self._index: GalleryIndex | None = None
         self._building: HnswIndex | None = None
@@ -226,7 +225,7 @@ class IndexKeeper:
             return
         stop = self._closing.is_set
         try:
-            labels = sampled(graph.labels())
+            labels = self._faces.spread(PROBES, last=graph.last)
             vectors = np.concatenate([part for _, part in self._faces.vectors_of(labels)])
             probes = make_probes(vectors)
             exact = nearest_distances(probes, self._faces.all_vectors(), stop=stop)

@@ -4,7 +4,6 @@ The graph's file gets a new name each time; the manifest is then put in the plac
 So there is always one manifest with the one file it names, whenever the process dies.
 """
 
-from collections.abc import Callable
 from hashlib import file_digest
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +12,7 @@ from uuid import uuid4
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from faceserver.store.exact import Labels
+from faceserver.store.facetable import FaceTable
 from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync, write_atomically
 from faceserver.store.hnsw import EF_CONSTRUCTION, HnswIndex, M
 
@@ -61,27 +60,19 @@ class Manifest(BaseModel):
 class SavedIndex:
     """A folder with at most one saved graph of one collection."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        model: str,
-        dims: int,
-        face_ids: Callable[[Labels], dict[int, str]],
-    ) -> None:
+    def __init__(self, folder: Path, faces: FaceTable, *, model: str) -> None:
         """Remember where it is.
 
         Args:
             folder: where the graph is kept; made when there is one.
+            faces: what SQLite holds of the collection.
             model: whose embeddings they are.
-            dims: their length.
-            face_ids: the ids of the faces that SQLite holds under labels.
         """
         self._folder = folder
         self._path = folder / "manifest.json"
         self._model = model
-        self._dims = dims
-        self._face_ids = face_ids
+        self._dims = faces.dims
+        self._faces = faces
 
     def load(self) -> tuple[HnswIndex, Manifest]:
         """Read the graph, once all signs say that it is whole and of these faces.
@@ -122,7 +113,7 @@ class SavedIndex:
                 dims=self._dims,
                 faces=faces,
                 last=last,
-                witnesses=self._face_ids(_some(graph.labels(), last)),
+                witnesses=self._faces.ids_of(self._faces.spread(_WITNESSES, last=last)),
                 ef=ef,
                 recall=recall,
             )
@@ -157,7 +148,7 @@ class SavedIndex:
         if found != (self._model, self._dims, M, EF_CONSTRUCTION):
             raise Unusable(f"it was built for other embeddings or with other settings: {found}")
         # Those that were deleted since are no witnesses any more; the others must agree.
-        present = self._face_ids(np.array(list(manifest.witnesses), np.int64))
+        present = self._faces.ids_of(np.array(list(manifest.witnesses), np.int64))
         if not present or not present.items() <= manifest.witnesses.items():
             raise Unusable("it is of other faces")
         return manifest
@@ -167,12 +158,6 @@ class SavedIndex:
             for path in self._folder.glob(pattern):
                 if path != kept:
                     path.unlink()
-
-
-def _some(labels: Labels, last: int) -> Labels:
-    """Some of the labels up to ``last``, spread over all, and those at the end."""
-    labels = labels[labels <= last]
-    return np.unique(np.concatenate((labels[:: len(labels) // _WITNESSES + 1], labels[-8:])))
 
 
 def _sha256(path: Path) -> str:
