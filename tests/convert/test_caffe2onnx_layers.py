@@ -157,28 +157,14 @@ NETS = {
         + layer("Split", name="split", top="a b")
         + layer("Eltwise", "eltwise_param { coeff: 1 coeff: 2 }", bottoms="a b")
     ),
-}
-
-
-NOT_IN_OPENCV = {
-    "max, global": pool("global_pooling: true"),
-    "normalize, channels": norm("channel_shared: false", noise(6)),
-    "product, transposed": product("num_output: 5 transpose: true", noise(540, 5), noise(5)),
     "product, negative axis": product("num_output: 5 axis: -3", noise(5, 540), noise(5)),
     "batch norm, of no batch": batch_norm(0),
     "scale, one number": scale("num_axes: 0 bias_term: true", NUMBER, NUMBER * 2),
     "scale, channels and rows": scale("num_axes: 2", noise(6, 9)),
     "scale, all values": scale("num_axes: -1 bias_term: true", noise(6, 9, 10), noise(6, 9, 10)),
-    "scale, columns": scale("axis: -1", noise(10)),
     "scale, by a blob": Net(
         data() + ROW + layer("Scale", "scale_param { axis: 0 }", bottoms="data row"),
         {"row": ROW_WEIGHTS},
-    ),
-    "scale, by a blob, bias": Net(
-        data()
-        + ROW
-        + layer("Scale", "scale_param { axis: 0 bias_term: true }", bottoms="data row"),
-        {"row": ROW_WEIGHTS, "it": [noise(*SHAPE[:2])]},
     ),
     "scale, by an equal blob": Net(
         data()
@@ -191,6 +177,20 @@ NOT_IN_OPENCV = {
         data()
         + layer("Pooling", "pooling_param { kernel_h: 2 kernel_w: 1 }", name="a")
         + layer("Concat", "concat_param { axis: -2 }", bottoms="data a")
+    ),
+}
+
+
+NOT_IN_OPENCV = {
+    "max, global": pool("global_pooling: true"),
+    "normalize, channels": norm("channel_shared: false", noise(6)),
+    "product, transposed": product("num_output: 5 transpose: true", noise(540, 5), noise(5)),
+    "scale, columns": scale("axis: -1", noise(10)),
+    "scale, by a blob, bias": Net(
+        data()
+        + ROW
+        + layer("Scale", "scale_param { axis: 0 bias_term: true }", bottoms="data row"),
+        {"row": ROW_WEIGHTS, "it": [noise(*SHAPE[:2])]},
     ),
 }
 """It reads them in another way, or not at all."""
