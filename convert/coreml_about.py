@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.fingerprint import sha256_of
+from convert.model_toml import pixel_normalization, recognise
+from convert.tf_source import TfSource
 from faceserver.errors import ModelError
 from faceserver.models import (
     EmbedderSpec,
@@ -37,28 +38,34 @@ class About:
     normalization: Normalization
 
 
-def about(source: Path, model_toml: Path | None, normalization: Normalization | None) -> About:
+def about(source: TfSource, model_toml: Path | None, normalization: Normalization | None) -> About:
     """Gather what is known of a source.
 
     Args:
-        source: the file that is converted.
+        source: what is converted.
         model_toml: a description of it; without one, that ``model.toml`` is taken, beside the
-            source or among this project's models, that names the source's sha256.
+            source or among this project's models, that names the source's sha256; and else what
+            is known of the published model that the source is.
         normalization: what holds whatever the description says.
 
     Raises:
-        ModelError: the source or the description cannot be read, or the normalization is unknown.
+        ModelError: the description cannot be read, or the normalization is unknown.
     """
     spec = _described(model_toml) if model_toml else _recognised(source)
-    normalization = normalization or (spec.normalization if spec else None)
+    if spec:
+        pixels = normalization or spec.normalization
+        return About(spec.name, _UNKNOWN, spec.licence, spec.source, pixels)
+    known = recognise(source)
+    if known:
+        pixels = normalization or pixel_normalization(known.normalization)
+        words = f"FaceNet {known.name}, trained on {known.training_set}"
+        return About(known.name, _UNKNOWN, known.licence, words, pixels)
     if normalization is None:
         raise ModelError(
-            f"{source.name} is none of the models that are known here, so say what normalization "
-            "it was trained with: --normalization fixed or --normalization whiten, or --model-toml"
+            f"{source.path.name} is none of the models that are known here, so say how it was "
+            "trained: --normalization fixed, whiten or none, or --model-toml"
         )
-    if spec is None:
-        return About(source.stem, _UNKNOWN, _UNKNOWN, source.name, normalization)
-    return About(spec.name, _UNKNOWN, spec.licence, spec.source, normalization)
+    return About(source.path.stem, _UNKNOWN, _UNKNOWN, source.path.name, normalization)
 
 
 def metadata(about: About, sha256: str, shape: tuple[int, int, int], dims: int) -> dict[str, str]:
@@ -88,13 +95,12 @@ def _described(model_toml: Path) -> EmbedderSpec:
     return load_spec(model_toml.parent, EmbedderSpec)
 
 
-def _recognised(source: Path) -> EmbedderSpec | None:
-    try:
-        sha256 = sha256_of(source)
-    except OSError as error:
-        raise ModelError(f"{source} cannot be read: {error.strerror}") from error
-    for path in (source.parent / "model.toml", *sorted(MODELS.glob("*/*/model.toml"))):
-        if path.exists() and sha256 in path.read_text(encoding="utf-8", errors="replace"):
+def _recognised(source: TfSource) -> EmbedderSpec | None:
+    digests = source.sha256().values()
+    beside = source.files[0].parent / "model.toml"
+    for path in (beside, *sorted(MODELS.glob("*/*/model.toml"))):
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        if any(digest in text for digest in digests):
             return load_spec(path.parent, EmbedderSpec)
     return None
 

@@ -9,8 +9,10 @@ from PIL import Image
 
 from convert.coreml_network import INPUT, OUTPUT, Embedder, Pads, pads
 from convert.coreml_reader import Pictures, predict, read_program, run_neural_network
-from convert.judge import run_published, sample, unit
+from convert.judge import sample, unit
 from convert.layers import Convolution, Pooling
+from convert.tf_judge import run_source
+from convert.tf_source import TfSource
 from faceserver.errors import ModelError
 from faceserver.models import Normalization, WhiteningNormalization
 from faceserver.types import Floats
@@ -25,7 +27,7 @@ _LEAST_HALF = 2.0**-24  # and below this, it is zero
 
 
 def check_outputs(
-    made: Path, source: Path, normalization: Normalization, pictures: Pictures, *, half: bool
+    made: Path, source: TfSource, normalization: Normalization, pictures: Pictures, *, half: bool
 ) -> float:
     """Compare the embeddings of pictures with those of the source; return the largest difference.
 
@@ -75,11 +77,17 @@ def check_program(package: Path, network: Embedder, *, half: bool) -> float:
     )
 
 
-def expected_embeddings(source: Path, normalization: Normalization, pictures: Pictures) -> Floats:
+def expected_embeddings(
+    source: TfSource, normalization: Normalization, pictures: Pictures
+) -> Floats:
     """Run the source on pictures; return unit vectors, shape (pictures, dims)."""
-    outputs = unit(run_published(source, normalized(pictures, normalization)))
-    (embeddings,) = outputs.values()
-    return embeddings.reshape(len(pictures), -1)
+    end = source.graph.output()
+    (feed,) = (node for node in source.graph.needed_for(end) if node.op == "Placeholder")
+    rows = [
+        run_source(source, feed.name, blob[None], [end.name])[end.name].reshape(1, -1)
+        for blob in normalized(pictures, normalization)
+    ]
+    return unit({OUTPUT: np.concatenate(rows)})[OUTPUT]
 
 
 def normalized(pictures: Pictures, normalization: Normalization) -> Floats:

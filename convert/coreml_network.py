@@ -4,13 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from convert.from_graphdef import layers_from_graph
-from convert.graphdef import read_graph
 from convert.layers import (
     Affine,
     BatchNorm,
@@ -28,6 +26,7 @@ from convert.layers import (
     Sum,
 )
 from convert.simplify import simplify
+from convert.tf_source import TfSource
 from faceserver.errors import ModelError
 from faceserver.models import Normalization, WhiteningNormalization
 
@@ -88,13 +87,17 @@ class PixelScaling:
     floor: float | None
 
 
-def read_embedder(source: Path) -> Embedder:
-    """Read a network from a file.
+def read_embedder(source: TfSource, input_size: int | None = None) -> Embedder:
+    """Read the network of a source.
+
+    Args:
+        source: a frozen graph, checkpoint or SavedModel.
+        input_size: rows and columns, for a graph that leaves them open.
 
     Raises:
-        ModelError: it cannot be read, or is no network that makes an embedding of a picture.
+        ModelError: it is no network that makes an embedding of a picture.
     """
-    return embedder(simplify(layers_from_graph(read_graph(source))))
+    return embedder(simplify(layers_from_graph(source.graph, input_size)))
 
 
 def embedder(layers: Sequence[Layer]) -> Embedder:

@@ -25,7 +25,7 @@ from convert.coreml_about import About, about
 from convert.coreml_check import check_outputs, check_program, load_pictures
 from convert.coreml_files import describe, staged
 from convert.coreml_network import Embedder, pixel_scaling, read_embedder
-from convert.fingerprint import sha256_of
+from convert.tf_source import TfSource, read_source
 from convert.to_coreml_network import to_neural_network
 from convert.to_coreml_program import to_program
 from faceserver.models import FixedNormalization, Normalization, WhiteningNormalization
@@ -80,39 +80,46 @@ def convert(network: Embedder, known: About, form: Form) -> Any:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     options = _parser().parse_args(arguments)
-    form = Form(options.neural_network, options.half)
-    known = _about(options)
-    target = options.out_folder / f"{options.name}{form.suffix}"
     begun = time.monotonic()
+    form = Form(options.neural_network, options.half)
     _say(f"reading {options.source}")
-    network = read_embedder(options.source)
+    source = read_source(options.source, options.output)
+    known = _about(source, options)
+    target = options.out_folder / f"{options.name}{form.suffix}"
+    network = read_embedder(source, options.input_size)
     _say(_summary(network))
     with staged(target) as made:
         _say(f"building {target.name}")
         model = convert(network, known, form)
-        describe(model, known, network, sha256_of(options.source), options.name)
+        describe(model, known, network, ", ".join(source.sha256().values()), options.name)
         model.save(str(made))
         if options.check:
-            _check(made, network, known, form, options)
+            _check(made, source, network, known=known, form=form, picture_files=options.picture)
     _say(f"wrote {target} in {time.monotonic() - begun:.0f} s")
 
 
 def _check(
-    made: Path, network: Embedder, known: About, form: Form, options: argparse.Namespace
+    made: Path,
+    source: TfSource,
+    network: Embedder,
+    *,
+    known: About,
+    form: Form,
+    picture_files: list[Path],
 ) -> None:
     if not form.neural_network:
         apart = check_program(made, network, half=form.half)
         _say(f"checked: the weights differ from the source's by at most {apart:.1e}")
     if form.neural_network or coreml_check.RUNS_COREML:
-        pictures = load_pictures(options.picture, network)
-        apart = check_outputs(made, options.source, known.normalization, pictures, half=form.half)
+        pictures = load_pictures(picture_files, network)
+        apart = check_outputs(made, source, known.normalization, pictures, half=form.half)
         _say(f"checked: the embeddings differ from the source's by at most {apart:.1e}")
     else:
         _say("not run: macOS alone runs a program; --neural-network is run everywhere")
 
 
-def _about(options: argparse.Namespace) -> About:
-    known = about(options.source, options.model_toml, _normalization(options))
+def _about(source: TfSource, options: argparse.Namespace) -> About:
+    known = about(source, options.model_toml, _normalization(options))
     given = {"author": options.author, "licence": options.licence}
     return replace(known, **{key: value for key, value in given.items() if value})
 
@@ -144,9 +151,16 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("source", metavar="SOURCE", type=Path, help="the frozen graph, *.pb")
+    add(
+        "source",
+        metavar="SOURCE",
+        type=Path,
+        help="frozen graph, checkpoint folder or SavedModel folder",
+    )
     add("out_folder", metavar="OUT_FOLDER", type=Path, help="where the result is written")
     add("--name", default="facenet", help="of the file, and so of the class in Xcode (%(default)s)")
+    add("--output", metavar="NODE", help="node that makes the embedding (embeddings)")
+    add("--input-size", type=int, metavar="N", help="sides in pixels, where the graph has none")
     add("--neural-network", action="store_true", help="write the older .mlmodel, for iOS 11 to 14")
     add("--half", action="store_true", help="16-bit weights: half the size, nearly as exact")
     pixels = parser.add_argument_group("normalization, where the model is none of those known here")

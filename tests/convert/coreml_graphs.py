@@ -1,7 +1,11 @@
 """A FaceNet in small: every construct that the real one has, made by hand."""
 
+from pathlib import Path
+
 import numpy as np
 
+from convert.coreml_network import Embedder, read_embedder
+from convert.tf_source import read_source
 from tests.convert.graphs import Graph
 
 SIZE = (24, 21)
@@ -57,6 +61,11 @@ def small_facenet(
     if unit:
         graph.unit_length("embeddings", vector)
     return graph
+
+
+def read(path: Path) -> Embedder:
+    """Read a network as the command does."""
+    return read_embedder(read_source(path))
 
 
 def _residual_block(graph: Graph, source: str) -> str:

@@ -21,11 +21,12 @@ from convert.coreml_check import (
     normalized,
 )
 from convert.coreml_library import load
-from convert.coreml_network import Embedder, PixelScaling, embedder, read_embedder
+from convert.coreml_network import Embedder, PixelScaling, embedder
 from convert.coreml_reader import Pictures, read_program, run_neural_network
 from convert.layers import Affine, Convolution, GlobalAverage, Input, Pad
 from convert.published import published
 from convert.tf2coreml import Form
+from convert.tf_source import read_source
 from faceserver.errors import ModelError, SetupError
 from faceserver.models import (
     EmbedderSpec,
@@ -34,7 +35,7 @@ from faceserver.models import (
     WhiteningNormalization,
     load_spec,
 )
-from tests.convert.coreml_graphs import SIZE, small_facenet
+from tests.convert.coreml_graphs import SIZE, read, small_facenet
 from tests.photographs import Photographs
 
 try:
@@ -77,10 +78,10 @@ def test_a_neural_network_agrees_with_its_source(
     tmp_path: Path, normalization: Normalization, dims: int, half: bool
 ) -> None:
     source = small_facenet(dims, folded=dims == 128, unit=half).save(tmp_path)
-    network = read_embedder(source)
+    network = read(source)
     made = made_of(network, tmp_path, Form(neural_network=True, half=half), normalization)
     found = run_neural_network(made, pictures())
-    expected = expected_embeddings(source, normalization, pictures())
+    expected = expected_embeddings(read_source(source), normalization, pictures())
     assert found.shape == (3, dims)
     assert np.abs(found - expected).max() < (HALF_TOLERANCE if half else 1e-6)
     assert np.abs(np.linalg.norm(found, axis=1) - 1).max() < 1e-5
@@ -92,7 +93,7 @@ def test_a_neural_network_agrees_with_its_source(
 def test_a_program_has_its_sources_weights(
     tmp_path: Path, normalization: Normalization, dims: int, half: bool
 ) -> None:
-    network = read_embedder(small_facenet(dims, folded=dims == 512).save(tmp_path))
+    network = read(small_facenet(dims, folded=dims == 512).save(tmp_path))
     made = made_of(network, tmp_path, Form(half=half), normalization)
     apart = check_program(made, network, half=half)
     assert apart == 0 if not half else 0 < apart < 1e-2
@@ -100,8 +101,8 @@ def test_a_program_has_its_sources_weights(
 
 def test_a_product_over_rows_and_columns_reads_them_in_tensorflows_order(tmp_path: Path) -> None:
     source = small_facenet(128, whole=True).save(tmp_path)
-    made = made_of(read_embedder(source), tmp_path, Form(neural_network=True), FIXED)
-    assert check_outputs(made, source, FIXED, pictures(), half=False) < 1e-6
+    made = made_of(read(source), tmp_path, Form(neural_network=True), FIXED)
+    assert check_outputs(made, read_source(source), FIXED, pictures(), half=False) < 1e-6
 
 
 def test_layers_that_other_facenets_have(tmp_path: Path) -> None:
@@ -132,14 +133,14 @@ def test_layers_that_other_facenets_have(tmp_path: Path) -> None:
 
 def test_the_check_notices_another_normalization(tmp_path: Path) -> None:
     source = small_facenet(128).save(tmp_path)
-    made = made_of(read_embedder(source), tmp_path, Form(neural_network=True), FIXED)
+    made = made_of(read(source), tmp_path, Form(neural_network=True), FIXED)
     with pytest.raises(ModelError, match=r"the embeddings differ by .*, more than 1e-03"):
-        check_outputs(made, source, WHITENED, pictures(), half=False)
+        check_outputs(made, read_source(source), WHITENED, pictures(), half=False)
 
 
 @pytest.mark.parametrize("half", [False, True])
 def test_the_check_notices_other_weights(tmp_path: Path, half: bool) -> None:
-    network = read_embedder(small_facenet(128).save(tmp_path))
+    network = read(small_facenet(128).save(tmp_path))
     made = made_of(network, tmp_path, Form(half=half), FIXED)
     network.convolutions[3].weights[0, 0, 0, 0] += 0.01
     with pytest.raises(ModelError, match=r"the weights of 'net_block_up' differ by 1\.0e-02"):
@@ -147,7 +148,7 @@ def test_the_check_notices_other_weights(tmp_path: Path, half: bool) -> None:
 
 
 def test_the_check_notices_other_windows_and_layers(tmp_path: Path) -> None:
-    network = read_embedder(small_facenet(128).save(tmp_path))
+    network = read(small_facenet(128).save(tmp_path))
     made = made_of(network, tmp_path, Form(), FIXED)
     place, first = next(
         (place, layer)
@@ -163,14 +164,14 @@ def test_the_check_notices_other_windows_and_layers(tmp_path: Path) -> None:
 
 
 def test_the_check_notices_another_size(tmp_path: Path) -> None:
-    made = made_of(read_embedder(small_facenet(128).save(tmp_path)), tmp_path, Form(), FIXED)
-    other = read_embedder(small_facenet(512).save(tmp_path))
+    made = made_of(read(small_facenet(128).save(tmp_path)), tmp_path, Form(), FIXED)
+    other = read(small_facenet(512).save(tmp_path))
     with pytest.raises(ModelError, match=r"the output should be embedding \(1, 512\)"):
         check_program(made, other, half=False)
 
 
 def test_16_bits_leave_the_whitening_and_the_length_in_32(tmp_path: Path) -> None:
-    network = read_embedder(small_facenet(128).save(tmp_path))
+    network = read(small_facenet(128).save(tmp_path))
     program = read_program(made_of(network, tmp_path, Form(half=True), WHITENED))
     dtypes = {
         op.name: op.outputs[0].dtype.__name__
@@ -189,7 +190,9 @@ def test_a_mac_runs_the_file_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = small_facenet(128).save(tmp_path)
-    expected = iter(expected_embeddings(source, FIXED, load_pictures([], read_embedder(source))))
+    expected = iter(
+        expected_embeddings(read_source(source), FIXED, load_pictures([], read(source)))
+    )
 
     class Runs(load("coremltools").models.MLModel):  # type: ignore[misc]
         def predict(self, data: dict[str, Image.Image]) -> dict[str, NDArray[np.float32]]:
@@ -268,8 +271,8 @@ def test_facenet_agrees_with_its_source_on_faces(
     tmp_path: Path, graph: Path, faces: Pictures, half: bool, normalization: Normalization
 ) -> None:
     form = Form(neural_network=True, half=half)
-    made = made_of(read_embedder(graph), tmp_path, form, normalization)
-    apart = check_outputs(made, graph, normalization, faces, half=half)
+    made = made_of(read(graph), tmp_path, form, normalization)
+    apart = check_outputs(made, read_source(graph), normalization, faces, half=half)
     assert apart < (HALF_TOLERANCE if half else TOLERANCE)
 
 

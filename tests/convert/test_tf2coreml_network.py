@@ -13,7 +13,7 @@ from convert.coreml_about import about, metadata, swift_line
 from convert.coreml_check import load_pictures, normalized
 from convert.coreml_files import staged
 from convert.coreml_library import load
-from convert.coreml_network import embedder, pads, pixel_scaling, read_embedder
+from convert.coreml_network import embedder, pads, pixel_scaling
 from convert.fingerprint import sha256_of
 from convert.layers import (
     Affine,
@@ -28,9 +28,10 @@ from convert.layers import (
     Relu,
     Sum,
 )
+from convert.tf_source import read_source
 from faceserver.errors import ModelError, SetupError
 from faceserver.models import FixedNormalization, WhiteningNormalization
-from tests.convert.coreml_graphs import SIZE, small_facenet
+from tests.convert.coreml_graphs import SIZE, read, small_facenet
 from tests.convert.graphs import Graph
 
 MODEL_TOML = (
@@ -60,7 +61,7 @@ def vector(bottom: str = "data", channels: int = 3, size: int = 8) -> Convolutio
 @pytest.mark.parametrize("dims", [128, 512])
 @pytest.mark.parametrize("folded", [False, True])
 def test_a_facenet_is_read(tmp_path: Path, dims: int, folded: bool) -> None:
-    network = read_embedder(small_facenet(dims, folded=folded).save(tmp_path))
+    network = read(small_facenet(dims, folded=folded).save(tmp_path))
     assert network.input_shape == (3, *SIZE)
     assert network.dims == dims
     names = [layer.name for layer in network.layers]
@@ -73,7 +74,7 @@ def test_a_product_becomes_a_convolution_in_tensorflows_order(tmp_path: Path) ->
     graph = Graph((1, 2, 4, 3))
     matrix = graph.noise(24, 5)
     graph.dense("fc", graph.reshape("flat", "input", [-1, 24]), matrix)
-    (layer,) = read_embedder(graph.save(tmp_path)).convolutions
+    (layer,) = read(graph.save(tmp_path)).convolutions
     values = graph.noise(2, 4, 3)  # rows, columns, channels
     by_convolution = np.einsum("ocij,ijc->o", layer.weights, values)
     assert np.abs(by_convolution - values.ravel() @ matrix).max() < 1e-5
@@ -157,7 +158,7 @@ def test_a_product_that_does_not_fit_is_refused(tmp_path: Path) -> None:
     graph = Graph((1, 2, 2, 3))
     graph.dense("fc", graph.reshape("flat", "input", [-1, 12]), graph.noise(11, 5))
     with pytest.raises(ModelError, match="'fc' needs 11 values"):
-        read_embedder(graph.save(tmp_path))
+        read(graph.save(tmp_path))
 
 
 @pytest.mark.parametrize("normalization", [FIXED, WHITENED], ids=["fixed", "whiten"])
@@ -199,17 +200,17 @@ def write_description(folder: Path, source: Path) -> Path:
 def test_a_source_is_recognised_by_the_description_beside_it(tmp_path: Path) -> None:
     source = small_facenet(128).save(tmp_path)
     write_description(tmp_path, source)
-    known = about(source, None, None)
+    known = about(read_source(source), None, None)
     assert (known.name, known.licence, known.normalization) == ("20180408-102900", "MIT", FIXED)
-    assert about(source, None, WHITENED).normalization == WHITENED
+    assert about(read_source(source), None, WHITENED).normalization == WHITENED
 
 
 def test_another_models_description_is_not_taken_unless_it_is_named(tmp_path: Path) -> None:
     source = small_facenet(128).save(tmp_path)
     path = write_description(tmp_path, MODEL_TOML)
     with pytest.raises(ModelError, match=r"graph\.pb is none of the models.*--normalization"):
-        about(source, None, None)
-    assert about(source, path, None).normalization == FIXED
+        about(read_source(source), None, None)
+    assert about(read_source(source), path, None).normalization == FIXED
 
 
 def test_raw_pixels_are_a_choice() -> None:
@@ -219,17 +220,17 @@ def test_raw_pixels_are_a_choice() -> None:
 
 
 def test_a_model_of_ones_own_needs_no_description(tmp_path: Path) -> None:
-    known = about(small_facenet(128).save(tmp_path), None, WHITENED)
+    known = about(read_source(small_facenet(128).save(tmp_path)), None, WHITENED)
     assert (known.name, known.source, known.licence) == ("graph", "graph.pb", "not stated")
 
 
 def test_a_description_has_its_name(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"other\.toml is not named model\.toml"):
-        about(tmp_path / "graph.pb", tmp_path / "other.toml", None)
+        about(read_source(small_facenet(128).save(tmp_path)), tmp_path / "other.toml", None)
 
 
 def test_the_metadata_tells_how_to_use_the_model(tmp_path: Path) -> None:
-    known = about(small_facenet(128).save(tmp_path), None, WHITENED)
+    known = about(read_source(small_facenet(128).save(tmp_path)), None, WHITENED)
     words = metadata(known, "abc", (3, 160, 150), 128)
     assert words["input"] == "RGB picture of a face, 150x160 pixels"
     assert words["normalization"].startswith("inside: (x - mean) / max(deviation")
@@ -265,7 +266,7 @@ def test_a_failure_leaves_the_older_result(tmp_path: Path) -> None:
 
 
 def test_pictures_are_scaled_to_the_network(tmp_path: Path) -> None:
-    network = read_embedder(small_facenet(128).save(tmp_path))
+    network = read(small_facenet(128).save(tmp_path))
     assert load_pictures([], network).shape == (2, *SIZE, 3)
     with pytest.raises(ModelError, match=r"graph\.pb cannot be read as a picture"):
         load_pictures([tmp_path / "graph.pb"], network)
