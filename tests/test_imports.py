@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # A part may import those of its own layer and of the layers above it in this list.
 LAYERS = [
     {"faceserver", "errors", "types", "registry", "config"},
-    {"models", "images", "addresses", "fetch", "caffe", "engines"},
+    {"models", "modelfiles", "images", "addresses", "fetch", "caffe", "engines"},
     {"plugins", "store"},
     {"analyzer"},
     {"registrar"},
@@ -22,6 +22,7 @@ LAYERS = [
     {"web"},
     {"app"},
     {"cli_transfer"},
+    {"cli_models"},
     {"cli", "__main__"},
 ]
 
@@ -30,7 +31,7 @@ HOMES = {
     "flask": {"app.py", "web/"},
     "werkzeug": {"web/"},
     "waitress": {"cli.py"},
-    "click": {"cli.py", "cli_transfer.py"},
+    "click": {"cli.py", "cli_transfer.py", "cli_models.py"},
     "hnswlib": {"store/hnsw.py"},
     "sqlite3": {"store/sqlite.py", "store/maintenance.py"},
     "openvino": {"engines/openvino.py"},
