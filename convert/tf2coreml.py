@@ -3,8 +3,8 @@
     python convert/tf2coreml.py SOURCE OUT_FOLDER
 
 writes OUT_FOLDER/facenet.mlpackage, an ML program for iOS 15 and later; with --neural-network
-OUT_FOLDER/facenet.mlmodel, which older systems run too. SOURCE is a frozen graph (*.pb), a folder with a TF1 checkpoint or
-the folder of a SavedModel; TensorFlow reads the last two.
+OUT_FOLDER/facenet.mlmodel, which older systems run too. SOURCE is a frozen graph (*.pb), a folder
+with a TF1 checkpoint or the folder of a SavedModel; TensorFlow reads the last two.
 
 The model takes a picture: a pixel buffer of the network's size that shows one face, cut out as the
 model was trained to see it. The model's own normalization is inside. It gives the unit vector
