@@ -7,8 +7,9 @@ from tests.pycaffe import HAS_CAFFE
 
 
 @pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if not HAS_CAFFE:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # They run without Caffe, too, so only the run that asks for the mark sees it on them.
+    if not HAS_CAFFE or config.option.markexpr != "pycaffe":
         return
     for item in items:
         module = getattr(item, "module", None)
