@@ -20,6 +20,7 @@ from faceserver.plugins.facenet import FaceNetEmbedder
 from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
 from faceserver.service import FaceService, Limits
 from faceserver.store import Options, open_store
+from faceserver.store.durable import DurableStore
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +56,22 @@ def make_analyzer(settings: Settings) -> Analyzer:
     return Analyzer(detector, FaceNetEmbedder(embedder_spec, engine, settings.precision))
 
 
+def open_gallery(settings: Settings) -> DurableStore:
+    """Open the data folder without loading a model; the caller closes it.
+
+    Raises:
+        ModelError: the embedding model's description is missing or at fault.
+        StoreError: the data folder cannot be used.
+    """
+    spec = load_spec(settings.models_dir / settings.embedder_model, EmbedderSpec)
+    return open_store(
+        settings.data_dir,
+        model=spec.name,
+        dims=spec.dims,
+        options=Options(keep=settings.keep_pictures),
+    )
+
+
 def open_service(settings: Settings) -> FaceService:
     """Load the models and open the data folder; the caller closes the service.
 
@@ -63,13 +80,7 @@ def open_service(settings: Settings) -> FaceService:
         StoreError: the data folder cannot be used.
     """
     analyzer = make_analyzer(settings)
-    embedder = analyzer.embedder
-    store = open_store(
-        settings.data_dir,
-        model=embedder.name,
-        dims=embedder.dims,
-        options=Options(keep=settings.keep_pictures),
-    )
+    store = open_gallery(settings)
     return FaceService(
         analyzer=analyzer,
         store=store,
@@ -83,7 +94,7 @@ def open_service(settings: Settings) -> FaceService:
             max_bytes=settings.max_file_bytes,
             max_pixels=settings.max_pixels,
             max_matches=settings.max_matches,
-            max_distance=settings.distance_threshold or embedder.distances.threshold,
+            max_distance=settings.distance_threshold or analyzer.embedder.distances.threshold,
         ),
     )
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver import __version__
+from faceserver.cli_models import models
 from faceserver.cli_transfer import COMMANDS as TRANSFER
 from faceserver.cli_transfer import counted
-from faceserver.cli_models import models
 from faceserver.config import Settings, load_settings
 from faceserver.errors import FaceServerError
 
@@ -57,6 +57,8 @@ def main() -> None:
 
 
 main.add_command(models)
+for _command in TRANSFER:
+    main.add_command(_command)
 
 
 @main.command()

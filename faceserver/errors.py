@@ -9,7 +9,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   ├── NoFile                  no_file              a picture was expected, none came
     │   ├── RequestTooLarge         request_too_large    the whole request is over its limit
     │   ├── TooManyItems            too_many_items       more files or URLs than one call takes
-    │   ├── InvalidArchive          invalid_archive      an archive or a list of pictures is at fault
+    │   ├── InvalidArchive          invalid_archive      an archive or a list is at fault
     │   ├── ImageError
     │   │   ├── EmptyFile           empty_file
     │   │   ├── FileTooLarge        file_too_large       more bytes than allowed

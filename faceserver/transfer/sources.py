@@ -104,9 +104,9 @@ def _of_folder(
     folder: Path, files: Sequence[Path], read: Callable[[Path], bytes], *, people: bool
 ) -> Iterator[Item]:
     for path in files:
-        name = as_text(path.relative_to(folder))
-        person = _person(name.split(os.sep), people=people)
-        yield Item(name, partial(read, path), person)
+        way = path.relative_to(folder)
+        person = _person([as_text(Path(part)) for part in way.parts], people=people)
+        yield Item(as_text(way), partial(read, path), person)
 
 
 def _of_zip(archive: ZipReader, max_bytes: int, *, people: bool) -> list[Item]:

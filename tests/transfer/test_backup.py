@@ -79,7 +79,7 @@ def test_a_picture_that_goes_meanwhile_makes_a_new_snapshot(
 ) -> None:
     with closing(opened(tmp_path / "source")) as store:
         fill(store, store.pictures)
-        taken = []
+        taken: list[Path] = []
 
         def then_delete(source: Path, target: Path) -> None:
             snapshot(source, target)
@@ -218,7 +218,7 @@ def test_too_little_space_is_told_first(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"free": 10})
-    monkeypatch.setattr(backup.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
     with pytest.raises(StoreFull):
         restore(made, tmp_path / "target")
 
