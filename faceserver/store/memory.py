@@ -82,8 +82,9 @@ class MemoryCollection:
         self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
     ) -> Page[StoredFace]:
         """List faces in the order they were stored."""
+        after = row_of(cursor)
         with self._lock:
-            rows = [row for row in self._faces if row > row_of(cursor) and self._fits(row, only)]
+            rows = [row for row in self._faces if row > after and self._fits(row, only)]
             return _page(self._faces, rows, limit)
 
     def delete(self, face_ids: Sequence[str]) -> int:
