@@ -1,6 +1,7 @@
 """What a training graph holds, norms in every form, and the command as a whole."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -280,3 +281,70 @@ def test_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
         write_together(folder, {"a": b"after", "x" * 300: b""})
     assert (folder / "a").read_bytes() == b"before"
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"a", "b"}
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_move_that_fails_is_taken_back(tmp_path: Path, exists: bool) -> None:
+    folder = tmp_path / "out"
+    if exists:
+        folder.mkdir()
+        (folder / "a").write_bytes(b"before")
+    # "b/c" can be prepared, but "b" is missing where it belongs.
+    with pytest.raises(FileNotFoundError):
+        write_together(folder, {"a": b"after", "b/c": b""})
+    if exists:
+        assert (folder / "a").read_bytes() == b"before"
+        assert [path.name for path in folder.iterdir()] == ["a"]
+    else:
+        assert not folder.exists()
+
+
+def fed_by_a_queue(graph: Graph) -> None:
+    queue = graph.proto.node.add(name="queue", op="FIFOQueueV2")
+    shape = queue.attr["shapes"].list.shape.add()
+    for size in (8, 9, 3):
+        shape.dim.add(size=size)
+    graph.proto.node[0].op = "QueueDequeueUpToV2"
+    graph.proto.node[0].input.extend(["queue"])
+
+
+def fed_by_an_iterator(graph: Graph) -> None:
+    node = graph.proto.node[0]
+    node.op = "IteratorGetNext"
+    node.attr["output_shapes"].list.shape.add().CopyFrom(node.attr["shape"].shape)
+
+
+def fed_by_default(graph: Graph) -> None:
+    node = graph.proto.node[0]
+    node.op = "PlaceholderWithDefault"
+    node.input.append(graph.const("default", graph.noise(1, 8, 9, 3)))
+
+
+@pytest.mark.parametrize("feed", [fed_by_a_queue, fed_by_an_iterator, fed_by_default])
+def test_pictures_from_elsewhere_come_from_the_input(
+    tmp_path: Path, feed: Callable[[Graph], None]
+) -> None:
+    graph = Graph()
+    graph.conv("a", graph.op("Identity", "image_batch", "input"), graph.noise(3, 3, 3, 4))
+    graph.op("Identity", "embeddings", graph.last)
+    feed(graph)
+    assert assert_converts(graph, tmp_path) == ["Input", "Convolution"]
+
+
+def test_a_condition_that_is_not_the_training_flag_stays(tmp_path: Path) -> None:
+    graph = Graph()
+    flag = graph.op("Less", "less", graph.const("a", 1.0), graph.const("b", 2.0))
+    graph.op("Relu", "relu", graph.op("Switch", "choice", "input", flag))
+    with pytest.raises(ModelError, match="'less' has the op 'Less'"):
+        tf2caffe.convert(graph.save(tmp_path), "net")
+
+
+def test_a_negated_flag(tmp_path: Path) -> None:
+    graph = Graph()
+    training_flag(graph)
+    graph.op("LogicalNot", "testing", "phase_train")
+    conv = graph.conv("a", "input", graph.noise(1, 1, 3, 3))
+    graph.op("Switch", "choice", conv, "testing")
+    dead = graph.op("Relu", "dead", "choice")
+    graph.op("Merge", "embeddings", dead, "choice:1")
+    assert assert_converts(graph, tmp_path) == ["Input", "Convolution"]
