@@ -114,9 +114,9 @@ def import_(
     What is in already is passed over, so an interrupted import is simply started again. A picture
     with a person's name and several faces is refused, unless --largest is given.
     """
-    from faceserver.transfer.archive import is_archive
-
-    if path.suffix.lower() == ".zip" and path.is_file() and is_archive(path):
+    if _holds(path, "faceserver-backup.json"):
+        raise click.ClickException(f"{path} is a backup: `faceserver restore` takes it back")
+    if _holds(path, "faceserver-archive.json"):
         if collection or no_people or largest:
             raise click.UsageError("an archive of faceserver brings collections and people along")
         _import_archive(path)
@@ -130,6 +130,15 @@ def import_(
             if report:
                 report.write(json.dumps(entry, ensure_ascii=False) + "\n")
     tally.finish()
+
+
+def _holds(path: Path, name: str) -> bool:
+    from faceserver.transfer.zips import ZipReader
+
+    if path.suffix.lower() != ".zip" or not path.is_file():
+        return False
+    with ZipReader(path) as archive:
+        return name in archive.names()
 
 
 def _import_pictures(
@@ -182,7 +191,7 @@ def _import_archive(path: Path) -> None:
                 advance=advance,
             )
     click.echo(
-        f"{counted(done.faces, 'face')} and {counted(done.subjects, 'person')} stored, "
+        f"{counted(done.faces, 'face')} and {counted(done.subjects, 'subject')} stored, "
         f"{counted(done.present, 'face')} in already."
     )
 
@@ -212,7 +221,7 @@ def export(file: Path, names: tuple[str, ...]) -> None:
                 advance=advance,
             )
     click.echo(
-        f"{counted(done.collections, 'collection')}, {counted(done.subjects, 'person')}, "
+        f"{counted(done.collections, 'collection')}, {counted(done.subjects, 'subject')}, "
         f"{counted(done.faces, 'face')}, {counted(done.pictures, 'picture')}: {file}"
     )
     _tell_missing(done.missing)

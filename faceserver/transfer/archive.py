@@ -30,16 +30,6 @@ MAX_PICTURE = 1_000_000_000
 _Line = TypeVar("_Line", bound=BaseModel)
 
 
-def is_archive(path: Path) -> bool:
-    """Whether a zip is an archive of ours, by its manifest.
-
-    Raises:
-        InvalidArchive: it is no zip.
-    """
-    with ZipReader(path) as archive:
-        return MANIFEST in archive.names()
-
-
 class ArchiveReader:
     """An archive.
 

@@ -29,7 +29,7 @@ from faceserver.transfer.zips import ZipReader
 
 DATABASE = "faces.sqlite"
 PICTURES = "uploadImages"
-MANIFEST = "backup.json"
+MANIFEST = "faceserver-backup.json"
 
 _ROUNDS = 20
 _GALLERY = (PICTURES, "index", f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE)

@@ -108,7 +108,8 @@ def new_zip(path: Path) -> Iterator[ZipFile]:
     temporary = path.with_name(f"{path.name}.{uuid4().hex}{TEMPORARY}")
     with file_errors(path):
         try:
-            with ZipFile(temporary, "x", ZIP_STORED) as archive:
+            temporary.touch(0o600, exist_ok=False)  # faces are for their owner alone
+            with ZipFile(temporary, "w", ZIP_STORED) as archive:
                 yield archive
             sync(temporary)
             temporary.replace(path)

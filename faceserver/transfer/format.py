@@ -2,7 +2,7 @@
 
 ::
 
-    manifest.json                     what follows, with counts
+    faceserver-archive.json           what follows, with counts
     collections/<name>/model.toml     the contract of its model, if it was there
     collections/<name>/subjects.jsonl a person a line
     collections/<name>/faces.jsonl    a face a line, in the order they were stored
@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from faceserver.types import Box, Detection, Floats, NewFace, Point, StoredFace, Subject
 
-MANIFEST = "manifest.json"
+MANIFEST = "faceserver-archive.json"
 
 
 _Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]

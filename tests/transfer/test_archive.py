@@ -203,11 +203,19 @@ VECTORS = "collections/default/vectors.npy"
         (VECTORS, lambda data: data.replace(b"(12, 16)", b"(12, 16'"), "is no array"),
         (VECTORS, lambda data: data[:6] + b"\2" + data[7:], "is no array"),
         (VECTORS, lambda _: None, "vectors.npy is missing"),
-        ("manifest.json", lambda _: None, "holds no 'manifest.json'"),
-        ("manifest.json", lambda data: data.replace(b'"format": 1', b'"format": 2'), "format"),
-        ("manifest.json", lambda data: data.replace(b"holiday-1", b"../oliday"), "name"),
-        ("manifest.json", lambda data: data.replace(b'"pictures": 4', b'"pictures": 5'), "not 5"),
-        ("manifest.json", lambda _: b"[" * 100_000, "none of an archive"),
+        ("faceserver-archive.json", lambda _: None, "holds no 'faceserver-archive.json'"),
+        (
+            "faceserver-archive.json",
+            lambda data: data.replace(b'"format": 1', b'"format": 2'),
+            "format",
+        ),
+        ("faceserver-archive.json", lambda data: data.replace(b"holiday-1", b"../oliday"), "name"),
+        (
+            "faceserver-archive.json",
+            lambda data: data.replace(b'"pictures": 4', b'"pictures": 5'),
+            "not 5",
+        ),
+        ("faceserver-archive.json", lambda _: b"[" * 100_000, "none of an archive"),
         ("collections/default/model.toml", lambda _: b"\xff", "no text"),
         ("collections/default/model.toml", lambda _: b"= =", "no TOML"),
         ("surprise.txt", lambda _: b"", "does not belong"),
@@ -239,16 +247,20 @@ def test_a_picture_that_is_another_is_noticed(archive: Path, tmp_path: Path) -> 
             take_in(target, rewritten(archive, {name: jpeg(7)}))
         with pytest.raises(InvalidArchive, match="holds 3 pictures, not 4"):
             take_in(target, rewritten(archive, {name: None}))
-        manifest = member(archive, "manifest.json").replace(b'"pictures": 4', b'"pictures": 3')
+        manifest = member(archive, "faceserver-archive.json").replace(
+            b'"pictures": 4', b'"pictures": 3'
+        )
         with pytest.raises(InvalidArchive, match="names a picture"):
-            take_in(target, rewritten(archive, {name: None, "manifest.json": manifest}))
+            take_in(target, rewritten(archive, {name: None, "faceserver-archive.json": manifest}))
         assert target.status().faces == 0
 
 
 def test_a_person_whom_the_archive_lacks_is_noticed(archive: Path, tmp_path: Path) -> None:
-    manifest = member(archive, "manifest.json").replace(b'"subjects": 2', b'"subjects": 1')
+    manifest = member(archive, "faceserver-archive.json").replace(
+        b'"subjects": 2', b'"subjects": 1'
+    )
     first = lines(archive, "subjects.jsonl")[0]
-    bad = rewritten(archive, {SUBJECTS: first, "manifest.json": manifest})
+    bad = rewritten(archive, {SUBJECTS: first, "faceserver-archive.json": manifest})
     with closing(opened(tmp_path / "target")) as target:
         with pytest.raises(InvalidArchive, match="whom the archive lacks"):
             take_in(target, bad)
@@ -256,11 +268,11 @@ def test_a_person_whom_the_archive_lacks_is_noticed(archive: Path, tmp_path: Pat
 
 
 def test_two_collections_of_one_name_are_refused(archive: Path, tmp_path: Path) -> None:
-    manifest = member(archive, "manifest.json").replace(b"holiday-1", b"default")
+    manifest = member(archive, "faceserver-archive.json").replace(b"holiday-1", b"default")
     bad = rewritten(
         archive,
         {
-            "manifest.json": manifest,
+            "faceserver-archive.json": manifest,
             **{
                 f"collections/holiday-1/{name}": None
                 for name in ("faces.jsonl", "subjects.jsonl", "vectors.npy")

@@ -184,8 +184,11 @@ def flipped(data: bytes) -> bytes:
         (lambda members: members.update({a_picture(members): jpeg(5)}), "not the picture"),
         (lambda members: members.update({"index/evil": b""}), "does not belong"),
         (lambda members: members.update({"../evil": b""}), "leads out"),
-        (lambda members: members.pop("backup.json"), "holds no 'backup.json'"),
-        (lambda members: members.update({"backup.json": b"{}"}), "none of a backup"),
+        (
+            lambda members: members.pop("faceserver-backup.json"),
+            "holds no 'faceserver-backup.json'",
+        ),
+        (lambda members: members.update({"faceserver-backup.json": b"{}"}), "none of a backup"),
         (lambda members: members.pop("faces.sqlite"), "holds no 'faces.sqlite'"),
         (
             lambda members: members.update({"faces.sqlite": flipped(members["faces.sqlite"])}),
