@@ -28,7 +28,9 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── NotFound                    not_found
     ├── Conflict                    conflict             what is there does not allow it
     │   ├── AlreadyExists           already_exists       the name or id is taken
-    │   └── CannotUndo              cannot_undo          too late, or later changes are in the way
+    │   ├── CannotUndo              cannot_undo          too late, or later changes are in the way
+    │   ├── ModelChanged            model_changed        embeddings of another model are held now
+    │   └── ChangeIncomplete        change_incomplete    faces lack an embedding of the new model
     ├── NotReady                    not_ready            still starting, or failed to
     ├── SetupError                  the installation or its settings
     │   ├── InvalidSetting          invalid_setting
@@ -198,6 +200,18 @@ class CannotUndo(Conflict):
     """It is too late, or what was changed later is in the way."""
 
     code = "cannot_undo"
+
+
+class ModelChanged(Conflict):
+    """The collection holds embeddings of another model now: ask the store for it again."""
+
+    code = "model_changed"
+
+
+class ChangeIncomplete(Conflict):
+    """Some faces have no embedding of the new model yet, or cannot get one."""
+
+    code = "change_incomplete"
 
 
 class NotReady(FaceServerError):

@@ -59,6 +59,8 @@ class CollectionStatus:
         ef: candidates that a search of the graph looks at; None without a graph.
         recall: how often the graph finds the nearest face, as measured on stored faces, 0 to 1;
             None until it is measured.
+        changing_to: the model that it is being changed to; None if it is not.
+        changed: how many faces have an embedding of that model already.
     """
 
     name: str
@@ -70,6 +72,8 @@ class CollectionStatus:
     progress: float = 1.0
     ef: int | None = None
     recall: float | None = None
+    changing_to: str | None = None
+    changed: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,10 @@ class Receipt:
 
 class Collection(Protocol):
     """Faces of one embedding model, and the people they show.
+
+    Once the store has changed the collection to another model, this object is out of date: what
+    reads or changes faces raises ModelChanged, and :meth:`Store.collection` gives the new one. So
+    nobody finds embeddings of one model with a probe of another.
 
     Attributes:
         name: of the collection.
@@ -337,6 +345,59 @@ class Collection(Protocol):
         ...
 
 
+class ModelChange(Protocol):
+    """A collection on its way to another model; the old embeddings serve until the switch.
+
+    Faces that are added meanwhile become pending; of those that are deleted nothing is left.
+
+    Attributes:
+        model: what is changed to.
+        dims: length of its embeddings.
+    """
+
+    model: str
+    dims: int
+
+    def pending(self, *, limit: int, cursor: str | None = None) -> Page[StoredFace]:
+        """List faces that have no new embedding yet, in the order they were stored.
+
+        Args:
+            limit: at most so many, 1 or more.
+            cursor: from the page before; None begins.
+
+        Raises:
+            InvalidRequest: the cursor is none.
+            ModelChanged: the switch is over.
+        """
+        ...
+
+    def put(self, vectors: Mapping[str, Floats]) -> int:
+        """Keep new embeddings, all or none; on return they survive a crash.
+
+        Args:
+            vectors: by the ids of their faces: float32, shape (dims,), unit length.
+
+        Returns:
+            How many were taken: unknown faces, and those that have one, are passed over.
+
+        Raises:
+            ValueError: one is not float32, of another length, or not of unit length.
+            ModelChanged: the collection is not changing to this model any more.
+            StoreFull: no space is left.
+        """
+        ...
+
+    def finish(self) -> Collection:
+        """Switch every face and the collection to the new model at once; return the new one.
+
+        Raises:
+            ChangeIncomplete: faces are pending.
+            ModelChanged: the collection is not changing to this model any more.
+            StoreFull: no space is left; nothing has changed.
+        """
+        ...
+
+
 class Store(Protocol):
     """All collections of a data folder."""
 
@@ -371,6 +432,25 @@ class Store(Protocol):
         Raises:
             NotFound: there is no collection of that name.
             StoreFull: the rows are gone, but there is no space to write the rest anew.
+        """
+        ...
+
+    def change_model(self, name: str, *, model: str, dims: int) -> ModelChange:
+        """Begin to change a collection's model, or go on with it after an interruption.
+
+        What there is of a change to yet another model is dropped.
+
+        Raises:
+            NotFound: there is no collection of that name.
+            Conflict: it has this model.
+        """
+        ...
+
+    def abandon_change(self, name: str) -> None:
+        """Drop what there is of a change of a collection's model; without one do nothing.
+
+        Raises:
+            NotFound: there is no collection of that name.
         """
         ...
 

@@ -1,17 +1,21 @@
 """A collection on the disk: rows in SQLite, and an index that follows them."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from faceserver.errors import InvalidRequest
+from faceserver.errors import InvalidRequest, ModelChanged
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
+from faceserver.store.changetable import ChangeTable
 from faceserver.store.collectiontable import CollectionRow
+from faceserver.store.exact import Labels
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.facetable import FaceTable
 from faceserver.store.keeper import IndexKeeper
+from faceserver.store.rwlock import SharedLock
 from faceserver.store.searcher import Searcher
 from faceserver.store.subjecttable import SubjectTable, check_name, checked_metadata
 from faceserver.types import (
@@ -35,6 +39,7 @@ class DurableCollection:
         faces: FaceTable,
         subjects: SubjectTable,
         index: IndexKeeper,
+        change: ChangeTable,
         *,
         changing: Callable[[], AbstractContextManager[None]],
         empty: Callable[[], tuple[int, int]],
@@ -46,6 +51,7 @@ class DurableCollection:
             faces: its faces' rows.
             subjects: its people's rows.
             index: finds faces by vector.
+            change: the new vectors, where its model is being changed.
             changing: held while something changes; removes the pictures that nobody is in any more.
             empty: deletes all rows; returns how many faces and subjects.
         """
@@ -56,9 +62,12 @@ class DurableCollection:
         self.index = index
         self._faces = faces
         self._subjects = subjects
-        self._changing = changing
+        self._change = change
+        self._store_changing = changing
         self._empty = empty
         self._searcher = Searcher(faces, index)
+        self._switching = SharedLock()
+        self._retired = False
 
     def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
         """Store all of the faces or none; on return they survive a crash."""
@@ -72,13 +81,15 @@ class DurableCollection:
 
     def get(self, face_id: str) -> StoredFace:
         """Return one face."""
-        return self._faces.get(face_id)
+        with self.reading():
+            return self._faces.get(face_id)
 
     def faces(
         self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
     ) -> Page[StoredFace]:
         """List faces in the order they were stored."""
-        return self._faces.page(limit=limit, cursor=cursor, only=only)
+        with self.reading():
+            return self._faces.page(limit=limit, cursor=cursor, only=only)
 
     def delete(self, face_ids: Sequence[str]) -> int:
         """Delete faces; a picture goes with the last face that is in it."""
@@ -106,21 +117,23 @@ class DurableCollection:
         """Give a face these tags instead of those it has."""
         with self._changing():
             self._faces.tag(face_id, sorted_tags(tags))
-        return self._faces.get(face_id)
+            return self._faces.get(face_id)
 
     def search(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[Match]:
         """Find the nearest faces; exactly as long as they are few."""
         check_embedding(probe, dims=self.dims)
-        return self._searcher.matches(probe, k=k, max_distance=max_distance, only=only)
+        with self.reading():
+            return self._searcher.matches(probe, k=k, max_distance=max_distance, only=only)
 
     def search_subjects(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[SubjectMatch]:
         """Find the nearest people; a face of nobody stands for a person of its own."""
         check_embedding(probe, dims=self.dims)
-        return self._searcher.people(probe, k=k, max_distance=max_distance, only=only)
+        with self.reading():
+            return self._searcher.people(probe, k=k, max_distance=max_distance, only=only)
 
     def add_subject(
         self,
@@ -206,5 +219,42 @@ class DurableCollection:
         return self._faces.count()
 
     def status(self) -> CollectionStatus:
-        """The state of the index."""
-        return self.index.status()
+        """The state of the index, and of a change of the model."""
+        state = self._change.state()
+        if state is None:
+            return self.index.status()
+        return replace(self.index.status(), changing_to=state[0], changed=state[1])
+
+    def labels(self) -> Labels:
+        """The row ids of all faces, rising."""
+        return self._faces.labels()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Held while vectors are read: they are all of this collection's model.
+
+        Raises:
+            ModelChanged: they are of another model now.
+        """
+        with self._switching.shared():
+            self._check_model()
+            yield
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Held while the model is switched: nobody reads."""
+        return self._switching.exclusive()
+
+    def retire(self) -> None:
+        """Refuse everything from now on: the rows are of another model."""
+        self._retired = True
+        self.index.clear()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._store_changing():
+            self._check_model()
+            yield
+
+    def _check_model(self) -> None:
+        if self._retired:
+            raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")

@@ -12,18 +12,21 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from threading import Event, RLock
 
-from faceserver.errors import InvalidRequest, NotFound, StoreError, StoreMismatch
+from faceserver.errors import Conflict, InvalidRequest, NotFound, StoreError, StoreMismatch
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
+from faceserver.store.change import DurableChange
+from faceserver.store.changetable import ChangeTable
 from faceserver.store.collection import DurableCollection
 from faceserver.store.collectiontable import CollectionRow, CollectionTable
 from faceserver.store.facetable import FaceTable
 from faceserver.store.files import file_errors, make_folder, sync
+from faceserver.store.hnsw import HnswIndex
 from faceserver.store.keeper import IndexKeeper
 from faceserver.store.lock import folder_lock
 from faceserver.store.pictures import Keep, PictureStore
@@ -49,11 +52,13 @@ class Options:
         keep: what is kept of pictures.
         exact_up_to: so many faces of a collection are searched exactly.
         undo_for: so long a merge can be undone.
+        any_model: the default collection may hold embeddings of another model than is asked for.
     """
 
     keep: Keep = "originals"
     exact_up_to: int = EXACT_UP_TO
     undo_for: timedelta = UNDO_FOR
+    any_model: bool = False
 
 
 def open_store(
@@ -84,7 +89,9 @@ def open_store(
             sync(folder)
         store = DurableStore(folder, database, options or Options())
         held.callback(store.stop)
-        _bind_default(store, database.path, model=model, dims=dims)
+        _bind_default(store, model=model, dims=dims)
+        if not store.options.any_model:
+            _check_default(store, database.path, model=model, dims=dims)
         store.release = held.pop_all()
         return store
 
@@ -95,6 +102,7 @@ class DurableStore:
     Attributes:
         pictures: where the faces' pictures are kept.
         release: lets go of what the store holds.
+        options: how it behaves.
     """
 
     def __init__(self, folder: Path, database: Database, options: Options) -> None:
@@ -102,7 +110,7 @@ class DurableStore:
         self.release = ExitStack()
         self._folder = folder
         self._database = database
-        self._options = options
+        self.options = options
         self._writing = RLock()
         self._closed = False
         self._closing = Event()
@@ -158,6 +166,31 @@ class DurableStore:
             at=datetime.now(UTC),
         )
 
+    def change_model(self, name: str, *, model: str, dims: int) -> DurableChange:
+        """Begin to change a collection's model, or go on with it after an interruption."""
+        with self._changing():
+            collection = self.collection(name)
+            if (collection.model, collection.dims) == (model, dims):
+                raise Conflict(f"the collection {name!r} is of the model {model} already")
+            table = ChangeTable(self._database, collection.row)
+            table.begin(model=model, dims=dims)
+        changed = replace(collection.row, model=model, dims=dims)
+        return DurableChange(
+            collection,
+            table,
+            model=model,
+            dims=dims,
+            exact_up_to=self.options.exact_up_to,
+            changing=self._changing,
+            closing=self._closing,
+            reopen=partial(self._reopen, changed),
+        )
+
+    def abandon_change(self, name: str) -> None:
+        """Drop what there is of a change of a collection's model."""
+        with self._changing():
+            ChangeTable(self._database, self.collection(name).row).abandon()
+
     def status(self) -> StoreStatus:
         """Figures for ``/health``."""
         parts = tuple(self._collections[name].status() for name in self.collections())
@@ -184,22 +217,29 @@ class DurableStore:
         self._closing.set()
         self._background.shutdown(wait=True, cancel_futures=True)
 
-    def _opened(self, row: CollectionRow) -> DurableCollection:
+    def _reopen(self, row: CollectionRow, graph: HnswIndex | None) -> DurableCollection:
+        opened = self._opened(row, graph)
+        self._collections = {**self._collections, row.name: opened}
+        return opened
+
+    def _opened(self, row: CollectionRow, graph: HnswIndex | None = None) -> DurableCollection:
         faces = FaceTable(self._database, collection=row.id, dims=row.dims)
         index = IndexKeeper(
             row,
             faces,
             self._folder / "index" / str(row.id),
-            exact_up_to=self._options.exact_up_to,
+            exact_up_to=self.options.exact_up_to,
             writing=self._writing,
             background=self._background,
             closing=self._closing,
+            ready=graph,
         )
         return DurableCollection(
             row,
             faces,
-            SubjectTable(self._database, collection=row.id, undo_for=self._options.undo_for),
+            SubjectTable(self._database, collection=row.id, undo_for=self.options.undo_for),
             index,
+            ChangeTable(self._database, row),
             changing=self._changing,
             empty=partial(self._table.empty, row.id),
         )
@@ -253,13 +293,18 @@ def _remove_strangers(folder: Path, known: set[str]) -> None:
                 path.unlink()
 
 
-def _bind_default(store: DurableStore, path: Path, *, model: str, dims: int) -> None:
+def _bind_default(store: DurableStore, *, model: str, dims: int) -> None:
     if DEFAULT not in store.collections():
         store.create(DEFAULT, model=model, dims=dims)
+
+
+def _check_default(store: DurableStore, path: Path, *, model: str, dims: int) -> None:
     held = store.collection()
     if (held.model, held.dims) != (model, dims):
         raise StoreMismatch(
             f"{path} holds faces of the model {held.model} ({held.dims} numbers), not of "
-            f"{model} ({dims}): go back to that model, or choose another folder with "
-            "FACESERVER_DATA_DIR"
+            f"{model} ({dims}): go back to that model, choose another folder with "
+            "FACESERVER_DATA_DIR, or change the gallery to the new model: "
+            "`faceserver change-model` does it at once, FACESERVER_CHANGE_MODEL=true while the "
+            "server runs"
         )

@@ -49,6 +49,7 @@ class IndexKeeper:
         writing: RLock,
         background: Executor,
         closing: Event,
+        ready: HnswIndex | None = None,
     ) -> None:
         """Load what is saved, and begin to build what is missing.
 
@@ -60,6 +61,7 @@ class IndexKeeper:
             writing: the lock of all changes to the store.
             background: one thread.
             closing: set when the background is to come to an end.
+            ready: a graph with all faces, where it was built beforehand.
         """
         self._row = row
         self._faces = faces
@@ -75,7 +77,10 @@ class IndexKeeper:
         self._measured_at = 0
         self._unsaved = 0
         self._dirty = False
-        self._open()
+        if ready is None:
+            self._open()
+        else:
+            self._adopt(ready)
 
     def nearest(self, probe: Floats, *, k: int) -> tuple[Labels, Floats] | None:
         """Like :meth:`GalleryIndex.nearest`; None if only an exact search of SQLite can tell."""
@@ -165,6 +170,13 @@ class IndexKeeper:
             return
         self._serve(graph, ef=manifest.ef)
         self.follow()
+
+    def _adopt(self, graph: HnswIndex) -> None:
+        self._serve(graph)
+        self._dirty = True
+        self._measured_at = len(graph)
+        self._submit(lambda: self._save(graph))
+        self._submit(lambda: self._measure(graph))
 
     def _drop_deleted(self, graph: HnswIndex) -> None:
         stored, indexed = self._faces.labels(), graph.labels()

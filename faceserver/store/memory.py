@@ -1,13 +1,23 @@
 """The store that keeps nothing: exact, simple, and the judge of the others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import Any
 from uuid import uuid4
 
-from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, NotFound
+from faceserver.errors import (
+    AlreadyExists,
+    CannotUndo,
+    ChangeIncomplete,
+    Conflict,
+    InvalidRequest,
+    ModelChanged,
+    NotFound,
+)
 from faceserver.store.base import (
     DEFAULT,
     EVERYTHING,
@@ -55,8 +65,9 @@ class MemoryCollection:
         self.model = model
         self.dims = dims
         self._undo_for = undo_for
-        self._lock = lock
+        self.lock: AbstractContextManager[object] = lock
         self._row = 0
+        self.change: MemoryChange | None = None
         self._faces: dict[int, StoredFace] = {}
         self._subjects: dict[int, Subject] = {}
         self._merges: dict[str, _Merged] = {}
@@ -64,7 +75,7 @@ class MemoryCollection:
     def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
         """Hold all of the faces or none."""
         new = accept(faces, dims=self.dims)
-        with self._lock:
+        with self.lock:
             ids = [face.id for face in new]
             if len({*ids, *(face.id for face in self._faces.values())}) < len(ids) + self.count():
                 raise AlreadyExists("a face of that id is there")
@@ -83,13 +94,13 @@ class MemoryCollection:
     ) -> Page[StoredFace]:
         """List faces in the order they were stored."""
         after = row_of(cursor)
-        with self._lock:
+        with self.lock:
             rows = [row for row in self._faces if row > after and self._fits(row, only)]
             return _page(self._faces, rows, limit)
 
     def delete(self, face_ids: Sequence[str]) -> int:
         """Delete faces."""
-        with self._lock:
+        with self.lock:
             rows = self._rows_of(face_ids)
             for row in rows:
                 del self._faces[row]
@@ -97,7 +108,7 @@ class MemoryCollection:
 
     def delete_all(self) -> int:
         """Delete all faces and subjects; return how many faces there were."""
-        with self._lock:
+        with self.lock:
             faces = len(self._faces)
             for held in (self._faces, self._subjects, self._merges):
                 held.clear()
@@ -105,7 +116,7 @@ class MemoryCollection:
 
     def move(self, face_ids: Sequence[str], subject: str | None) -> int:
         """Say whom faces show; return how many of them there are."""
-        with self._lock:
+        with self.lock:
             if subject is not None:
                 self.subject(subject)
             rows = self._rows_of(face_ids)
@@ -114,7 +125,7 @@ class MemoryCollection:
 
     def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
         """Give a face these tags instead of those it has."""
-        with self._lock:
+        with self.lock:
             row = self._face_row(face_id)
             self._faces[row] = replace(self._faces[row], tags=sorted_tags(tags))
             return self._faces[row]
@@ -150,7 +161,7 @@ class MemoryCollection:
             created=(created or datetime.now(UTC)).astimezone(UTC),
             faces=0,
         )
-        with self._lock:
+        with self.lock:
             self._check_name_is_free(subject.name)
             if any(other.id == subject.id for other in self._subjects.values()):
                 raise AlreadyExists(f"the subject {subject.id!r} is there")
@@ -159,12 +170,12 @@ class MemoryCollection:
 
     def subject(self, subject_id: str) -> Subject:
         """Return one person."""
-        with self._lock:
+        with self.lock:
             return self._counted(self._subjects[self._subject_row(subject_id)])
 
     def subject_named(self, name: str) -> Subject | None:
         """Return the person of a name, without regard to case, None if there is none."""
-        with self._lock:
+        with self.lock:
             for subject in self._subjects.values():
                 if name_key(subject.name) == name_key(name.strip()):
                     return self._counted(subject)
@@ -174,7 +185,7 @@ class MemoryCollection:
         self, *, limit: int, cursor: str | None = None, tags: Sequence[str] = ()
     ) -> Page[Subject]:
         """List people in the order they were stored."""
-        with self._lock:
+        with self.lock:
             people = {row: self._counted(subject) for row, subject in self._subjects.items()}
             after = row_of(cursor)
             rows = [row for row in people if row > after and set(tags) <= {*people[row].tags}]
@@ -189,7 +200,7 @@ class MemoryCollection:
         metadata: Mapping[str, Any] | None = None,
     ) -> Subject:
         """Change what is given of a person."""
-        with self._lock:
+        with self.lock:
             row = self._subject_row(subject_id)
             subject = self._subjects[row]
             if name is not None:
@@ -204,7 +215,7 @@ class MemoryCollection:
 
     def delete_subject(self, subject_id: str) -> int:
         """Delete a person, and every face of this person; return how many faces there were."""
-        with self._lock:
+        with self.lock:
             del self._subjects[self._subject_row(subject_id)]
             rows = self._rows_showing(subject_id)
             for row in rows:
@@ -218,7 +229,7 @@ class MemoryCollection:
         """Give all faces of a person to another one."""
         if subject_id == into:
             raise InvalidRequest("a subject cannot be merged into itself")
-        with self._lock:
+        with self.lock:
             gone, rows, now = self.subject(subject_id), self._rows_showing(subject_id), _now()
             self.subject(into)
             merge = Merge(
@@ -232,14 +243,14 @@ class MemoryCollection:
 
     def merges(self) -> list[Merge]:
         """Those that can be undone, the latest first."""
-        with self._lock:
+        with self.lock:
             now = _now()
             held = [merged.merge for merged in self._merges.values() if merged.merge.until > now]
             return held[::-1]
 
     def undo(self, merge_id: str) -> Subject:
         """Take a merge back."""
-        with self._lock:
+        with self.lock:
             if merge_id not in self._merges:
                 raise NotFound(f"there is no merge {merge_id!r}")
             merged = self._merges[merge_id]
@@ -263,12 +274,44 @@ class MemoryCollection:
 
     def status(self) -> CollectionStatus:
         """Every face is found at once."""
-        faces = self.count()
-        return CollectionStatus(self.name, self.model, self.dims, faces=faces, indexed=faces)
+        faces, change = self.count(), self.change
+        status = CollectionStatus(self.name, self.model, self.dims, faces=faces, indexed=faces)
+        if change is None:
+            return status
+        return replace(status, changing_to=change.model, changed=faces - len(change.missing()))
+
+    def pages(
+        self, face_ids: Collection[str], *, limit: int, cursor: str | None
+    ) -> Page[StoredFace]:
+        """List these faces in the order they were stored."""
+        after = row_of(cursor)
+        with self.lock:
+            rows = [row for row in self._rows_of(face_ids) if row > after]
+            return _page(self._faces, rows, limit)
+
+    def ids(self) -> set[str]:
+        """The ids of all faces."""
+        with self.lock:
+            return {face.id for face in self._faces.values()}
+
+    def retire(self) -> None:
+        """Refuse everything from now on: the faces are in another object."""
+        self.lock = _Gone(f"the collection {self.name!r} is not of {self.model} any more")
+
+    def with_vectors(
+        self, vectors: Mapping[str, Floats], *, model: str, dims: int
+    ) -> "MemoryCollection":
+        """The same with these embeddings, by the ids of the faces."""
+        changed = copy(self)
+        changed.model, changed.dims = model, dims
+        changed._faces = {
+            row: replace(face, embedding=vectors[face.id]) for row, face in self._faces.items()
+        }
+        return changed
 
     def _near(self, probe: Floats, max_distance: float, only: Filter) -> list[Match]:
         check_embedding(probe, dims=self.dims)
-        with self._lock:
+        with self.lock:
             fitting = {row: face for row, face in self._faces.items() if self._fits(row, only)}
         return ranked(fitting, probe, max_distance=max_distance)
 
@@ -300,7 +343,7 @@ class MemoryCollection:
         self._row += 1
         return self._row
 
-    def _rows_of(self, face_ids: Sequence[str]) -> list[int]:
+    def _rows_of(self, face_ids: Collection[str]) -> list[int]:
         wanted = set(face_ids)
         return [row for row, face in self._faces.items() if face.id in wanted]
 
@@ -308,7 +351,7 @@ class MemoryCollection:
         return [row for row, face in self._faces.items() if face.subject == subject_id]
 
     def _face_row(self, face_id: str) -> int:
-        with self._lock:
+        with self.lock:
             for row in self._rows_of([face_id]):
                 return row
         raise NotFound(f"there is no face {face_id!r}")
@@ -318,6 +361,73 @@ class MemoryCollection:
             if subject.id == subject_id:
                 return row
         raise NotFound(f"there is no subject {subject_id!r}")
+
+
+class MemoryChange:
+    """New embeddings in a dict; see :class:`faceserver.store.base.ModelChange`."""
+
+    def __init__(
+        self,
+        collections: dict[str, MemoryCollection],
+        collection: MemoryCollection,
+        *,
+        model: str,
+        dims: int,
+    ) -> None:
+        """Start without any."""
+        self.model = model
+        self.dims = dims
+        self._collections = collections
+        self._collection = collection
+        self._vectors: dict[str, Floats] = {}
+
+    def missing(self) -> set[str]:
+        """The ids of the faces that have no new embedding."""
+        return self._collection.ids() - self._vectors.keys()
+
+    def pending(self, *, limit: int, cursor: str | None = None) -> Page[StoredFace]:
+        """List faces that have no new embedding yet, in the order they were stored."""
+        return self._collection.pages(self.missing(), limit=limit, cursor=cursor)
+
+    def put(self, vectors: Mapping[str, Floats]) -> int:
+        """Keep new embeddings."""
+        for vector in vectors.values():
+            check_embedding(vector, dims=self.dims)
+        with self._collection.lock:
+            self._check_wanted()
+            taken = self.missing() & vectors.keys()
+            self._vectors |= {face_id: vectors[face_id].copy() for face_id in taken}
+            return len(taken)
+
+    def finish(self) -> MemoryCollection:
+        """Switch."""
+        held = self._collection
+        with held.lock:
+            self._check_wanted()
+            if missing := self.missing():
+                raise ChangeIncomplete(f"{len(missing)} faces have no new vector yet")
+            changed = held.with_vectors(self._vectors, model=self.model, dims=self.dims)
+            changed.change = None
+            self._collections[held.name] = changed
+            held.retire()
+            return changed
+
+    def _check_wanted(self) -> None:
+        if self._collection.change is not self:
+            raise ModelChanged(f"the collection is not changing to {self.model} any more")
+
+
+class _Gone(AbstractContextManager[None]):
+    """A lock that nobody gets."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def __enter__(self) -> None:
+        raise ModelChanged(self._reason)
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 class MemoryStore:
@@ -361,6 +471,20 @@ class MemoryStore:
             for part in gone:
                 del self._collections[part]
         return Receipt(gone, faces, subjects, pictures=0, index_files=0, at=_now())
+
+    def change_model(self, name: str, *, model: str, dims: int) -> MemoryChange:
+        """Begin to change a collection's model, or go on with it."""
+        with self._lock:
+            held = self.collection(name)
+            if (held.model, held.dims) == (model, dims):
+                raise Conflict(f"the collection {name!r} is of the model {model} already")
+            if held.change is None or (held.change.model, held.change.dims) != (model, dims):
+                held.change = MemoryChange(self._collections, held, model=model, dims=dims)
+            return held.change
+
+    def abandon_change(self, name: str) -> None:
+        """Drop what there is of a change of a collection's model."""
+        self.collection(name).change = None
 
     def status(self) -> StoreStatus:
         """Every face is in the index at once."""

@@ -111,5 +111,20 @@ MIGRATIONS: tuple[str, ...] = (
 
     CREATE TABLE doomed_pictures (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
     """,
+    # 3: changes of a collection's model, and the new vectors so far. They move into the faces'
+    # rows in the transaction that ends the change.
+    """
+    CREATE TABLE changes (
+        collection  INTEGER PRIMARY KEY REFERENCES collections (id) ON DELETE CASCADE,
+        model       TEXT    NOT NULL,
+        dims        INTEGER NOT NULL CHECK (dims > 0)
+    ) STRICT;
+    CREATE TABLE new_vectors (
+        face        INTEGER PRIMARY KEY REFERENCES faces (id) ON DELETE CASCADE,
+        collection  INTEGER NOT NULL,
+        vector      BLOB    NOT NULL  -- float32, little endian
+    ) STRICT;
+    CREATE INDEX new_vectors_by_collection ON new_vectors (collection);
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

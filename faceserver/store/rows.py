@@ -46,7 +46,7 @@ def face_to_row(face: StoredFace, collection: int) -> tuple[object, ...]:
         json.dumps(astuple(face.detection.box)),
         json.dumps(face.detection.points),
         face.detection.score,
-        face.embedding.astype(_NUMBER).tobytes(),
+        blob_of(face.embedding),
         face.crop,
         json_text(face.tags),
         face.external_id,
@@ -103,6 +103,11 @@ def json_text(value: object) -> str:
 def time_text(time: datetime) -> str:
     """A time as it stands in a column: such texts sort as the times do."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def blob_of(vector: Floats) -> bytes:
+    """A vector as it stands in a column."""
+    return vector.astype(_NUMBER).tobytes()
 
 
 def vector_of(blob: bytes, *, dims: int) -> Floats:

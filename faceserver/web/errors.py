@@ -22,6 +22,8 @@ STATUS = {
     "conflict": 409,
     "already_exists": 409,
     "cannot_undo": 409,
+    "model_changed": 409,
+    "change_incomplete": 409,
     "request_too_large": 413,
     "too_many_items": 413,
     "file_too_large": 413,
