@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from convert import tf2caffe
+from convert import tf2caffe, tf2coreml
 from convert.tf_source import read_source
 from faceserver.caffe.prototxt import read_prototxt
 from faceserver.errors import ModelError
@@ -68,11 +68,9 @@ def build(v1: Any, *, fused: bool, dims: int) -> None:
     v1.nn.l2_normalize(x, 1, 1e-10, name="embeddings")
 
 
-@pytest.mark.parametrize(("fused", "dims"), [(False, 128), (True, 512)])
-@pytest.mark.parametrize("keep", [False, True])
-def test_a_checkpoint(tmp_path: Path, fused: bool, dims: int, keep: bool) -> None:
+def write_checkpoint(folder: Path, *, fused: bool, dims: int) -> None:
+    """Write a checkpoint as facenet publishes it, and an older one beside it."""
     v1 = pytest.importorskip("tensorflow").compat.v1
-    folder = tmp_path / "20170512-110547"
     folder.mkdir()
     v1.disable_control_flow_v2()
     with v1.Graph().as_default(), v1.Session() as session:
@@ -84,6 +82,21 @@ def test_a_checkpoint(tmp_path: Path, fused: bool, dims: int, keep: bool) -> Non
         for step in (9, 250):
             saver.save(session, str(folder / "model.ckpt"), step, write_meta_graph=False)
         saver.export_meta_graph(str(folder / "model-20170512-110547.meta"))
+
+
+def test_a_checkpoint_becomes_a_coreml_model(tmp_path: Path) -> None:
+    pytest.importorskip("coremltools")
+    folder = tmp_path / "20170512-110547"
+    write_checkpoint(folder, fused=False, dims=128)
+    tf2coreml.main([str(folder), str(tmp_path / "out"), "--neural-network", "--check"])
+    assert (tmp_path / "out" / "facenet.mlmodel").is_file()
+
+
+@pytest.mark.parametrize(("fused", "dims"), [(False, 128), (True, 512)])
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_checkpoint(tmp_path: Path, fused: bool, dims: int, keep: bool) -> None:
+    folder = tmp_path / "20170512-110547"
+    write_checkpoint(folder, fused=fused, dims=dims)
     out = tmp_path / "out"
     options = ["--keep-batchnorm"] if keep else []
     tf2caffe.main([str(folder), str(out), "--check", *options])
