@@ -20,8 +20,12 @@ from faceserver.store.exact import Labels, nearest
 from faceserver.store.rwlock import SharedLock
 from faceserver.types import Floats
 
-M = 16
-"""Links of a vector to others on each layer of the graph; twice as many on the lowest."""
+M = 32
+"""Links of a vector to others on each layer of the graph; twice as many on the lowest.
+
+Of 100,000 synthetic faces a search with 32 candidates misses one nearest in eighty with 16 links,
+and none in 800 with 32; with 16 links it takes 128 candidates, and twice the time, to get there.
+"""
 
 EF_CONSTRUCTION = 200
 """Candidates looked at for the links of a new vector."""
@@ -38,7 +42,7 @@ _GROWTH = 1.25
 """Room for a vector costs some 50 bytes before the vector is there, so there is little to spare."""
 
 _SLICE = 16
-"""So many vectors are added before searches get their turn: about 20 ms at a million vectors."""
+"""So many vectors are added before searches get their turn: some tens of milliseconds at a million."""
 
 _NOISE = 1e-5
 """Length of what is added to each vector, so that no two in the graph are equal.

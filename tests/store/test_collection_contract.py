@@ -345,7 +345,7 @@ class TestMerge:
         ann, bob = with_faces(store, "Ann", 1, seed=1), store.add_subject("Bob")
         merge = store.merge(ann.id, into=bob.id)
         new = store.add_subject("ANN")
-        with pytest.raises(CannotUndo, match="ann|Ann"):
+        with pytest.raises(CannotUndo, match="Ann"):
             store.undo(merge.id)
         store.change_subject(new.id, name="Another")
         assert store.undo(merge.id).name == "Ann"
