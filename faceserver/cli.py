@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver import __version__
+from faceserver.cli_change import change_model
 from faceserver.cli_models import models
 from faceserver.cli_transfer import COMMANDS as TRANSFER
 from faceserver.cli_transfer import counted
@@ -57,6 +58,7 @@ def main() -> None:
 
 
 main.add_command(models)
+main.add_command(change_model)
 for _command in TRANSFER:
     main.add_command(_command)
 

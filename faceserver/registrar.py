@@ -8,7 +8,7 @@ from faceserver.analyzer import Analyzer, FoundFace
 from faceserver.errors import InputError, NoFace
 from faceserver.store.base import Collection
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Floats, Image, NewFace, StoredFace
+from faceserver.types import Floats, Image, Match, NewFace, StoredFace
 
 SavePicture = Callable[[bytes], str]
 """Stores a JPEG and returns its file name."""
@@ -52,13 +52,13 @@ class Limits:
         max_bytes: largest picture, in bytes.
         max_pixels: largest picture, in pixels.
         max_matches: most matches of one search.
-        max_distance: matches lie below this squared L2 distance.
+        max_distance: matches lie below this squared L2 distance; None takes the model's own.
     """
 
     max_bytes: int
     max_pixels: int
     max_matches: int
-    max_distance: float
+    max_distance: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +120,19 @@ class Registrar:
         if not faces:
             raise NoFace("no face was found in the picture")
         return image, faces
+
+    def search(self, face: FoundFace) -> list[Match]:
+        """Find stored faces near a face, nearest first.
+
+        Raises:
+            ModelChanged: the collection is of another model now.
+        """
+        limits, embedder = self.limits, self._analyzer.embedder
+        return self.collection.search(
+            self._analyzer.embed([face])[0],
+            k=limits.max_matches,
+            max_distance=limits.max_distance or embedder.distances.threshold,
+        )
 
     def examine(
         self, name: str, data: bytes, save: SavePicture, choose: Choose = lambda faces: faces

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from faceserver.analyzer import Analyzer
-from faceserver.errors import InputError, SeveralFaces, StoreMismatch
+from faceserver.errors import InputError, ModelChanged, SeveralFaces, StoreMismatch
+from faceserver.reembed import Reembedder
 from faceserver.registrar import Examined, Limits, Refused, Registered, Registrar, SavePicture
 from faceserver.store.base import DEFAULT, Store, StoreStatus
 from faceserver.store.pictures import PictureStore
@@ -15,6 +17,8 @@ from faceserver.types import Match
 __all__ = ["FaceService", "Limits", "Refused", "Registered", "Upload"]
 
 _FETCHED_AT_ONCE = 8
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,10 @@ class Upload:
 
 
 class FaceService:
-    """What a user can do; every front end calls this and nothing below it."""
+    """What a user can do; every front end calls this and nothing below it.
+
+    Which model embeds is asked of the collection, for each call anew: it can change at any time.
+    """
 
     def __init__(
         self,
@@ -36,14 +43,28 @@ class FaceService:
         pictures: PictureStore,
         fetch: Callable[[str], bytes],
         limits: Limits,
+        former: Analyzer | None = None,
     ) -> None:
-        """Take the parts; ``fetch`` turns a URL into bytes; :meth:`close` closes the store."""
+        """Take the parts; :meth:`close` closes the store.
+
+        Args:
+            analyzer: of the model that new collections are of.
+            store: holds the faces.
+            pictures: holds their pictures.
+            fetch: turns a URL into bytes.
+            limits: what is accepted, and what is answered.
+            former: of the model that collections are of until they are changed to the other one.
+
+        Raises:
+            StoreMismatch: the default collection is of none of these models.
+        """
         self._analyzer = analyzer
+        self._analyzers = {part.embedder.name: part for part in (analyzer, former) if part}
         self._store = store
         self._pictures = pictures
         self._fetch = fetch
         self._limits = limits
-        self._registrar = self.registrar()
+        self.registrar()
 
     def registrar(self, collection: str = DEFAULT) -> Registrar:
         """What registers pictures in a collection, which is made where it is missing.
@@ -56,14 +77,24 @@ class FaceService:
         if collection not in self._store.collections():
             self._store.create(collection, model=embedder.name, dims=embedder.dims)
         held = self._store.collection(collection)
-        if collection != DEFAULT and (held.model, held.dims) != (embedder.name, embedder.dims):
+        analyzer = self._analyzers.get(held.model)
+        if analyzer is None or analyzer.embedder.dims != held.dims:
             raise StoreMismatch(
                 f"the collection {collection!r} holds faces of the model {held.model}, "
                 f"not of {embedder.name}"
             )
         return Registrar(
-            analyzer=self._analyzer, collection=held, pictures=self._pictures, limits=self._limits
+            analyzer=analyzer, collection=held, pictures=self._pictures, limits=self._limits
         )
+
+    def reembedder(self, *, crops_fit: Callable[[str], bool]) -> Reembedder:
+        """What changes collections to the new model; see :class:`Reembedder`."""
+        return Reembedder(self._store, self._pictures, self._analyzer.embedder, crops_fit=crops_fit)
+
+    def outdated(self) -> list[str]:
+        """The names of the collections that are not of the new model."""
+        names, model = self._store.collections(), self._analyzer.embedder.name
+        return [name for name in names if self._store.collection(name).model != model]
 
     def fetch(self, url: str) -> bytes:
         """A URL's bytes.
@@ -79,12 +110,21 @@ class FaceService:
         Returns:
             A result for each picture, in order; one that is refused does not affect the others.
         """
-        registrar = self._registrar
-        with self._pictures.batch() as save:
-            return registrar.store([registrar.examine(it.name, it.data, save) for it in uploads])
+
+        def store(registrar: Registrar) -> list[Registered | Refused]:
+            with self._pictures.batch() as save:
+                examined = [registrar.examine(it.name, it.data, save) for it in uploads]
+                return registrar.store(examined)
+
+        return self._with_current(store)
 
     def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
         """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
+        return self._with_current(lambda registrar: self._register_urls(registrar, urls))
+
+    def _register_urls(
+        self, registrar: Registrar, urls: Sequence[str]
+    ) -> list[Registered | Refused]:
         examined: list[Examined | Refused] = []
         with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
             # A few at a time, so that memory holds a few pictures and not all of them.
@@ -92,10 +132,10 @@ class FaceService:
                 group = urls[start : start + _FETCHED_AT_ONCE]
                 pending = [pool.submit(self._fetch, url) for url in group]
                 examined += [
-                    self._examine_fetched(url, fetched, save)
+                    _examine_fetched(registrar, url, fetched, save)
                     for url, fetched in zip(group, pending, strict=True)
                 ]
-            return self._registrar.store(examined)
+            return registrar.store(examined)
 
     def retrieve(self, data: bytes) -> list[Match]:
         """Find stored faces near the one face in a picture.
@@ -108,14 +148,16 @@ class FaceService:
             NoFace: it holds none.
             SeveralFaces: it holds more than one.
         """
-        _, faces = self._registrar.find(data)
-        if len(faces) > 1:
-            raise SeveralFaces(f"the picture holds {len(faces)} faces; send one with a single face")
-        probe = self._analyzer.embed(faces)[0]
-        limits = self._limits
-        return self._registrar.collection.search(
-            probe, k=limits.max_matches, max_distance=limits.max_distance
-        )
+
+        def search(registrar: Registrar) -> list[Match]:
+            _, faces = registrar.find(data)
+            if len(faces) > 1:
+                raise SeveralFaces(
+                    f"the picture holds {len(faces)} faces; send one with a single face"
+                )
+            return registrar.search(faces[0])
+
+        return self._with_current(search)
 
     def picture_path(self, name: str) -> Path:
         """Where a stored picture lies.
@@ -133,11 +175,22 @@ class FaceService:
         """Close the store; closing twice does nothing."""
         self._store.close()
 
-    def _examine_fetched(
-        self, url: str, fetched: Future[bytes], save: SavePicture
-    ) -> Examined | Refused:
-        try:
-            data = fetched.result()
-        except InputError as error:
-            return Refused(url, error)
-        return self._registrar.examine(url, data, save)
+    def _with_current(self, act: Callable[[Registrar], Answer]) -> Answer:
+        """Act with the model of the moment; anew, if it was switched meanwhile."""
+        while True:
+            registrar = self.registrar()
+            try:
+                return act(registrar)
+            except ModelChanged:
+                if self._store.collection() is registrar.collection:
+                    raise
+
+
+def _examine_fetched(
+    registrar: Registrar, url: str, fetched: Future[bytes], save: SavePicture
+) -> Examined | Refused:
+    try:
+        data = fetched.result()
+    except InputError as error:
+        return Refused(url, error)
+    return registrar.examine(url, data, save)

@@ -45,7 +45,7 @@ def embedder() -> ColourEmbedder:
 def service(tmp_path: Path, embedder: ColourEmbedder) -> Iterator[FaceService]:
     made = FaceService(
         analyzer=Analyzer(ColourDetector(), embedder),
-        store=MemoryStore(dims=3),
+        store=MemoryStore(dims=3, model="colour"),
         pictures=PictureStore(tmp_path),
         fetch=fetch_red,
         limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=10, max_distance=0.1),

@@ -1,7 +1,7 @@
 """A process that changes a store's model until it is killed: run by the test of such kills.
 
-Prints "put N" once N more faces are acknowledged to have their new vector, and "finish" before the
-switch.
+Takes a step for each line that it reads, and prints what it has done: "put", with one more batch
+acknowledged. When no face is pending, it prints "full", and the next step is the switch.
 """
 
 import sys
@@ -11,6 +11,7 @@ from faceserver.store import Options, open_store
 from tests.store.samples import DIMS, MODEL, people
 
 FACES = 60
+BATCH = 4
 OLD, NEW = people(FACES), people(FACES, seed=1)
 OPTIONS = Options(exact_up_to=20, any_model=True)
 
@@ -18,10 +19,12 @@ OPTIONS = Options(exact_up_to=20, any_model=True)
 def main() -> None:
     store = open_store(Path(sys.argv[1]), model=MODEL, dims=DIMS, options=OPTIONS)
     change = store.change_model("default", model="new", dims=DIMS)
-    while faces := change.pending(limit=4).items:
+    while faces := change.pending(limit=BATCH).items:
+        sys.stdin.readline()
         change.put({face.id: NEW[int(face.source[:-4])] for face in faces})
-        print("put", len(faces), flush=True)
-    print("finish", flush=True)
+        print("put", flush=True)
+    print("full", flush=True)
+    sys.stdin.readline()
     change.finish()
     store.close()
 

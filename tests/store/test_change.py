@@ -1,7 +1,5 @@
 """A change of model on the disk: kills, restarts, its graph, a full disk."""
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +15,7 @@ from faceserver.store import open_store
 from faceserver.store.changetable import ChangeTable
 from faceserver.store.durable import DurableStore
 from faceserver.types import Floats
-from tests.store.changer import FACES, NEW, OLD, OPTIONS
+from tests.store.changer import BATCH, FACES, NEW, OLD, OPTIONS
 from tests.store.samples import DIMS, MODEL, new_faces
 
 
@@ -51,35 +49,37 @@ def assert_whole(store: DurableStore, vectors: Floats) -> None:
         assert (match.face.source, match.distance) == (f"{number}.jpg", 0)
 
 
-def killed(folder: Path, lines: int) -> tuple[int, bool]:
-    """Kill a change after so many lines; return how many faces it acknowledged, and whether the
-    switch had begun."""
+def killed(folder: Path, batches: int) -> None:
+    """Kill a change in the midst of what comes after so many batches."""
     command = [sys.executable, "-m", "tests.store.changer", str(folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+        assert process.stdin
         assert process.stdout
-        told = [line.split() for line, _ in zip(process.stdout, range(lines), strict=False)]
-        os.kill(process.pid, signal.SIGKILL)
-        told += [line.split() for line in process.stdout]
-    return sum(int(words[1]) for words in told if words[0] == "put"), ["finish"] in told
+        for _ in range(batches):
+            process.stdin.write("go\n")
+            assert process.stdout.readline() == "put\n"
+        process.stdin.write("go\n")
+        process.kill()
 
 
 def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path: Path) -> None:
     with closing(opened(tmp_path)) as store:
         store.collection().add(new_faces(OLD))
-    acknowledged = 0
-    for lines in (1, 3, 4, 5):
-        put, _ = killed(tmp_path, lines)
-        acknowledged += put
+    done = 0
+    for batches in (1, 3, 4):
+        killed(tmp_path, batches)
         with closing(opened(tmp_path)) as store:
             status = store.status().collections[0]
             assert (status.model, status.changing_to) == (MODEL, "new")
-            assert acknowledged <= status.changed < FACES
-            acknowledged = status.changed
+            assert done + BATCH * batches <= status.changed <= done + BATCH * (batches + 1)
+            done = status.changed
             assert_whole(store, OLD)
-    _, finishing = killed(tmp_path, FACES)  # at the switch, or just after it
-    assert finishing
+    killed(tmp_path, (FACES - done) // BATCH)  # in the midst of the switch
     with closing(opened(tmp_path)) as store:
         if store.collection().model == MODEL:
+            assert store.status().collections[0].changed == FACES
             assert_whole(store, OLD)
             change(store)
         settle(store)
@@ -143,5 +143,5 @@ def test_new_vectors_go_with_a_purged_collection(store: DurableStore) -> None:
 
 def test_another_model_is_refused_with_both_ways_to_it(store: DurableStore, tmp_path: Path) -> None:
     store.close()
-    with pytest.raises(StoreMismatch, match="change-model.*FACESERVER_CHANGE_MODEL=true"):
+    with pytest.raises(StoreMismatch, match=r"change-model.*FACESERVER_CHANGE_MODEL=true"):
         open_store(tmp_path, model="new", dims=DIMS)
