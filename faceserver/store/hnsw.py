@@ -42,7 +42,7 @@ _GROWTH = 1.25
 """Room for a vector costs some 50 bytes before the vector is there, so there is little to spare."""
 
 _SLICE = 16
-"""So many vectors are added before searches get their turn: some tens of milliseconds at a million."""
+"""So many vectors are added before searches get their turn."""
 
 _NOISE = 1e-5
 """Length of what is added to each vector, so that no two in the graph are equal.
