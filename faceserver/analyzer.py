@@ -30,6 +30,10 @@ class Analyzer:
         self._detector = detector
         self.embedder = embedder
 
+    def with_embedder(self, embedder: Embedder) -> "Analyzer":
+        """The same detector with another embedder."""
+        return Analyzer(self._detector, embedder)
+
     def find(self, image: Image) -> list[FoundFace]:
         """Find every face of a picture and cut it out, largest first."""
         return [

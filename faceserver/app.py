@@ -2,24 +2,26 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from flask import Flask
 
 from faceserver import __version__, web
 from faceserver.analyzer import Analyzer
 from faceserver.config import Settings
-from faceserver.engines import EngineOptions, make_engine
-from faceserver.errors import FaceServerError, NotReady
+from faceserver.engines import Engine, EngineOptions, make_engine
+from faceserver.errors import FaceServerError, NotReady, StoreMismatch
 from faceserver.fetch import Fetcher
+from faceserver.modelfiles import find_models
 from faceserver.models import DetectorSpec, EmbedderSpec, load_spec
 from faceserver.plugins.facenet import FaceNetEmbedder
 from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
 from faceserver.service import FaceService, Limits
-from faceserver.store import open_store
-from faceserver.store.pictures import PictureStore
+from faceserver.store import Options, open_store
+from faceserver.store.durable import DurableStore
 
 _log = logging.getLogger(__name__)
 
@@ -31,14 +33,7 @@ def make_analyzer(settings: Settings) -> Analyzer:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     detector_spec = load_spec(settings.models_dir / settings.detector_model, DetectorSpec)
-    embedder_spec = load_spec(settings.models_dir / settings.embedder_model, EmbedderSpec)
-    engine = make_engine(
-        settings.engine,
-        EngineOptions(
-            threads=settings.threads or len(os.sched_getaffinity(0)),
-            cache_dir=settings.cache_dir,
-        ),
-    )
+    engine = _engine(settings)
     detector = MtcnnDetector(
         detector_spec,
         engine,
@@ -52,7 +47,72 @@ def make_analyzer(settings: Settings) -> Analyzer:
             factor=settings.pyramid_factor,
         ),
     )
-    return Analyzer(detector, FaceNetEmbedder(embedder_spec, engine, settings.precision))
+    return Analyzer(detector, make_embedder(settings, embedder_spec(settings), engine))
+
+
+def embedder_spec(settings: Settings) -> EmbedderSpec:
+    """The description of the embedding model that is set.
+
+    Raises:
+        ModelError: it is missing or at fault.
+    """
+    return load_spec(settings.models_dir / settings.embedder_model, EmbedderSpec)
+
+
+def make_embedder(
+    settings: Settings, spec: EmbedderSpec, engine: Engine | None = None
+) -> FaceNetEmbedder:
+    """Load an embedding model, on an engine of its own if none is given.
+
+    Raises:
+        SetupError: the model, the engine or a setting is at fault.
+    """
+    return FaceNetEmbedder(spec, engine or _engine(settings), settings.precision)
+
+
+def crops_fit(settings: Settings) -> Callable[[str], bool]:
+    """Whether crops that were kept for a model, by its name, are cut as the one that is set wants.
+
+    Raises:
+        ModelError: a model's description is at fault.
+    """
+    wanted, known = embedder_spec(settings), _embedder_specs(settings)
+    return lambda model: model in known and known[model].crop == wanted.crop
+
+
+def _embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
+    specs = [model.spec for model in find_models(settings.models_dir)]
+    return {spec.name: spec for spec in specs if isinstance(spec, EmbedderSpec)}
+
+
+def _engine(settings: Settings) -> Engine:
+    return make_engine(
+        settings.engine,
+        EngineOptions(
+            threads=settings.threads or len(os.sched_getaffinity(0)),
+            cache_dir=settings.cache_dir,
+        ),
+    )
+
+
+def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore:
+    """Open the data folder without loading a model; the caller closes it.
+
+    Args:
+        settings: where it is.
+        any_model: it may hold faces of another model than the one that is set.
+
+    Raises:
+        ModelError: the embedding model's description is missing or at fault.
+        StoreError: the data folder cannot be used.
+    """
+    spec = embedder_spec(settings)
+    return open_store(
+        settings.data_dir,
+        model=spec.name,
+        dims=spec.dims,
+        options=Options(keep=settings.keep_pictures, any_model=any_model),
+    )
 
 
 def open_service(settings: Settings) -> FaceService:
@@ -63,12 +123,17 @@ def open_service(settings: Settings) -> FaceService:
         StoreError: the data folder cannot be used.
     """
     analyzer = make_analyzer(settings)
-    embedder = analyzer.embedder
-    store = open_store(settings.data_dir, model=embedder.name, dims=embedder.dims)
+    store = open_gallery(settings, any_model=settings.change_model)
+    try:
+        former = _former(settings, analyzer, store.collection().model)
+    except FaceServerError:
+        store.close()
+        raise
     return FaceService(
         analyzer=analyzer,
+        former=former,
         store=store,
-        pictures=PictureStore(settings.data_dir),
+        pictures=store.pictures,
         fetch=Fetcher(
             timeout=settings.url_timeout,
             max_bytes=settings.max_file_bytes,
@@ -78,9 +143,22 @@ def open_service(settings: Settings) -> FaceService:
             max_bytes=settings.max_file_bytes,
             max_pixels=settings.max_pixels,
             max_matches=settings.max_matches,
-            max_distance=settings.distance_threshold or embedder.distances.threshold,
+            max_distance=settings.distance_threshold,
         ),
     )
+
+
+def _former(settings: Settings, analyzer: Analyzer, model: str) -> Analyzer | None:
+    """What embeds for a gallery of another model than the one that is set."""
+    if model == analyzer.embedder.name:
+        return None
+    known = _embedder_specs(settings)
+    if model not in known:
+        raise StoreMismatch(
+            f"the gallery holds faces of the model {model}, which is not in {settings.models_dir}: "
+            "put it there, or change the gallery with `faceserver change-model` before the start"
+        )
+    return analyzer.with_embedder(make_embedder(settings, known[model]))
 
 
 class Backend:
@@ -91,6 +169,9 @@ class Backend:
         self.settings = settings
         self._service: FaceService | None = None
         self._failure: FaceServerError | None = None
+        self._change_failure: FaceServerError | None = None
+        self._closing = Event()
+        self._changer = Thread(target=self._change_model, name="changer", daemon=True)
         self._loader = Thread(target=self._load, name="loader", daemon=True)
 
     def start(self) -> None:
@@ -132,6 +213,8 @@ class Backend:
             "model": self.settings.embedder_model,
             "faces": status.faces,
             "indexed": status.indexed,
+            "change_failure": str(self._change_failure) if self._change_failure else None,
+            "collections": [asdict(part) for part in status.collections],
         }
 
     def picture_path(self, name: str) -> Path:
@@ -145,7 +228,10 @@ class Backend:
 
     def close(self) -> None:
         """Wait for loading to end and close the service; closing twice does nothing."""
+        self._closing.set()
         self._loader.join()
+        if self._changer.ident is not None:
+            self._changer.join()
         if self._service:
             self._service.close()
 
@@ -155,6 +241,22 @@ class Backend:
         except FaceServerError as error:
             _log.error("cannot start: %s", error)
             self._failure = error
+            return
+        if self.settings.change_model:
+            self._changer.start()
+
+    def _change_model(self) -> None:
+        """Bring each collection to the model that is set; the old one serves until then."""
+        service = self.service()
+        try:
+            reembedder = service.reembedder(crops_fit=crops_fit(self.settings))
+            for name in service.outdated():
+                _log.info("%s: changing to the model %s", name, self.settings.embedder_model)
+                if reembedder.run(name, stop=self._closing) is not None:
+                    _log.info("%s: changed to the model %s", name, self.settings.embedder_model)
+        except FaceServerError as error:
+            _log.error("the model could not be changed: %s", error)
+            self._change_failure = error
 
 
 def create_app(settings: Settings) -> Flask:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver import __version__
+from faceserver.cli_change import change_model
 from faceserver.cli_models import models
+from faceserver.cli_transfer import COMMANDS as TRANSFER
+from faceserver.cli_transfer import counted
 from faceserver.config import Settings, load_settings
 from faceserver.errors import FaceServerError
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.app import Backend
-    from faceserver.service import FaceService, Refused, Registered
-
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-_AT_ONCE = 16  # pictures in one batch: enough to fill the embedder, few enough to show progress
+    from faceserver.service import FaceService
 
 
 class _Group(click.Group):
@@ -46,15 +46,21 @@ def main() -> None:
     faceserver serve                 start the server; it prints its address
     faceserver register PHOTOS/      store every face of every picture in a folder
     faceserver search someone.jpg    find the same person in the stored pictures
+    faceserver import PEOPLE/        the same for many pictures, with names and progress
 
     Each setting is an environment variable; `faceserver settings` lists them.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    # It warns of every private address, also of those that the settings allow.
-    logging.getLogger("requests_hardened").setLevel(logging.ERROR)
+    # They warn of what is normal here: private addresses that the settings allow, and requests
+    # that wait in line.
+    for name in ("requests_hardened", "waitress.queue"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 main.add_command(models)
+main.add_command(change_model)
+for _command in TRANSFER:
+    main.add_command(_command)
 
 
 @main.command()
@@ -95,7 +101,7 @@ def _announce(backend: "Backend") -> None:
         os.kill(os.getpid(), signal.SIGTERM)  # the main thread ends the server and tells why
         return
     seconds = time.monotonic() - started
-    faces = _count(backend.service().status().faces, "face")
+    faces = counted(backend.service().status().faces, "face")
     click.echo(f"Ready after {seconds:.1f} s, {faces} stored. Ctrl-C stops it.")
 
 
@@ -116,62 +122,6 @@ def _url(listener: socket.socket) -> str:
 
 
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-def register(paths: tuple[Path, ...]) -> None:
-    """Store every face of pictures: files, or folders with all that is below them.
-
-    What a picture is refused for is printed beside its name; the others are stored all the same,
-    and the exit status is then 1.
-    """
-    from faceserver.service import Refused, Upload
-
-    files = list(_pictures(paths))
-    if not files:
-        raise click.ClickException("there is no picture in these folders")
-    refused = faces = 0
-    with _service(load_settings()) as service:
-        for start in range(0, len(files), _AT_ONCE):
-            group = files[start : start + _AT_ONCE]
-            results = service.register([Upload(_text(path), path.read_bytes()) for path in group])
-            for done, result in enumerate(results, start + 1):
-                click.echo(f"[{done}/{len(files)}] {_outcome(result)}")
-                if isinstance(result, Refused):
-                    refused += 1
-                else:
-                    faces += len(result.faces)
-    pictures = _count(len(files) - refused, "picture")
-    click.echo(f"{_count(faces, 'face')} of {pictures} stored, {refused} refused.")
-    if refused:
-        raise SystemExit(1)
-
-
-def _pictures(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            below = sorted(path.rglob("*"))
-            yield from (item for item in below if item.suffix.lower() in _SUFFIXES)
-        else:
-            yield path
-
-
-def _text(path: Path) -> str:
-    """A path as text that can be stored, also where its bytes are no UTF-8."""
-    return os.fsencode(path).decode(errors="replace")
-
-
-def _outcome(result: "Registered | Refused") -> str:
-    from faceserver.service import Refused
-
-    if isinstance(result, Refused):
-        return f"{result.name}: refused: {result.error} ({result.error.code})"
-    return f"{result.name}: {_count(len(result.faces), 'face')}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-@main.command()
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
 def search(picture: Path, as_json: bool) -> None:
@@ -185,7 +135,7 @@ def search(picture: Path, as_json: bool) -> None:
         rows = [
             {
                 "distance": round(match.distance, 4),
-                "picture": str(service.picture_path(match.face.picture)),
+                "picture": _picture_place(service, match.face.picture),
                 "source": match.face.source,
             }
             for match in matches
@@ -197,6 +147,10 @@ def search(picture: Path, as_json: bool) -> None:
     else:
         for row in rows:
             click.echo(f"{row['distance']:.4f}  {row['picture']}  {row['source']}")
+
+
+def _picture_place(service: "FaceService", picture: str | None) -> str:
+    return str(service.picture_path(picture)) if picture else "(not kept)"
 
 
 @main.command()

@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         "inception_resnet/20180408-102900",
         description="Folder of the embedding model inside the models' folder.",
     )
+    change_model: bool = Field(
+        False,
+        description="Change a gallery of another model to this one while the server runs; "
+        "otherwise such a gallery is refused.",
+    )
     min_face: int = Field(40, ge=12, description="Smallest face to look for, in pixels.")
     pnet_threshold: float = Field(0.8, gt=0, lt=1, description="Score to pass MTCNN's first net.")
     rnet_threshold: float = Field(0.8, gt=0, lt=1, description="Score to pass its second net.")
@@ -61,6 +66,11 @@ class Settings(BaseSettings):
     )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Most matches that one search answers."
+    )
+    keep_pictures: Literal["originals", "crops", "nothing"] = Field(
+        "originals",
+        description="What is kept of pictures: originals, crops (the aligned faces alone), or "
+        "nothing.",
     )
     max_file_bytes: int = Field(20 * _MEGABYTE, ge=1, description="Largest picture, in bytes.")
     max_pixels: int = Field(

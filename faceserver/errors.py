@@ -9,6 +9,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   ├── NoFile                  no_file              a picture was expected, none came
     │   ├── RequestTooLarge         request_too_large    the whole request is over its limit
     │   ├── TooManyItems            too_many_items       more files or URLs than one call takes
+    │   ├── InvalidArchive          invalid_archive      an archive or a list is at fault
     │   ├── ImageError
     │   │   ├── EmptyFile           empty_file
     │   │   ├── FileTooLarge        file_too_large       more bytes than allowed
@@ -25,7 +26,11 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │       ├── UrlTimeout          url_timeout
     │       └── UrlFailed           url_failed           no connection, or a status that is not 200
     ├── NotFound                    not_found
-    ├── AlreadyExists               already_exists       the name is taken
+    ├── Conflict                    conflict             what is there does not allow it
+    │   ├── AlreadyExists           already_exists       the name or id is taken
+    │   ├── CannotUndo              cannot_undo          too late, or later changes are in the way
+    │   ├── ModelChanged            model_changed        embeddings of another model are held now
+    │   └── ChangeIncomplete        change_incomplete    faces lack an embedding of the new model
     ├── NotReady                    not_ready            still starting, or failed to
     ├── SetupError                  the installation or its settings
     │   ├── InvalidSetting          invalid_setting
@@ -75,6 +80,12 @@ class TooManyItems(InputError):
     """More files or URLs than one call takes."""
 
     code = "too_many_items"
+
+
+class InvalidArchive(InputError):
+    """An archive, a backup or a list of pictures is damaged, hostile, or something else."""
+
+    code = "invalid_archive"
 
 
 class ImageError(InputError):
@@ -173,10 +184,34 @@ class NotFound(FaceServerError):
     code = "not_found"
 
 
-class AlreadyExists(FaceServerError):
-    """The name is taken."""
+class Conflict(FaceServerError):
+    """What is there does not allow what was asked for."""
+
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """The name or the id is taken."""
 
     code = "already_exists"
+
+
+class CannotUndo(Conflict):
+    """It is too late, or what was changed later is in the way."""
+
+    code = "cannot_undo"
+
+
+class ModelChanged(Conflict):
+    """The collection holds embeddings of another model now: ask the store for it again."""
+
+    code = "model_changed"
+
+
+class ChangeIncomplete(Conflict):
+    """Some faces have no embedding of the new model yet, or cannot get one."""
+
+    code = "change_incomplete"
 
 
 class NotReady(FaceServerError):

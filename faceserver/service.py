@@ -4,15 +4,21 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from faceserver import images
-from faceserver.analyzer import Analyzer, FoundFace
-from faceserver.errors import InputError, NoFace, SeveralFaces
-from faceserver.store.base import Store, StoreStatus
+from faceserver.analyzer import Analyzer
+from faceserver.errors import InputError, ModelChanged, SeveralFaces, StoreMismatch
+from faceserver.reembed import Reembedder
+from faceserver.registrar import Examined, Limits, Refused, Registered, Registrar, SavePicture
+from faceserver.store.base import DEFAULT, Store, StoreStatus
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Image, Match, NewFace, StoredFace
+from faceserver.types import Match
+
+__all__ = ["FaceService", "Limits", "Refused", "Registered", "Upload"]
 
 _FETCHED_AT_ONCE = 8
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -23,61 +29,11 @@ class Upload:
     data: bytes
 
 
-@dataclass(frozen=True)
-class Registered:
-    """A picture whose faces are stored.
-
-    Attributes:
-        name: what the sender called it.
-        picture: the stored picture's file name.
-        width: of the upright picture, in pixels.
-        height: likewise.
-        faces: at least one, largest first.
-    """
-
-    name: str
-    picture: str
-    width: int
-    height: int
-    faces: tuple[StoredFace, ...]
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A picture of which nothing is stored, and why."""
-
-    name: str
-    error: InputError
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is accepted, and what is answered.
-
-    Attributes:
-        max_bytes: largest picture, in bytes.
-        max_pixels: largest picture, in pixels.
-        max_matches: most matches of one search.
-        max_distance: matches lie below this squared L2 distance.
-    """
-
-    max_bytes: int
-    max_pixels: int
-    max_matches: int
-    max_distance: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Examined:
-    name: str
-    picture: str
-    width: int
-    height: int
-    faces: Sequence[FoundFace]
-
-
 class FaceService:
-    """What a user can do; every front end calls this and nothing below it."""
+    """What a user can do; every front end calls this and nothing below it.
+
+    Which model embeds is asked of the collection, for each call anew: it can change at any time.
+    """
 
     def __init__(
         self,
@@ -87,13 +43,66 @@ class FaceService:
         pictures: PictureStore,
         fetch: Callable[[str], bytes],
         limits: Limits,
+        former: Analyzer | None = None,
     ) -> None:
-        """Take the parts; ``fetch`` turns a URL into bytes; :meth:`close` closes the store."""
+        """Take the parts; :meth:`close` closes the store.
+
+        Args:
+            analyzer: of the model that new collections are of.
+            store: holds the faces.
+            pictures: holds their pictures.
+            fetch: turns a URL into bytes.
+            limits: what is accepted, and what is answered.
+            former: of the model that collections are of until they are changed to the other one.
+
+        Raises:
+            StoreMismatch: the default collection is of none of these models.
+        """
         self._analyzer = analyzer
+        self._analyzers = {part.embedder.name: part for part in (analyzer, former) if part}
         self._store = store
         self._pictures = pictures
         self._fetch = fetch
         self._limits = limits
+        self.registrar()
+
+    def registrar(self, collection: str = DEFAULT) -> Registrar:
+        """What registers pictures in a collection, which is made where it is missing.
+
+        Raises:
+            InvalidRequest: it cannot have that name.
+            StoreMismatch: it holds embeddings of another model.
+        """
+        embedder = self._analyzer.embedder
+        if collection not in self._store.collections():
+            self._store.create(collection, model=embedder.name, dims=embedder.dims)
+        held = self._store.collection(collection)
+        analyzer = self._analyzers.get(held.model)
+        if analyzer is None or analyzer.embedder.dims != held.dims:
+            raise StoreMismatch(
+                f"the collection {collection!r} holds faces of the model {held.model}, "
+                f"not of {embedder.name}"
+            )
+        return Registrar(
+            analyzer=analyzer, collection=held, pictures=self._pictures, limits=self._limits
+        )
+
+    def reembedder(self, *, crops_fit: Callable[[str], bool]) -> Reembedder:
+        """What changes collections to the new model; see :class:`Reembedder`."""
+        return Reembedder(self._store, self._pictures, self._analyzer.embedder, crops_fit=crops_fit)
+
+    def outdated(self) -> list[str]:
+        """The names of the collections that are not of the new model."""
+        names, model = self._store.collections(), self._analyzer.embedder.name
+        return [name for name in names if self._store.collection(name).model != model]
+
+    def fetch(self, url: str) -> bytes:
+        """A URL's bytes.
+
+        Raises:
+            FetchError: it gives none, or must not be asked.
+        """
+        return self._fetch(url)
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
         """Store every face of every picture.
@@ -101,18 +110,32 @@ class FaceService:
         Returns:
             A result for each picture, in order; one that is refused does not affect the others.
         """
-        return self._keep([self._examine(upload.name, upload.data) for upload in uploads])
+
+        def store(registrar: Registrar) -> list[Registered | Refused]:
+            with self._pictures.batch() as save:
+                examined = [registrar.examine(it.name, it.data, save) for it in uploads]
+                return registrar.store(examined)
+
+        return self._with_current(store)
 
     def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
         """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
-        examined: list[_Examined | Refused] = []
-        with ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
+        return self._with_current(lambda registrar: self._register_urls(registrar, urls))
+
+    def _register_urls(
+        self, registrar: Registrar, urls: Sequence[str]
+    ) -> list[Registered | Refused]:
+        examined: list[Examined | Refused] = []
+        with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
             # A few at a time, so that memory holds a few pictures and not all of them.
             for start in range(0, len(urls), _FETCHED_AT_ONCE):
                 group = urls[start : start + _FETCHED_AT_ONCE]
                 pending = [pool.submit(self._fetch, url) for url in group]
-                examined += map(self._examine_fetched, group, pending)
-        return self._keep(examined)
+                examined += [
+                    _examine_fetched(registrar, url, fetched, save)
+                    for url, fetched in zip(group, pending, strict=True)
+                ]
+            return registrar.store(examined)
 
     def retrieve(self, data: bytes) -> list[Match]:
         """Find stored faces near the one face in a picture.
@@ -125,12 +148,16 @@ class FaceService:
             NoFace: it holds none.
             SeveralFaces: it holds more than one.
         """
-        faces = self._find(self._decode(data))
-        if len(faces) > 1:
-            raise SeveralFaces(f"the picture holds {len(faces)} faces; send one with a single face")
-        probe = self._analyzer.embed(faces)[0]
-        limits = self._limits
-        return self._store.search(probe, k=limits.max_matches, max_distance=limits.max_distance)
+
+        def search(registrar: Registrar) -> list[Match]:
+            _, faces = registrar.find(data)
+            if len(faces) > 1:
+                raise SeveralFaces(
+                    f"the picture holds {len(faces)} faces; send one with a single face"
+                )
+            return registrar.search(faces[0])
+
+        return self._with_current(search)
 
     def picture_path(self, name: str) -> Path:
         """Where a stored picture lies.
@@ -148,55 +175,22 @@ class FaceService:
         """Close the store; closing twice does nothing."""
         self._store.close()
 
-    def _examine_fetched(self, url: str, fetched: Future[bytes]) -> _Examined | Refused:
-        try:
-            data = fetched.result()
-        except InputError as error:
-            return Refused(url, error)
-        return self._examine(url, data)
+    def _with_current(self, act: Callable[[Registrar], Answer]) -> Answer:
+        """Act with the model of the moment; anew, if it was switched meanwhile."""
+        while True:
+            registrar = self.registrar()
+            try:
+                return act(registrar)
+            except ModelChanged:
+                if self._store.collection() is registrar.collection:
+                    raise
 
-    def _examine(self, name: str, data: bytes) -> _Examined | Refused:
-        try:
-            image = self._decode(data)
-            faces = self._find(image)
-        except InputError as error:
-            return Refused(name, error)
-        picture = self._pictures.save(images.encode_jpeg(image))
-        height, width = image.shape[:2]
-        return _Examined(name, picture, width, height, faces)
 
-    def _keep(self, examined: Sequence[_Examined | Refused]) -> list[Registered | Refused]:
-        """Embed and store the faces of all pictures as one batch."""
-        found = [item for item in examined if isinstance(item, _Examined)]
-        vectors = iter(self._analyzer.embed([face for item in found for face in item.faces]))
-        stored = iter(
-            self._store.add(
-                [
-                    NewFace(next(vectors), face.detection, item.picture, item.name)
-                    for item in found
-                    for face in item.faces
-                ]
-            )
-        )
-        return [
-            item
-            if isinstance(item, Refused)
-            else Registered(
-                name=item.name,
-                picture=item.picture,
-                width=item.width,
-                height=item.height,
-                faces=tuple(next(stored) for _ in item.faces),
-            )
-            for item in examined
-        ]
-
-    def _decode(self, data: bytes) -> Image:
-        limits = self._limits
-        return images.decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
-
-    def _find(self, image: Image) -> list[FoundFace]:
-        faces = self._analyzer.find(image)
-        if not faces:
-            raise NoFace("no face was found in the picture")
-        return faces
+def _examine_fetched(
+    registrar: Registrar, url: str, fetched: Future[bytes], save: SavePicture
+) -> Examined | Refused:
+    try:
+        data = fetched.result()
+    except InputError as error:
+        return Refused(url, error)
+    return registrar.examine(url, data, save)

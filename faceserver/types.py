@@ -1,7 +1,9 @@
 """The values that pass between the parts: frozen, and made of numbers, text and numpy alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,40 +61,102 @@ class Detection:
 
 @dataclass(frozen=True, eq=False)
 class NewFace:
-    """A face on its way into the store.
+    """A face on its way into a collection.
 
     Attributes:
         embedding: float32, shape (dims,), unit length.
         detection: where in the picture it is.
-        picture: the stored picture's file name.
+        picture: file name of the stored picture, None if it is not kept.
         source: what the sender called the picture: a file name or a URL.
+        crop: file name of the stored aligned crop, None if it is not kept.
+        subject: id of the person it shows, None if nobody said.
+        tags: whatever the sender wants to filter by.
+        external_id: what another system calls it.
+        quality: 0 to 1, None if nobody judged it.
+        id: set when a face comes back from an export; otherwise the store makes one.
+        created: likewise.
     """
 
     embedding: Floats
     detection: Detection
-    picture: str
+    picture: str | None
     source: str
+    crop: str | None = None
+    subject: str | None = None
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+    quality: float | None = None
+    id: str | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class StoredFace:
-    """A face in the store.
+    """A face in a collection.
 
     Attributes:
-        id: a uuid, as 32 hexadecimal digits.
+        id: a uuid, as 32 hexadecimal digits; no two collections share one.
         embedding: float32, shape (dims,), unit length.
         detection: where in the picture it is.
-        picture: the stored picture's file name.
+        picture: file name of the stored picture, None if it is not kept.
         source: what the sender called the picture: a file name or a URL.
         created: when it was stored, in UTC.
+        crop: file name of the stored aligned crop, None if it is not kept.
+        subject: id of the person it shows, None if nobody said.
+        tags: in alphabetical order, each once.
+        external_id: what another system calls it.
+        quality: 0 to 1, None if nobody judged it.
     """
 
     id: str
     embedding: Floats
     detection: Detection
-    picture: str
+    picture: str | None
     source: str
     created: datetime
+    crop: str | None = None
+    subject: str | None = None
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+    quality: float | None = None
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A person of a collection.
+
+    Attributes:
+        id: a uuid, as 32 hexadecimal digits.
+        name: unique in its collection, without regard to case.
+        tags: in alphabetical order, each once.
+        metadata: whatever JSON holds; the store does not look into it.
+        created: in UTC.
+        faces: how many show this person.
+    """
+
+    id: str
+    name: str
+    tags: tuple[str, ...]
+    metadata: Mapping[str, Any]
+    created: datetime
+    faces: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which faces of a collection are meant: those that fit all that is set.
+
+    Attributes:
+        subject: they show this person, by id.
+        tags: they, or the people they show, have each of these.
+        external_id: another system calls them so.
+        picture: they are in this picture, by file name.
+    """
+
+    subject: str | None = None
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,3 +165,41 @@ class Match:
 
     face: StoredFace
     distance: float
+
+
+@dataclass(frozen=True, eq=False)
+class SubjectMatch:
+    """A person near a probe.
+
+    Attributes:
+        subject: id of the person, None if nobody said whom the face shows.
+        best: the nearest face.
+        faces: how many faces of this person lie under the threshold.
+    """
+
+    subject: str | None
+    best: Match
+    faces: int
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Two people made one.
+
+    Attributes:
+        id: to undo it by.
+        into: id of the person who stays.
+        subject: id of the person who went.
+        name: of the person who went.
+        faces: how many faces were moved.
+        at: when, in UTC.
+        until: it can be undone so long, in UTC.
+    """
+
+    id: str
+    into: str
+    subject: str
+    name: str
+    faces: int
+    at: datetime
+    until: datetime

@@ -45,7 +45,7 @@ def embedder() -> ColourEmbedder:
 def service(tmp_path: Path, embedder: ColourEmbedder) -> Iterator[FaceService]:
     made = FaceService(
         analyzer=Analyzer(ColourDetector(), embedder),
-        store=MemoryStore(dims=3),
+        store=MemoryStore(dims=3, model="colour"),
         pictures=PictureStore(tmp_path),
         fetch=fetch_red,
         limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=10, max_distance=0.1),
@@ -69,6 +69,7 @@ def test_every_face_of_every_picture_is_stored_in_one_batch(
     assert [face.detection.box.x1 for face in two.faces] == [0, 32]
     assert (two.name, two.width, two.height) == ("two.png", 48, 16)
     assert all(face.picture == two.picture and face.source == "two.png" for face in two.faces)
+    assert two.picture
     assert service.picture_path(two.picture).is_file()
     assert embedder.batches == [3]
     assert service.status().faces == 3

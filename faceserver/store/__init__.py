@@ -1,6 +1,6 @@
 """Where faces are kept and found again."""
 
-from faceserver.store.base import Store, StoreStatus
-from faceserver.store.durable import open_store
+from faceserver.store.base import Collection, Store, StoreStatus
+from faceserver.store.durable import Options, open_store
 
-__all__ = ["Store", "StoreStatus", "open_store"]
+__all__ = ["Collection", "Options", "Store", "StoreStatus", "open_store"]

@@ -1,225 +1,310 @@
-"""The store that loses nothing: SQLite holds the faces, the index finds them.
+"""The store that loses nothing: SQLite holds the faces, an index for each collection finds them.
 
-A face is acknowledged once SQLite has committed it. The index only ever follows what SQLite holds,
-by row id, in the same way after an addition and at the start; so a saved index may be as old as it
-likes, and can be thrown away at any time.
-
-The graph is saved in the background when a tenth of it is new, and on closing. So a crash costs at
-most the time to add that tenth again, and saving costs a constant share of adding at any size.
-A gallery that is searched exactly is not saved: reading it from SQLite takes a moment.
+A face is acknowledged once SQLite has committed it. The indexes are caches; see
+:mod:`faceserver.store.keeper`. A picture is on the disk before a face that shows it, and goes after
+the last one; which pictures are to go is committed together with the deletion, so that a crash in
+between is made up for at the next start.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import re
+import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from threading import Lock
+from threading import Event, RLock
 
-import numpy as np
-
-from faceserver.errors import StoreError
-from faceserver.store.base import Store, StoreStatus
-from faceserver.store.exact import Labels, nearest, squared_distances
-from faceserver.store.faces import accept, check_embedding
+from faceserver.errors import Conflict, InvalidRequest, NotFound, StoreError, StoreMismatch
+from faceserver.store.base import DEFAULT, Receipt, StoreStatus
+from faceserver.store.change import DurableChange
+from faceserver.store.changetable import ChangeTable
+from faceserver.store.collection import DurableCollection
+from faceserver.store.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.facetable import FaceTable
 from faceserver.store.files import file_errors, make_folder, sync
-from faceserver.store.hnsw import DISTANCE_ERROR, HnswIndex, IncompleteSearch
-from faceserver.store.index import GalleryIndex
+from faceserver.store.hnsw import HnswIndex
+from faceserver.store.keeper import IndexKeeper
 from faceserver.store.lock import folder_lock
-from faceserver.store.saved import SavedIndex, Unusable
-from faceserver.store.sqlite import FaceDatabase
-from faceserver.types import Floats, Match, NewFace, StoredFace
+from faceserver.store.pictures import Keep, PictureStore
+from faceserver.store.sqlite import Database
+from faceserver.store.subjecttable import SubjectTable
 
 EXACT_UP_TO = 2000
 """So many faces are searched exactly, in about a millisecond; more go through the graph."""
 
-_BATCH = 1024
-_LEAST_TO_SAVE = 1000
+UNDO_FOR = timedelta(days=7)
+"""So long a merge can be undone."""
 
 _log = logging.getLogger(__name__)
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
-def open_store(folder: Path, *, model: str, dims: int, exact_up_to: int = EXACT_UP_TO) -> Store:
+
+@dataclass(frozen=True)
+class Options:
+    """How a store behaves.
+
+    Attributes:
+        keep: what is kept of pictures.
+        exact_up_to: so many faces of a collection are searched exactly.
+        undo_for: so long a merge can be undone.
+        any_model: the default collection may hold embeddings of another model than is asked for.
+    """
+
+    keep: Keep = "originals"
+    exact_up_to: int = EXACT_UP_TO
+    undo_for: timedelta = UNDO_FOR
+    any_model: bool = False
+
+
+def open_store(
+    folder: Path, *, model: str, dims: int, options: Options | None = None
+) -> "DurableStore":
     """Open a data folder, or make it.
 
     Args:
         folder: the data folder; this process alone holds it until the store is closed.
-        model: whose embeddings the folder holds.
+        model: whose embeddings the default collection holds.
         dims: their length.
-        exact_up_to: so many faces are searched exactly.
+        options: how it behaves.
 
     Raises:
         StoreLocked: another process holds the folder.
         StoreCorrupt: SQLite's file is damaged; it is left as it was.
         StoreTooNew: it was written by a later version; it is left as it was.
-        StoreMismatch: it holds faces of another model.
+        StoreMismatch: the default collection holds faces of another model.
         StoreFull: no space is left.
         StoreError: the system refused.
     """
     make_folder(folder)
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))
-        database = FaceDatabase(folder / "faces.sqlite", model=model, dims=dims)
+        database = Database(folder / "faces.sqlite")
         held.callback(database.close)
         with file_errors(folder):
             sync(folder)
-        saved = SavedIndex(folder / "index", model=model, dims=dims, face_id=database.face_id)
-        index = _open_index(database, saved, dims=dims, exact_up_to=exact_up_to)
-        return DurableStore(database, saved, index, dims=dims, release=held.pop_all())
+        store = DurableStore(folder, database, options or Options())
+        held.callback(store.stop)
+        _bind_default(store, model=model, dims=dims)
+        if not store.options.any_model:
+            _check_default(store, database.path, model=model, dims=dims)
+        store.release = held.pop_all()
+        return store
 
 
 class DurableStore:
-    """Faces on the disk; see :class:`faceserver.store.Store`. Made by :func:`open_store`."""
+    """A data folder; see :class:`faceserver.store.base.Store`. Made by :func:`open_store`.
 
-    def __init__(
-        self,
-        database: FaceDatabase,
-        saved: SavedIndex,
-        index: GalleryIndex,
-        *,
-        dims: int,
-        release: ExitStack,
-    ) -> None:
-        """Take the parts, and ``release`` as what lets go of them in the end."""
-        self.dims = dims
+    Attributes:
+        pictures: where the faces' pictures are kept.
+        release: lets go of what the store holds.
+        options: how it behaves.
+    """
+
+    def __init__(self, folder: Path, database: Database, options: Options) -> None:
+        """Open every collection that the database has."""
+        self.release = ExitStack()
+        self._folder = folder
         self._database = database
-        self._saved = saved
-        self._index = index
-        self._release = release
-        self._writing = Lock()
+        self.options = options
+        self._writing = RLock()
         self._closed = False
-        self._saver = ThreadPoolExecutor(1, thread_name_prefix="index-saver")
-        self._asked_to_save = saved.faces
-        self._save_if_due()
+        self._closing = Event()
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="index-keeper")
+        self._table = CollectionTable(database)
+        self.pictures = PictureStore(folder, keep=options.keep, in_use=self._table.shows)
+        self._discard_doomed()
+        rows = self._table.all()
+        _remove_strangers(folder / "index", {str(row.id) for row in rows})
+        self._collections = {row.name: self._opened(row) for row in rows}
 
-    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
-        """Store all of the faces or none; on return they survive a crash."""
-        new = accept(faces, dims=self.dims)
-        if not new:
-            return []
-        with self._writing:
-            if self._closed:
-                raise StoreError("the store is closed")
-            self._database.insert(new)
-            _follow(self._index, self._database)
-            self._save_if_due()
-        return new
-
-    def get(self, face_id: str) -> StoredFace:
-        """Return one face."""
-        return self._database.get(face_id)
-
-    def search(self, probe: Floats, *, k: int, max_distance: float) -> list[Match]:
-        """Find the nearest faces; exactly as long as they are few."""
-        check_embedding(probe, dims=self.dims)
+    def collection(self, name: str = DEFAULT) -> DurableCollection:
+        """Return a collection."""
         try:
-            labels, distances = self._index.nearest(probe, k=k)
-        except IncompleteSearch:
-            labels, distances = self._scan(probe, k=k)
-        near = labels[distances < max_distance + DISTANCE_ERROR]
-        faces = self._database.labelled(near.tolist())
-        return _ranked(faces, probe, k=k, max_distance=max_distance)
+            return self._collections[name]
+        except KeyError as error:
+            raise NotFound(f"there is no collection {name!r}") from error
 
-    def count(self) -> int:
-        """How many faces are stored."""
-        return self._database.count()
+    def collections(self) -> list[str]:
+        """The names of all collections, in alphabetical order."""
+        return sorted(self._collections)
+
+    def create(self, name: str, *, model: str, dims: int) -> DurableCollection:
+        """Make a collection for the embeddings of one model."""
+        check_collection_name(name)
+        with self._changing():
+            made = self._opened(self._table.insert(name, model=model, dims=dims))
+            self._collections = {**self._collections, name: made}
+        return made
+
+    def purge(self, name: str | None = None) -> Receipt:
+        """Remove a collection, or all, so that nothing is left on the disk."""
+        with self._writing:
+            self._check_open()
+            chosen = [self.collection(part) for part in ([name] if name else self.collections())]
+            faces = subjects = index_files = 0
+            for part in chosen:
+                emptied = self._table.empty(part.row.id, drop=part.name != DEFAULT)
+                faces, subjects = faces + emptied[0], subjects + emptied[1]
+                index_files += part.index.clear()
+            gone = tuple(part.name for part in chosen if part.name != DEFAULT)
+            self._collections = {
+                kept: part for kept, part in self._collections.items() if kept not in gone
+            }
+            pictures = self._discard_doomed()
+            self._database.scrub()
+        return Receipt(
+            collections=gone,
+            faces=faces,
+            subjects=subjects,
+            pictures=pictures,
+            index_files=index_files,
+            at=datetime.now(UTC),
+        )
+
+    def change_model(self, name: str, *, model: str, dims: int) -> DurableChange:
+        """Begin to change a collection's model, or go on with it after an interruption."""
+        with self._changing():
+            collection = self.collection(name)
+            if (collection.model, collection.dims) == (model, dims):
+                raise Conflict(f"the collection {name!r} is of the model {model} already")
+            table = ChangeTable(self._database, collection.row)
+            table.begin(model=model, dims=dims)
+        changed = replace(collection.row, model=model, dims=dims)
+        return DurableChange(
+            collection,
+            table,
+            model=model,
+            dims=dims,
+            exact_up_to=self.options.exact_up_to,
+            changing=self._changing,
+            closing=self._closing,
+            reopen=partial(self._reopen, changed),
+        )
+
+    def abandon_change(self, name: str) -> None:
+        """Drop what there is of a change of a collection's model."""
+        with self._changing():
+            ChangeTable(self._database, self.collection(name).row).abandon()
 
     def status(self) -> StoreStatus:
         """Figures for ``/health``."""
-        return StoreStatus(faces=self._database.count(), indexed=len(self._index))
+        parts = tuple(self._collections[name].status() for name in self.collections())
+        return StoreStatus(
+            faces=sum(part.faces for part in parts),
+            indexed=sum(part.indexed for part in parts),
+            collections=parts,
+        )
 
     def close(self) -> None:
-        """Save the index and let go of the files; closing twice does nothing."""
+        """Save the indexes and let go of the files; closing twice does nothing."""
         with self._writing:
             if self._closed:
                 return
             self._closed = True
-        with self._release:
-            self._saver.shutdown(wait=True)
-            graph = self._index.graph
-            if graph is not None and len(graph) != self._saved.faces:
-                self._save(graph)
+        with self.release:
+            self.stop()
+            with self._writing:
+                for part in self._collections.values():
+                    part.index.close()
 
-    def _scan(self, probe: Floats, *, k: int) -> tuple[Labels, Floats]:
-        """Like the index's search, but over every vector in SQLite."""
-        best = np.empty(0, np.int64), np.empty(0, np.float32)
-        for labels, vectors in _batches(self._database, after=0):
-            best = nearest(
-                np.concatenate((best[0], labels)),
-                np.concatenate((best[1], squared_distances(vectors, probe))),
-                k=k,
-            )
-        return best
+    def stop(self) -> None:
+        """Bring the background to its end; what it has begun and not finished is done anew."""
+        self._closing.set()
+        self._background.shutdown(wait=True, cancel_futures=True)
 
-    def _save_if_due(self) -> None:
-        graph = self._index.graph
-        if graph is None:
-            return
-        # Counted from the last attempt, so that a full disk is not tried again at each addition.
-        if len(graph) - self._asked_to_save >= max(_LEAST_TO_SAVE, len(graph) // 10):
-            self._asked_to_save = len(graph)
-            self._saver.submit(self._save, graph)
+    def _reopen(self, row: CollectionRow, graph: HnswIndex | None) -> DurableCollection:
+        opened = self._opened(row, graph)
+        self._collections = {**self._collections, row.name: opened}
+        return opened
 
-    def _save(self, graph: HnswIndex) -> None:
-        try:
-            self._saved.save(graph)
-        except StoreError as error:
-            # Nothing is lost: what the index lacks is read from SQLite at the next start.
-            _log.warning("the index could not be saved, the one before it stays: %s", error)
+    def _opened(self, row: CollectionRow, graph: HnswIndex | None = None) -> DurableCollection:
+        faces = FaceTable(self._database, collection=row.id, dims=row.dims)
+        index = IndexKeeper(
+            row,
+            faces,
+            self._folder / "index" / str(row.id),
+            exact_up_to=self.options.exact_up_to,
+            writing=self._writing,
+            background=self._background,
+            closing=self._closing,
+            ready=graph,
+        )
+        return DurableCollection(
+            row,
+            faces,
+            SubjectTable(self._database, collection=row.id, undo_for=self.options.undo_for),
+            index,
+            ChangeTable(self._database, row),
+            changing=self._changing,
+            empty=partial(self._table.empty, row.id),
+        )
 
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._writing:
+            self._check_open()
+            yield
+            try:
+                self._discard_doomed()
+            except StoreError as error:  # the change itself is done; the next one tries again
+                _log.warning("pictures that nobody is in could not be removed: %s", error)
 
-def _ranked(
-    faces: dict[int, StoredFace], probe: Floats, *, k: int, max_distance: float
-) -> list[Match]:
-    """The faces by their exact distance; equal ones in the order they came."""
-    if not faces:
-        return []
-    vectors = np.stack([face.embedding for face in faces.values()])
-    labels, distances = nearest(
-        np.array(list(faces), np.int64), squared_distances(vectors, probe), k=k
-    )
-    return [
-        Match(faces[label], distance)
-        for label, distance in zip(labels.tolist(), distances.tolist(), strict=True)
-        if distance < max_distance
-    ]
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed")
 
-
-def _open_index(
-    database: FaceDatabase, saved: SavedIndex, *, dims: int, exact_up_to: int
-) -> GalleryIndex:
-    """The saved index with what SQLite has beyond it; without a sound one, all from SQLite."""
-    count = database.count()
-    graph = _load(saved) if count > exact_up_to else None
-    index = GalleryIndex(dims, exact_up_to=exact_up_to, graph=graph)
-    _follow(index, database)
-    if len(index) != count:
-        _log.warning("the index holds %d faces, SQLite %d: building it anew", len(index), count)
-        saved.discard()
-        index = GalleryIndex(dims, exact_up_to=exact_up_to)
-        _follow(index, database)
-    return index
+    def _discard_doomed(self) -> int:
+        doomed = self._table.doomed_pictures()
+        if not doomed:
+            return 0
+        removed = self.pictures.discard(doomed)
+        # What somebody is just saving again may need to go after all.
+        self._table.forget_doomed([name for name in doomed if not self.pictures.is_pinned(name)])
+        return removed
 
 
-def _load(saved: SavedIndex) -> HnswIndex | None:
-    try:
-        return saved.load()
-    except Unusable as reason:
-        _log.warning("the saved index cannot be used: %s; building it anew from SQLite", reason)
-        return None
+def check_collection_name(name: str) -> None:
+    """Refuse what would not read well in a URL.
+
+    Raises:
+        InvalidRequest: the name is empty, too long, or has other characters.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest(
+            f"{name!r} names no collection: 1 to 64 letters, digits, '.', '_' and '-', "
+            "the first a letter or a digit"
+        )
 
 
-def _follow(index: GalleryIndex, database: FaceDatabase) -> None:
-    for labels, vectors in _batches(database, after=index.last):
-        index.add(labels, vectors)
+def _remove_strangers(folder: Path, known: set[str]) -> None:
+    """Remove indexes of no collection: of an earlier version, or of one whose purge was cut off."""
+    with file_errors(folder):
+        for path in folder.glob("*"):
+            if path.name in known:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
-def _batches(database: FaceDatabase, *, after: int) -> Iterator[tuple[Labels, Floats]]:
-    """All labels beyond ``after``, rising, with their vectors, some at a time."""
-    while True:
-        labels, vectors = database.vectors(after=after, limit=_BATCH)
-        if len(labels):
-            yield labels, vectors
-        if len(labels) < _BATCH:
-            return
-        after = int(labels[-1])
+def _bind_default(store: DurableStore, *, model: str, dims: int) -> None:
+    if DEFAULT not in store.collections():
+        store.create(DEFAULT, model=model, dims=dims)
+
+
+def _check_default(store: DurableStore, path: Path, *, model: str, dims: int) -> None:
+    held = store.collection()
+    if (held.model, held.dims) != (model, dims):
+        raise StoreMismatch(
+            f"{path} holds faces of the model {held.model} ({held.dims} numbers), not of "
+            f"{model} ({dims}): go back to that model, choose another folder with "
+            "FACESERVER_DATA_DIR, or change the gallery to the new model: "
+            "`faceserver change-model` does it at once, FACESERVER_CHANGE_MODEL=true while the "
+            "server runs"
+        )

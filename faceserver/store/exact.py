@@ -39,15 +39,15 @@ class ExactIndex:
     def __init__(self, dims: int) -> None:
         """Start empty, for vectors of ``dims`` numbers."""
         self._held = (np.empty(0, np.int64), np.empty((0, dims), np.float32))
+        self._last = 0
 
     def __len__(self) -> int:
         return len(self._held[0])
 
     @property
     def last(self) -> int:
-        """The highest label, 0 when empty."""
-        labels = self._held[0]
-        return int(labels[-1]) if len(labels) else 0
+        """The highest label that was ever added, 0 before that."""
+        return self._last
 
     @property
     def held(self) -> tuple[Labels, Floats]:
@@ -66,6 +66,13 @@ class ExactIndex:
             np.concatenate((held_labels, labels)),
             np.concatenate((held_vectors, vectors)),
         )
+        self._last = int(labels[-1])
+
+    def remove(self, labels: Labels) -> None:
+        """Forget the vectors under these labels; one thread at a time adds or removes."""
+        held_labels, held_vectors = self._held
+        kept = ~np.isin(held_labels, labels)
+        self._held = held_labels[kept], held_vectors[kept]
 
     def nearest(self, probe: Floats, *, k: int) -> tuple[Labels, Floats]:
         """The labels and squared L2 distances of the k nearest, or of all, nearest first.

@@ -1,6 +1,6 @@
 """What every store does with a face that comes in: check its embedding, give it id and time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -39,14 +39,24 @@ def check_embedding(vector: Floats, *, dims: int) -> None:
         raise ValueError(f"an embedding has length 1, not {length:g}")
 
 
+def sorted_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags in alphabetical order, each once."""
+    return tuple(sorted(set(tags)))
+
+
 def _stored(face: NewFace, created: datetime) -> StoredFace:
     embedding = face.embedding.copy()
     embedding.flags.writeable = False
     return StoredFace(
-        id=uuid4().hex,
+        id=face.id or uuid4().hex,
         embedding=embedding,
         detection=face.detection,
         picture=face.picture,
         source=face.source,
-        created=created,
+        created=(face.created or created).astimezone(UTC),
+        crop=face.crop,
+        subject=face.subject,
+        tags=sorted_tags(face.tags),
+        external_id=face.external_id,
+        quality=face.quality,
     )

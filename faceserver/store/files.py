@@ -50,13 +50,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder where it is missing, its parents too.
+    """Make a folder where it is missing, its parents too, for nobody else to look into.
 
     Raises:
         StoreError: the system refused.
     """
     with file_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync(folder.parent)
 
 

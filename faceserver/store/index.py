@@ -1,12 +1,16 @@
-"""The index of a gallery: exact while it is small, a graph above that, one and the same outside."""
+"""The index of a collection: exact while it is small, a graph above that, the same outside."""
 
 from faceserver.store.exact import ExactIndex, Labels
-from faceserver.store.hnsw import HnswIndex
+from faceserver.store.hnsw import EF, HnswIndex
 from faceserver.types import Floats
 
 
 class GalleryIndex:
-    """Finds labels by vector. Searches may run at any time, additions one at a time."""
+    """Finds labels by vector. Searches may run at any time, changes one at a time.
+
+    Attributes:
+        ef: candidates that a search of the graph looks at.
+    """
 
     def __init__(self, dims: int, *, exact_up_to: int, graph: HnswIndex | None = None) -> None:
         """Start empty, or from a graph.
@@ -16,6 +20,7 @@ class GalleryIndex:
             exact_up_to: so many vectors are searched exactly; with one more the graph is built.
             graph: what a file held, if one did.
         """
+        self.ef = EF
         self._dims = dims
         self._exact_up_to = exact_up_to
         self._held: ExactIndex | HnswIndex = ExactIndex(dims) if graph is None else graph
@@ -25,7 +30,7 @@ class GalleryIndex:
 
     @property
     def last(self) -> int:
-        """The highest label, 0 when empty."""
+        """The highest label that was ever added, 0 before that."""
         return self._held.last
 
     @property
@@ -51,6 +56,10 @@ class GalleryIndex:
         else:
             held.add(labels, vectors)
 
+    def remove(self, labels: Labels) -> None:
+        """Let the vectors under these labels never be found again."""
+        self._held.remove(labels)
+
     def nearest(self, probe: Floats, *, k: int) -> tuple[Labels, Floats]:
         """The labels and squared L2 distances of the k nearest, or of all, nearest first.
 
@@ -59,4 +68,7 @@ class GalleryIndex:
         Raises:
             IncompleteSearch: only an exact search can tell.
         """
-        return self._held.nearest(probe, k=k)
+        held = self._held
+        if isinstance(held, HnswIndex):
+            return held.nearest(probe, k=k, ef=self.ef)
+        return held.nearest(probe, k=k)

@@ -24,5 +24,107 @@ MIGRATIONS: tuple[str, ...] = (
         vector      BLOB    NOT NULL  -- float32, little endian
     ) STRICT;
     """,
+    # 2: people, what else is known of a face, merges that can be undone, pictures that are to go.
+    # The tables of tags are indexes that SQLite does not have: the columns hold the truth, and
+    # triggers keep them equal. A picture that is not kept has the name ''. No table is written
+    # anew, so that a large file is brought up to date in seconds and without more space.
+    """
+    CREATE TABLE subjects (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        uuid        TEXT    NOT NULL UNIQUE,
+        collection  INTEGER NOT NULL REFERENCES collections (id),
+        name        TEXT    NOT NULL,
+        name_key    TEXT    NOT NULL, -- what makes two names the same
+        tags        TEXT    NOT NULL, -- JSON: ["...", ...]
+        metadata    TEXT    NOT NULL, -- JSON
+        created     TEXT    NOT NULL,
+        UNIQUE (collection, name_key)
+    ) STRICT;
+    ALTER TABLE faces ADD COLUMN subject INTEGER REFERENCES subjects (id);
+    ALTER TABLE faces ADD COLUMN crop TEXT;
+    ALTER TABLE faces ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE faces ADD COLUMN external_id TEXT;
+    ALTER TABLE faces ADD COLUMN quality REAL;
+    CREATE INDEX faces_by_collection ON faces (collection);
+    CREATE INDEX faces_by_subject ON faces (subject) WHERE subject IS NOT NULL;
+    CREATE INDEX faces_by_picture ON faces (picture);
+    CREATE INDEX faces_by_crop ON faces (crop) WHERE crop IS NOT NULL;
+    CREATE INDEX faces_by_external_id ON faces (external_id) WHERE external_id IS NOT NULL;
+
+    CREATE TABLE face_tags (
+        collection  INTEGER NOT NULL,
+        tag         TEXT    NOT NULL,
+        face        INTEGER NOT NULL,
+        PRIMARY KEY (collection, tag, face)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER face_tagged AFTER INSERT ON faces WHEN new.tags <> '[]' BEGIN
+        INSERT INTO face_tags SELECT new.collection, value, new.id FROM json_each(new.tags);
+    END;
+    CREATE TRIGGER face_retagged AFTER UPDATE OF tags ON faces BEGIN
+        DELETE FROM face_tags WHERE collection = old.collection AND face = old.id
+            AND tag IN (SELECT value FROM json_each(old.tags));
+        INSERT INTO face_tags SELECT new.collection, value, new.id FROM json_each(new.tags);
+    END;
+    CREATE TRIGGER face_untagged AFTER DELETE ON faces WHEN old.tags <> '[]' BEGIN
+        DELETE FROM face_tags WHERE collection = old.collection AND face = old.id
+            AND tag IN (SELECT value FROM json_each(old.tags));
+    END;
+    CREATE TABLE subject_tags (
+        collection  INTEGER NOT NULL,
+        tag         TEXT    NOT NULL,
+        subject     INTEGER NOT NULL,
+        PRIMARY KEY (collection, tag, subject)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER subject_tagged AFTER INSERT ON subjects WHEN new.tags <> '[]' BEGIN
+        INSERT INTO subject_tags SELECT new.collection, value, new.id FROM json_each(new.tags);
+    END;
+    CREATE TRIGGER subject_retagged AFTER UPDATE OF tags ON subjects BEGIN
+        DELETE FROM subject_tags WHERE collection = old.collection AND subject = old.id
+            AND tag IN (SELECT value FROM json_each(old.tags));
+        INSERT INTO subject_tags SELECT new.collection, value, new.id FROM json_each(new.tags);
+    END;
+    CREATE TRIGGER subject_untagged AFTER DELETE ON subjects WHEN old.tags <> '[]' BEGIN
+        DELETE FROM subject_tags WHERE collection = old.collection AND subject = old.id
+            AND tag IN (SELECT value FROM json_each(old.tags));
+    END;
+
+    CREATE TABLE merges (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        uuid        TEXT    NOT NULL UNIQUE,
+        collection  INTEGER NOT NULL REFERENCES collections (id),
+        stays       TEXT    NOT NULL, -- uuid of the subject who got the faces
+        subject     TEXT    NOT NULL, -- uuid and the rest of the subject who went
+        name        TEXT    NOT NULL,
+        tags        TEXT    NOT NULL,
+        metadata    TEXT    NOT NULL,
+        created     TEXT    NOT NULL,
+        at          TEXT    NOT NULL,
+        until       TEXT    NOT NULL
+    ) STRICT;
+    CREATE INDEX merges_by_collection ON merges (collection);
+    CREATE TABLE merged_faces (
+        merge   INTEGER NOT NULL REFERENCES merges (id) ON DELETE CASCADE,
+        face    INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+        PRIMARY KEY (merge, face)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX merged_faces_by_face ON merged_faces (face);
+
+    CREATE TABLE doomed_pictures (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    """,
+    # 3: changes of a collection's model, and the new vectors so far. They move into the faces'
+    # rows in the transaction that ends the change.
+    """
+    CREATE TABLE changes (
+        collection  INTEGER PRIMARY KEY REFERENCES collections (id) ON DELETE CASCADE,
+        model       TEXT    NOT NULL,
+        dims        INTEGER NOT NULL CHECK (dims > 0)
+    ) STRICT;
+    CREATE TABLE new_vectors (
+        face        INTEGER PRIMARY KEY REFERENCES faces (id) ON DELETE CASCADE,
+        collection  INTEGER NOT NULL,
+        vector      BLOB    NOT NULL  -- float32, little endian
+    ) STRICT;
+    CREATE INDEX new_vectors_by_collection ON new_vectors (collection);
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

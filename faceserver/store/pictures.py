@@ -1,32 +1,85 @@
 """The stored pictures: files that are named after their content."""
 
 import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
+from typing import Literal
 
 from faceserver.errors import NotFound
-from faceserver.store.files import TEMPORARY, file_errors, make_folder, write_atomically
+from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync, write_atomically
+
+Keep = Literal["originals", "crops", "nothing"]
+"""What is kept of a picture: all of it, its aligned faces alone, or nothing."""
 
 _NAME = re.compile(r"[0-9a-f]{64}\.jpg")
+
+
+def _always(_: str) -> bool:
+    return True
 
 
 class PictureStore:
     """Keeps pictures in ``uploadImages`` under the data folder, the same picture once.
 
     Safe to call from several threads at once; the data folder belongs to this process alone.
+
+    Attributes:
+        keep: what is to be kept; whoever registers a picture acts on it.
     """
 
-    def __init__(self, data_folder: Path) -> None:
+    def __init__(
+        self,
+        data_folder: Path,
+        *,
+        keep: Keep = "originals",
+        in_use: Callable[[str], bool] = _always,
+    ) -> None:
         """Make the folder where it is missing, and remove what a crash left half-written.
+
+        Args:
+            data_folder: where ``uploadImages`` lies.
+            keep: see the class.
+            in_use: whether a stored face shows a picture, by its file name.
 
         Raises:
             StoreError: the folder cannot be made.
         """
+        self.keep = keep
+        self._in_use = in_use
+        self._pinned: Counter[str] = Counter()
+        self._lock = Lock()
         self._folder = data_folder / "uploadImages"
         make_folder(self._folder)
         with file_errors(self._folder):
             for leftover in self._folder.glob(f"*{TEMPORARY}"):
                 leftover.unlink()
+
+    @contextmanager
+    def batch(self) -> Iterator[Callable[[bytes], str]]:
+        """Lend the block a function like :meth:`save`, for pictures whose faces are added in it.
+
+        Nobody removes these pictures before the block ends; those that no face shows by then, such
+        as when storing the faces failed, are removed.
+        """
+        saved: list[str] = []
+
+        def save(jpeg: bytes) -> str:
+            name = _name(jpeg)
+            with self._lock:
+                self._pinned[name] += 1
+            saved.append(name)
+            return self.save(jpeg)
+
+        try:
+            yield save
+        finally:
+            with self._lock:
+                self._pinned -= Counter(saved)
+            self.discard(saved)
 
     def save(self, jpeg: bytes) -> str:
         """Store a picture; on return it survives a crash.
@@ -40,9 +93,33 @@ class PictureStore:
         Raises:
             StoreFull: no space is left.
         """
-        name = f"{sha256(jpeg).hexdigest()}.jpg"
+        name = _name(jpeg)
         write_atomically(self._folder / name, jpeg)
         return name
+
+    def discard(self, names: Iterable[str]) -> int:
+        """Remove those of the pictures that no face shows; return how many files there were.
+
+        Raises:
+            StoreError: the system refused.
+        """
+        removed = 0
+        with file_errors(self._folder):
+            for name in names:
+                with self._lock:
+                    path = self._folder / name
+                    if name in self._pinned or self._in_use(name) or not path.exists():
+                        continue
+                    path.unlink()
+                    removed += 1
+            if removed:
+                sync(self._folder)
+        return removed
+
+    def is_pinned(self, name: str) -> bool:
+        """Whether a batch is under way that has saved this picture."""
+        with self._lock:
+            return name in self._pinned
 
     def path(self, name: str) -> Path:
         """Where a picture lies.
@@ -55,3 +132,11 @@ class PictureStore:
         if not _NAME.fullmatch(name) or not path.is_file():
             raise NotFound(f"there is no picture {name!r}")
         return path
+
+    def names(self) -> Iterator[str]:
+        """The file names of all pictures, in no order."""
+        return (path.name for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+def _name(jpeg: bytes) -> str:
+    return f"{sha256(jpeg).hexdigest()}.jpg"

@@ -4,16 +4,19 @@ The graph's file gets a new name each time; the manifest is then put in the plac
 So there is always one manifest with the one file it names, whenever the process dies.
 """
 
-from collections.abc import Callable
 from hashlib import file_digest
 from pathlib import Path
 from typing import Annotated, Literal
 from uuid import uuid4
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from faceserver.store.facetable import FaceTable
 from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync, write_atomically
 from faceserver.store.hnsw import EF_CONSTRUCTION, HnswIndex, M
+
+_WITNESSES = 32
 
 
 class Unusable(Exception):
@@ -30,14 +33,17 @@ class Manifest(BaseModel):
         dims: their length.
         m: links of a vector on each layer.
         ef_construction: candidates looked at when it was built.
-        faces: how many vectors.
+        faces: how many vectors can be found.
         last: the highest label, which is SQLite's row id.
-        last_face: the id of the face in that row: no other gallery has it, nor an older copy.
+        witnesses: some of the labels and the ids of their faces: no other gallery has the same,
+            nor has an older copy of this one.
+        ef: candidates that a search looks at.
+        recall: as measured with that ef; None if it was not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = 1
+    format: Literal[2] = 2
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.hnsw$")]
     sha256: str
     model: str
@@ -46,39 +52,29 @@ class Manifest(BaseModel):
     ef_construction: int = EF_CONSTRUCTION
     faces: int
     last: int
-    last_face: str | None
+    witnesses: dict[int, str]
+    ef: int
+    recall: float | None
 
 
 class SavedIndex:
-    """A folder with at most one saved graph of one model's embeddings.
+    """A folder with at most one saved graph of one collection."""
 
-    Attributes:
-        faces: how many faces the graph holds that was loaded or saved last; 0 before that.
-    """
-
-    def __init__(
-        self, folder: Path, *, model: str, dims: int, face_id: Callable[[int], str | None]
-    ) -> None:
-        """Make the folder where it is missing.
+    def __init__(self, folder: Path, faces: FaceTable, *, model: str) -> None:
+        """Remember where it is.
 
         Args:
-            folder: where the graph is kept.
+            folder: where the graph is kept; made when there is one.
+            faces: what SQLite holds of the collection.
             model: whose embeddings they are.
-            dims: their length.
-            face_id: the id of the face that SQLite holds under a label, None if there is none.
-
-        Raises:
-            StoreError: the folder cannot be made.
         """
         self._folder = folder
         self._path = folder / "manifest.json"
         self._model = model
-        self._dims = dims
-        self._face_id = face_id
-        self.faces = 0
-        make_folder(folder)
+        self._dims = faces.dims
+        self._faces = faces
 
-    def load(self) -> HnswIndex:
+    def load(self) -> tuple[HnswIndex, Manifest]:
         """Read the graph, once all signs say that it is whole and of these faces.
 
         Raises:
@@ -92,18 +88,18 @@ class SavedIndex:
             graph = HnswIndex.load(path, dims=self._dims, last=manifest.last)
         except (OSError, ValueError) as error:
             raise Unusable(f"its file cannot be read: {error}") from error
-        self.faces = len(graph)
-        return graph
+        return graph, manifest
 
-    def save(self, graph: HnswIndex) -> None:
+    def save(self, graph: HnswIndex, *, ef: int, recall: float | None) -> None:
         """Put a graph on the disk in the place of the one before.
 
-        Others may search the graph meanwhile, and wait to add to it.
+        Others may use the graph meanwhile.
 
         Raises:
             StoreFull: no space is left; the one before is still there.
             StoreError: the system refused; the one before is still there.
         """
+        make_folder(self._folder)
         path = self._folder / f"{uuid4().hex}.hnsw"
         try:
             with file_errors(path):
@@ -117,24 +113,29 @@ class SavedIndex:
                 dims=self._dims,
                 faces=faces,
                 last=last,
-                last_face=self._face_id(last),
+                witnesses=self._faces.ids_of(self._faces.spread(_WITNESSES, last=last)),
+                ef=ef,
+                recall=recall,
             )
             write_atomically(self._path, manifest.model_dump_json(indent=2).encode())
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        self.faces = faces
         self._remove_all_but(path)
 
-    def discard(self) -> None:
-        """Forget the saved graph.
+    def discard(self) -> int:
+        """Remove the folder with all that is in it; return how many files that were.
 
         Raises:
             StoreError: the system refused.
         """
-        with file_errors(self._path):
-            self._path.unlink(missing_ok=True)
-        self.faces = 0
+        with file_errors(self._folder):
+            files = list(self._folder.glob("*"))
+            for path in files:
+                path.unlink()
+            if self._folder.exists():
+                self._folder.rmdir()
+        return len(files)
 
     def _manifest(self) -> Manifest:
         try:
@@ -146,7 +147,9 @@ class SavedIndex:
         found = (manifest.model, manifest.dims, manifest.m, manifest.ef_construction)
         if found != (self._model, self._dims, M, EF_CONSTRUCTION):
             raise Unusable(f"it was built for other embeddings or with other settings: {found}")
-        if self._face_id(manifest.last) != manifest.last_face:
+        # Those that were deleted since are no witnesses any more; the others must agree.
+        present = self._faces.ids_of(np.array(list(manifest.witnesses), np.int64))
+        if not present or not present.items() <= manifest.witnesses.items():
             raise Unusable("it is of other faces")
         return manifest
 

@@ -1,6 +1,5 @@
-"""The truth: faces in SQLite, which is spoken to here alone."""
+"""SQLite's file: connections, transactions, errors, schema. It is spoken to here alone."""
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -8,62 +7,58 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
-
-from faceserver.errors import (
-    NotFound,
-    StoreCorrupt,
-    StoreError,
-    StoreFull,
-    StoreMismatch,
-    StoreTooNew,
-)
-from faceserver.store.exact import Labels
+from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
 from faceserver.store.migrations import MIGRATIONS
-from faceserver.store.rows import from_row, to_row, vector_of
-from faceserver.types import Floats, StoredFace
 
-COLLECTION = "default"
+Row = tuple[Any, ...]
 
 _PAGE_BYTES = 8192
 """A face with 512 numbers takes about 2.5 KB: of SQLite's usual pages of 4 KB each holds one."""
 
+_BUSY_MS = 10_000
+"""So long a checkpoint waits for searches that are reading."""
+
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 
-_INSERT = """
-    INSERT INTO faces (uuid, collection, picture, source, created, box, points, score, vector)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_BY_UUID = """
-    SELECT id, uuid, picture, source, created, box, points, score, vector
-    FROM faces WHERE uuid = ?
-"""
-_BY_LABEL = """
-    SELECT id, uuid, picture, source, created, box, points, score, vector
-    FROM faces WHERE id IN (SELECT value FROM json_each(?))
-"""
+
+class Transaction:
+    """What may be done inside :meth:`Database.transaction`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Take the connection that the transaction runs on."""
+        self._connection = connection
+
+    def run(self, statement: str, *values: object) -> int:
+        """Run a statement; return how many rows it changed."""
+        return self._connection.execute(statement, values).rowcount
+
+    def run_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each row of values."""
+        self._connection.executemany(statement, rows)
+
+    def read(self, statement: str, *values: object) -> list[Row]:
+        """Return a query's rows, as the transaction has left them so far."""
+        return self._connection.execute(statement, values).fetchall()
 
 
-class FaceDatabase:
-    """One SQLite file with the faces of one model. Safe to call from several threads at once.
+class Database:
+    """One SQLite file. Safe to call from several threads at once.
 
     One connection writes, behind a lock; each search borrows one of its own to read, so that
     nobody waits for a writer: that is what SQLite's WAL mode gives.
     """
 
-    def __init__(self, path: Path, *, model: str, dims: int) -> None:
+    def __init__(self, path: Path) -> None:
         """Open the file, or make it, and bring its schema up to date.
 
         Raises:
             StoreCorrupt: the file is damaged; it is left as it was.
             StoreTooNew: its schema is one of a later version; it is left as it was.
-            StoreMismatch: it holds faces of another model.
             StoreFull: no space is left.
             StoreError: SQLite refused for another reason.
         """
-        self._path = path
-        self._dims = dims
+        self.path = path
         self._lock = Lock()
         self._readers = _Readers(path)
         with _sqlite_errors(path):
@@ -72,54 +67,36 @@ class FaceDatabase:
             self._writer = _connect(path)
             try:
                 _migrate(self._writer)
-                self._collection = self._bound_collection(model)
             except BaseException:
                 self._writer.close()
                 raise
 
-    def insert(self, faces: Sequence[StoredFace]) -> None:
-        """Add all of the faces or none; on return they are on the disk.
+    def read(self, statement: str, *values: object) -> list[Row]:
+        """Return a query's rows, of what is committed."""
+        with _sqlite_errors(self.path), self._readers.borrowed() as connection:
+            return connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Commit what the block does, or undo it where it raises; one at a time.
 
         Raises:
             StoreFull: no space is left.
         """
-        rows = [to_row(face, self._collection) for face in faces]
-        with self._lock, _sqlite_errors(self._path), _transaction(self._writer):
-            self._writer.executemany(_INSERT, rows)
+        with self._lock, _sqlite_errors(self.path), _transaction(self._writer):
+            yield Transaction(self._writer)
 
-    def get(self, face_id: str) -> StoredFace:
-        """Return one face.
+    def scrub(self) -> None:
+        """Write the file anew, without the pages and the log that deleted rows have left.
 
         Raises:
-            NotFound: there is none of that id.
+            StoreFull: no space is left; the file is as it was.
+            StoreError: somebody reads without end.
         """
-        rows = self._read(_BY_UUID, face_id)
-        if not rows:
-            raise NotFound(f"there is no face {face_id!r}")
-        return from_row(rows[0], dims=self._dims)
-
-    def labelled(self, labels: Iterable[int]) -> dict[int, StoredFace]:
-        """Return the faces in the rows of these ids, as far as there are any."""
-        rows = self._read(_BY_LABEL, json.dumps(list(labels)))
-        return {row[0]: from_row(row, dims=self._dims) for row in rows}
-
-    def face_id(self, label: int) -> str | None:
-        """Return the id of the face in a row, None if there is none."""
-        rows = self._read("SELECT uuid FROM faces WHERE id = ?", label)
-        return str(rows[0][0]) if rows else None
-
-    def vectors(self, *, after: int, limit: int) -> tuple[Labels, Floats]:
-        """Return row ids, rising from ``after``, and their vectors: float32, shape (n, dims)."""
-        rows = self._read(
-            "SELECT id, vector FROM faces WHERE id > ? ORDER BY id LIMIT ?", after, limit
-        )
-        labels = np.array([label for label, _ in rows], np.int64)
-        vectors = [vector_of(blob, dims=self._dims) for _, blob in rows]
-        return labels, np.array(vectors, np.float32).reshape(-1, self._dims)
-
-    def count(self) -> int:
-        """How many faces there are."""
-        return int(self._read("SELECT count(*) FROM faces")[0][0])
+        with self._lock, _sqlite_errors(self.path):
+            self._checkpoint()
+            self._writer.execute("VACUUM")
+            self._checkpoint()
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""
@@ -127,27 +104,10 @@ class FaceDatabase:
         with self._lock:
             self._writer.close()
 
-    def _bound_collection(self, model: str) -> int:
-        """The id of the collection, made where it is missing; its model must be this one."""
-        with _transaction(self._writer):
-            self._writer.execute(
-                "INSERT OR IGNORE INTO collections (name, model, dims) VALUES (?, ?, ?)",
-                (COLLECTION, model, self._dims),
-            )
-        (row_id, held_model, held_dims) = self._writer.execute(
-            "SELECT id, model, dims FROM collections WHERE name = ?", (COLLECTION,)
-        ).fetchone()
-        if (held_model, held_dims) != (model, self._dims):
-            raise StoreMismatch(
-                f"{self._path} holds faces of the model {held_model} ({held_dims} numbers), not of "
-                f"{model} ({self._dims}): go back to that model, or choose another folder with "
-                "FACESERVER_DATA_DIR"
-            )
-        return int(row_id)
-
-    def _read(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        with _sqlite_errors(self._path), self._readers.borrowed() as connection:
-            return connection.execute(statement, values).fetchall()
+    def _checkpoint(self) -> None:
+        (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreError(f"{self.path}: its log cannot be emptied while it is being read")
 
 
 class _Readers:
@@ -202,6 +162,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
     except BaseException:
         connection.close()
         raise

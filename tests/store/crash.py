@@ -1,16 +1,15 @@
 """What the crash test and the process it kills agree on."""
 
-from faceserver.types import NewFace
-from tests.store.samples import DIMS, MODEL, new_face, people
-
-__all__ = ["BATCH", "DIMS", "EXACT_UP_TO", "MODEL", "batch"]
+from faceserver.types import Floats
+from tests.store.samples import people
 
 BATCH = 3
 EXACT_UP_TO = 30
+PEOPLE = 4
+MOST_FACES = 90
 
 
-def batch(first: int) -> list[NewFace]:
-    """The faces number ``first`` and following: always the same under the same number."""
-    return [
-        new_face(people(1, seed=number)[0], str(number)) for number in range(first, first + BATCH)
-    ]
+def vector(number: int) -> Floats:
+    """The embedding of the face of this number: always the same."""
+    embedding: Floats = people(1, seed=number)[0]
+    return embedding

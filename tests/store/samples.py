@@ -1,6 +1,8 @@
 """Faces for the tests of the stores: synthetic people, several faces each, from a seed."""
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +28,9 @@ def people(count: int, *, each: int = 1, dims: int = DIMS, seed: int = 0) -> Flo
     return np.asarray(vectors / lengths, np.float32)
 
 
-def new_face(vector: Floats, source: str = "a.jpg") -> NewFace:
-    return NewFace(embedding=vector, detection=DETECTION, picture="0" * 64 + ".jpg", source=source)
+def new_face(vector: Floats, source: str = "a.jpg", **more: Any) -> NewFace:
+    face = NewFace(embedding=vector, detection=DETECTION, picture="0" * 64 + ".jpg", source=source)
+    return replace(face, **more)
 
 
 def new_faces(vectors: Iterable[Floats]) -> list[NewFace]:

@@ -1,21 +1,29 @@
 """The durable store against the exact one in memory: whatever is called, both answer the same."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from faceserver.store import Store, open_store
+from faceserver.errors import FaceServerError
+from faceserver.store import Collection, Options, open_store
+from faceserver.store.durable import DurableStore
 from faceserver.store.memory import MemoryStore
-from faceserver.types import Match
+from faceserver.types import Filter, Match, StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, people
 
 # Few, so that the same vector comes twice now and then.
 VECTORS = people(15, each=2)
 PLACES = st.integers(0, len(VECTORS) - 1)
+NAMES = st.sampled_from(["Ann", "ann", "Bob", "Zoë"])
+TAGS = st.lists(st.sampled_from(["a", "b"]), max_size=2)
+PICKS = st.integers(0, 1000)
+DISTANCES = st.sampled_from([0.0, 1e-6, 0.5, 4.1])
 
 
 def sources(matches: list[Match]) -> list[str]:
@@ -23,39 +31,132 @@ def sources(matches: list[Match]) -> list[str]:
 
 
 class DurableAgainstMemory(RuleBasedStateMachine):
-    durable: Store
+    durable: DurableStore
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.oracle = MemoryStore(dims=DIMS)
-        self.ids: dict[str, tuple[str, str]] = {}
+        self.oracle = MemoryStore(dims=DIMS, model=MODEL)
+        self.added = 0
+        self.merges: list[tuple[str, str]] = []
 
     @initialize(exact_up_to=st.sampled_from([0, 5, 2000]))
     def open(self, exact_up_to: int) -> None:
         self.exact_up_to = exact_up_to
         self.durable = open_store(
-            Path(self.folder.name), model=MODEL, dims=DIMS, exact_up_to=exact_up_to
+            Path(self.folder.name), model=MODEL, dims=DIMS, options=Options(exact_up_to=exact_up_to)
         )
 
     def teardown(self) -> None:
         self.durable.close()
         self.folder.cleanup()
 
-    @rule(places=st.lists(PLACES, max_size=4))
-    def add(self, places: list[int]) -> None:
-        first = len(self.ids)
-        faces = [
-            new_face(VECTORS[place], str(number))
-            for number, place in enumerate(places, start=first)
-        ]
-        for one, other in zip(self.durable.add(faces), self.oracle.add(faces), strict=True):
-            self.ids[one.source] = one.id, other.id
+    def both(self, call: Callable[[Collection], Any]) -> tuple[Any, Any]:
+        """What each answers, or the kind of the error it raises: those must be equal."""
+        answers = []
+        for collection in (self.durable.collection(), self.oracle.collection()):
+            try:
+                answers.append(call(collection))
+            except FaceServerError as error:
+                answers.append(type(error))
+        one, other = answers
+        if isinstance(one, type) or isinstance(other, type):
+            assert one == other
+        return one, other
 
-    @rule(place=PLACES, k=st.integers(0, 12), max_distance=st.sampled_from([0.0, 1e-6, 0.5, 4.1]))
-    def search(self, place: int, k: int, max_distance: float) -> None:
-        found = self.durable.search(VECTORS[place], k=k, max_distance=max_distance)
-        expected = self.oracle.search(VECTORS[place], k=k, max_distance=max_distance)
+    def face_ids(self) -> list[str]:
+        return [face.id for face in self.oracle.collection().faces(limit=10_000).items]
+
+    def subject_ids(self) -> list[str]:
+        """All people, and one who is none."""
+        subjects = self.oracle.collection().subjects(limit=100).items
+        return [*(subject.id for subject in subjects), "0" * 32]
+
+    @rule(places=st.lists(PLACES, max_size=4), subject=st.none() | PICKS, tags=TAGS)
+    def add(self, places: list[int], subject: int | None, tags: list[str]) -> None:
+        ids = self.subject_ids()
+        faces = [
+            new_face(
+                VECTORS[place],
+                str(number),
+                id=f"{number:032x}",
+                subject=None if subject is None else ids[subject % len(ids)],
+                tags=tuple(tags),
+                external_id=str(number % 3),
+            )
+            for number, place in enumerate(places, start=self.added)
+        ]
+        self.both(lambda collection: collection.add(faces))
+        self.added += len(faces)
+
+    @rule(name=NAMES, tags=TAGS)
+    def add_subject(self, name: str, tags: list[str]) -> None:
+        subject_id = f"{self.added + 2**64:032x}"
+        self.added += 1
+        self.both(lambda collection: collection.add_subject(name, tags=tags, subject_id=subject_id))
+
+    @rule(picks=st.lists(PICKS, max_size=4))
+    def delete(self, picks: list[int]) -> None:
+        ids = [*self.face_ids(), "0" * 32]
+        chosen = [ids[pick % len(ids)] for pick in picks]
+        one, other = self.both(lambda collection: collection.delete(chosen))
+        assert one == other
+
+    @rule(pick=PICKS)
+    def delete_subject(self, pick: int) -> None:
+        ids = self.subject_ids()
+        one, other = self.both(lambda collection: collection.delete_subject(ids[pick % len(ids)]))
+        assert one == other
+
+    @rule()
+    def delete_all(self) -> None:
+        if self.added % 5 == 0:  # seldom
+            one, other = self.both(lambda collection: collection.delete_all())
+            assert one == other
+
+    @rule(picks=st.lists(PICKS, min_size=1, max_size=4), to=st.none() | PICKS)
+    def move(self, picks: list[int], to: int | None) -> None:
+        ids, subjects = [*self.face_ids(), "0" * 32], self.subject_ids()
+        chosen = [ids[pick % len(ids)] for pick in picks]
+        subject = None if to is None else subjects[to % len(subjects)]
+        one, other = self.both(lambda collection: collection.move(chosen, subject))
+        assert one == other
+
+    @rule(pick=PICKS, name=st.none() | NAMES, tags=st.none() | TAGS)
+    def change_subject(self, pick: int, name: str | None, tags: list[str] | None) -> None:
+        ids = self.subject_ids()
+        chosen = ids[pick % len(ids)]
+        self.both(lambda collection: collection.change_subject(chosen, name=name, tags=tags))
+
+    @rule(pick=PICKS, tags=TAGS)
+    def tag(self, pick: int, tags: list[str]) -> None:
+        ids = [*self.face_ids(), "0" * 32]
+        self.both(lambda collection: collection.tag(ids[pick % len(ids)], tags))
+
+    @rule(one=PICKS, into=PICKS)
+    def merge(self, one: int, into: int) -> None:
+        ids = self.subject_ids()
+        goes, stays = ids[one % len(ids)], ids[into % len(ids)]
+        first, second = self.both(lambda collection: collection.merge(goes, into=stays))
+        if not isinstance(first, type):
+            assert (first.faces, first.name) == (second.faces, second.name)
+            self.merges.append((first.id, second.id))
+
+    @rule(pick=PICKS)
+    def undo(self, pick: int) -> None:
+        if self.merges:
+            ids = iter(self.merges[pick % len(self.merges)])
+            self.both(lambda collection: collection.undo(next(ids)))
+
+    @rule(place=PLACES, k=st.integers(0, 12), max_distance=DISTANCES, tags=TAGS, pick=PICKS)
+    def search(self, place: int, k: int, max_distance: float, tags: list[str], pick: int) -> None:
+        ids = self.subject_ids()
+        only = Filter(tags=tuple(tags), subject=ids[pick % len(ids)] if pick % 3 == 0 else None)
+        found, expected = self.both(
+            lambda collection: collection.search(
+                VECTORS[place], k=k, max_distance=max_distance, only=only
+            )
+        )
         distances = [match.distance for match in expected]
         assert [match.distance for match in found] == pytest.approx(distances, abs=1e-6)
         # Of several that are equally far at the end, k may leave out any.
@@ -64,18 +165,32 @@ class DurableAgainstMemory(RuleBasedStateMachine):
             sure = len(expected)
         assert sources(found)[:sure] == sources(expected)[:sure]
 
-    @rule(data=st.data())
-    def get(self, data: st.DataObject) -> None:
-        if self.ids:
-            source = data.draw(st.sampled_from(sorted(self.ids)))
-            one, other = (
-                store.get(face_id)
-                for store, face_id in zip(
-                    (self.durable, self.oracle), self.ids[source], strict=True
-                )
+    @rule(place=PLACES, k=st.integers(0, 12), max_distance=DISTANCES, tags=TAGS)
+    def search_subjects(self, place: int, k: int, max_distance: float, tags: list[str]) -> None:
+        found, expected = self.both(
+            lambda collection: collection.search_subjects(
+                VECTORS[place], k=k, max_distance=max_distance, only=Filter(tags=tuple(tags))
             )
-            assert one.embedding.tobytes() == other.embedding.tobytes()
-            assert (one.detection, one.source) == (other.detection, other.source)
+        )
+        distances = [match.best.distance for match in expected]
+        assert [match.best.distance for match in found] == pytest.approx(distances, abs=1e-6)
+        if len(set(distances)) == len(distances) and len(expected) < k:
+            assert [(match.subject, match.faces) for match in found] == [
+                (match.subject, match.faces) for match in expected
+            ]
+
+    @rule(limit=st.integers(1, 7), tags=TAGS, external_id=st.none() | st.just("1"))
+    def page_through(self, limit: int, tags: list[str], external_id: str | None) -> None:
+        only = Filter(tags=tuple(tags), external_id=external_id)
+        listed = []
+        for collection in (self.durable.collection(), self.oracle.collection()):
+            page = collection.faces(limit=limit, only=only)
+            items = [*page.items]
+            while page.cursor:
+                page = collection.faces(limit=limit, cursor=page.cursor, only=only)
+                items += page.items
+            listed.append([_seen(face) for face in items])
+        assert listed[0] == listed[1]
 
     @rule()
     def reopen(self) -> None:
@@ -84,10 +199,24 @@ class DurableAgainstMemory(RuleBasedStateMachine):
 
     @invariant()
     def all_are_there(self) -> None:
-        assert self.durable.status() == self.oracle.status()
+        one, other = (
+            [
+                (subject.id, subject.name, subject.tags, subject.faces)
+                for subject in collection.subjects(limit=100).items
+            ]
+            for collection in (self.durable.collection(), self.oracle.collection())
+        )
+        assert one == other
+        faces = self.oracle.collection().count()
+        assert (self.durable.status().faces, self.durable.status().indexed) == (faces, faces)
+        assert len(self.durable.collection().merges()) == len(self.oracle.collection().merges())
+
+
+def _seen(face: StoredFace) -> tuple[object, ...]:
+    return face.id, face.embedding.tobytes(), face.source, face.subject, face.tags, face.external_id
 
 
 DurableAgainstMemory.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=20, deadline=None, derandomize=True, database=None
+    max_examples=40, stateful_step_count=30, deadline=None, derandomize=True, database=None
 )
 TestDurableAgainstMemory = DurableAgainstMemory.TestCase

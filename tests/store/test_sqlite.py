@@ -7,17 +7,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
+from faceserver.errors import AlreadyExists, StoreCorrupt, StoreError, StoreFull, StoreTooNew
 from faceserver.store import open_store
 from faceserver.store import sqlite as store_sqlite
+from faceserver.store.base import EVERYTHING
+from faceserver.store.collectiontable import CollectionTable
 from faceserver.store.faces import accept
+from faceserver.store.facetable import FaceTable
 from faceserver.store.migrations import MIGRATIONS
-from faceserver.store.sqlite import FaceDatabase
+from faceserver.store.sqlite import Database
 from tests.store.samples import DIMS, MODEL, new_faces, people
 
 
-def opened(path: Path) -> FaceDatabase:
-    return FaceDatabase(path, model=MODEL, dims=DIMS)
+def opened(path: Path) -> Database:
+    return Database(path)
+
+
+def table(database: Database) -> FaceTable:
+    """The faces of one collection, which is made where it is missing."""
+    collections = CollectionTable(database)
+    rows = collections.all() or [collections.insert("default", model=MODEL, dims=DIMS)]
+    return FaceTable(database, collection=rows[0].id, dims=DIMS)
 
 
 @pytest.fixture
@@ -25,7 +35,7 @@ def path(tmp_path: Path) -> Path:
     """A file with 200 faces, properly closed."""
     path = tmp_path / "faces.sqlite"
     with closing(opened(path)) as database:
-        database.insert(accept(new_faces(people(200)), dims=DIMS))
+        table(database).insert(accept(new_faces(people(200)), dims=DIMS))
     return path
 
 
@@ -61,7 +71,7 @@ def test_a_damaged_file_is_told_and_left_as_it_is(path: Path, damage: object, op
 
 def test_a_damaged_file_with_unmerged_changes_is_left_as_it_is(path: Path, tmp_path: Path) -> None:
     database = opened(path)
-    database.insert(accept(new_faces(people(5, seed=1)), dims=DIMS))
+    table(database).insert(accept(new_faces(people(5, seed=1)), dims=DIMS))
     crashed = tmp_path / "crashed"
     crashed.mkdir()
     for name in ("faces.sqlite", "faces.sqlite-wal"):
@@ -83,14 +93,14 @@ def test_damage_that_shows_up_later_is_told(path: Path) -> None:
     with closing(opened(path)) as database:
         _pages(path)
         with pytest.raises(StoreCorrupt):
-            database.vectors(after=0, limit=1000)
+            list(table(database).all_vectors())
 
 
 def test_a_vector_of_another_length_is_told(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE faces SET vector = x'00' WHERE id = 1")
     with closing(opened(path)) as database, pytest.raises(StoreCorrupt, match="1 bytes"):
-        database.labelled([1])
+        table(database).labelled([1], only=EVERYTHING)
 
 
 def test_a_later_schema_is_refused_and_left_as_it_is(path: Path) -> None:
@@ -103,13 +113,13 @@ def test_a_later_schema_is_refused_and_left_as_it_is(path: Path) -> None:
 
 
 def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = (*MIGRATIONS, "ALTER TABLE faces ADD COLUMN quality REAL; CREATE TABLE more (x)")
+    steps = (*MIGRATIONS, "ALTER TABLE faces ADD COLUMN extra REAL; CREATE TABLE more (x)")
     monkeypatch.setattr(store_sqlite, "MIGRATIONS", steps)
     with closing(opened(path)) as database:
-        assert database.count() == 200
+        assert table(database).count() == 200
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(steps),)
-        assert connection.execute("SELECT quality FROM faces WHERE id = 1").fetchone() == (None,)
+        assert connection.execute("SELECT extra FROM faces WHERE id = 1").fetchone() == (None,)
 
 
 def test_a_migration_that_fails_changes_nothing(
@@ -125,14 +135,14 @@ def test_a_migration_that_fails_changes_nothing(
         names = connection.execute("SELECT name FROM sqlite_master").fetchall()
         assert ("more",) not in names
     with closing(opened(path)) as database:
-        assert database.count() == 200
+        assert table(database).count() == 200
 
 
 def test_an_empty_file_is_a_new_one(tmp_path: Path) -> None:
     path = tmp_path / "faces.sqlite"
     path.touch()
     with closing(opened(path)) as database:
-        assert database.count() == 0
+        assert table(database).count() == 0
 
 
 def test_commits_reach_the_disk_before_they_return(path: Path) -> None:
@@ -145,11 +155,11 @@ def test_commits_reach_the_disk_before_they_return(path: Path) -> None:
 def test_an_id_that_is_taken_stores_nothing(path: Path) -> None:
     with closing(opened(path)) as database:
         faces = accept(new_faces(people(2, seed=1)), dims=DIMS)
-        with pytest.raises(StoreError, match="UNIQUE"):
-            database.insert([*faces, faces[0]])
-        assert database.count() == 200
-        database.insert(faces)
-        assert database.count() == 202
+        with pytest.raises(AlreadyExists):
+            table(database).insert([*faces, faces[0]])
+        assert table(database).count() == 200
+        table(database).insert(faces)
+        assert table(database).count() == 202
 
 
 def test_no_room_for_the_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +180,7 @@ def test_readers_go_on_while_the_writer_writes(path: Path) -> None:
     with closing(opened(path)) as database:
         database._writer.execute("BEGIN IMMEDIATE")
         database._writer.execute("DELETE FROM faces")
-        assert database.count() == 200
+        assert table(database).count() == 200
         database._writer.execute("ROLLBACK")
 
 
@@ -181,3 +191,26 @@ def test_a_reader_that_comes_back_after_closing_is_closed(path: Path) -> None:
         assert connection.execute("SELECT count(*) FROM faces").fetchone() == (200,)
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         connection.execute("SELECT 1")
+
+
+def test_the_first_schema_is_brought_up_to_date_with_its_faces(tmp_path: Path) -> None:
+    path = tmp_path / "faces.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executescript(MIGRATIONS[0])
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"INSERT INTO collections VALUES (1, 'default', '{MODEL}', {DIMS})")
+        connection.execute(
+            "INSERT INTO faces VALUES (7, ?, 1, 'p.jpg', 's', '2020-01-02T03:04:05.000006+00:00',"
+            " '[1, 2, 3, 4]', '[[1, 2], [3, 4], [5, 6], [7, 8], [9, 10]]', 0.5, ?)",
+            ("a" * 32, people(1)[0].tobytes()),
+        )
+    with closing(open_store(tmp_path, model=MODEL, dims=DIMS)) as store:
+        (match,) = store.collection().search(people(1)[0], k=2, max_distance=4)
+    face = match.face
+    assert (face.id, face.picture, face.source, face.detection.score) == (
+        "a" * 32,
+        "p.jpg",
+        "s",
+        0.5,
+    )
+    assert (face.subject, face.tags, face.crop, face.quality) == (None, (), None, None)

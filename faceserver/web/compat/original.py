@@ -75,7 +75,7 @@ def _item(result: Registered | Refused, with_path: bool) -> dict[str, object]:
         "name": result.name,
     }
     if with_path:
-        item["path"] = f"{_PICTURES}/{result.picture}"
+        item["path"] = _path(result.picture)
     return item
 
 
@@ -89,5 +89,10 @@ def _face(face: StoredFace, width: int, height: int) -> dict[str, list[int]]:
 def _match(match: Match) -> dict[str, object]:
     return {
         "distance": round(match.distance, _DISTANCE_DECIMALS),
-        "path": f"{_PICTURES}/{match.face.picture}",
+        "path": _path(match.face.picture),
     }
+
+
+def _path(picture: str | None) -> str:
+    """Where a picture is served; empty where none is kept, for the key is part of the contract."""
+    return f"{_PICTURES}/{picture}" if picture else ""

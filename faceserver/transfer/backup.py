@@ -1,0 +1,226 @@
+"""A backup of a data folder while a server runs on it, and the way back.
+
+A picture may go while it is copied, because its last face is deleted. So the pictures that a
+snapshot of SQLite names are linked beside the backup first; where one is gone already, a new
+snapshot no longer names it. Each round takes less time than the one before.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import file_digest
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from faceserver.errors import AlreadyExists, InvalidArchive, NotFound, StoreError, StoreFull
+from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync
+from faceserver.store.lock import folder_lock
+from faceserver.store.maintenance import pictures_named, snapshot
+from faceserver.store.sqlite import Database
+from faceserver.transfer.exporting import Advance, new_member, new_zip
+from faceserver.transfer.format import is_picture_name
+from faceserver.transfer.zips import ZipReader
+
+DATABASE = "faces.sqlite"
+PICTURES = "uploadImages"
+MANIFEST = "faceserver-backup.json"
+
+_ROUNDS = 20
+_GALLERY = (PICTURES, "index", f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE)
+"""What belongs to a gallery; SQLite's file comes last, it makes the rest valid."""
+
+
+class BackupManifest(BaseModel):
+    """What a backup holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["faceserver-backup"] = "faceserver-backup"
+    format: Literal[1] = 1
+    created: datetime
+    database_sha256: str
+    pictures: Annotated[int, Field(ge=0)]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BackedUp:
+    """What a backup got; ``missing`` are pictures that rows name but that are lost."""
+
+    pictures: int
+    missing: tuple[str, ...]
+
+
+def back_up(data_dir: Path, path: Path, *, advance: Advance = lambda _: None) -> BackedUp:
+    """Write a backup of a data folder, whether or not a server runs on it.
+
+    Args:
+        data_dir: the data folder; nothing in it is changed.
+        path: of the backup; it appears when it is complete.
+        advance: told of each picture.
+
+    Raises:
+        NotFound: there is no gallery in the folder.
+        AlreadyExists: there is a file of that name.
+        StoreError: the system or SQLite refused.
+    """
+    source = data_dir / DATABASE
+    if not source.is_file():
+        raise NotFound(f"{data_dir} holds no gallery")
+    with new_zip(path) as archive, _work_folder(path.resolve().parent) as work:
+        names, missing = _stage(data_dir, work)
+        with (work / DATABASE).open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        manifest = BackupManifest(
+            created=datetime.now(UTC),
+            database_sha256=digest,
+            pictures=len(names),
+            missing=tuple(missing),
+        )
+        archive.writestr(MANIFEST, manifest.model_dump_json(indent=2))
+        members = {DATABASE: work / DATABASE}
+        members |= {f"{PICTURES}/{name}": work / PICTURES / name for name in names}
+        for member, copy in members.items():
+            with copy.open("rb") as file, new_member(archive, member) as target:
+                shutil.copyfileobj(file, target)
+            advance(1)
+    return BackedUp(pictures=len(names), missing=tuple(missing))
+
+
+def restore(path: Path, data_dir: Path, *, force: bool = False) -> Path | None:
+    """Put a backup in place of a data folder.
+
+    The backup is unpacked and checked inside the folder first; the old gallery is only moved then.
+
+    Args:
+        path: the backup.
+        data_dir: where to; no server runs on it.
+        force: move a gallery that is there aside.
+
+    Returns:
+        Where the old gallery is now, None if there was none.
+
+    Raises:
+        InvalidArchive: it is no backup, or it is damaged; the folder is as it was.
+        AlreadyExists: there is a gallery, and ``force`` is not set.
+        StoreLocked: a server runs on the folder.
+        StoreTooNew: the backup was made by a later version.
+        StoreFull: no space is left; the folder is as it was.
+        StoreError: the system refused.
+    """
+    with ZipReader(path) as archive:
+        make_folder(data_dir)
+        with folder_lock(data_dir), _work_folder(data_dir) as work:
+            old = [data_dir / name for name in _GALLERY if (data_dir / name).exists()]
+            if old and not force:
+                raise AlreadyExists(f"{data_dir} holds a gallery: --force moves it aside")
+            _unpack(archive, work)
+            with file_errors(data_dir):
+                aside = _move_aside(data_dir, old)
+                for name in (PICTURES, DATABASE):
+                    (work / name).replace(data_dir / name)
+                sync(data_dir)
+    return aside
+
+
+def _stage(data_dir: Path, work: Path) -> tuple[list[str], list[str]]:
+    """A snapshot and links to the pictures it names: those that are there, and the lost ones."""
+    staged = work / PICTURES
+    staged.mkdir()
+    lost: set[str] = set()
+    for _ in range(_ROUNDS):
+        snapshot(data_dir / DATABASE, work / DATABASE)
+        names = set(pictures_named(work / DATABASE))
+        gone = {
+            name
+            for name in names
+            if not is_picture_name(name)
+            or not ((staged / name).exists() or _link(data_dir / PICTURES / name, staged / name))
+        }
+        if gone <= lost:  # a new snapshot still names them: they are not being deleted
+            return sorted(names - gone), sorted(gone)
+        lost = gone
+        (work / DATABASE).unlink()
+    raise StoreError(f"{data_dir} changes too fast to be backed up now")
+
+
+def _link(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        return False
+    except OSError:  # another device, or one without links
+        try:
+            shutil.copyfile(source, target)
+        except FileNotFoundError:
+            return False
+    return True
+
+
+def _unpack(archive: ZipReader, work: Path) -> None:
+    archive.refuse_flaws()
+    manifest = _manifest(archive)
+    free = shutil.disk_usage(work).free
+    if sum(map(archive.size, archive.names())) > free:
+        raise StoreFull(f"there is not enough space for {archive.path}")
+    (work / PICTURES).mkdir()
+    if _extract(archive, DATABASE, work / DATABASE) != manifest.database_sha256:
+        raise InvalidArchive(f"{archive.path}: {DATABASE} is not as it was written")
+    Database(work / DATABASE).close()  # raises where it is damaged or too new
+    names = [name for name in pictures_named(work / DATABASE) if name not in manifest.missing]
+    expected = {MANIFEST, DATABASE, *(f"{PICTURES}/{name}" for name in names)}
+    for member in sorted(expected ^ set(archive.names())):
+        raise InvalidArchive(f"{archive.path}: {member!r} is missing or does not belong there")
+    for name in names:
+        if not is_picture_name(name):
+            raise InvalidArchive(f"{archive.path}: {name!r} is no picture's name")
+        digest = _extract(archive, f"{PICTURES}/{name}", work / PICTURES / name)
+        if name != f"{digest}.jpg":
+            raise InvalidArchive(f"{archive.path}: {name} is not the picture that its name says")
+    with file_errors(work):
+        sync(work / PICTURES)
+
+
+def _manifest(archive: ZipReader) -> BackupManifest:
+    try:
+        return BackupManifest.model_validate_json(archive.read(MANIFEST, max_bytes=100_000_000))
+    except ValidationError as error:
+        raise InvalidArchive(f"{archive.path}: its {MANIFEST} is none of a backup") from error
+
+
+def _extract(archive: ZipReader, member: str, target: Path) -> str:
+    """Write a member to a file; return the SHA-256 of what was written."""
+    with archive.open(member) as source, file_errors(target), target.open("x+b") as file:
+        shutil.copyfileobj(source, file)
+        file.flush()
+        os.fsync(file.fileno())
+        file.seek(0)
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _move_aside(data_dir: Path, old: list[Path]) -> Path | None:
+    if not old:
+        return None
+    aside = data_dir / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    aside.mkdir()
+    for part in reversed(old):  # SQLite's file first: without it nothing is taken for a gallery
+        part.replace(aside / part.name)
+    sync(aside)
+    return aside
+
+
+@contextmanager
+def _work_folder(parent: Path) -> Iterator[Path]:
+    with file_errors(parent):
+        work = Path(mkdtemp(prefix="faceserver-", suffix=TEMPORARY, dir=parent))
+    try:
+        yield work
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(work)

@@ -1,0 +1,164 @@
+"""Verifies a data folder from the ground up, and mends what can be mended.
+
+Nothing of a face is thrown away: a row that cannot be read, and a picture that is not what its name
+says, go to the folder ``damaged`` beside SQLite's file.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path
+
+import numpy as np
+
+from faceserver import images
+from faceserver.errors import ImageError, NotFound
+from faceserver.store.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.facetable import FaceTable
+from faceserver.store.files import make_folder
+from faceserver.store.lock import folder_lock
+from faceserver.store.saved import SavedIndex, Unusable
+from faceserver.store.sqlite import Database
+from faceserver.transfer.backup import DATABASE, PICTURES
+from faceserver.transfer.format import is_picture_name
+from faceserver.transfer.rows import bad_faces, bad_subjects, forget_picture, set_aside
+
+_MAX_PIXELS = 178_956_970
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong; ``mended`` says what was done, empty if nothing was."""
+
+    what: str
+    mended: str = ""
+
+
+def check_folder(data_dir: Path, *, repair: bool = False) -> list[Finding]:
+    """Check SQLite, rows, vectors, pictures and saved indexes of a data folder.
+
+    Args:
+        data_dir: the data folder; no server runs on it.
+        repair: mend what is found.
+
+    Returns:
+        What is wrong, in the order it was found.
+
+    Raises:
+        NotFound: there is no gallery in the folder.
+        StoreLocked: a server runs on it.
+        StoreCorrupt: SQLite's file is damaged: only a backup helps.
+        StoreTooNew: it was written by a later version.
+    """
+    if not (data_dir / DATABASE).is_file():
+        raise NotFound(f"{data_dir} holds no gallery")
+    with folder_lock(data_dir), closing(Database(data_dir / DATABASE)) as database:
+        return list(_Check(data_dir, database, repair=repair).run())
+
+
+class _Check:
+    def __init__(self, data_dir: Path, database: Database, *, repair: bool) -> None:
+        self._data_dir = data_dir
+        self._pictures = data_dir / PICTURES
+        self._damaged = data_dir / "damaged"
+        self._database = database
+        self._repair = repair
+
+    def run(self) -> Iterator[Finding]:
+        yield from self._sqlite()
+        yield from self._rows()
+        yield from self._named_pictures()
+        yield from self._orphans()
+        for collection in CollectionTable(self._database).all():
+            yield from self._index(collection)
+
+    def _found(self, what: str, mend: Callable[[], str] | None = None) -> Finding:
+        return Finding(what, mend() if mend and self._repair else "")
+
+    def _sqlite(self) -> Iterator[Finding]:
+        for (verdict,) in self._database.read("PRAGMA integrity_check"):
+            if verdict != "ok":
+                yield self._found(f"{DATABASE}: {verdict}")
+        for table, row, parent, _ in self._database.read("PRAGMA foreign_key_check"):
+            yield self._found(f"{DATABASE}: {table}, row {row}: what it names in {parent} is gone")
+
+    def _rows(self) -> Iterator[Finding]:
+        for table, bad in (("subjects", bad_subjects), ("faces", bad_faces)):
+            for row, uuid, reason in list(bad(self._database)):
+                yield self._found(
+                    f"{table}: {uuid}: {reason}",
+                    partial(set_aside, self._database, table, row, self._damaged),
+                )
+
+    def _named_pictures(self) -> Iterator[Finding]:
+        for name in self._names():
+            reason = self._picture_fault(name)
+            if reason:
+                yield self._found(f"picture {name}: {reason}", partial(self._forget, name))
+
+    def _picture_fault(self, name: str) -> str | None:
+        path = self._pictures / name
+        if not is_picture_name(name):
+            return "no picture can have that name"
+        if not path.is_file():
+            return "it is missing"
+        with path.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        if f"{digest}.jpg" != name:
+            return "its content is not what its name says"
+        try:
+            images.decode(path.read_bytes(), max_bytes=1 << 40, max_pixels=_MAX_PIXELS)
+        except ImageError as error:
+            return f"it cannot be read: {error}"
+        return None
+
+    def _forget(self, name: str) -> str:
+        faces = forget_picture(self._database, name)
+        path = self._pictures / name
+        if is_picture_name(name) and path.is_file():
+            make_folder(self._damaged)
+            path.replace(self._damaged / name)
+            return f"moved to {self._damaged}; {faces} rows name it no more"
+        return f"{faces} rows name it no more"
+
+    def _orphans(self) -> Iterator[Finding]:
+        names = set(self._names())
+        for path in sorted(self._pictures.glob("*")):
+            if path.name not in names:
+                yield self._found(f"picture {path.name}: no face is in it", partial(_removed, path))
+
+    def _names(self) -> list[str]:
+        rows = self._database.read(
+            "SELECT picture FROM faces WHERE picture <> ''"
+            " UNION SELECT crop FROM faces WHERE crop IS NOT NULL"
+        )
+        return [row[0] for row in rows]
+
+    def _index(self, collection: CollectionRow) -> Iterator[Finding]:
+        folder = self._data_dir / "index" / str(collection.id)
+        if not folder.is_dir():
+            return  # it is built from SQLite when it is needed
+        faces = FaceTable(self._database, collection=collection.id, dims=collection.dims)
+        saved = SavedIndex(folder, model=collection.model, faces=faces)
+        try:
+            graph, _ = saved.load()
+        except Unusable as reason:
+            fault = str(reason)
+        else:
+            stored = faces.labels()
+            lacking = np.setdiff1d(stored[stored <= graph.last], graph.labels())
+            if not len(lacking):
+                return
+            fault = f"it lacks {len(lacking)} faces that SQLite has"
+        name = collection.name
+        yield self._found(
+            f"index of {name}: {fault}",
+            lambda: f"{saved.discard()} files removed; it is built anew at the next start",
+        )
+
+
+def _removed(path: Path) -> str:
+    path.unlink()
+    return "removed"

@@ -1,0 +1,200 @@
+"""Collections into one archive, streamed."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import copyfileobj
+from typing import IO, Protocol
+from uuid import uuid4
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+
+from faceserver.errors import AlreadyExists, NotFound
+from faceserver.store.base import Collection, Item, Page, Store
+from faceserver.store.files import TEMPORARY, file_errors, sync
+from faceserver.transfer.format import (
+    MANIFEST,
+    CollectionEntry,
+    Manifest,
+    face_line,
+    subject_line,
+    vectors_header,
+)
+from faceserver.types import StoredFace, Subject
+
+_AT_ONCE = 500
+
+Advance = Callable[[int], None]
+"""Told how many more are done."""
+
+
+class Pictures(Protocol):
+    """Where pictures lie; see :class:`faceserver.store.pictures.PictureStore`."""
+
+    def path(self, name: str) -> Path:
+        """The file of a picture; raises NotFound if there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an archive got; ``missing`` are pictures that rows name but that are not there."""
+
+    collections: int
+    subjects: int
+    faces: int
+    pictures: int
+    missing: tuple[str, ...]
+
+
+def export_archive(
+    store: Store,
+    pictures: Pictures,
+    path: Path,
+    *,
+    contracts: Mapping[str, str],
+    names: Sequence[str] = (),
+    advance: Advance = lambda _: None,
+) -> Exported:
+    """Write collections to a new archive; memory holds some faces and one picture's part.
+
+    Args:
+        store: nobody changes it meanwhile.
+        pictures: its pictures.
+        path: of the archive; it appears when it is complete.
+        contracts: the content of each model's ``model.toml``, by the model's name.
+        names: of the collections; all where none is given.
+        advance: told of each face that is written.
+
+    Raises:
+        AlreadyExists: there is a file of that name.
+        NotFound: there is no such collection.
+        StoreFull: no space is left.
+        StoreError: the system refused.
+    """
+    chosen = [store.collection(name) for name in names or store.collections()]
+    with new_zip(path) as archive:
+        named: dict[str, None] = {}
+        entries = [_write(archive, part, contracts, named, advance) for part in chosen]
+        missing = tuple(name for name in named if not _write_picture(archive, pictures, name))
+        manifest = Manifest(
+            created=datetime.now(UTC),
+            collections=tuple(entries),
+            pictures=len(named) - len(missing),
+            missing=missing,
+        )
+        archive.writestr(ZipInfo(MANIFEST), manifest.model_dump_json(indent=2))
+    return Exported(
+        collections=len(entries),
+        subjects=sum(entry.subjects for entry in entries),
+        faces=sum(entry.faces for entry in entries),
+        pictures=manifest.pictures,
+        missing=missing,
+    )
+
+
+@contextmanager
+def new_zip(path: Path) -> Iterator[ZipFile]:
+    """Lend the block a zip to fill; under its name it appears complete or not at all.
+
+    Raises:
+        AlreadyExists: there is a file of that name.
+        StoreFull: no space is left.
+        StoreError: the system refused.
+    """
+    if path.exists():
+        raise AlreadyExists(f"{path} is there already: choose another name, or remove it")
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}{TEMPORARY}")
+    with file_errors(path):
+        try:
+            temporary.touch(0o600, exist_ok=False)  # faces are for their owner alone
+            with ZipFile(temporary, "w", ZIP_STORED) as archive:
+                yield archive
+            sync(temporary)
+            temporary.replace(path)
+            sync(path.resolve().parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_member(archive: ZipFile, name: str, *, packed: bool = False) -> Iterator[IO[bytes]]:
+    """Lend the block a member of an archive to fill."""
+    info = ZipInfo(name)
+    info.compress_type = ZIP_DEFLATED if packed else ZIP_STORED
+    with archive.open(info, "w", force_zip64=True) as file:
+        yield file
+
+
+def all_of(page: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
+    """The items of all pages; ``page`` takes a cursor."""
+    cursor = None
+    while True:
+        found = page(cursor)
+        yield from found.items
+        if found.cursor is None:
+            return
+        cursor = found.cursor
+
+
+def all_faces(collection: Collection) -> Iterator[StoredFace]:
+    """Every face, in the order they were stored."""
+    return all_of(lambda cursor: collection.faces(limit=_AT_ONCE, cursor=cursor))
+
+
+def all_subjects(collection: Collection) -> Iterator[Subject]:
+    """Every person, in the order they were stored."""
+    return all_of(lambda cursor: collection.subjects(limit=_AT_ONCE, cursor=cursor))
+
+
+def _write(
+    archive: ZipFile,
+    collection: Collection,
+    contracts: Mapping[str, str],
+    named: dict[str, None],
+    advance: Advance,
+) -> CollectionEntry:
+    """Write a collection; add the pictures that its faces name to ``named``."""
+    contract = contracts.get(collection.model)
+    entry = CollectionEntry(
+        name=collection.name,
+        model=collection.model,
+        dims=collection.dims,
+        subjects=_write_subjects(archive, collection),
+        faces=collection.count(),
+        contract=contract is not None,
+    )
+    if contract is not None:
+        archive.writestr(ZipInfo(entry.member("model.toml")), contract)
+    with new_member(archive, entry.member("faces.jsonl"), packed=True) as file:
+        for face in all_faces(collection):
+            line = face_line(face)
+            file.write(line.model_dump_json().encode() + b"\n")
+            named.update(dict.fromkeys(line.pictures()))
+            advance(1)
+    with new_member(archive, entry.member("vectors.npy")) as file:
+        file.write(vectors_header(entry.faces, entry.dims))
+        for face in all_faces(collection):
+            file.write(face.embedding.astype("<f4").tobytes())
+    return entry
+
+
+def _write_subjects(archive: ZipFile, collection: Collection) -> int:
+    count = 0
+    name = f"collections/{collection.name}/subjects.jsonl"
+    with new_member(archive, name, packed=True) as file:
+        for subject in all_subjects(collection):
+            file.write(subject_line(subject).model_dump_json().encode() + b"\n")
+            count += 1
+    return count
+
+
+def _write_picture(archive: ZipFile, pictures: Pictures, name: str) -> bool:
+    try:
+        path = pictures.path(name)
+    except NotFound:
+        return False
+    with path.open("rb") as source, new_member(archive, f"pictures/{name}") as file:
+        copyfileobj(source, file)
+    return True

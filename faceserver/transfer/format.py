@@ -1,0 +1,150 @@
+"""How collections, people and faces stand in an archive.
+
+::
+
+    faceserver-archive.json           what follows, with counts
+    collections/<name>/model.toml     the contract of its model, if it was there
+    collections/<name>/subjects.jsonl a person a line
+    collections/<name>/faces.jsonl    a face a line, in the order they were stored
+    collections/<name>/vectors.npy    float32, shape (faces, dims), in the same order
+    pictures/<sha-256>.jpg            pictures and crops, each once
+"""
+
+import io
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from faceserver.types import Box, Detection, Floats, NewFace, Point, StoredFace, Subject
+
+MANIFEST = "faceserver-archive.json"
+
+
+_Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+_PICTURE = r"^[0-9a-f]{64}\.jpg$"
+_Picture = Annotated[str, Field(pattern=_PICTURE)]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class CollectionEntry(_Line):
+    """A collection of the archive."""
+
+    name: _Name
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    dims: Annotated[int, Field(ge=1, le=65_536)]
+    subjects: Annotated[int, Field(ge=0)]
+    faces: Annotated[int, Field(ge=0)]
+    contract: bool
+
+    def member(self, name: str) -> str:
+        """Where a file of this collection stands in the archive."""
+        return f"collections/{self.name}/{name}"
+
+
+class Manifest(_Line):
+    """What an archive holds; ``missing`` are pictures that were not there when it was made."""
+
+    kind: Literal["faceserver-archive"] = "faceserver-archive"
+    format: Literal[1] = 1
+    created: datetime
+    collections: tuple[CollectionEntry, ...]
+    pictures: Annotated[int, Field(ge=0)]
+    missing: tuple[_Picture, ...]
+
+
+class SubjectLine(_Line):
+    """A person."""
+
+    id: _Id
+    name: Annotated[str, Field(min_length=1)]
+    tags: tuple[str, ...]
+    metadata: dict[str, Any]
+    created: AwareDatetime
+
+
+class FaceLine(_Line):
+    """A face without its vector."""
+
+    id: _Id
+    subject: _Id | None
+    source: str
+    picture: _Picture | None
+    crop: _Picture | None
+    tags: tuple[str, ...]
+    external_id: str | None
+    quality: float | None
+    created: AwareDatetime
+    box: tuple[float, float, float, float]
+    points: tuple[Point, Point, Point, Point, Point]
+    score: float
+
+    def pictures(self) -> tuple[str, ...]:
+        """The files that belong to the face."""
+        return tuple(name for name in (self.picture, self.crop) if name)
+
+    def to_face(self, embedding: Floats) -> NewFace:
+        """The face, to be stored under its own id."""
+        return NewFace(
+            embedding=embedding,
+            detection=Detection(Box(*self.box), self.points, self.score),
+            picture=self.picture,
+            source=self.source,
+            crop=self.crop,
+            subject=self.subject,
+            tags=self.tags,
+            external_id=self.external_id,
+            quality=self.quality,
+            id=self.id,
+            created=self.created,
+        )
+
+
+def subject_line(subject: Subject) -> SubjectLine:
+    """A person as a line."""
+    return SubjectLine(
+        id=subject.id,
+        name=subject.name,
+        tags=subject.tags,
+        metadata=dict(subject.metadata),
+        created=subject.created,
+    )
+
+
+def face_line(face: StoredFace) -> FaceLine:
+    """A face as a line."""
+    box = face.detection.box
+    return FaceLine(
+        id=face.id,
+        subject=face.subject,
+        source=face.source,
+        picture=face.picture,
+        crop=face.crop,
+        tags=face.tags,
+        external_id=face.external_id,
+        quality=face.quality,
+        created=face.created,
+        box=(box.x1, box.y1, box.x2, box.y2),
+        points=face.detection.points,
+        score=face.detection.score,
+    )
+
+
+def vectors_header(faces: int, dims: int) -> bytes:
+    """What stands before the numbers in ``vectors.npy``."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "<f4", "fortran_order": False, "shape": (faces, dims)}
+    )
+    return file.getvalue()
+
+
+def is_picture_name(name: str) -> bool:
+    """Whether a stored picture can have this name; any other might lead elsewhere."""
+    return re.fullmatch(_PICTURE, name) is not None and name.isascii() and "\n" not in name

@@ -1,0 +1,160 @@
+"""Rows of SQLite that cannot be read as faces or people, and what is done with them."""
+
+import json
+import math
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from faceserver.errors import StoreCorrupt
+from faceserver.store.faces import check_embedding
+from faceserver.store.files import file_errors, make_folder, sync
+from faceserver.store.rows import vector_of
+from faceserver.store.sqlite import Database, Row, Transaction
+
+_AT_ONCE = 1000
+
+BadRow = tuple[int, str, str]
+"""Row id, uuid, and what is wrong."""
+
+_TABLES = {
+    "faces": "SELECT * FROM faces WHERE id = ?",
+    "subjects": "SELECT * FROM subjects WHERE id = ?",
+}
+_REMOVALS = {
+    "faces": ("DELETE FROM face_tags WHERE face = ?", "DELETE FROM faces WHERE id = ?"),
+    "subjects": (
+        "DELETE FROM subject_tags WHERE subject = ?",
+        "UPDATE faces SET subject = NULL WHERE subject = ?",
+        "DELETE FROM subjects WHERE id = ?",
+    ),
+}
+_FACES = """
+    SELECT f.id, f.uuid, f.box, f.points, f.score, f.tags, f.created, f.vector, c.dims
+    FROM faces f JOIN collections c ON c.id = f.collection
+    WHERE f.id > ? ORDER BY f.id LIMIT ?
+"""
+_SUBJECTS = """
+    SELECT id, uuid, name, tags, metadata, created FROM subjects WHERE id > ? ORDER BY id LIMIT ?
+"""
+
+
+def bad_faces(database: Database) -> Iterator[BadRow]:
+    """Faces with JSON, a time or a vector that cannot be."""
+    return _bad(database, _FACES, _face_fault)
+
+
+def bad_subjects(database: Database) -> Iterator[BadRow]:
+    """People with JSON, a name or a time that cannot be."""
+    return _bad(database, _SUBJECTS, _subject_fault)
+
+
+def set_aside(database: Database, table: str, row: int, folder: Path) -> str:
+    """Write a row to a file of JSON lines in a folder, then delete it; return what was done."""
+    make_folder(folder)
+    path = folder / f"{table}.jsonl"
+    columns = [line[1] for line in database.read(f"PRAGMA table_info({table})")]
+    ((*values,),) = database.read(_TABLES[table], row)
+    content = dict(zip(columns, map(_as_json, values), strict=True))
+    with file_errors(path):
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **content}) + "\n")
+        sync(path)
+    with database.transaction() as transaction, _Untriggered(transaction):
+        for statement in _REMOVALS[table]:
+            transaction.run(statement, row)
+    return f"moved to {path}"
+
+
+def forget_picture(database: Database, name: str) -> int:
+    """Let no row name a picture any more; return how many did."""
+    with database.transaction() as transaction:
+        return transaction.run(
+            "UPDATE faces SET picture = '' WHERE picture = ?", name
+        ) + transaction.run("UPDATE faces SET crop = NULL WHERE crop = ?", name)
+
+
+class _Untriggered:
+    """A block in which no trigger runs: those on tags fail on JSON that is none."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._made = transaction.read("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+
+    def __enter__(self) -> None:
+        for name, _ in self._made:
+            self._transaction.run(f'DROP TRIGGER "{name}"')
+
+    def __exit__(self, *_: object) -> None:
+        for _, statement in self._made:
+            self._transaction.run(statement)
+
+
+def _bad(
+    database: Database, statement: str, fault: Callable[[Row], str | None]
+) -> Iterator[BadRow]:
+    after = 0
+    while rows := database.read(statement, after, _AT_ONCE):
+        for row in rows:
+            reason = fault(row)
+            if reason:
+                yield row[0], row[1], reason
+        after = rows[-1][0]
+
+
+def _face_fault(row: Row) -> str | None:
+    _, _, box, points, score, tags, created, vector, dims = row
+    if not _is_numbers(_json(box), 4):
+        return "its box is none"
+    spots = _json(points)
+    if not isinstance(spots, list) or len(spots) != 5 or not all(_is_numbers(p, 2) for p in spots):
+        return "its points are none"
+    if not math.isfinite(score):
+        return "its score is no number"
+    try:
+        check_embedding(vector_of(vector, dims=dims), dims=dims)
+    except (StoreCorrupt, ValueError) as error:
+        return f"its vector: {error}"
+    return _tags_or_time_fault(tags, created)
+
+
+def _subject_fault(row: Row) -> str | None:
+    _, _, name, tags, metadata, created = row
+    if not name.strip():
+        return "it has no name"
+    if not isinstance(_json(metadata), dict):
+        return "its metadata is no JSON object"
+    return _tags_or_time_fault(tags, created)
+
+
+def _tags_or_time_fault(tags: str, created: str) -> str | None:
+    held = _json(tags)
+    if not isinstance(held, list) or not all(isinstance(tag, str) for tag in held):
+        return "its tags are none"
+    try:
+        if datetime.fromisoformat(created).tzinfo is None:
+            return "its time has no zone"
+    except ValueError:
+        return "its time is none"
+    return None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_numbers(value: object, count: int) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == count
+        and all(isinstance(part, int | float) and math.isfinite(part) for part in value)
+    )
+
+
+def _as_json(value: object) -> object:
+    return {"base64": b64encode(value).decode()} if isinstance(value, bytes) else value

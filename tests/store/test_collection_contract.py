@@ -1,0 +1,419 @@
+"""What every collection does with people, tags, pages, moves and deletions."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, NotFound
+from faceserver.store import Collection, Store
+from faceserver.types import Filter, Subject
+from tests.store.samples import new_face, new_faces, people
+
+NOBODY = "0" * 32
+
+
+def with_faces(store: Collection, name: str, count: int, *, seed: int) -> Subject:
+    subject = store.add_subject(name)
+    store.add([new_face(vector, name, subject=subject.id) for vector in people(count, seed=seed)])
+    return store.subject(subject.id)
+
+
+def listed(store: Collection, only: Filter) -> list[str]:
+    return [face.source for face in store.faces(limit=1000, only=only).items]
+
+
+def owners(store: Collection) -> list[str | None]:
+    return [face.subject for face in store.faces(limit=1000).items]
+
+
+def test_a_face_keeps_all_that_is_known_of_it(store: Collection) -> None:
+    subject = store.add_subject("Ann")
+    created = datetime(2020, 1, 2, 3, 4, 5, 6, UTC)
+    (stored,) = store.add(
+        [
+            new_face(
+                people(1)[0],
+                picture=None,
+                crop="c" * 64 + ".jpg",
+                subject=subject.id,
+                tags=("b", "a", "b"),
+                external_id="x-1",
+                quality=0.25,
+                id="f" * 32,
+                created=created,
+            )
+        ]
+    )
+    for face in (stored, store.get("f" * 32)):
+        assert (face.picture, face.crop, face.subject) == (None, "c" * 64 + ".jpg", subject.id)
+        assert (face.tags, face.external_id, face.quality) == (("a", "b"), "x-1", 0.25)
+        assert (face.id, face.created) == ("f" * 32, created)
+
+
+def test_an_id_that_is_taken_stores_nothing(store: Collection) -> None:
+    store.add([new_face(people(1)[0], id="f" * 32)])
+    for ids in (["a" * 32, "f" * 32], ["b" * 32, "b" * 32]):
+        with pytest.raises(AlreadyExists):
+            store.add([new_face(people(1)[0], id=face_id) for face_id in ids])
+    assert store.count() == 1
+
+
+def test_a_face_of_an_unknown_subject_is_refused(store: Collection) -> None:
+    with pytest.raises(NotFound):
+        store.add([new_face(people(1)[0]), new_face(people(1)[0], subject=NOBODY)])
+    assert store.count() == 0
+
+
+def test_a_subject_comes_back_as_it_went_in(store: Collection) -> None:
+    created = datetime(2020, 1, 2, tzinfo=UTC)
+    metadata = {"née": ["Ø", 1.5, None], "deep": {"er": True}}
+    subject = store.add_subject(
+        "  Zoë 😀 ", tags=["b", "a", "b"], metadata=metadata, subject_id="a" * 32, created=created
+    )
+    assert subject == Subject("a" * 32, "Zoë 😀", ("a", "b"), metadata, created, 0)
+    assert store.subject("a" * 32) == store.subject_named("zoë 😀") == subject
+    assert store.subject_named("Zoe") is None
+
+
+def test_names_are_unique_without_regard_to_case(store: Collection) -> None:
+    ann = store.add_subject("Straße")
+    for name in ("STRASSE", "straße ", "Straße"):
+        with pytest.raises(AlreadyExists):
+            store.add_subject(name)
+    other = store.add_subject("Bob")
+    with pytest.raises(AlreadyExists):
+        store.change_subject(other.id, name="STRASSE")
+    assert store.change_subject(ann.id, name="STRASSE").name == "STRASSE"
+
+
+@pytest.mark.parametrize("name", ["", " \t"])
+def test_a_subject_has_a_name(store: Collection, name: str) -> None:
+    with pytest.raises(InvalidRequest):
+        store.add_subject(name)
+    ann = store.add_subject("Ann")
+    with pytest.raises(InvalidRequest):
+        store.change_subject(ann.id, name=name)
+
+
+def test_metadata_is_json(store: Collection) -> None:
+    for value in ({1, 2}, float("nan"), object()):
+        with pytest.raises(InvalidRequest):
+            store.add_subject("Ann", metadata={"x": value})
+
+
+def test_an_id_of_a_subject_is_taken_once(store: Collection) -> None:
+    store.add_subject("Ann", subject_id="a" * 32)
+    with pytest.raises(AlreadyExists):
+        store.add_subject("Bob", subject_id="a" * 32)
+
+
+def test_a_subject_changes_in_what_is_given(store: Collection) -> None:
+    ann = store.add_subject("Ann", tags=["x"], metadata={"a": 1})
+    assert store.change_subject(ann.id, tags=["y", "y"]).tags == ("y",)
+    assert store.change_subject(ann.id, metadata={"b": 2}).metadata == {"b": 2}
+    changed = store.change_subject(ann.id, name="Anna")
+    assert (changed.name, changed.tags, changed.metadata) == ("Anna", ("y",), {"b": 2})
+    assert store.subject_named("Ann") is None
+
+
+def test_who_is_not_there_is_not_found(store: Collection) -> None:
+    ann = store.add_subject("Ann")
+    for call in (
+        lambda: store.subject(NOBODY),
+        lambda: store.change_subject(NOBODY, name="x"),
+        lambda: store.delete_subject(NOBODY),
+        lambda: store.merge(NOBODY, into=ann.id),
+        lambda: store.merge(ann.id, into=NOBODY),
+        lambda: store.undo(NOBODY),
+        lambda: store.move([], NOBODY),
+        lambda: store.tag(NOBODY, ["x"]),
+    ):
+        with pytest.raises(NotFound):
+            call()
+    assert store.subject(ann.id) == ann
+
+
+def test_pages_are_stable_while_faces_come_and_go(store: Collection) -> None:
+    stored = store.add(new_faces(people(10)))
+    first = store.faces(limit=4)
+    assert [face.id for face in first.items] == [face.id for face in stored[:4]]
+    store.delete([stored[0].id, stored[3].id, stored[5].id])
+    (added,) = store.add([new_face(people(1, seed=9)[0])])
+    second = store.faces(limit=4, cursor=first.cursor)
+    assert [face.id for face in second.items] == [stored[n].id for n in (4, 6, 7, 8)]
+    third = store.faces(limit=4, cursor=second.cursor)
+    assert [face.id for face in third.items] == [stored[9].id, added.id]
+    assert third.cursor is None
+
+
+def test_a_page_that_is_just_full_is_the_last(store: Collection) -> None:
+    store.add(new_faces(people(4)))
+    assert store.faces(limit=4).cursor is None
+    assert store.faces(limit=3).cursor is not None
+
+
+def test_subjects_are_paged_and_filtered_by_tag(store: Collection) -> None:
+    for number in range(7):
+        store.add_subject(f"{number}", tags=["even" if number % 2 == 0 else "odd", "all"])
+    names, cursor = [], None
+    while True:
+        page = store.subjects(limit=2, cursor=cursor, tags=["all", "even"])
+        names += [subject.name for subject in page.items]
+        if not (cursor := page.cursor):
+            break
+    assert names == ["0", "2", "4", "6"]
+    assert len(store.subjects(limit=100).items) == 7
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "été", "YWZ0ZXI6LTE", "YWZ0ZXI6MA", "AAAA", "eDo1"])
+def test_a_cursor_that_is_none_is_refused(store: Collection, cursor: str) -> None:
+    with pytest.raises(InvalidRequest):
+        store.faces(limit=1, cursor=cursor)
+    with pytest.raises(InvalidRequest):
+        store.subjects(limit=1, cursor=cursor)
+
+
+def test_filters(store: Collection) -> None:
+    ann, bob = store.add_subject("Ann", tags=["team", "x"]), store.add_subject("Bob")
+    vectors = people(4)
+    store.add(
+        [
+            new_face(vectors[0], "0", subject=ann.id, tags=("x",), external_id="e"),
+            new_face(vectors[1], "1", subject=bob.id, tags=("x", "y")),
+            new_face(vectors[2], "2", tags=("team",), external_id="e"),
+            new_face(vectors[3], "3", picture="p.jpg"),
+        ]
+    )
+    cases = {
+        Filter(): ["0", "1", "2", "3"],
+        Filter(subject=ann.id): ["0"],
+        Filter(subject=NOBODY): [],
+        Filter(tags=("team",)): ["0", "2"],
+        Filter(tags=("x",)): ["0", "1"],
+        Filter(tags=("x", "y")): ["1"],
+        Filter(tags=("team", "x")): ["0"],
+        Filter(tags=("team",), external_id="e"): ["0", "2"],
+        Filter(subject=bob.id, tags=("y",)): ["1"],
+        Filter(subject=bob.id, tags=("team",)): [],
+        Filter(external_id="e"): ["0", "2"],
+        Filter(picture="p.jpg"): ["3"],
+        Filter(tags=("' OR 1",)): [],
+    }
+    for only, expected in cases.items():
+        assert listed(store, only) == expected, only
+        found = store.search(vectors[0], k=10, max_distance=4.1, only=only)
+        assert sorted(match.face.source for match in found) == expected, only
+        groups = store.search_subjects(vectors[0], k=10, max_distance=4.1, only=only)
+        assert sum(group.faces for group in groups) == len(expected), only
+
+
+def test_tags_of_a_face_are_replaced(store: Collection) -> None:
+    (face,) = store.add([new_face(people(1)[0], "0", tags=("a", "b"))])
+    assert store.tag(face.id, ["c", "b", "c"]).tags == ("b", "c")
+    assert listed(store, Filter(tags=("a",))) == []
+    assert listed(store, Filter(tags=("b", "c"))) == ["0"]
+
+
+def test_deleted_faces_are_gone(store: Collection) -> None:
+    vectors = people(20)
+    stored = store.add(new_faces(vectors))
+    assert store.delete([stored[3].id, stored[7].id, NOBODY, stored[3].id]) == 2
+    assert store.delete([stored[3].id]) == 0
+    assert store.count() == 18
+    with pytest.raises(NotFound):
+        store.get(stored[3].id)
+    found = store.search(vectors[3], k=100, max_distance=4.1)
+    assert len(found) == 18
+    assert not {stored[3].id, stored[7].id} & {match.face.id for match in found}
+    again = store.add([new_face(vectors[3])])
+    assert [match.face.id for match in store.search(vectors[3], k=1, max_distance=1e-6)] == [
+        again[0].id
+    ]
+
+
+def test_deleting_everything_leaves_a_store_that_works(store: Collection) -> None:
+    with_faces(store, "Ann", 5, seed=1)
+    with_faces(store, "Bob", 5, seed=2)
+    assert store.delete_all() == 10
+    assert (store.count(), store.faces(limit=9).items, store.subjects(limit=9).items) == (0, (), ())
+    assert store.search(people(1)[0], k=9, max_distance=4.1) == []
+    with_faces(store, "Ann", 5, seed=1)
+    assert store.count() == 5
+
+
+def test_a_subject_goes_with_all_faces(store: Collection) -> None:
+    ann, bob = with_faces(store, "Ann", 5, seed=1), with_faces(store, "Bob", 3, seed=2)
+    assert store.delete_subject(ann.id) == 5
+    assert owners(store) == [bob.id] * 3
+    assert len(store.search(people(1, seed=1)[0], k=9, max_distance=4.1)) == 3
+    assert store.subjects(limit=9).items == (bob,)
+
+
+def test_faces_are_moved(store: Collection) -> None:
+    ann, bob = with_faces(store, "Ann", 3, seed=1), store.add_subject("Bob")
+    ids = [face.id for face in store.faces(limit=9).items]
+    assert store.move([ids[0], ids[2], NOBODY], bob.id) == 2
+    assert store.move([ids[1]], None) == 1
+    assert owners(store) == [bob.id, None, bob.id]
+    assert (store.subject(ann.id).faces, store.subject(bob.id).faces) == (0, 2)
+    with pytest.raises(NotFound):
+        store.move(ids, NOBODY)
+    assert owners(store) == [bob.id, None, bob.id]
+
+
+def test_people_are_found_once_each(store: Collection) -> None:
+    ann, bob = store.add_subject("Ann"), store.add_subject("Bob")
+    vectors = people(3, each=4)
+    subjects = [ann.id] * 4 + [bob.id] * 4 + [None] * 4
+    stored = store.add(
+        [new_face(vector, subject=who) for vector, who in zip(vectors, subjects, strict=True)]
+    )
+    groups = store.search_subjects(vectors[0], k=10, max_distance=4.1)
+    assert len(groups) == 6
+    assert (groups[0].subject, groups[0].best.face.id, groups[0].faces) == (
+        ann.id,
+        stored[0].id,
+        4,
+    )
+    assert sorted((group.subject or "", group.faces) for group in groups) == sorted(
+        [(ann.id, 4), (bob.id, 4), *[("", 1)] * 4]
+    )
+    distances = [group.best.distance for group in groups]
+    assert distances == sorted(distances)
+    # Counted under the threshold only.
+    under = [m.distance for m in store.search(vectors[0], k=12, max_distance=4.1) if m.face.subject]
+    (first,) = store.search_subjects(vectors[0], k=1, max_distance=under[2])
+    assert (first.subject, first.faces) == (ann.id, 2)
+    assert store.search_subjects(vectors[0], k=0, max_distance=4.1) == []
+
+
+def test_few_of_many_people_have_all_their_faces_counted(store: Collection) -> None:
+    vectors = people(20, each=30)
+    subjects = [store.add_subject(f"{number}").id for number in range(20)]
+    faces = [new_face(vectors[n], subject=subjects[n // 30]) for n in range(600)]
+    store.add(faces)
+    (first,) = store.search_subjects(vectors[0], k=1, max_distance=4.1)
+    assert (first.subject, first.faces) == (subjects[0], 30)
+
+
+class TestMerge:
+    def test_all_faces_go_to_whom_stays(self, store: Collection) -> None:
+        ann, bob = with_faces(store, "Ann", 3, seed=1), with_faces(store, "Bob", 2, seed=2)
+        merge = store.merge(ann.id, into=bob.id)
+        assert (merge.into, merge.subject, merge.name, merge.faces) == (bob.id, ann.id, "Ann", 3)
+        assert owners(store) == [bob.id] * 5
+        assert store.subject(bob.id).faces == 5
+        with pytest.raises(NotFound):
+            store.subject(ann.id)
+        assert store.merges() == [merge]
+
+    def test_undone_it_is_as_before(self, store: Collection) -> None:
+        ann, bob = with_faces(store, "Ann", 3, seed=1), with_faces(store, "Bob", 2, seed=2)
+        store.change_subject(ann.id, tags=["t"], metadata={"a": [1]})
+        before = store.subject(ann.id)
+        merge = store.merge(ann.id, into=bob.id)
+        assert store.undo(merge.id) == before
+        assert owners(store) == [ann.id] * 3 + [bob.id] * 2
+        assert listed(store, Filter(tags=("t",))) == ["Ann"] * 3
+        assert store.merges() == []
+        with pytest.raises(NotFound):
+            store.undo(merge.id)
+
+    def test_what_was_moved_or_deleted_since_stays_so(self, store: Collection) -> None:
+        ann, bob = with_faces(store, "Ann", 4, seed=1), with_faces(store, "Bob", 1, seed=2)
+        ids = [face.id for face in store.faces(limit=9).items]
+        merge = store.merge(ann.id, into=bob.id)
+        store.delete([ids[0]])
+        store.move([ids[1]], None)
+        added = store.add([new_face(people(1)[0], subject=bob.id)])
+        store.undo(merge.id)
+        assert owners(store) == [None, ann.id, ann.id, bob.id, bob.id]
+        assert store.get(added[0].id).subject == bob.id
+
+    def test_merges_upon_merges_are_undone_in_turn(self, store: Collection) -> None:
+        one, two, three = (with_faces(store, name, 2, seed=len(name)) for name in ("A", "BB", "C"))
+        first = store.merge(one.id, into=two.id)
+        second = store.merge(two.id, into=three.id)
+        assert store.merges() == [second, first]
+        with pytest.raises(CannotUndo):
+            store.undo(first.id)
+        store.undo(second.id)
+        store.undo(first.id)
+        assert owners(store) == [one.id] * 2 + [two.id] * 2 + [three.id] * 2
+
+    def test_a_name_that_is_taken_by_now_is_in_the_way(self, store: Collection) -> None:
+        ann, bob = with_faces(store, "Ann", 1, seed=1), store.add_subject("Bob")
+        merge = store.merge(ann.id, into=bob.id)
+        new = store.add_subject("ANN")
+        with pytest.raises(CannotUndo, match="Ann"):
+            store.undo(merge.id)
+        store.change_subject(new.id, name="Another")
+        assert store.undo(merge.id).name == "Ann"
+
+    def test_deleting_who_stayed_ends_it(self, store: Collection) -> None:
+        ann, bob = with_faces(store, "Ann", 1, seed=1), store.add_subject("Bob")
+        merge = store.merge(ann.id, into=bob.id)
+        store.delete_subject(bob.id)
+        assert store.merges() == []
+        with pytest.raises(NotFound):
+            store.undo(merge.id)
+
+    def test_nobody_is_merged_with_herself(self, store: Collection) -> None:
+        ann = with_faces(store, "Ann", 1, seed=1)
+        with pytest.raises(InvalidRequest):
+            store.merge(ann.id, into=ann.id)
+        assert store.subject(ann.id) == ann
+
+
+class TestCollections:
+    def test_they_are_apart(self, any_store: Store) -> None:
+        default = any_store.collection()
+        other = any_store.create("other", model="another", dims=8)
+        assert any_store.collections() == ["default", "other"]
+        (one,) = default.add(new_faces(people(1)))
+        (two,) = other.add([new_face(people(1, dims=8)[0], tags=("t",))])
+        assert (other.name, other.model, other.dims) == ("other", "another", 8)
+        assert any_store.collection("other").get(two.id).id == two.id
+        with pytest.raises(NotFound):
+            default.get(two.id)
+        assert default.delete([two.id]) == 0
+        assert listed(default, Filter(tags=("t",))) == []
+        assert default.add_subject("Ann").name == other.add_subject("Ann").name
+        ann = other.subject_named("ANN")
+        assert ann
+        with pytest.raises(NotFound):
+            default.move([one.id], ann.id)
+        with pytest.raises(NotFound):
+            default.subject(ann.id)
+        assert any_store.status().faces == 2
+        assert [part.faces for part in any_store.status().collections] == [1, 1]
+
+    def test_names(self, any_store: Store) -> None:
+        any_store.create("A.b_c-1", model="m", dims=3)
+        with pytest.raises(AlreadyExists):
+            any_store.create("A.b_c-1", model="m", dims=3)
+        for name in ("", "a b", "../x", ".x", "é", "x" * 65, "x/y", "x\n"):
+            with pytest.raises(InvalidRequest):
+                any_store.create(name, model="m", dims=3)
+        with pytest.raises(NotFound):
+            any_store.collection("nothing")
+
+    def test_a_purge_takes_one_or_all(self, any_store: Store) -> None:
+        with_faces(any_store.collection(), "Ann", 3, seed=1)
+        other = any_store.create("other", model="m", dims=16)
+        with_faces(other, "Bob", 2, seed=2)
+        receipt = any_store.purge("other")
+        assert (receipt.collections, receipt.faces, receipt.subjects) == (("other",), 2, 1)
+        assert any_store.collections() == ["default"]
+        with pytest.raises(NotFound):
+            any_store.purge("other")
+        receipt = any_store.purge()
+        assert (receipt.collections, receipt.faces, receipt.subjects) == ((), 3, 1)
+        assert any_store.status().faces == 0
+        with_faces(any_store.collection(), "Ann", 3, seed=1)
+
+
+def test_the_last_undo_is_in_time(store: Collection) -> None:
+    ann, bob = with_faces(store, "Ann", 1, seed=1), store.add_subject("Bob")
+    merge = store.merge(ann.id, into=bob.id)
+    assert merge.until > merge.at

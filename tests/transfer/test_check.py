@@ -1,0 +1,178 @@
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceserver.errors import NotFound, StoreCorrupt, StoreLocked
+from faceserver.store import Options, open_store
+from faceserver.transfer.check import Finding, check_folder
+from tests.store.samples import DIMS, MODEL, new_faces, people
+from tests.transfer.galleries import fill, opened, picture_files
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Path:
+    with closing(opened(tmp_path / "g")) as store:
+        fill(store, store.pictures)
+    return tmp_path / "g"
+
+
+def run(gallery: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(gallery / "faces.sqlite")) as connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        made = triggers.fetchall()
+        for name, _ in made:
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(statement, values)
+        for _, sql in made:
+            connection.execute(sql)
+        connection.commit()
+
+
+def only(findings: list[Finding]) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+def test_nothing_is_wrong_with_a_good_gallery(gallery: Path) -> None:
+    before = picture_files(gallery)
+    assert check_folder(gallery) == []
+    assert check_folder(gallery, repair=True) == []
+    assert picture_files(gallery) == before
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("box", "[1, 2, 3]", "box"),
+        ("box", "[1, 2, 3, NaN]", "box"),
+        ("points", "[[1, 2]]", "points"),
+        ("points", "no json", "points"),
+        ("score", float("inf"), "score"),
+        ("tags", "{", "tags"),
+        ("tags", "[1]", "tags"),
+        ("created", "yesterday", "time"),
+        ("created", "2020-01-01", "zone"),
+        ("vector", b"short", "vector"),
+        ("vector", np.full(DIMS, np.nan, "<f4").tobytes(), "vector"),
+        ("vector", np.full(DIMS, 2.0, "<f4").tobytes(), "vector"),
+    ],
+)
+def test_a_face_that_cannot_be_read_is_told_and_set_aside(
+    gallery: Path, column: str, value: object, reason: str
+) -> None:
+    run(gallery, f"UPDATE faces SET {column} = ? WHERE id = 2", value)
+    finding = only(check_folder(gallery))
+    assert (finding.mended, reason in finding.what) == ("", True)
+    assert "moved to" in only(check_folder(gallery, repair=True)).mended
+    assert check_folder(gallery) == []
+    kept = json.loads((gallery / "damaged" / "faces.jsonl").read_text())
+    assert kept["id"] == 2
+    assert set(kept["vector"]) == {"base64"}
+    with closing(opened(gallery)) as store:
+        assert store.collection().count() == 11
+        tagged = store.collection().tag(store.collection().faces(limit=1).items[0].id, ["new"])
+        assert tagged.tags == ("new",)  # the triggers are back
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("metadata", "[]"), ("tags", "x"), ("name", " "), ("created", "x")]
+)
+def test_a_person_that_cannot_be_read_is_set_aside_and_the_faces_stay(
+    gallery: Path, column: str, value: object
+) -> None:
+    run(gallery, f"UPDATE subjects SET {column} = ? WHERE name = 'Ann'", value)
+    assert only(check_folder(gallery)).what.startswith("subjects: ")
+    assert only(check_folder(gallery, repair=True)).mended
+    with closing(opened(gallery)) as store:
+        assert [person.name for person in store.collection().subjects(limit=9).items] == ["Bob"]
+        assert store.collection().count() == 12
+
+
+def test_lost_and_changed_pictures_are_told_and_forgotten(gallery: Path) -> None:
+    lost, changed, *_ = sorted(picture_files(gallery))
+    (gallery / "uploadImages" / lost).unlink()
+    (gallery / "uploadImages" / changed).write_bytes(b"another")
+    found = {finding.what for finding in check_folder(gallery)}
+    assert found == {
+        f"picture {lost}: it is missing",
+        f"picture {changed}: its content is not what its name says",
+    }
+    mended = check_folder(gallery, repair=True)
+    assert all("name it no more" in finding.mended for finding in mended)
+    assert (gallery / "damaged" / changed).read_bytes() == b"another"
+    assert check_folder(gallery) == []
+    with closing(opened(gallery)) as store:
+        assert store.status().faces == 13
+
+
+def test_a_picture_that_is_none_is_told(gallery: Path) -> None:
+    name = "a" * 64 + ".jpg"
+    run(gallery, "UPDATE faces SET picture = ? WHERE id = 1", "../../outside")
+    (gallery / "uploadImages" / name).write_bytes(b"x")
+    found = [finding.what for finding in check_folder(gallery)]
+    assert "picture ../../outside: no picture can have that name" in found
+    assert f"picture {name}: no face is in it" in found
+    check_folder(gallery, repair=True)
+    assert check_folder(gallery) == []
+    assert name not in picture_files(gallery)
+
+
+def test_a_picture_with_the_right_name_that_cannot_be_decoded_is_told(gallery: Path) -> None:
+    with closing(opened(gallery)) as store:
+        name = store.pictures.save(b"no picture")
+    run(gallery, "UPDATE faces SET crop = ? WHERE id = 1", name)
+    (finding,) = [item for item in check_folder(gallery) if name in item.what]
+    assert "cannot be read" in finding.what
+
+
+def test_a_name_that_leads_nowhere_is_told(gallery: Path) -> None:
+    run(gallery, "UPDATE faces SET subject = 999 WHERE id = 1")
+    assert "is gone" in only(check_folder(gallery)).what
+
+
+def with_graph(folder: Path) -> Path:
+    options = Options(exact_up_to=10)
+    with closing(open_store(folder, model=MODEL, dims=DIMS, options=options)) as store:
+        store.collection().add(new_faces(people(40)))
+    run(folder, "UPDATE faces SET picture = ''")
+    (index,) = (folder / "index").iterdir()
+    return index
+
+
+def test_a_good_index_is_no_fault_and_a_torn_one_is(tmp_path: Path) -> None:
+    index = with_graph(tmp_path)
+    assert check_folder(tmp_path) == []
+    next(index.glob("*.hnsw")).write_bytes(b"torn")
+    assert "index of default" in only(check_folder(tmp_path)).what
+    assert "built anew" in only(check_folder(tmp_path, repair=True)).mended
+    assert check_folder(tmp_path) == []
+
+
+def test_an_index_that_lacks_a_face_is_told(tmp_path: Path) -> None:
+    path = with_graph(tmp_path) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "last": manifest["last"] + 10}))
+    columns = "collection, picture, source, created, box, points, score, vector"
+    run(
+        tmp_path,
+        f"INSERT INTO faces (id, uuid, {columns}) SELECT 45, 'x', {columns} FROM faces LIMIT 1",
+    )
+    assert "lacks 1 faces" in only(check_folder(tmp_path)).what
+
+
+def test_a_folder_without_a_gallery_one_in_use_and_a_damaged_one(
+    gallery: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound):
+        check_folder(tmp_path)
+    with closing(opened(gallery)), pytest.raises(StoreLocked):
+        check_folder(gallery)
+    data = bytearray((gallery / "faces.sqlite").read_bytes())
+    data[100:20_000] = bytes(19_900)
+    (gallery / "faces.sqlite").write_bytes(data)
+    with pytest.raises(StoreCorrupt):
+        check_folder(gallery, repair=True)

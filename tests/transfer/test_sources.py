@@ -1,0 +1,213 @@
+import io
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
+from faceserver.transfer.pictures import Item
+from faceserver.transfer.sources import open_source
+from faceserver.transfer.zips import ZipReader
+
+
+def fetch(url: str) -> bytes:
+    return f"fetched {url}".encode()
+
+
+def items_of(path: Path, *, people: bool = True, max_bytes: int = 100) -> dict[str, Item]:
+    with open_source(path, fetch=fetch, max_bytes=max_bytes, people=people) as source:
+        items = list(source.items)
+        assert len(items) == source.count
+        for item in items:
+            if not item.by_name:
+                with_bytes(item)
+        return {item.source: item for item in items}
+
+
+def with_bytes(item: Item) -> bytes | InputError:
+    try:
+        return item.load()
+    except InputError as error:
+        return error
+
+
+def zipped(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return path
+
+
+def persons(items: dict[str, Item]) -> dict[str, str | None]:
+    return {name: item.person for name, item in items.items()}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("Ann/1.jpg", "Ann/2020/2.PNG", "Bob/1.jpg", "nobody.jpg", "Ann/notes.txt"):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return tmp_path / "photos"
+
+
+def test_subfolders_are_people(folder: Path) -> None:
+    items = items_of(folder)
+    assert persons(items) == {
+        "Ann/1.jpg": "Ann",
+        "Ann/2020/2.PNG": "Ann",
+        "Bob/1.jpg": "Bob",
+        "nobody.jpg": None,
+    }
+    assert items["Bob/1.jpg"].load() == b"Bob/1.jpg"
+    assert set(persons(items_of(folder, people=False)).values()) == {None}
+
+
+def test_large_and_unreadable_files_are_refused_when_they_are_read(folder: Path) -> None:
+    (folder / "large.jpg").write_bytes(bytes(101))
+    (folder / "a folder.jpg").mkdir()
+    (folder / "nowhere.jpg").symlink_to(folder / "gone")
+    items = items_of(folder)
+    with pytest.raises(FileTooLarge):
+        items["large.jpg"].load()
+    for name in ("a folder.jpg", "nowhere.jpg"):
+        with pytest.raises(InvalidRequest, match="no such file"):
+            items[name].load()
+
+
+def test_a_zip_is_like_a_folder(tmp_path: Path) -> None:
+    flat = zipped(tmp_path / "a.zip", {"Ann/1.jpg": b"1", "Ann/2.jpg": b"2", "x.txt": b""})
+    assert persons(items_of(flat)) == {"Ann/1.jpg": "Ann", "Ann/2.jpg": "Ann"}
+    wrapped = zipped(tmp_path / "b.zip", {"top/Ann/1.jpg": b"1", "top/Bob/1.jpg": b"2"})
+    with open_source(wrapped, fetch=fetch, max_bytes=10) as source:
+        first, second = source.items
+        assert (first.source, first.person, first.load()) == ("Ann/1.jpg", "Ann", b"1")
+        assert second.person == "Bob"
+
+
+def flawed(path: Path) -> Path:
+    link = zipfile.ZipInfo("link.jpg")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("good.jpg", b"good")
+        file.writestr("../up.jpg", b"x")
+        file.writestr("/root.jpg", b"x")
+        file.writestr("c:\\windows.jpg", b"x")
+        file.writestr(link, b"/etc/passwd")
+        file.writestr("bomb.png", bytes(5_000_000))
+        file.writestr("large.jpg", bytes(range(200)))
+        file.writestr(zipfile.ZipInfo("odd.jpg"), b"x", zipfile.ZIP_LZMA)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            file.writestr("good.jpg", b"another")
+    return path
+
+
+def test_each_flawed_entry_of_a_zip_is_refused_and_the_rest_taken(tmp_path: Path) -> None:
+    with open_source(flawed(tmp_path / "f.zip"), fetch=fetch, max_bytes=100) as source:
+        results = [(item.source, with_bytes(item)) for item in source.items]
+    reasons = {name: str(result) for name, result in results if isinstance(result, InputError)}
+    assert [result for result in results if isinstance(result[1], bytes)] == [("good.jpg", b"good")]
+    assert "leads out" in reasons["../up.jpg"]
+    assert "leads out" in reasons["/root.jpg"]
+    assert "leads out" in reasons["c:\\windows.jpg"]
+    assert "symbolic link" in reasons["link.jpg"]
+    assert "compressed more" in reasons["bomb.png"]
+    assert "200 bytes" in reasons["large.jpg"]
+    assert "not read here" in reasons["odd.jpg"]
+    assert "two of this name" in reasons["good.jpg"]
+
+
+def test_an_encrypted_entry_is_refused(tmp_path: Path) -> None:
+    data = bytearray(zipped(tmp_path / "e.zip", {"a.jpg": b"x"}).read_bytes())
+    directory = data.index(b"PK\1\2")
+    data[directory + 8] |= 1
+    (tmp_path / "e.zip").write_bytes(data)
+    with pytest.raises(InvalidArchive, match="encrypted"):
+        items_of(tmp_path / "e.zip")["a.jpg"].load()
+
+
+def test_overlapping_entries_are_refused(tmp_path: Path) -> None:
+    data = zipped(tmp_path / "o.zip", {"a.jpg": bytes(5000)}).read_bytes()
+    entry = data[data.index(b"PK\1\2") : data.index(b"PK\5\6")]
+    end = bytearray(data[data.index(b"PK\5\6") :])
+    end[8:12] = (2).to_bytes(2, "little") * 2
+    end[12:16] = (2 * len(entry)).to_bytes(4, "little")
+    twice = data[: data.index(b"PK\5\6")] + entry + end
+    (tmp_path / "o.zip").write_bytes(twice)
+    with pytest.raises(InvalidArchive, match="overlap"):
+        ZipReader(tmp_path / "o.zip")
+
+
+def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faceserver.transfer.zips.MAX_ENTRIES", 1)
+    with pytest.raises(InvalidArchive, match="too many"):
+        items_of(zipped(tmp_path / "m.zip", {"a.jpg": b"", "b.jpg": b""}))
+
+
+def test_what_is_no_zip_or_not_there_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "no.zip").write_bytes(b"this is no zip")
+    with pytest.raises(InvalidArchive, match="no zip"):
+        items_of(tmp_path / "no.zip")
+    with pytest.raises(InvalidArchive, match="cannot be read"):
+        items_of(tmp_path / "gone.zip")
+    (tmp_path / "list.txt").touch()
+    with pytest.raises(InvalidArchive, match=r"no folder, \.zip"):
+        items_of(tmp_path / "list.txt")
+
+
+def test_a_wrong_checksum_is_noticed_when_it_is_read(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "c.zip", {"a.jpg": b"content"})
+    path.write_bytes(path.read_bytes().replace(b"content", b"contenT"))
+    with open_source(path, fetch=fetch, max_bytes=100) as source:
+        (item,) = source.items
+        with pytest.raises(InvalidArchive, match="damaged"):
+            item.load()
+
+
+def test_a_csv_tells_paths_urls_people_and_tags(tmp_path: Path) -> None:
+    (tmp_path / "a b.jpg").write_bytes(b"picture")
+    (tmp_path / "list.csv").write_text(
+        "\ufeffpath,url,person,tags,external_id\n"
+        '"a b.jpg",,"Ann, the first",x; y;;,17\n'
+        ",http://host/b.jpg,,,\n"
+        "a b.jpg,http://host/b.jpg,,,\n"
+        "gone.jpg\n"
+        "a b.jpg,,,,,too many\n",
+        encoding="utf-8",
+    )
+    with open_source(tmp_path / "list.csv", fetch=fetch, max_bytes=100) as source:
+        first, second, *bad = list(source.items)
+        assert source.count == 5
+    assert (first.source, first.person, first.tags) == ("a b.jpg", "Ann, the first", ("x", "y"))
+    assert (first.external_id, first.by_name, first.load()) == ("17", False, b"picture")
+    assert (second.source, second.person, second.by_name) == ("http://host/b.jpg", None, True)
+    assert second.load() == b"fetched http://host/b.jpg"
+    assert [item.source for item in bad] == ["entry 3", "gone.jpg", "entry 5"]
+    assert "either a path or a url" in str(with_bytes(bad[0]))
+    assert "no such file" in str(with_bytes(bad[1]))
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"name,file\na,b\n", b"path,colour\na,b\n", b'path\n"a\n', b"path\n\xff\n"]
+)
+def test_a_list_that_is_none_is_refused_as_a_whole(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "list.csv").write_bytes(text)
+    with pytest.raises(InvalidArchive):
+        items_of(tmp_path / "list.csv")
+
+
+def test_json_lines_are_read_and_bad_ones_told(tmp_path: Path) -> None:
+    lines = io.StringIO()
+    lines.write('{"path": "a.jpg", "person": "Ann", "tags": ["x; y"]}\n\n')
+    lines.write('{"url": "http://host/b.jpg"}\n')
+    lines.write('{"path": "a.jpg", "colour": "red"}\n')
+    lines.write("no json\n")
+    (tmp_path / "a.jpg").write_bytes(b"picture")
+    (tmp_path / "list.jsonl").write_text(lines.getvalue())
+    with open_source(tmp_path / "list.jsonl", fetch=fetch, max_bytes=100) as source:
+        first, second, *bad = list(source.items)
+    assert (first.load(), first.person, first.tags) == (b"picture", "Ann", ("x; y",))
+    assert second.by_name
+    assert "colour" in str(with_bytes(bad[0]))
+    assert isinstance(with_bytes(bad[1]), InvalidRequest)
