@@ -1,0 +1,118 @@
+"""What every collection does with faces."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from faceserver.store.values import EVERYTHING, Page
+from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, SubjectMatch
+
+
+class FaceCollection(Protocol):
+    """Faces: added, listed, changed, deleted, found."""
+
+    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+        """Store all of the faces or none; on return they survive a crash.
+
+        Returns:
+            The stored faces, in the same order, with their ids.
+
+        Raises:
+            ValueError: an embedding is not float32, of another length, or not of unit length.
+            NotFound: a face names a subject that is not there.
+            AlreadyExists: a face brings an id that is taken.
+            StoreFull: no space is left.
+        """
+        ...
+
+    def get(self, face_id: str) -> StoredFace:
+        """Return one face.
+
+        Raises:
+            NotFound: the collection holds none of that id.
+        """
+        ...
+
+    def faces(
+        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
+    ) -> Page[StoredFace]:
+        """List faces in the order they were stored.
+
+        Args:
+            limit: at most so many, 1 or more.
+            cursor: from the page before; None begins.
+            only: which faces.
+
+        Raises:
+            InvalidRequest: the cursor is none.
+        """
+        ...
+
+    def delete(self, face_ids: Sequence[str]) -> int:
+        """Delete faces; a picture goes with the last face that is in it.
+
+        Returns:
+            How many of them there were; unknown ids are passed over.
+        """
+        ...
+
+    def delete_all(self) -> int:
+        """Delete all faces and subjects; return how many faces there were.
+
+        To leave no trace on the disk either, see :meth:`Store.purge`.
+        """
+        ...
+
+    def move(self, face_ids: Sequence[str], subject: str | None) -> int:
+        """Say whom faces show.
+
+        Args:
+            face_ids: the faces; unknown ids are passed over.
+            subject: the person's id, or None for nobody.
+
+        Returns:
+            How many of the faces there are.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        ...
+
+    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+        """Give a face these tags instead of those it has.
+
+        Raises:
+            NotFound: the collection holds no such face.
+        """
+        ...
+
+    def search(
+        self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
+    ) -> list[Match]:
+        """Find the nearest faces.
+
+        Args:
+            probe: float32, shape (dims,), unit length.
+            k: at most so many.
+            max_distance: squared L2; only faces strictly nearer are returned.
+            only: which faces.
+
+        Returns:
+            Matches, nearest first; fewer than k, or none, where there are no more.
+        """
+        ...
+
+    def search_subjects(
+        self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
+    ) -> list[SubjectMatch]:
+        """Find the nearest people; a face of nobody stands for a person of its own.
+
+        Args:
+            probe: float32, shape (dims,), unit length.
+            k: at most so many people.
+            max_distance: squared L2; only faces strictly nearer are considered and counted.
+            only: which faces.
+
+        Returns:
+            People by their nearest face, nearest first.
+        """
+        ...

@@ -1,0 +1,112 @@
+"""What every collection does with the people that its faces show."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from faceserver.store.values import Page
+from faceserver.types import Merge, Subject
+
+
+class SubjectCollection(Protocol):
+    """People: added, listed, changed, deleted, merged."""
+
+    def add_subject(
+        self,
+        name: str,
+        *,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+        subject_id: str | None = None,
+        created: datetime | None = None,
+    ) -> Subject:
+        """Add a person.
+
+        Args:
+            name: not empty; unique in the collection, without regard to case.
+            tags: to filter by.
+            metadata: whatever JSON can hold.
+            subject_id: set when the person comes back from an export.
+            created: likewise.
+
+        Raises:
+            InvalidRequest: the name is empty, or the metadata is not JSON.
+            AlreadyExists: the name or the id is taken.
+        """
+        ...
+
+    def subject(self, subject_id: str) -> Subject:
+        """Return one person.
+
+        Raises:
+            NotFound: there is none of that id in the collection.
+        """
+        ...
+
+    def subject_named(self, name: str) -> Subject | None:
+        """Return the person of a name, without regard to case, None if there is none."""
+        ...
+
+    def subjects(
+        self, *, limit: int, cursor: str | None = None, tags: Sequence[str] = ()
+    ) -> Page[Subject]:
+        """List people in the order they were stored.
+
+        Args:
+            limit: at most so many, 1 or more.
+            cursor: from the page before; None begins.
+            tags: they have each of these.
+
+        Raises:
+            InvalidRequest: the cursor is none.
+        """
+        ...
+
+    def change_subject(
+        self,
+        subject_id: str,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Subject:
+        """Change what is given of a person: rename, tag, describe.
+
+        Raises:
+            InvalidRequest: the name is empty, or the metadata is not JSON.
+            NotFound: there is no such person.
+            AlreadyExists: another person has the name.
+        """
+        ...
+
+    def delete_subject(self, subject_id: str) -> int:
+        """Delete a person, and every face of this person; return how many faces there were.
+
+        Raises:
+            NotFound: there is no such person.
+        """
+        ...
+
+    def merge(self, subject_id: str, *, into: str) -> Merge:
+        """Give all faces of a person to another one, who keeps name, tags and metadata.
+
+        Raises:
+            InvalidRequest: both are the same.
+            NotFound: one of them is not there.
+        """
+        ...
+
+    def merges(self) -> list[Merge]:
+        """Those that can be undone, the latest first."""
+        ...
+
+    def undo(self, merge_id: str) -> Subject:
+        """Take a merge back: the person is there again, with id, name, tags and metadata.
+
+        Of the faces that were moved, those come back that still belong to whom they went to.
+
+        Raises:
+            NotFound: there is no such merge.
+            CannotUndo: its time is over, who got the faces is gone, or the name is taken now.
+        """
+        ...

@@ -1,0 +1,97 @@
+"""What stores answer with: pages, figures, receipts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from faceserver.types import Filter
+
+DEFAULT = "default"
+"""The collection that is always there; it is bound to the model that the store is opened with."""
+
+EVERYTHING = Filter()
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Item]):
+    """Some of a list, in the order they were stored.
+
+    Attributes:
+        items: at most as many as were asked for.
+        cursor: where the next page begins, None after the last. What is deleted or added meanwhile
+            makes no other item come twice or go missing.
+    """
+
+    items: tuple[Item, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class CollectionStatus:
+    """The state of a collection's index.
+
+    Attributes:
+        name: the collection's.
+        model: whose embeddings it holds.
+        dims: their length.
+        faces: how many are stored.
+        indexed: how many of them the index holds.
+        index: ``exact`` computes every distance, ``graph`` is HNSW, ``building`` is a graph that is
+            not complete yet: searches compute every distance until it is.
+        progress: how much of the graph is built, 0 to 1.
+        ef: candidates that a search of the graph looks at; None without a graph.
+        recall: how often the graph finds the nearest face, as measured on stored faces, 0 to 1;
+            None until it is measured.
+        changing_to: the model that it is being changed to; None if it is not.
+        changed: how many faces have an embedding of that model already.
+    """
+
+    name: str
+    model: str
+    dims: int
+    faces: int
+    indexed: int
+    index: str = "exact"
+    progress: float = 1.0
+    ef: int | None = None
+    recall: float | None = None
+    changing_to: str | None = None
+    changed: int = 0
+
+
+@dataclass(frozen=True)
+class StoreStatus:
+    """What ``/health`` tells about the store.
+
+    Attributes:
+        faces: how many are stored, in all collections.
+        indexed: how many of them the indexes hold.
+        collections: each, by name.
+    """
+
+    faces: int
+    indexed: int
+    collections: tuple[CollectionStatus, ...] = ()
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a purge has removed.
+
+    Attributes:
+        collections: the names of those that are gone; the default one is emptied and stays.
+        faces: how many were removed.
+        subjects: likewise.
+        pictures: files of pictures and crops.
+        index_files: files of indexes.
+        at: when, in UTC.
+    """
+
+    collections: tuple[str, ...]
+    faces: int
+    subjects: int
+    pictures: int
+    index_files: int
+    at: datetime
