@@ -1,5 +1,6 @@
 """The settings: each has a default and a help text, and is set as ``FACESERVER_<NAME>``."""
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,6 +13,9 @@ from faceserver.errors import InvalidSetting
 _ROOT = Path(__file__).resolve().parent.parent
 _MEGABYTE = 1_000_000
 
+_ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
+"""As browsers send it: scheme, host and port in lower case, no path."""
+
 
 class Settings(BaseSettings):
     """What can be set. Names are in lower case here, in upper case with the prefix outside."""
@@ -22,6 +26,11 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     workers: int = Field(
         8, ge=1, le=256, description="Requests served at the same time; more wait in line."
+    )
+    no_auth: bool = Field(
+        False,
+        description="Listen beyond loopback although no key is made; a key that is made is asked "
+        "for in any case.",
     )
     data_dir: Path = Field(
         _ROOT / "faceSearchData", description="Folder of the faces, the index and the pictures."
@@ -79,10 +88,26 @@ class Settings(BaseSettings):
         le=178_956_970,  # Pillow's own ceiling
         description="Largest picture, in pixels, checked before decoding.",
     )
+    max_faces: int = Field(200, ge=1, description="Most faces in one picture.")
     max_files: int = Field(100, ge=1, description="Most pictures in one upload.")
     max_urls: int = Field(100, ge=1, description="Most URLs in one batch.")
     max_request_bytes: int = Field(
         200 * _MEGABYTE, ge=1, description="Largest request of all pictures together, in bytes."
+    )
+    requests_per_minute: int = Field(
+        3000,
+        ge=0,
+        description="Most requests in a minute with one key, or from one address without a key; "
+        "0 sets no limit.",
+    )
+    request_timeout: float = Field(
+        300.0, gt=0, description="Seconds that the work for one request may take."
+    )
+    upload_timeout: float = Field(
+        300.0, gt=0, description="Seconds in which a request must have come in completely."
+    )
+    drain_timeout: float = Field(
+        30.0, ge=0, description="Seconds that requests under way may go on when the server stops."
     )
     url_timeout: float = Field(
         15.0, gt=0, description="Seconds that a URL may take, redirects and download included."
@@ -93,11 +118,45 @@ class Settings(BaseSettings):
         "192.168.7.0/24; none by default.",
     )
 
-    @field_validator("url_allow_networks", mode="before")
+    session_minutes: int = Field(
+        720, ge=1, description="Minutes after which a browser has to sign in again."
+    )
+    secure_cookies: bool = Field(
+        False,
+        description="Send the session cookie over HTTPS alone; for a server behind TLS.",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Sites whose pages may call the server, comma-separated, such as "
+        "https://example.org; none by default.",
+    )
+    audit_log: Path | None = Field(
+        None, description="File of the audit log; unset puts audit.jsonl into the data folder."
+    )
+    audit_max_bytes: int = Field(
+        10 * _MEGABYTE, ge=0, description="Size at which the audit log is put aside; 0: never."
+    )
+    audit_files: int = Field(10, ge=1, description="Audit logs that were put aside and are kept.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Form of the log: text or json."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What the log holds: debug, info, warning or error, and what is above."
+    )
+
+    @field_validator("url_allow_networks", "cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin such as https://example.org")
         return value
 
     @field_validator("url_allow_networks")

@@ -19,7 +19,8 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   │   └── TooManyPixels       too_many_pixels      judged by the header, before decoding
     │   ├── FaceCountError
     │   │   ├── NoFace              no_face
-    │   │   └── SeveralFaces        several_faces        where exactly one is asked for
+    │   │   ├── SeveralFaces        several_faces        where exactly one is asked for
+    │   │   └── TooManyFaces        too_many_faces       more than one picture may hold
     │   └── FetchError
     │       ├── InvalidUrl          invalid_url          no http(s) URL
     │       ├── ForbiddenUrl        url_forbidden        points into a network that is closed to it
@@ -32,6 +33,13 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   ├── ModelChanged            model_changed        embeddings of another model are held now
     │   └── ChangeIncomplete        change_incomplete    faces lack an embedding of the new model
     ├── NotReady                    not_ready            still starting, or failed to
+    │   └── ShuttingDown            shutting_down        takes nothing new any more
+    ├── TimedOut                    timed_out            the work took longer than a request may
+    ├── AccessError                 who calls may not do this
+    │   ├── Unauthorized            unauthorized         no key, or none that is good
+    │   ├── Forbidden               forbidden            the key's scope or collection is another
+    │   ├── CsrfFailed              csrf_failed          a signed-in browser sent no token of a page
+    │   └── RateLimited             rate_limited         too many requests in a minute
     ├── SetupError                  the installation or its settings
     │   ├── InvalidSetting          invalid_setting
     │   ├── UnknownName             unknown_name         no plugin or backend of that name
@@ -148,6 +156,12 @@ class SeveralFaces(FaceCountError):
     code = "several_faces"
 
 
+class TooManyFaces(FaceCountError):
+    """More faces than one picture may hold."""
+
+    code = "too_many_faces"
+
+
 class FetchError(InputError):
     """A URL did not give a picture."""
 
@@ -218,6 +232,48 @@ class NotReady(FaceServerError):
     """The server is still starting, or failed to."""
 
     code = "not_ready"
+
+
+class ShuttingDown(NotReady):
+    """The server finishes what is under way and takes nothing new."""
+
+    code = "shutting_down"
+
+
+class TimedOut(FaceServerError):
+    """The work took longer than a request may; nothing of it is stored."""
+
+    code = "timed_out"
+
+
+class AccessError(FaceServerError):
+    """Who calls may not do this."""
+
+    code = "access_error"
+
+
+class NotAuthenticated(AccessError):
+    """No key came, or none that is good."""
+
+    code = "not_authenticated"
+
+
+class NotPermitted(AccessError):
+    """The key is good, but its scope or its collection is another."""
+
+    code = "not_permitted"
+
+
+class CsrfFailed(AccessError):
+    """A browser that is signed in sent a change without the token of one of our pages."""
+
+    code = "csrf_failed"
+
+
+class RateLimited(AccessError):
+    """Too many requests in a minute."""
+
+    code = "rate_limited"
 
 
 class SetupError(FaceServerError):

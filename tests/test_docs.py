@@ -8,7 +8,7 @@ from faceserver.errors import FaceServerError
 from faceserver.web.errors import STATUS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-ABSTRACT = {"invalid_input", "invalid_image", "face_count", "fetch_failed"}
+ABSTRACT = {"access_error", "invalid_input", "invalid_image", "face_count", "fetch_failed"}
 NEVER_OVER_HTTP = {
     "setup_error",
     "invalid_setting",

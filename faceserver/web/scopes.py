@@ -44,13 +44,13 @@ def scope(name: Scope, *, reach: Reach = "path") -> Callable[[View], View]:
 
 def scope_of(app: Flask, endpoint: str) -> Scope:
     """The scope that an endpoint's view is marked with."""
-    found: Scope = app.view_functions[endpoint].scope  # type: ignore[attr-defined]
+    found: Scope = vars(app.view_functions[endpoint])["scope"]
     return found
 
 
 def reach_of(app: Flask, endpoint: str) -> Reach:
     """Which collection an endpoint's view touches."""
-    found: Reach = app.view_functions[endpoint].reach  # type: ignore[attr-defined]
+    found: Reach = vars(app.view_functions[endpoint])["reach"]
     return found
 
 

@@ -1,0 +1,96 @@
+"""The audit log: who did what, when, and how it ended; a JSON object a line.
+
+It holds no picture, no vector and no key: what is written is chosen here, field by field.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that somebody did, or was refused.
+
+    Attributes:
+        who: name and id of the key; "anonymous" where none was given, "command line" for that.
+        what: the method and the route, or the command.
+        result: "ok", or the code of the error.
+        status: of the HTTP answer, None on the command line.
+        target: what it was done to: the variables of the route.
+        address: where the request came from.
+        request_id: as in the answer and the log.
+    """
+
+    who: str
+    what: str
+    result: str
+    status: int | None = None
+    target: Mapping[str, object] = field(default_factory=dict)
+    address: str | None = None
+    request_id: str | None = None
+
+
+class AuditLog:
+    """Writes events to a file; safe to use from several threads at once."""
+
+    def __init__(self, path: Path, *, max_bytes: int = 0, files: int = 0) -> None:
+        """Set the file, which is made with the first event.
+
+        Args:
+            path: of the file.
+            max_bytes: the file is put aside before it grows beyond; 0 lets it grow, as programs
+                must that only add to the file of a running server.
+            files: so many that were put aside are kept, as ``<path>.1``, the latest, and so on.
+        """
+        self._handler = _PrivateHandler(path, max_bytes, files)
+
+    def write(self, event: Event) -> None:
+        """Write an event. If that fails the log says so, and the server goes on."""
+        line = json.dumps(_fields(event), ensure_ascii=True, default=str)
+        self._handler.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._handler.close()
+
+
+def _fields(event: Event) -> dict[str, object]:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    fields = {
+        "time": now,
+        "who": event.who,
+        "what": event.what,
+        "target": dict(event.target),
+        "result": event.result,
+        "status": event.status,
+        "address": event.address,
+        "request_id": event.request_id,
+    }
+    return {name: value for name, value in fields.items() if value not in (None, {})}
+
+
+class _PrivateHandler(RotatingFileHandler):
+    """Makes files that their owner alone may read, and reports what fails to the log."""
+
+    def __init__(self, path: Path, max_bytes: int, files: int) -> None:
+        super().__init__(path, maxBytes=max_bytes, backupCount=files, encoding="utf-8", delay=True)
+
+    def _open(self) -> Any:
+        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open(self.baseFilename, "a", encoding="utf-8", opener=_private)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        _log.exception("the audit log %s cannot be written", self.baseFilename)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

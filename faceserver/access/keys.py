@@ -1,0 +1,237 @@
+"""API keys, in a SQLite file of their own.
+
+The file is not the gallery's, so that keys can be made and revoked while a server holds the data
+folder; the server looks into the file at each request, so that both take effect at once.
+
+A key is ``fs_<id>_<secret>``. The secret has 256 random bits, so that nobody finds it by guessing,
+however fast the hash: SHA-256 is enough, where a password would need a slow one. What is stored
+is that hash; comparing takes the same time wherever two differ.
+"""
+
+import hmac
+import logging
+import os
+import re
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal, get_args
+
+from faceserver.errors import (
+    AlreadyExists,
+    InvalidRequest,
+    NotFound,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreTooNew,
+)
+
+_log = logging.getLogger(__name__)
+
+FILE_NAME = "keys.sqlite"
+
+KeyScope = Literal["read", "write", "admin"]
+"""What a key may do; each includes those before it."""
+
+KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
+
+TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+"""The form of a key; its first part, the id, is no secret."""
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS keys (
+    id          TEXT PRIMARY KEY,
+    name        TEXT NOT NULL,
+    scope       TEXT NOT NULL,
+    collection  TEXT,          -- the only one that it reaches; NULL: all
+    hash        BLOB NOT NULL, -- SHA-256 of the whole key
+    created     TEXT NOT NULL, -- ISO 8601, UTC
+    last_used   TEXT,
+    revoked     TEXT
+) STRICT;
+CREATE UNIQUE INDEX IF NOT EXISTS keys_by_name ON keys (name) WHERE revoked IS NULL;
+"""
+_COLUMNS = "id, name, scope, collection, created, last_used, revoked"
+_BUSY_SECONDS = 5.0
+_USE_NOTED_EVERY = timedelta(minutes=1)
+"""Each note is a write to the disk, which a busy key would otherwise cost at every request."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What is known of a key; the key itself is not.
+
+    Attributes:
+        id: part of the key, to name it by.
+        name: who or what holds it; unique among the keys that are not revoked.
+        scope: what it may do.
+        collection: the only one that it reaches; None reaches all.
+        created: in UTC.
+        last_used: likewise, to the minute; None if it never was.
+        revoked: likewise; None while it is good.
+    """
+
+    id: str
+    name: str
+    scope: KeyScope
+    collection: str | None
+    created: datetime
+    last_used: datetime | None = None
+    revoked: datetime | None = None
+
+
+class KeyStore:
+    """The keys of a data folder. Safe to use from several threads and processes at once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the data folder; nothing is made until a key is."""
+        self._path = folder / FILE_NAME
+
+    def create(self, name: str, scope: KeyScope, collection: str | None = None) -> tuple[Key, str]:
+        """Make a key.
+
+        Returns:
+            What is stored of it, and the key itself, which is nowhere else.
+
+        Raises:
+            InvalidRequest: the name is empty, too long, or holds control characters.
+            AlreadyExists: a key of that name is in use.
+            StoreError: the file cannot be written.
+        """
+        if not _NAME.fullmatch(name):
+            raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
+        self._make_file()
+        key = Key(secrets.token_hex(6), name, scope, collection, datetime.now(UTC))
+        token = f"fs_{key.id}_{secrets.token_urlsafe(32)}"
+        row = (key.id, name, scope, collection, _digest(token), key.created.isoformat())
+        with self._open() as database:
+            try:
+                database.execute(
+                    "INSERT INTO keys (id, name, scope, collection, hash, created) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    row,
+                )
+            except sqlite3.IntegrityError as error:
+                raise AlreadyExists(f"there is a key named {name!r}: revoke that first") from error
+        return key, token
+
+    def keys(self) -> list[Key]:
+        """All keys, the revoked ones too, in the order they were made."""
+        if not self._path.exists():
+            return []
+        with self._open() as database:
+            rows = database.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608
+            return [_key(row) for row in rows]
+
+    def any(self) -> bool:
+        """Whether a key was ever made; revoking the last one does not open the server again."""
+        if not self._path.exists():
+            return False
+        with self._open() as database:
+            return database.execute("SELECT 1 FROM keys LIMIT 1").fetchone() is not None
+
+    def revoke(self, name: str) -> Key:
+        """Take a key back, by its name or its id; who holds it is refused from now on.
+
+        Raises:
+            NotFound: no key in use has that name or id.
+        """
+        now = datetime.now(UTC).isoformat()
+        if self._path.exists():
+            with self._open() as database:
+                row = database.execute(
+                    "UPDATE keys SET revoked = ? WHERE revoked IS NULL AND (name = ? OR id = ?) "  # noqa: S608
+                    f"RETURNING {_COLUMNS}",
+                    (now, name, name),
+                ).fetchone()
+                if row is not None:
+                    return _key(row)
+        raise NotFound(f"no key in use is named {name!r}; `faceserver keys list` lists them")
+
+    def find(self, token: str) -> Key | None:
+        """The key that a caller holds, None if it is none or revoked; notes that it was used."""
+        form = TOKEN.fullmatch(token)
+        if form is None or not self._path.exists():
+            return None
+        with self._open() as database:
+            row = database.execute(
+                f"SELECT {_COLUMNS}, hash FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
+                (form[1],),
+            ).fetchone()
+            if row is None or not hmac.compare_digest(row[-1], _digest(token)):
+                return None
+            key = _key(row[:-1])
+            _note_use(database, key)
+            return key
+
+    def get(self, key_id: str) -> Key | None:
+        """A key by its id, None if it is revoked."""
+        if not self._path.exists():
+            return None
+        with self._open() as database:
+            row = database.execute(
+                f"SELECT {_COLUMNS} FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
+                (key_id,),
+            ).fetchone()
+            return None if row is None else _key(row)
+
+    def _make_file(self) -> None:
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be made: {error.strerror}") from error
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction, with the schema in place.
+
+        One for each use: opening takes a tenth of a millisecond, and nothing is shared between
+        threads.
+        """
+        try:
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as database, database:
+                _migrate(database, self._path)
+                yield database
+        except sqlite3.OperationalError as error:
+            kind = StoreFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StoreError
+            raise kind(f"{self._path} cannot be used: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise StoreCorrupt(f"{self._path} is damaged: {error}") from error
+
+
+def _migrate(database: sqlite3.Connection, path: Path) -> None:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > _VERSION:
+        raise StoreTooNew(f"{path} was written by a newer version of faceserver")
+    if version < _VERSION:
+        database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION};")
+
+
+def _note_use(database: sqlite3.Connection, key: Key) -> None:
+    now = datetime.now(UTC)
+    if key.last_used is not None and now - key.last_used < _USE_NOTED_EVERY:
+        return
+    try:
+        database.execute("UPDATE keys SET last_used = ? WHERE id = ?", (now.isoformat(), key.id))
+    except sqlite3.OperationalError as error:  # a full disk is no reason to refuse a good key
+        _log.warning("the use of key %s could not be noted: %s", key.id, error)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+def _key(row: tuple[str, str, KeyScope, str | None, str, str | None, str | None]) -> Key:
+    key_id, name, scope, collection, *times = row
+    created, last_used, revoked = (datetime.fromisoformat(t) if t else None for t in times)
+    assert created  # noqa: S101 - the column is NOT NULL
+    return Key(key_id, name, scope, collection, created, last_used, revoked)

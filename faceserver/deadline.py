@@ -1,0 +1,36 @@
+"""How long the work for one request may take.
+
+A thread cannot be stopped from outside, so the work asks, between its steps, whether its time is
+over. The deadline belongs to the thread that works on the request; threads that it starts have
+none of their own, and limits of theirs, as fetching has.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
+
+from faceserver.errors import TimedOut
+
+_end: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Let :func:`check` raise when the block has run for so many seconds."""
+    token = _end.set(monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _end.reset(token)
+
+
+def check() -> None:
+    """Ask whether there is time left.
+
+    Raises:
+        TimedOut: there is none.
+    """
+    end = _end.get()
+    if end is not None and monotonic() > end:
+        raise TimedOut("the request took too long: send less at once, or raise the limit")

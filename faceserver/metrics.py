@@ -1,0 +1,129 @@
+"""What is counted and timed, in Prometheus' terms.
+
+Whoever does a step says so here, and knows nothing of who asks:
+
+    with metrics.stage("decode"):
+        ...
+
+The figures belong to the process, as Prometheus has it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Literal
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+Stage = Literal["decode", "detect", "embed", "search", "fetch", "store"]
+"""The steps whose time is taken."""
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+REGISTRY = CollectorRegistry()
+_requests = Counter(
+    "faceserver_requests_total",
+    "Requests by method, route and status.",
+    ["method", "route", "status"],
+    registry=REGISTRY,
+)
+_request_seconds = Histogram(
+    "faceserver_request_seconds",
+    "How long requests take, by route.",
+    ["route"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+_stages = Histogram(
+    "faceserver_stage_seconds",
+    "How long each step of the work takes.",
+    ["stage"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+_batches = Histogram(
+    "faceserver_batch_faces",
+    "Faces that go through the embedder at once.",
+    buckets=_SIZES,
+    registry=REGISTRY,
+)
+for _collector in (ProcessCollector, PlatformCollector, GCCollector):
+    _collector(registry=REGISTRY)  # memory, processor time, open files, version of Python
+
+
+@contextmanager
+def stage(name: Stage) -> Iterator[None]:
+    """Take the time of a step, whether it succeeds or raises."""
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        _stages.labels(name).observe(perf_counter() - started)
+
+
+def batch(faces: int) -> None:
+    """Note how many faces go through the embedder at once."""
+    _batches.observe(faces)
+
+
+def request(method: str, route: str, status: int, seconds: float) -> None:
+    """Note a request that was answered.
+
+    Args:
+        method: of HTTP.
+        route: the rule, not the path, which anybody can make as many of as they like.
+        status: of the answer.
+        seconds: that it took.
+    """
+    _requests.labels(method, route, status).inc()
+    _request_seconds.labels(route).observe(seconds)
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A figure of the moment.
+
+    Attributes:
+        name: without the prefix ``faceserver_``.
+        help: what it says.
+        value: the figure.
+        labels: what it is of.
+    """
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str]
+
+
+def render(gauges: Callable[[], Iterable[Gauge]]) -> bytes:
+    """All figures in Prometheus' text format, those of the moment asked for now."""
+    return generate_latest(REGISTRY) + generate_latest(_Moment(gauges()))
+
+
+class _Moment(Collector):
+    def __init__(self, gauges: Iterable[Gauge]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, GaugeMetricFamily] = {}
+        for gauge in self._gauges:
+            name = f"faceserver_{gauge.name}"
+            if name not in families:
+                families[name] = GaugeMetricFamily(name, gauge.help, labels=list(gauge.labels))
+            families[name].add_metric(list(gauge.labels.values()), gauge.value)
+        yield from families.values()
