@@ -203,3 +203,18 @@ class Merge:
     faces: int
     at: datetime
     until: datetime
+
+
+@dataclass(frozen=True)
+class MergeRecord:
+    """A merge with all that undoing it needs, so that it can move to another gallery.
+
+    Attributes:
+        merge: what was merged, and when.
+        gone: the person who went, as he or she was; ``faces`` is 0.
+        faces: ids of the faces that were moved, in the order they were stored.
+    """
+
+    merge: Merge
+    gone: Subject
+    faces: tuple[str, ...]

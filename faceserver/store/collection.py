@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from faceserver.errors import InvalidRequest, ModelChanged
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
@@ -15,14 +14,18 @@ from faceserver.store.exact import Labels
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.facetable import FaceTable
 from faceserver.store.keeper import IndexKeeper
+from faceserver.store.mergetable import MergeTable
+from faceserver.store.names import check_name
 from faceserver.store.rwlock import SharedLock
 from faceserver.store.searcher import Searcher
-from faceserver.store.subjecttable import SubjectTable, check_name, checked_metadata
+from faceserver.store.subjects import checked_metadata, new_subject
+from faceserver.store.subjecttable import SubjectTable
 from faceserver.types import (
     Filter,
     Floats,
     Match,
     Merge,
+    MergeRecord,
     NewFace,
     StoredFace,
     Subject,
@@ -41,6 +44,7 @@ class DurableCollection:
         index: IndexKeeper,
         change: ChangeTable,
         *,
+        merges: MergeTable,
         changing: Callable[[], AbstractContextManager[None]],
         empty: Callable[[], tuple[int, int]],
     ) -> None:
@@ -52,6 +56,7 @@ class DurableCollection:
             subjects: its people's rows.
             index: finds faces by vector.
             change: the new vectors, where its model is being changed.
+            merges: rows of the merges that can be undone.
             changing: held while something changes; removes the pictures that nobody is in any more.
             empty: deletes all rows; returns how many faces and subjects.
         """
@@ -62,6 +67,7 @@ class DurableCollection:
         self.index = index
         self._faces = faces
         self._subjects = subjects
+        self._merges = merges
         self._change = change
         self._store_changing = changing
         self._empty = empty
@@ -145,13 +151,8 @@ class DurableCollection:
         created: datetime | None = None,
     ) -> Subject:
         """Add a person."""
-        subject = Subject(
-            id=subject_id or uuid4().hex,
-            name=check_name(name),
-            tags=sorted_tags(tags),
-            metadata=checked_metadata(metadata or {}),
-            created=(created or datetime.now(UTC)).astimezone(UTC),
-            faces=0,
+        subject = new_subject(
+            name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
         )
         with self._changing():
             self._subjects.insert(subject)
@@ -202,17 +203,26 @@ class DurableCollection:
         if subject_id == into:
             raise InvalidRequest("a subject cannot be merged into itself")
         with self._changing():
-            return self._subjects.merge(subject_id, into=into)
+            return self._merges.merge(subject_id, into=into)
 
     def merges(self) -> list[Merge]:
         """Those that can be undone, the latest first."""
-        return self._subjects.merges()
+        return self._merges.all()
 
     def undo(self, merge_id: str) -> Subject:
         """Take a merge back: the person is there again."""
         with self._changing():
-            subject_id = self._subjects.undo(merge_id)
+            subject_id = self._merges.undo(merge_id)
         return self._subjects.get(subject_id)
+
+    def merge_records(self) -> list[MergeRecord]:
+        """Those that can be undone, the latest first, as an export takes them along."""
+        return self._merges.records()
+
+    def add_merge(self, record: MergeRecord) -> bool:
+        """Take in a merge that an export brings, so that it can be undone here too."""
+        with self._changing():
+            return self._merges.insert(record)
 
     def count(self) -> int:
         """How many faces are stored."""

@@ -7,18 +7,17 @@ between is made up for at the next start.
 """
 
 import logging
-import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Event, RLock
 
-from faceserver.errors import Conflict, InvalidRequest, NotFound, StoreError, StoreMismatch
+from faceserver.errors import Conflict, NotFound, StoreError, StoreMismatch
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.change import DurableChange
 from faceserver.store.changetable import ChangeTable
@@ -29,36 +28,14 @@ from faceserver.store.files import file_errors, make_folder, sync
 from faceserver.store.hnsw import HnswIndex
 from faceserver.store.keeper import IndexKeeper
 from faceserver.store.lock import folder_lock
-from faceserver.store.pictures import Keep, PictureStore
+from faceserver.store.mergetable import MergeTable
+from faceserver.store.names import check_collection_name
+from faceserver.store.options import Options
+from faceserver.store.pictures import PictureStore
 from faceserver.store.sqlite import Database
 from faceserver.store.subjecttable import SubjectTable
 
-EXACT_UP_TO = 2000
-"""So many faces are searched exactly, in about a millisecond; more go through the graph."""
-
-UNDO_FOR = timedelta(days=7)
-"""So long a merge can be undone."""
-
 _log = logging.getLogger(__name__)
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a store behaves.
-
-    Attributes:
-        keep: what is kept of pictures.
-        exact_up_to: so many faces of a collection are searched exactly.
-        undo_for: so long a merge can be undone.
-        any_model: the default collection may hold embeddings of another model than is asked for.
-    """
-
-    keep: Keep = "originals"
-    exact_up_to: int = EXACT_UP_TO
-    undo_for: timedelta = UNDO_FOR
-    any_model: bool = False
 
 
 def open_store(
@@ -237,9 +214,10 @@ class DurableStore:
         return DurableCollection(
             row,
             faces,
-            SubjectTable(self._database, collection=row.id, undo_for=self.options.undo_for),
+            SubjectTable(self._database, collection=row.id),
             index,
             ChangeTable(self._database, row),
+            merges=MergeTable(self._database, collection=row.id, undo_for=self.options.undo_for),
             changing=self._changing,
             empty=partial(self._table.empty, row.id),
         )
@@ -266,19 +244,6 @@ class DurableStore:
         # What somebody is just saving again may need to go after all.
         self._table.forget_doomed([name for name in doomed if not self.pictures.is_pinned(name)])
         return removed
-
-
-def check_collection_name(name: str) -> None:
-    """Refuse what would not read well in a URL.
-
-    Raises:
-        InvalidRequest: the name is empty, too long, or has other characters.
-    """
-    if not _NAME.fullmatch(name):
-        raise InvalidRequest(
-            f"{name!r} names no collection: 1 to 64 letters, digits, '.', '_' and '-', "
-            "the first a letter or a digit"
-        )
 
 
 def _remove_strangers(folder: Path, known: set[str]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from faceserver.store.values import Page
-from faceserver.types import Merge, Subject
+from faceserver.types import Merge, MergeRecord, Subject
 
 
 class SubjectCollection(Protocol):
@@ -107,6 +107,23 @@ class SubjectCollection(Protocol):
 
         Raises:
             NotFound: there is no such merge.
-            CannotUndo: its time is over, who got the faces is gone, or the name is taken now.
+            CannotUndo: its time is over, who got the faces is gone, or the name or the id is taken
+                now.
+        """
+        ...
+
+    def merge_records(self) -> list[MergeRecord]:
+        """Those that can be undone, the latest first, as an export takes them along."""
+        ...
+
+    def add_merge(self, record: MergeRecord) -> bool:
+        """Take in a merge that an export brings, so that it can be undone here too.
+
+        It moves nothing: its faces are expected with whom they went to. Those of its faces that are
+        not in the collection are left out.
+
+        Returns:
+            False where there is nothing to undo: it is in already, who went is here, or its time is
+            over.
         """
         ...

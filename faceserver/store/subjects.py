@@ -1,0 +1,48 @@
+"""What a store accepts as a person, whatever it is kept in."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from faceserver.errors import InvalidRequest
+from faceserver.store.faces import sorted_tags
+from faceserver.store.names import check_name
+from faceserver.types import Subject
+
+
+def new_subject(
+    name: str,
+    *,
+    tags: Sequence[str],
+    metadata: Mapping[str, Any] | None,
+    subject_id: str | None,
+    created: datetime | None,
+) -> Subject:
+    """A person who has no faces yet, with an id and a time where none is given.
+
+    Raises:
+        InvalidRequest: the name is empty, or the metadata is not JSON.
+    """
+    return Subject(
+        id=subject_id or uuid4().hex,
+        name=check_name(name),
+        tags=sorted_tags(tags),
+        metadata=checked_metadata(metadata or {}),
+        created=(created or datetime.now(UTC)).astimezone(UTC),
+        faces=0,
+    )
+
+
+def checked_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The metadata as JSON holds it.
+
+    Raises:
+        InvalidRequest: it is not JSON.
+    """
+    try:
+        held: dict[str, Any] = json.loads(json.dumps(metadata, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest(f"the metadata is no JSON: {error}") from error
+    return held
