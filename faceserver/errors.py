@@ -6,6 +6,8 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     FaceServerError
     ├── InputError                  what the caller sent cannot be used
     │   ├── InvalidRequest          invalid_request      a field is missing, unknown or malformed
+    │   │   └── InvalidCursor       invalid_cursor       not one that came with a page
+    │   ├── InvalidEmbedding        invalid_embedding    of another model, or no unit vector
     │   ├── NoFile                  no_file              a picture was expected, none came
     │   ├── RequestTooLarge         request_too_large    the whole request is over its limit
     │   ├── TooManyItems            too_many_items       more files or URLs than one call takes
@@ -29,6 +31,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── NotFound                    not_found
     ├── Conflict                    conflict             what is there does not allow it
     │   ├── AlreadyExists           already_exists       the name or id is taken
+    │   ├── KeyReused               idempotency_key_reused  with another request than before
     │   ├── CannotUndo              cannot_undo          too late, or later changes are in the way
     │   ├── ModelChanged            model_changed        embeddings of another model are held now
     │   └── ChangeIncomplete        change_incomplete    faces lack an embedding of the new model
@@ -36,8 +39,8 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   └── ShuttingDown            shutting_down        takes nothing new any more
     ├── TimedOut                    timed_out            the work took longer than a request may
     ├── AccessError                 who calls may not do this
-    │   ├── Unauthorized            unauthorized         no key, or none that is good
-    │   ├── Forbidden               forbidden            the key's scope or collection is another
+    │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
+    │   ├── NotPermitted        not_permitted        the key's scope or collection is another
     │   ├── CsrfFailed              csrf_failed          a signed-in browser sent no token of a page
     │   └── RateLimited             rate_limited         too many requests in a minute
     ├── SetupError                  the installation or its settings
@@ -70,6 +73,18 @@ class InvalidRequest(InputError):
     """A field is missing, unknown or malformed."""
 
     code = "invalid_request"
+
+
+class InvalidCursor(InvalidRequest):
+    """The cursor is none that came with a page."""
+
+    code = "invalid_cursor"
+
+
+class InvalidEmbedding(InputError):
+    """The embedding is of another model, or no unit vector of the right length."""
+
+    code = "invalid_embedding"
 
 
 class NoFile(InputError):
@@ -208,6 +223,12 @@ class AlreadyExists(Conflict):
     """The name or the id is taken."""
 
     code = "already_exists"
+
+
+class KeyReused(Conflict):
+    """The idempotency key came before, with another request."""
+
+    code = "idempotency_key_reused"
 
 
 class CannotUndo(Conflict):
