@@ -144,6 +144,7 @@ def open_service(settings: Settings) -> FaceService:
             max_pixels=settings.max_pixels,
             max_matches=settings.max_matches,
             max_distance=settings.distance_threshold,
+            margin=settings.ambiguity_margin,
         ),
     )
 

@@ -73,6 +73,13 @@ class Settings(BaseSettings):
         le=4,
         description="Matches lie below this squared L2 distance; unset takes the model's own.",
     )
+    ambiguity_margin: float = Field(
+        0.05,
+        ge=0,
+        le=4,
+        description="Two people whose squared L2 distances from a face differ by less are "
+        "ambiguous.",
+    )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Most matches that one search answers."
     )

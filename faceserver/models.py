@@ -1,5 +1,6 @@
 """A model is described by data: what its ``model.toml`` says, parsed and checked."""
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -61,16 +62,59 @@ class SquareCrop(_Described):
     size: int
 
 
+class Rate(_Described):
+    """What a threshold would do, as counted on labelled pairs.
+
+    Attributes:
+        threshold: a squared L2 distance.
+        false_match: share of the pairs of different people that lie below it.
+        false_non_match: share of the pairs of the same person that do not.
+    """
+
+    threshold: float
+    false_match: float
+    false_non_match: float
+
+
+class SimilarityCurve(_Described):
+    """From a distance to a similarity: a logistic curve through labelled pairs.
+
+    Attributes:
+        midpoint: the squared L2 distance of similarity 0.5.
+        steepness: how fast it falls there.
+        same_pairs: how many pairs of the same person it comes from.
+        different_pairs: how many pairs of different people.
+        rates: of some thresholds, on the same pairs.
+    """
+
+    midpoint: float
+    steepness: float = Field(gt=0)
+    same_pairs: int
+    different_pairs: int
+    rates: tuple[Rate, ...]
+
+    def of(self, distance: float) -> float:
+        """The similarity of a distance, 0 to 1.
+
+        Among as many pairs of the same person as of different people, it is the share of the
+        same person at this distance (J. Platt: Probabilistic Outputs for Support Vector Machines,
+        1999): 1 / (1 + exp(steepness * (distance - midpoint))).
+        """
+        return 1 / (1 + math.exp(self.steepness * (distance - self.midpoint)))
+
+
 class Distances(_Described):
     """What this model's squared L2 distances mean.
 
     Attributes:
         threshold: pairs below it are taken for the same person.
         calibration: which labelled pairs the threshold comes from.
+        similarity: None until ``faceserver evaluate --save`` has measured it.
     """
 
     threshold: float
     calibration: str
+    similarity: SimilarityCurve | None = None
 
 
 class _ModelSpec(_Described):

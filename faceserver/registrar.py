@@ -53,12 +53,14 @@ class Limits:
         max_pixels: largest picture, in pixels.
         max_matches: most matches of one search.
         max_distance: matches lie below this squared L2 distance; None takes the model's own.
+        margin: two people whose distances from a probe differ by less are ambiguous.
     """
 
     max_bytes: int
     max_pixels: int
     max_matches: int
     max_distance: float | None
+    margin: float = 0.05
 
 
 @dataclass(frozen=True, eq=False)

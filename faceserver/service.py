@@ -13,6 +13,11 @@ from faceserver.registrar import Examined, Limits, Refused, Registered, Registra
 from faceserver.store.base import DEFAULT, Store, StoreStatus
 from faceserver.store.pictures import PictureStore
 from faceserver.types import Match
+from faceserver.usecases.faces import FaceKeeper
+from faceserver.usecases.galleries import Galleries
+from faceserver.usecases.parts import Parts
+from faceserver.usecases.searching import Searching
+from faceserver.usecases.stateless import Stateless
 
 __all__ = ["FaceService", "Limits", "Refused", "Registered", "Upload"]
 
@@ -33,6 +38,13 @@ class FaceService:
     """What a user can do; every front end calls this and nothing below it.
 
     Which model embeds is asked of the collection, for each call anew: it can change at any time.
+
+    Attributes:
+        parts: what the use cases share.
+        stateless: detects, embeds and compares.
+        galleries: makes, describes and deletes collections.
+        faces: adds, shows, moves and deletes faces.
+        searching: says who somebody is.
     """
 
     def __init__(
@@ -64,6 +76,11 @@ class FaceService:
         self._pictures = pictures
         self._fetch = fetch
         self._limits = limits
+        self.parts = Parts(analyzer, self._analyzers, store, pictures, fetch, limits)
+        self.stateless = Stateless(self.parts)
+        self.galleries = Galleries(self.parts)
+        self.faces = FaceKeeper(self.parts)
+        self.searching = Searching(self.parts)
         self.registrar()
 
     def registrar(self, collection: str = DEFAULT) -> Registrar:

@@ -9,13 +9,7 @@ from faceserver.web.errors import STATUS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 ABSTRACT = {"access_error", "invalid_input", "invalid_image", "face_count", "fetch_failed"}
-NEVER_OVER_HTTP = {
-    "setup_error",
-    "invalid_setting",
-    "unknown_name",
-    "model_error",
-    "invalid_archive",
-}
+NEVER_OVER_HTTP = {"setup_error", "invalid_setting", "unknown_name", "model_error"}
 
 
 def every_error() -> list[type[FaceServerError]]:

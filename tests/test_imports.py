@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A part may import those of its own layer and of the layers above it in this list.
 LAYERS = [
-    {"faceserver", "errors", "types", "registry", "config"},
+    {"faceserver", "errors", "types", "registry", "config", "api"},
     {
         "models",
         "modelfiles",
@@ -28,7 +28,8 @@ LAYERS = [
     },
     {"plugins", "store"},
     {"analyzer"},
-    {"registrar", "reembed"},
+    {"registrar", "reembed", "evaluate"},
+    {"usecases"},
     {"service"},
     {"transfer"},
     {"web"},

@@ -60,6 +60,10 @@ class Collection(FaceCollection, SubjectCollection, Protocol):
         """How many faces are stored."""
         ...
 
+    def count_subjects(self) -> int:
+        """How many people are stored."""
+        ...
+
     def status(self) -> CollectionStatus:
         """The state of the index."""
         ...
@@ -146,8 +150,9 @@ class Store(Protocol):
     def purge(self, name: str | None = None) -> Receipt:
         """Remove a collection, or all, so that nothing is left on the disk.
 
-        Rows, vectors, pictures that no other collection shows, index files and free pages go.
-        The default collection is emptied and stays. Takes as long as writing the rest anew.
+        Rows, vectors, pictures that no other collection shows, index files and free pages go, and
+        what repair and restore have set aside of it. The default collection is emptied and stays.
+        Takes as long as writing the rest anew.
 
         Raises:
             NotFound: there is no collection of that name.

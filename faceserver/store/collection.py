@@ -228,6 +228,10 @@ class DurableCollection:
         """How many faces are stored."""
         return self._faces.count()
 
+    def count_subjects(self) -> int:
+        """How many people are stored."""
+        return self._subjects.count()
+
     def status(self) -> CollectionStatus:
         """The state of the index, and of a change of the model."""
         state = self._change.state()

@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from faceserver.errors import InvalidRequest
+from faceserver.errors import InvalidCursor
 
 _MARK = b"after:"
 
@@ -16,7 +16,7 @@ def row_of(cursor: str | None) -> int:
     """The row after which the page begins, 0 for the first page.
 
     Raises:
-        InvalidRequest: it is no cursor.
+        InvalidCursor: it is no cursor.
     """
     if cursor is None:
         return 0
@@ -24,7 +24,7 @@ def row_of(cursor: str | None) -> int:
         mark, number = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).split(b":")
         row = int(number)
     except ValueError as error:
-        raise InvalidRequest("the cursor is none that came with a page") from error
+        raise InvalidCursor("the cursor is none that came with a page") from error
     if mark + b":" != _MARK or not 0 < row < 2**63:
-        raise InvalidRequest("the cursor is none that came with a page")
+        raise InvalidCursor("the cursor is none that came with a page")
     return row

@@ -171,6 +171,10 @@ class MemoryCollection(MemoryFaces):
             del self._merges[merge_id]
             return self.subject(record.gone.id)
 
+    def count_subjects(self) -> int:
+        """How many people are held."""
+        return len(self._subjects)
+
     def status(self) -> CollectionStatus:
         """Every face is found at once."""
         faces, change = self.count(), self.change

@@ -87,6 +87,11 @@ class SubjectTable:
         people = tuple(subject_from_row(row) for row in rows[:limit])
         return Page(people, cursor_after(rows[limit - 1][0]) if len(rows) > limit else None)
 
+    def count(self) -> int:
+        """How many people there are."""
+        statement = "SELECT count(*) FROM subjects WHERE collection = ?"
+        return int(self._database.read(statement, self._collection)[0][0])
+
     def change(
         self,
         subject_id: str,

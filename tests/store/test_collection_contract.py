@@ -26,6 +26,15 @@ def owners(store: Collection) -> list[str | None]:
     return [face.subject for face in store.faces(limit=1000).items]
 
 
+def test_people_are_counted(store: Collection) -> None:
+    ann, ben = store.add_subject("Ann"), store.add_subject("Ben")
+    assert store.count_subjects() == 2
+    store.merge(ann.id, into=ben.id)
+    assert store.count_subjects() == 1
+    store.delete_subject(ben.id)
+    assert store.count_subjects() == 0
+
+
 def test_a_face_keeps_all_that_is_known_of_it(store: Collection) -> None:
     subject = store.add_subject("Ann")
     created = datetime(2020, 1, 2, 3, 4, 5, 6, UTC)

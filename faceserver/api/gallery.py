@@ -1,0 +1,141 @@
+"""Collections, and the people in them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from faceserver.api.base import (
+    Answer,
+    CollectionName,
+    CollectionPath,
+    Id,
+    Metadata,
+    Name,
+    PageOf,
+    Paging,
+    Request,
+    Tags,
+    Time,
+)
+
+
+class NewCollection(Request):
+    """A collection of the model that the server is set to."""
+
+    name: CollectionName
+
+
+class Collection(Answer):
+    """A gallery, and the state of its index."""
+
+    name: str
+    model: str = Field(description="Whose embeddings it holds.")
+    dims: int = Field(description="Their length.")
+    faces: int
+    subjects: int
+    threshold: float = Field(description="Below this distance two faces are taken for one person.")
+    index: Literal["exact", "graph", "building"]
+    progress: float = Field(ge=0, le=1, description="How much of the graph is built.")
+    indexed: int = Field(description="Faces that the index holds.")
+    recall: float | None = Field(
+        ge=0,
+        le=1,
+        description="How often the graph finds the nearest face, measured on stored faces; null "
+        "without a graph, for then every distance is computed.",
+    )
+    changing_to: str | None = Field(description="The model that it is being changed to.")
+
+
+class Collections(PageOf[Collection]):
+    """Some of the collections, by name."""
+
+
+class DeletedCollection(Answer):
+    """What is gone; nothing of it is left on the disk."""
+
+    name: str
+    faces: int
+    subjects: int
+    pictures: int
+    at: Time
+
+
+class SubjectPath(CollectionPath):
+    """A person by id."""
+
+    subject: Id
+
+
+class NewSubject(Request):
+    """A person."""
+
+    name: Name = Field(description="Unique in the collection, without regard to case.")
+    tags: Tags = ()
+    metadata: Metadata = Field(default={}, description="Whatever you like.")
+
+
+class SubjectChange(Request):
+    """What is to be different; what is left out stays."""
+
+    name: Name | None = None
+    tags: Tags | None = None
+    metadata: Metadata | None = None
+
+
+class SubjectQuery(Paging):
+    """Which people."""
+
+    tag: Tags = Field(default=(), description="They have each of these.")
+    name: Name | None = Field(
+        default=None, description="The one of this name, without regard to case."
+    )
+
+
+class Subject(Answer):
+    """A person."""
+
+    id: Id
+    name: str
+    tags: tuple[str, ...]
+    metadata: Metadata
+    created: Time
+    faces: int = Field(description="How many show this person.")
+
+
+class Subjects(PageOf[Subject]):
+    """Some of the people, in the order they were stored."""
+
+
+class DeletedSubject(Answer):
+    """Who is gone, and with how many faces."""
+
+    id: Id
+    faces: int
+
+
+class MergeRequest(Request):
+    """Into whom."""
+
+    into: Id = Field(description="Who gets the faces, and keeps name, tags and metadata.")
+
+
+class Merge(Answer):
+    """Two people made one."""
+
+    id: Id = Field(description="To undo it by.")
+    into: Id = Field(description="Who stays.")
+    subject: Id = Field(description="Who went.")
+    name: str = Field(description="Of who went.")
+    faces: int = Field(description="How many faces were moved.")
+    at: Time
+    until: Time = Field(description="It can be undone so long.")
+
+
+class Merges(PageOf[Merge]):
+    """Those that can be undone, the latest first."""
+
+
+class MergePath(CollectionPath):
+    """A merge by id."""
+
+    merge: Id

@@ -1,0 +1,106 @@
+"""Many pictures at once, as a job."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from faceserver.api.base import (
+    Answer,
+    CollectionPath,
+    Id,
+    Name,
+    PageOf,
+    Paging,
+    Request,
+    Tags,
+    Text,
+    Time,
+    Url,
+)
+
+MAX_ITEMS = 10_000
+
+JobState = Literal["queued", "running", "done", "cancelled", "failed"]
+ItemState = Literal["waiting", "stored", "present", "refused"]
+
+
+class JobItem(Request):
+    """A picture to fetch."""
+
+    url: Url
+    person: Name | None = Field(
+        default=None, description="Name of whom it shows; made where it is new."
+    )
+    tags: Tags = ()
+    external_id: Text | None = None
+
+
+class JobOptions(Request):
+    """How the pictures are taken in."""
+
+    largest: bool = Field(
+        default=False,
+        description="Of a picture with a person's name take the largest face; otherwise one with "
+        "several is refused, for nobody said which of them it is.",
+    )
+
+
+class NewJob(JobOptions):
+    """Pictures to fetch."""
+
+    items: Annotated[tuple[JobItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class JobPath(CollectionPath):
+    """A job by id."""
+
+    job: Id
+
+
+class Job(Answer):
+    """How far it is."""
+
+    id: Id
+    collection: str
+    state: JobState
+    total: int
+    waiting: int
+    stored: int = Field(description="Pictures whose faces were stored.")
+    present: int = Field(description="Pictures that were in already.")
+    refused: int
+    faces: int = Field(description="How many faces were stored.")
+    reason: str | None = Field(description="Why it failed.")
+    created: Time
+    finished: Time | None
+
+
+class Jobs(PageOf[Job]):
+    """Some of the jobs, in the order they came."""
+
+
+class JobResult(Answer):
+    """What became of one picture."""
+
+    index: int
+    source: str = Field(description="The URL, or the name in the zip.")
+    person: str | None
+    state: ItemState
+    faces: tuple[Id, ...]
+    code: str | None = Field(description="Why it was refused, for programs.")
+    reason: str | None = Field(description="Why it was refused, for people.")
+
+
+class JobResults(PageOf[JobResult]):
+    """Some of the pictures, in the order they came."""
+
+
+class JobResultQuery(Paging):
+    """Which pictures."""
+
+    state: ItemState | None = None
+
+
+class DeletedJob(Answer):
+    """What is gone; the faces stay."""
+
+    id: Id

@@ -1,0 +1,191 @@
+"""Pictures on their way in, and where in them a face is."""
+
+import base64
+import binascii
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, WithJsonSchema
+
+from faceserver.api.base import Answer, Request, Url
+
+MAX_DIMS = 4096
+
+Which = Literal["all", "largest"]
+"""Which of a picture's faces are meant."""
+
+
+def _decoded(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("this is no base64") from error
+
+
+Base64 = Annotated[
+    bytes,
+    BeforeValidator(_decoded),
+    WithJsonSchema({"type": "string", "format": "byte"}),
+]
+"""Bytes; in JSON as RFC 4648's base64, padded, in one line."""
+
+Embedding = Annotated[
+    tuple[Annotated[float, Field(ge=-1.001, le=1.001)], ...],
+    Field(min_length=1, max_length=MAX_DIMS),
+]
+"""A unit vector of the collection's model."""
+
+
+def by_key(*keys: str) -> Discriminator:
+    """Choose among models by which of these keys is there; the first one if none is."""
+
+    def chosen(value: object) -> str:
+        held = value if isinstance(value, dict) else vars(value)
+        return f"<{next((key for key in keys if key in held), keys[0])}>"
+
+    return Discriminator(chosen)
+
+
+class Base64Picture(Request):
+    """A picture as base64."""
+
+    base64: Base64 = Field(description="JPEG, PNG, WebP, GIF, BMP or TIFF.")
+
+
+class UrlPicture(Request):
+    """A picture that the server fetches."""
+
+    url: Url = Field(description="http or https, on a public address.")
+
+
+AnyPicture = Annotated[
+    Annotated[Base64Picture, Tag("<base64>")] | Annotated[UrlPicture, Tag("<url>")],
+    by_key("base64", "url"),
+]
+
+
+class DetectRequest(RootModel[AnyPicture]):
+    """The picture."""
+
+
+class _Embed(Request):
+    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+
+
+class EmbedBase64(_Embed, Base64Picture):
+    """Of a picture as base64."""
+
+
+class EmbedUrl(_Embed, UrlPicture):
+    """Of a picture that the server fetches."""
+
+
+class EmbedRequest(
+    RootModel[
+        Annotated[
+            Annotated[EmbedBase64, Tag("<base64>")] | Annotated[EmbedUrl, Tag("<url>")],
+            by_key("base64", "url"),
+        ]
+    ]
+):
+    """The picture, and which of its faces."""
+
+
+class CompareRequest(Request):
+    """Two pictures."""
+
+    a: AnyPicture
+    b: AnyPicture
+    faces: Which = Field(
+        default="all", description="All faces, or the largest of each picture alone."
+    )
+
+
+class Box(Answer):
+    """Pixels of the upright picture; may reach beyond its edges."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+class Point(Answer):
+    """Pixels of the upright picture."""
+
+    x: float
+    y: float
+
+
+class Points(Answer):
+    """As the viewer sees them."""
+
+    left_eye: Point
+    right_eye: Point
+    nose: Point
+    left_mouth: Point
+    right_mouth: Point
+
+
+class DetectedFace(Answer):
+    """A face in a picture."""
+
+    box: Box
+    points: Points
+    score: float = Field(ge=0, le=1, description="How sure the detector is.")
+
+
+class PictureSize(Answer):
+    """Of the upright picture, in pixels."""
+
+    width: int
+    height: int
+
+
+class DetectAnswer(PictureSize):
+    """Every face of a picture."""
+
+    faces: tuple[DetectedFace, ...] = Field(description="Largest first.")
+
+
+class EmbeddedFace(DetectedFace):
+    """A face and its vector."""
+
+    embedding: Embedding
+
+
+class EmbedAnswer(PictureSize):
+    """Faces of a picture and their vectors."""
+
+    model: str
+    dims: int
+    faces: tuple[EmbeddedFace, ...] = Field(description="Largest first.")
+
+
+class ComparedPicture(PictureSize):
+    """One of the two pictures."""
+
+    faces: tuple[DetectedFace, ...] = Field(description="Largest first.")
+
+
+class Pair(Answer):
+    """A face of the one picture and a face of the other."""
+
+    a: int = Field(description="Index into the faces of picture a.")
+    b: int = Field(description="Index into the faces of picture b.")
+    distance: float = Field(description="Squared L2 distance of the embeddings, 0 to 4.")
+    similarity: float | None = Field(
+        ge=0, le=1, description="Calibrated; null where the model has no calibration."
+    )
+    same: bool = Field(description="Whether the distance is below the threshold.")
+
+
+class CompareAnswer(Answer):
+    """Every face of one picture against every face of the other."""
+
+    model: str
+    threshold: float = Field(description="Below this distance two faces are taken for one person.")
+    a: ComparedPicture
+    b: ComparedPicture
+    pairs: tuple[Pair, ...] = Field(description="Nearest first.")
