@@ -172,12 +172,23 @@ class Backend:
         self._failure: FaceServerError | None = None
         self._change_failure: FaceServerError | None = None
         self._closing = Event()
+        self._draining = Event()
         self._changer = Thread(target=self._change_model, name="changer", daemon=True)
         self._loader = Thread(target=self._load, name="loader", daemon=True)
 
     def start(self) -> None:
         """Load in the background, so that the server answers ``/health`` meanwhile."""
         self._loader.start()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server is stopping; see :meth:`drain`."""
+        return self._draining.is_set()
+
+    def drain(self) -> None:
+        """Take nothing new from now on, and bring work in the background to a safe point."""
+        self._draining.set()
+        self._closing.set()
 
     def wait(self) -> None:
         """Wait until loading is over.
@@ -207,8 +218,8 @@ class Backend:
             return {"status": "starting", "reason": "loading", "version": __version__}
         status = self._service.status()
         return {
-            "status": "ready",
-            "reason": None,
+            "status": "draining" if self.draining else "ready",
+            "reason": "the server is stopping" if self.draining else None,
             "version": __version__,
             "engine": self.settings.engine,
             "model": self.settings.embedder_model,

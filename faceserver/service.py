@@ -12,7 +12,7 @@ from faceserver.reembed import Reembedder
 from faceserver.registrar import Examined, Limits, Refused, Registered, Registrar, SavePicture
 from faceserver.store.base import DEFAULT, Store, StoreStatus
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Match
+from faceserver.types import Filter, Match
 from faceserver.usecases.faces import FaceKeeper
 from faceserver.usecases.galleries import Galleries
 from faceserver.usecases.parts import Parts
@@ -183,6 +183,15 @@ class FaceService:
             NotFound: no picture of that name is stored.
         """
         return self._pictures.path(name)
+
+    def shows(self, collection: str, picture: str) -> bool:
+        """Whether a stored picture shows a face of a collection.
+
+        Raises:
+            NotFound: there is no collection of that name.
+        """
+        held = self._store.collection(collection)
+        return bool(held.faces(limit=1, only=Filter(picture=picture)).items)
 
     def status(self) -> StoreStatus:
         """Figures for ``/health``."""

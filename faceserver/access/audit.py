@@ -58,10 +58,6 @@ class AuditLog:
         line = json.dumps(_fields(event), ensure_ascii=True, default=str)
         self._handler.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
 
-    def close(self) -> None:
-        """Close the file."""
-        self._handler.close()
-
 
 def _fields(event: Event) -> dict[str, object]:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -79,7 +75,10 @@ def _fields(event: Event) -> dict[str, object]:
 
 
 class _PrivateHandler(RotatingFileHandler):
-    """Makes files that their owner alone may read, and reports what fails to the log."""
+    """Makes files that their owner alone may read, and reports what fails to the log.
+
+    The file is opened for each event, so that one that was moved away gets no more of them.
+    """
 
     def __init__(self, path: Path, max_bytes: int, files: int) -> None:
         super().__init__(path, maxBytes=max_bytes, backupCount=files, encoding="utf-8", delay=True)
@@ -87,6 +86,12 @@ class _PrivateHandler(RotatingFileHandler):
     def _open(self) -> Any:
         Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return open(self.baseFilename, "a", encoding="utf-8", opener=_private)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        if self.stream:
+            self.stream.close()
+            self.stream = None  # type: ignore[assignment]
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         _log.exception("the audit log %s cannot be written", self.baseFilename)

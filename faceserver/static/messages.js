@@ -1,6 +1,13 @@
 import { maxFileBytes } from "./api.js";
 
 const SENTENCES = {
+  csrf_failed: "This page is out of date. Reload it, then try again.",
+  not_authenticated: "You are signed out. Reload the page to sign in.",
+  not_permitted: "Your key does not allow this.",
+  rate_limited: "Too many requests in a minute. Wait a little, then try again.",
+  shutting_down: "The server is stopping. Try again soon.",
+  timed_out: "The server took too long. Try again, or use a smaller copy.",
+  too_many_faces: "There are too many faces in the picture. Use a part of it.",
   cross_origin: "This page was opened under another address than the server’s. Reload it.",
   empty_file: "The file is empty. Choose another one.",
   image_too_small: "The picture is too small to hold a face. Use a larger one.",

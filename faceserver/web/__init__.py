@@ -2,9 +2,35 @@
 
 from flask import Flask
 
-from faceserver.web import errors, health, inputs, pages, security
+from faceserver.access.gate import open_gate
+from faceserver.config import Settings
+from faceserver.web import (
+    audit,
+    auth,
+    cors,
+    draining,
+    errors,
+    health,
+    inputs,
+    limits,
+    metrics,
+    pages,
+    scopes,
+    security,
+    signin,
+)
 from faceserver.web.compat import original
 from faceserver.web.context import backend_of
+from faceserver.web.limits import Deadlines
+from faceserver.web.requestid import RequestIds
+
+_BLUEPRINTS = (
+    pages.blueprint,
+    health.blueprint,
+    metrics.blueprint,
+    signin.blueprint,
+    original.blueprint,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -13,8 +39,27 @@ def init_app(app: Flask) -> None:
     ``app.extensions["faceserver"]`` must hold a :class:`~faceserver.web.context.Backend`.
     """
     settings = backend_of(app).settings
+    app.extensions["faceserver_gate"] = open_gate(settings)
     inputs.set_limits(app, settings)
-    security.guard(app, settings.host)
+    _guard(app, settings)
     errors.register(app)
-    for blueprint in (pages.blueprint, health.blueprint, original.blueprint):
+    signin.register(app)
+    for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    scopes.scope("public")(app.view_functions["static"])
+    scopes.check(app)
+    app.wsgi_app = RequestIds(  # type: ignore[method-assign]
+        Deadlines(app.wsgi_app, settings.request_timeout)
+    )
+
+
+def _guard(app: Flask, settings: Settings) -> None:
+    """Put up what each request passes, in this order, before it reaches its view."""
+    metrics.register(app)
+    audit.register(app)
+    security.guard(app, settings.host, frozenset(settings.cors_origins))
+    cors.allow(app, frozenset(settings.cors_origins))
+    draining.register(app)
+    auth.identify(app)
+    limits.limit_rate(app, settings)
+    auth.authorize(app)

@@ -18,6 +18,11 @@ class Backend(Protocol):
         """The settings that the server runs with."""
         ...
 
+    @property
+    def draining(self) -> bool:
+        """Whether the server is stopping."""
+        ...
+
     def service(self) -> FaceService:
         """The use cases.
 

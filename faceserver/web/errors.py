@@ -2,10 +2,25 @@
 
 import logging
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import (
+    Flask,
+    Response,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.exceptions import HTTPException
 
-from faceserver.errors import FaceServerError
+from faceserver.errors import (
+    FaceServerError,
+    NotAuthenticated,
+    NotReady,
+    TimedOut,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -70,9 +85,21 @@ STATUS = {
 _HTTP_CODES = {400: "invalid_request", 413: "request_too_large", 500: "internal_error"}
 
 
+_NO_FAULTS = (NotReady, TimedOut)
+
+
 def error_fields(error: FaceServerError) -> dict[str, str]:
     """What a JSON answer says about an error: its code and its message."""
     return {"code": error.code, "message": str(error)}
+
+
+def note(error: FaceServerError) -> int:
+    """The status of an error, which is noted in the audit log, and in the log if it is a fault."""
+    g.error_code = error.code
+    status = STATUS[error.code]
+    if status >= 500 and not isinstance(error, _NO_FAULTS):
+        _log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    return status
 
 
 def register(app: Flask) -> None:
@@ -82,10 +109,13 @@ def register(app: Flask) -> None:
 
 
 def _answer_own(error: FaceServerError) -> Response:
-    status = STATUS[error.code]
-    if status >= 500 and error.code != "not_ready":
-        _log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
-    return _answer(status, error_fields(error))
+    status = note(error)
+    if isinstance(error, NotAuthenticated) and _wants_page():
+        return make_response(redirect(url_for("signin.page", next=request.path)))
+    response = _answer(status, error_fields(error))
+    if isinstance(error, NotAuthenticated):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="faceserver"'
+    return response
 
 
 def _answer_http(error: HTTPException) -> Response:
@@ -95,6 +125,7 @@ def _answer_http(error: HTTPException) -> Response:
     message = error.description or error.name
     if status == 500:
         message = "something went wrong inside the server; its log has the details"
+    g.error_code = code
     response = _answer(status, {"code": code, "message": message})
     for name, value in error.get_headers():
         if name != "Content-Type":

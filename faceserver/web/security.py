@@ -1,11 +1,13 @@
 """What keeps other sites out, and the headers that every answer carries.
 
-The server changes state without asking who calls, so a page of another site must not be able to
-call it through a visitor's browser: neither by posting to it (refused by ``Sec-Fetch-Site`` and
-``Origin``) nor by pointing a name of its own at a loopback address (refused by ``Host``).
-Programs that are no browsers send neither header and are served.
+As long as no key is made, the server changes state without asking who calls, so a page of another
+site must not be able to call it through a visitor's browser: neither by posting to it (refused by
+``Sec-Fetch-Site`` and ``Origin``) nor by pointing a name of its own at a loopback address (refused
+by ``Host``). Programs that are no browsers send neither header and are served; so are the pages of
+origins that the settings name.
 """
 
+from collections.abc import Set
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ _HEADERS = {
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -35,12 +38,13 @@ class UntrustedHost(FaceServerError):
     code = "untrusted_host"
 
 
-def guard(app: Flask, host: str) -> None:
+def guard(app: Flask, host: str, origins: Set[str] = frozenset()) -> None:
     """Check every request, and put the headers on every answer.
 
     Args:
         app: to be guarded.
         host: the address that the server listens on.
+        origins: sites whose pages may call.
     """
     names = trusted_names(host)
 
@@ -48,12 +52,14 @@ def guard(app: Flask, host: str) -> None:
     def refuse() -> None:
         if names is not None:
             _refuse_untrusted_host(names)
-        if request.method not in _SAFE_METHODS:
+        if request.method not in _SAFE_METHODS and request.headers.get("Origin") not in origins:
             _refuse_other_sites()
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         response.headers.update(_HEADERS)
+        # Nothing of a gallery stays behind in a browser, unless its view says so.
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
 

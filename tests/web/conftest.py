@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -8,9 +10,15 @@ from tests.web.fakes import FakeBackend, FakeService
 
 
 @pytest.fixture
-def backend() -> FakeBackend:
+def backend(tmp_path: Path) -> FakeBackend:
     return FakeBackend(
-        load_settings(max_files=4, max_urls=3, max_file_bytes=1_000, max_request_bytes=20_000)
+        load_settings(
+            data_dir=tmp_path / "data",
+            max_files=4,
+            max_urls=3,
+            max_file_bytes=1_000,
+            max_request_bytes=20_000,
+        )
     )
 
 

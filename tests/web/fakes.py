@@ -54,6 +54,7 @@ class FakeService(FaceService):
         web: what lies behind each URL: bytes, or the error that fetching it raises.
         matches: what a search answers, each as distance and picture.
         crash: raised by every call, if set.
+        shown: names of the pictures that show faces of the default collection.
     """
 
     def __init__(self) -> None:
@@ -61,6 +62,7 @@ class FakeService(FaceService):
         self.web: dict[str, bytes | InputError] = {}
         self.matches: list[tuple[float, str]] = []
         self.crash: Exception | None = None
+        self.shown: set[str] = set()
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
         if self.crash:
@@ -75,6 +77,9 @@ class FakeService(FaceService):
         if isinstance(found, Refused):
             raise found.error
         return [Match(stored(FACE, picture), distance) for distance, picture in self.matches]
+
+    def shows(self, collection: str, picture: str) -> bool:
+        return collection == "default" and picture in self.shown
 
     def _fetched(self, url: str, content: bytes | InputError) -> Registered | Refused:
         return Refused(url, content) if isinstance(content, InputError) else self._one(url, content)
@@ -100,6 +105,7 @@ class FakeBackend:
     fake: FakeService = field(default_factory=FakeService)
     status: str = "ready"
     reason: str | None = None
+    draining: bool = False
     pictures: dict[str, Path] = field(default_factory=dict)
 
     def service(self) -> FaceService:

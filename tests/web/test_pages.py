@@ -22,7 +22,13 @@ def test_health_tells_the_state(
     backend.status, backend.reason = status, reason
     response = client.get("/health")
     assert response.status_code == code
-    assert response.get_json() == {"status": status, "reason": reason, "faces": 0}
+    assert response.get_json() == {
+        "status": status,
+        "reason": reason,
+        "faces": 0,
+        "live": True,
+        "ready": status == "ready",
+    }
     assert response.headers["Cache-Control"] == "no-store"
 
 

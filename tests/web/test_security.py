@@ -7,7 +7,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from faceserver import web
-from faceserver.config import load_settings
 from faceserver.web.security import trusted_names
 from tests.web.fakes import FakeBackend, FakeService
 from tests.web.forms import error_of, post_form
@@ -90,7 +89,9 @@ def test_a_program_without_a_host_header_is_served(client: FlaskClient) -> None:
 
 def test_a_server_on_the_network_answers_to_any_name(backend: FakeBackend) -> None:
     app = Flask("faceserver")
-    app.extensions["faceserver"] = replace(backend, settings=load_settings(host="0.0.0.0"))
+    app.extensions["faceserver"] = replace(
+        backend, settings=backend.settings.model_copy(update={"host": "0.0.0.0"})
+    )
     web.init_app(app)
     response = app.test_client().get("/health", headers={"Host": "faces.example"})
     assert response.status_code == 200

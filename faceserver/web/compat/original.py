@@ -9,9 +9,11 @@ from faceserver.errors import NotFound
 from faceserver.service import Refused, Registered, Upload
 from faceserver.types import Match, StoredFace
 from faceserver.web import inputs
+from faceserver.web.auth import caller
 from faceserver.web.context import backend
 from faceserver.web.errors import STATUS, error_fields
 from faceserver.web.geometry import box_pixels, point_pixels
+from faceserver.web.scopes import scope
 
 blueprint = Blueprint("original", __name__)
 
@@ -20,6 +22,7 @@ _DISTANCE_DECIMALS = 6
 
 
 @blueprint.post("/faceRegister")
+@scope("write", reach="default")
 def register() -> ResponseReturnValue:
     """Store the faces of uploaded pictures."""
     with_path = inputs.includes_path(request)
@@ -32,6 +35,7 @@ def register() -> ResponseReturnValue:
 
 
 @blueprint.post("/faceRegisterBatch")
+@scope("write", reach="default")
 def register_batch() -> ResponseReturnValue:
     """Store the faces of pictures that lie behind URLs."""
     with_path = inputs.includes_path(request)
@@ -40,6 +44,7 @@ def register_batch() -> ResponseReturnValue:
 
 
 @blueprint.post("/faceRetrieve")
+@scope("read", reach="default")
 def retrieve() -> ResponseReturnValue:
     """Find stored faces near the one face of an uploaded picture."""
     data = inputs.one_picture(request, backend().settings)
@@ -47,8 +52,12 @@ def retrieve() -> ResponseReturnValue:
 
 
 @blueprint.get(f"/{_PICTURES}/<name>")
+@scope("read", reach="view")
 def picture(name: str) -> Response:
     """Send a stored picture; it never changes under its name."""
+    bound = caller().collection
+    if bound is not None and not backend().service().shows(bound, name):
+        raise NotFound(f"there is no picture {name!r}")
     path = backend().picture_path(name)
     try:
         response = send_file(path, mimetype="image/jpeg")

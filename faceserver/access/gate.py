@@ -1,0 +1,74 @@
+"""The keys, sessions and audit log of one server, and whether it asks for keys at all."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from faceserver.access.audit import AuditLog
+from faceserver.access.keys import KeyStore
+from faceserver.access.sessions import Sessions
+from faceserver.config import Settings
+from faceserver.errors import SetupError
+
+AUDIT_FILE = "audit.jsonl"
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What decides who may come in.
+
+    Attributes:
+        keys: of the data folder.
+        sessions: of this server.
+        audit: where it is written down.
+        may_be_open: whether everybody may come in as long as no key is made.
+    """
+
+    keys: KeyStore
+    sessions: Sessions
+    audit: AuditLog
+    may_be_open: bool
+
+    def is_open(self) -> bool:
+        """Whether everybody may come in, without a key."""
+        return self.may_be_open and not self.keys.any()
+
+
+def open_gate(settings: Settings) -> Gate:
+    """The gate that the settings describe; nothing is read or written yet."""
+    return Gate(
+        keys=KeyStore(settings.data_dir),
+        sessions=Sessions(60 * settings.session_minutes),
+        audit=open_audit_log(settings),
+        may_be_open=settings.no_auth or is_loopback(settings.host),
+    )
+
+
+def open_audit_log(settings: Settings, *, rotate: bool = True) -> AuditLog:
+    """The audit log that the settings describe; only the server may put it aside."""
+    return AuditLog(
+        settings.audit_log or settings.data_dir / AUDIT_FILE,
+        max_bytes=settings.audit_max_bytes if rotate else 0,
+        files=settings.audit_files,
+    )
+
+
+def refuse_unguarded(settings: Settings) -> None:
+    """Refuse to listen beyond this machine with nothing to tell friend from foe.
+
+    Raises:
+        SetupError: no key is made, the address is not of loopback, and ``no_auth`` is not set.
+    """
+    if settings.no_auth or is_loopback(settings.host) or KeyStore(settings.data_dir).any():
+        return
+    raise SetupError(
+        f"{settings.host} can be reached from other machines, and no key is made: make one with "
+        "`faceserver keys create --name NAME --scope admin`, or let everybody in with --no-auth"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server that listens there can be reached from this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

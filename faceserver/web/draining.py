@@ -1,0 +1,27 @@
+"""While the server stops: what is under way finishes, nothing new begins."""
+
+from flask import Flask, Response, request
+
+from faceserver.errors import ShuttingDown
+from faceserver.web.context import backend
+
+_STILL_ANSWERED = frozenset({"health.health", "health.live", "health.ready", "metrics.show"})
+
+
+def register(app: Flask) -> None:
+    """Refuse requests that come once the server is stopping.
+
+    Raises (in requests):
+        ShuttingDown: it is.
+    """
+
+    @app.before_request
+    def refuse() -> None:
+        if backend().draining and request.endpoint not in _STILL_ANSWERED:
+            raise ShuttingDown("the server is stopping; try again soon, or another one")
+
+    @app.after_request
+    def hang_up(response: Response) -> Response:
+        if backend().draining:
+            response.headers["Connection"] = "close"
+        return response
