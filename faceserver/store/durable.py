@@ -18,6 +18,11 @@ from pathlib import Path
 from threading import Event, RLock
 
 from faceserver.errors import Conflict, NotFound, StoreError, StoreMismatch
+from faceserver.store.aside import (
+    purge_all_aside,
+    purge_collection_aside,
+    remove_unfinished,
+)
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.change import DurableChange
 from faceserver.store.changetable import ChangeTable
@@ -60,6 +65,7 @@ def open_store(
     make_folder(folder)
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))
+        remove_unfinished(folder)
         database = Database(folder / "faces.sqlite")
         held.callback(database.close)
         with file_errors(folder):
@@ -123,6 +129,7 @@ class DurableStore:
         with self._writing:
             self._check_open()
             chosen = [self.collection(part) for part in ([name] if name else self.collections())]
+            aside, unknown = self._purge_aside(None if name is None else chosen[0].row)
             faces = subjects = index_files = 0
             for part in chosen:
                 emptied = self._table.empty(part.row.id, drop=part.name != DEFAULT)
@@ -132,7 +139,7 @@ class DurableStore:
             self._collections = {
                 kept: part for kept, part in self._collections.items() if kept not in gone
             }
-            pictures = self._discard_doomed()
+            pictures = self._discard_doomed() + self.pictures.discard(self.pictures.names())
             self._database.scrub()
         return Receipt(
             collections=gone,
@@ -141,6 +148,8 @@ class DurableStore:
             pictures=pictures,
             index_files=index_files,
             at=datetime.now(UTC),
+            aside=aside,
+            unknown=unknown,
         )
 
     def change_model(self, name: str, *, model: str, dims: int) -> DurableChange:
@@ -193,6 +202,12 @@ class DurableStore:
         """Bring the background to its end; what it has begun and not finished is done anew."""
         self._closing.set()
         self._background.shutdown(wait=True, cancel_futures=True)
+
+    def _purge_aside(self, row: CollectionRow | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Purge what was set aside of one collection, or all of it; see :mod:`.aside`."""
+        if row is None:
+            return purge_all_aside(self._folder), ()
+        return purge_collection_aside(self._folder, row.id, row.name)
 
     def _reopen(self, row: CollectionRow, graph: HnswIndex | None) -> DurableCollection:
         opened = self._opened(row, graph)

@@ -84,9 +84,13 @@ class Receipt:
         collections: the names of those that are gone; the default one is emptied and stays.
         faces: how many were removed.
         subjects: likewise.
-        pictures: files of pictures and crops.
+        pictures: files of pictures and crops, those included that no face was in any more.
         index_files: files of indexes.
         at: when, in UTC.
+        aside: folders inside the data folder where repair or restore had set something of it aside;
+            nothing of it is left there.
+        unknown: likewise, but of galleries that cannot be opened: nobody knows whether they hold
+            the collection. A purge of everything removes them.
     """
 
     collections: tuple[str, ...]
@@ -95,3 +99,5 @@ class Receipt:
     pictures: int
     index_files: int
     at: datetime
+    aside: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceserver.errors import AlreadyExists, InvalidArchive, NotFound, StoreError, StoreFull
+from faceserver.store.aside import DAMAGED, folder_before_restore, restoring_folder
 from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync
 from faceserver.store.lock import folder_lock
 from faceserver.store.maintenance import pictures_named, snapshot
@@ -32,7 +33,7 @@ PICTURES = "uploadImages"
 MANIFEST = "faceserver-backup.json"
 
 _ROUNDS = 20
-_GALLERY = (PICTURES, "index", f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE)
+_GALLERY = (PICTURES, "index", DAMAGED, f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE)
 """What belongs to a gallery; SQLite's file comes last, it makes the rest valid."""
 
 
@@ -116,7 +117,7 @@ def restore(path: Path, data_dir: Path, *, force: bool = False) -> Path | None:
     """
     with ZipReader(path) as archive:
         make_folder(data_dir)
-        with folder_lock(data_dir), _work_folder(data_dir) as work:
+        with folder_lock(data_dir), restoring_folder(data_dir) as work:
             old = [data_dir / name for name in _GALLERY if (data_dir / name).exists()]
             if old and not force:
                 raise AlreadyExists(f"{data_dir} holds a gallery: --force moves it aside")
@@ -207,8 +208,7 @@ def _extract(archive: ZipReader, member: str, target: Path) -> str:
 def _move_aside(data_dir: Path, old: list[Path]) -> Path | None:
     if not old:
         return None
-    aside = data_dir / f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
-    aside.mkdir()
+    aside = folder_before_restore(data_dir)
     for part in reversed(old):  # SQLite's file first: without it nothing is taken for a gallery
         part.replace(aside / part.name)
     sync(aside)

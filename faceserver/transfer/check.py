@@ -15,15 +15,23 @@ import numpy as np
 
 from faceserver import images
 from faceserver.errors import ImageError, NotFound
+from faceserver.store.aside import damaged_folder
 from faceserver.store.collectiontable import CollectionRow, CollectionTable
 from faceserver.store.facetable import FaceTable
-from faceserver.store.files import make_folder
+from faceserver.store.files import file_errors
 from faceserver.store.lock import folder_lock
 from faceserver.store.saved import SavedIndex, Unusable
 from faceserver.store.sqlite import Database
 from faceserver.transfer.backup import DATABASE, PICTURES
 from faceserver.transfer.format import is_picture_name
-from faceserver.transfer.rows import bad_faces, bad_subjects, forget_picture, set_aside
+from faceserver.transfer.rows import (
+    bad_faces,
+    bad_subjects,
+    collections_showing,
+    copy_aside,
+    forget_picture,
+    set_aside,
+)
 
 _MAX_PIXELS = 178_956_970
 
@@ -62,7 +70,6 @@ class _Check:
     def __init__(self, data_dir: Path, database: Database, *, repair: bool) -> None:
         self._data_dir = data_dir
         self._pictures = data_dir / PICTURES
-        self._damaged = data_dir / "damaged"
         self._database = database
         self._repair = repair
 
@@ -89,7 +96,7 @@ class _Check:
             for row, uuid, reason in list(bad(self._database)):
                 yield self._found(
                     f"{table}: {uuid}: {reason}",
-                    partial(set_aside, self._database, table, row, self._damaged),
+                    partial(set_aside, self._database, table, row, self._data_dir),
                 )
 
     def _named_pictures(self) -> Iterator[Finding]:
@@ -115,13 +122,19 @@ class _Check:
         return None
 
     def _forget(self, name: str) -> str:
-        faces = forget_picture(self._database, name)
         path = self._pictures / name
-        if is_picture_name(name) and path.is_file():
-            make_folder(self._damaged)
-            path.replace(self._damaged / name)
-            return f"moved to {self._damaged}; {faces} rows name it no more"
-        return f"{faces} rows name it no more"
+        there = is_picture_name(name) and path.is_file()
+        folders = []
+        if there:  # each collection gets its own copy, so that a purge of one leaves the other's
+            showing = collections_showing(self._database, name)
+            folders = [damaged_folder(self._data_dir, collection) for collection in showing]
+        for folder in folders:
+            copy_aside(path, folder)
+        faces = forget_picture(self._database, name)
+        if there:
+            _removed(path)
+        moved = f"moved to {', '.join(map(str, folders))}; " if folders else ""
+        return f"{moved}{faces} rows name it no more"
 
     def _orphans(self) -> Iterator[Finding]:
         names = set(self._names())
@@ -160,5 +173,6 @@ class _Check:
 
 
 def _removed(path: Path) -> str:
-    path.unlink()
+    with file_errors(path):
+        path.unlink()
     return "removed"

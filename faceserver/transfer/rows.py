@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -9,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from faceserver.errors import StoreCorrupt
+from faceserver.store.aside import damaged_folder
 from faceserver.store.faces import check_embedding
-from faceserver.store.files import file_errors, make_folder, sync
+from faceserver.store.files import file_errors, sync
 from faceserver.store.rows import vector_of
 from faceserver.store.sqlite import Database, Row, Transaction
+from faceserver.transfer.backup import PICTURES
+from faceserver.transfer.format import is_picture_name
 
 _AT_ONCE = 1000
 
@@ -51,13 +55,29 @@ def bad_subjects(database: Database) -> Iterator[BadRow]:
     return _bad(database, _SUBJECTS, _subject_fault)
 
 
-def set_aside(database: Database, table: str, row: int, folder: Path) -> str:
-    """Write a row to a file of JSON lines in a folder, then delete it; return what was done."""
-    make_folder(folder)
-    path = folder / f"{table}.jsonl"
+def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
+    """Write a row to a file of JSON lines and copy its pictures beside it, then delete it.
+
+    Args:
+        database: SQLite's file of the data folder.
+        table: ``faces`` or ``subjects``.
+        row: the row's id.
+        data_dir: the data folder.
+
+    Returns:
+        What was done.
+
+    Raises:
+        StoreError: the system refused; the row is still there.
+    """
     columns = [line[1] for line in database.read(f"PRAGMA table_info({table})")]
     ((*values,),) = database.read(_TABLES[table], row)
     content = dict(zip(columns, map(_as_json, values), strict=True))
+    folder = damaged_folder(data_dir, int(content["collection"]))
+    for name in (content.get("picture"), content.get("crop")):
+        if name and is_picture_name(name):
+            copy_aside(data_dir / PICTURES / name, folder)
+    path = folder / f"{table}.jsonl"
     with file_errors(path):
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **content}) + "\n")
@@ -66,6 +86,29 @@ def set_aside(database: Database, table: str, row: int, folder: Path) -> str:
         for statement in _REMOVALS[table]:
             transaction.run(statement, row)
     return f"moved to {path}"
+
+
+def copy_aside(path: Path, folder: Path) -> None:
+    """Copy a file, if it is there, into a folder.
+
+    Raises:
+        StoreError: the system refused.
+    """
+    if path.is_file():
+        with file_errors(folder):
+            shutil.copyfile(path, folder / path.name)
+            sync(folder / path.name)
+
+
+def collections_showing(database: Database, picture: str) -> list[int]:
+    """The row ids of the collections that have a picture, or a crop, of this name."""
+    rows = database.read(
+        "SELECT collection FROM faces WHERE picture = ? UNION"
+        " SELECT collection FROM faces WHERE crop = ?",
+        picture,
+        picture,
+    )
+    return [row[0] for row in rows]
 
 
 def forget_picture(database: Database, name: str) -> int:

@@ -9,8 +9,8 @@ import pytest
 from faceserver.errors import NotFound, StoreCorrupt, StoreLocked
 from faceserver.store import Options, open_store
 from faceserver.transfer.check import Finding, check_folder
-from tests.store.samples import DIMS, MODEL, new_faces, people
-from tests.transfer.galleries import fill, opened, picture_files
+from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
+from tests.transfer.galleries import fill, jpeg, opened, picture_files
 
 
 @pytest.fixture
@@ -69,13 +69,26 @@ def test_a_face_that_cannot_be_read_is_told_and_set_aside(
     assert (finding.mended, reason in finding.what) == ("", True)
     assert "moved to" in only(check_folder(gallery, repair=True)).mended
     assert check_folder(gallery) == []
-    kept = json.loads((gallery / "damaged" / "faces.jsonl").read_text())
+    kept = json.loads((gallery / "damaged" / "1" / "faces.jsonl").read_text())
     assert kept["id"] == 2
     assert set(kept["vector"]) == {"base64"}
     with closing(opened(gallery)) as store:
         assert store.collection().count() == 11
         tagged = store.collection().tag(store.collection().faces(limit=1).items[0].id, ["new"])
         assert tagged.tags == ("new",)  # the triggers are back
+
+
+def test_the_picture_of_a_face_that_is_set_aside_is_kept_beside_it(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as store, store.pictures.batch() as save:
+        names = [save(jpeg(1)), save(jpeg(2))]
+        face = new_face(people(1)[0], picture=names[0], crop=names[1])
+        store.collection().add([face])
+    before = picture_files(tmp_path)
+    run(tmp_path, "UPDATE faces SET box = ''")
+    assert len(check_folder(tmp_path, repair=True)) == 3
+    assert picture_files(tmp_path) == {}
+    folder = tmp_path / "damaged" / "1"
+    assert {path.name: path.read_bytes() for path in folder.glob("*.jpg")} == before
 
 
 @pytest.mark.parametrize(
@@ -103,7 +116,8 @@ def test_lost_and_changed_pictures_are_told_and_forgotten(gallery: Path) -> None
     }
     mended = check_folder(gallery, repair=True)
     assert all("name it no more" in finding.mended for finding in mended)
-    assert (gallery / "damaged" / changed).read_bytes() == b"another"
+    (kept,) = (gallery / "damaged").glob(f"*/{changed}")
+    assert kept.read_bytes() == b"another"
     assert check_folder(gallery) == []
     with closing(opened(gallery)) as store:
         assert store.status().faces == 13
