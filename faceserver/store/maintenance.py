@@ -1,20 +1,26 @@
 """What is done with SQLite's file from beside a running server: it is read, never written."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from faceserver.errors import StoreCorrupt, StoreError
 from faceserver.store.files import file_errors, sync
 
+Progress = Callable[[int, int], None]
+"""Told how many bytes are done, and of how many."""
 
-def snapshot(source: Path, target: Path) -> None:
+_STEP = 512  # pages, 4 MB
+
+
+def snapshot(source: Path, target: Path, progress: Progress = lambda _, __: None) -> None:
     """Copy SQLite's file as it is at one moment, while others write to it.
 
     Args:
         source: the file that may be in use.
         target: a new file; complete and without a log beside it on return.
+        progress: told every few megabytes.
 
     Raises:
         StoreCorrupt: the source is damaged.
@@ -22,8 +28,17 @@ def snapshot(source: Path, target: Path) -> None:
         StoreError: the system or SQLite refused.
     """
     with file_errors(target), _errors(source), closing(_reader(source)) as live:
+        # While this transaction lasts SQLite shows the file as it is now; without it, each write of
+        # another process between two steps would make the copy begin anew.
+        live.execute("BEGIN")
+        (page,) = live.execute("PRAGMA page_size").fetchone()
+        live.execute("SELECT count(*) FROM sqlite_master").fetchone()
         with closing(sqlite3.connect(target)) as copy:
-            live.backup(copy)
+            live.backup(
+                copy,
+                pages=_STEP,
+                progress=lambda _, left, of: progress((of - left) * page, of * page),
+            )
             copy.execute("PRAGMA journal_mode = DELETE")  # all in this one file
         sync(target)
 
@@ -41,6 +56,18 @@ def pictures_named(path: Path) -> list[str]:
         if "crop" in columns:  # since schema 2
             names |= {row[0] for row in connection.execute("SELECT DISTINCT crop FROM faces")}
     return sorted(name for name in names if name)
+
+
+def count_faces(path: Path) -> int:
+    """How many faces SQLite's file holds.
+
+    Raises:
+        StoreCorrupt: it is damaged.
+        StoreError: SQLite refused.
+    """
+    with _errors(path), closing(_reader(path)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM faces").fetchone()
+    return int(count)
 
 
 def _reader(path: Path) -> sqlite3.Connection:

@@ -22,10 +22,12 @@ from faceserver.errors import AlreadyExists, InvalidArchive, NotFound, StoreErro
 from faceserver.store.aside import DAMAGED, folder_before_restore, restoring_folder
 from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync
 from faceserver.store.lock import folder_lock
-from faceserver.store.maintenance import pictures_named, snapshot
+from faceserver.store.maintenance import count_faces, pictures_named, snapshot
 from faceserver.store.sqlite import Database
-from faceserver.transfer.exporting import Advance, new_member, new_zip
+from faceserver.transfer.exporting import new_member, new_zip
+from faceserver.transfer.format import MANIFEST as ARCHIVE
 from faceserver.transfer.format import is_picture_name
+from faceserver.transfer.progress import Advance, Begin, copy, unseen
 from faceserver.transfer.zips import ZipReader
 
 DATABASE = "faces.sqlite"
@@ -54,28 +56,39 @@ class BackupManifest(BaseModel):
 class BackedUp:
     """What a backup got; ``missing`` are pictures that rows name but that are lost."""
 
+    faces: int
     pictures: int
     missing: tuple[str, ...]
 
 
-def back_up(data_dir: Path, path: Path, *, advance: Advance = lambda _: None) -> BackedUp:
+@dataclass(frozen=True)
+class Restored:
+    """What came back; ``aside`` is where the old gallery is now, None if there was none."""
+
+    faces: int
+    pictures: int
+    aside: Path | None
+
+
+def back_up(data_dir: Path, path: Path, *, begin: Begin = unseen) -> BackedUp:
     """Write a backup of a data folder, whether or not a server runs on it.
 
     Args:
         data_dir: the data folder; nothing in it is changed.
         path: of the backup; it appears when it is complete.
-        advance: told of each picture.
+        begin: told of each stage and its bytes.
 
     Raises:
         NotFound: there is no gallery in the folder.
         AlreadyExists: there is a file of that name.
+        StoreFull: no space is left.
         StoreError: the system or SQLite refused.
     """
     source = data_dir / DATABASE
     if not source.is_file():
         raise NotFound(f"{data_dir} holds no gallery")
     with new_zip(path) as archive, _work_folder(path.resolve().parent) as work:
-        names, missing = _stage(data_dir, work)
+        names, missing = _stage(data_dir, work, begin)
         with (work / DATABASE).open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         manifest = BackupManifest(
@@ -87,14 +100,15 @@ def back_up(data_dir: Path, path: Path, *, advance: Advance = lambda _: None) ->
         archive.writestr(MANIFEST, manifest.model_dump_json(indent=2))
         members = {DATABASE: work / DATABASE}
         members |= {f"{PICTURES}/{name}": work / PICTURES / name for name in names}
-        for member, copy in members.items():
-            with copy.open("rb") as file, new_member(archive, member) as target:
-                shutil.copyfileobj(file, target)
-            advance(1)
-    return BackedUp(pictures=len(names), missing=tuple(missing))
+        advance = begin("Writing", sum(staged.stat().st_size for staged in members.values()))
+        for member, staged in members.items():
+            with staged.open("rb") as file, new_member(archive, member) as target:
+                copy(file, target, advance)
+        faces = count_faces(work / DATABASE)
+    return BackedUp(faces=faces, pictures=len(names), missing=tuple(missing))
 
 
-def restore(path: Path, data_dir: Path, *, force: bool = False) -> Path | None:
+def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = unseen) -> Restored:
     """Put a backup in place of a data folder.
 
     The backup is unpacked and checked inside the folder first; the old gallery is only moved then.
@@ -103,9 +117,7 @@ def restore(path: Path, data_dir: Path, *, force: bool = False) -> Path | None:
         path: the backup.
         data_dir: where to; no server runs on it.
         force: move a gallery that is there aside.
-
-    Returns:
-        Where the old gallery is now, None if there was none.
+        begin: told of the unpacking and its bytes.
 
     Raises:
         InvalidArchive: it is no backup, or it is damaged; the folder is as it was.
@@ -116,27 +128,29 @@ def restore(path: Path, data_dir: Path, *, force: bool = False) -> Path | None:
         StoreError: the system refused.
     """
     with ZipReader(path) as archive:
+        manifest = _manifest(archive)
         make_folder(data_dir)
         with folder_lock(data_dir), restoring_folder(data_dir) as work:
             old = [data_dir / name for name in _GALLERY if (data_dir / name).exists()]
             if old and not force:
                 raise AlreadyExists(f"{data_dir} holds a gallery: --force moves it aside")
-            _unpack(archive, work)
+            _unpack(archive, manifest, work, begin)
+            faces = count_faces(work / DATABASE)
             with file_errors(data_dir):
                 aside = _move_aside(data_dir, old)
                 for name in (PICTURES, DATABASE):
                     (work / name).replace(data_dir / name)
                 sync(data_dir)
-    return aside
+    return Restored(faces=faces, pictures=manifest.pictures, aside=aside)
 
 
-def _stage(data_dir: Path, work: Path) -> tuple[list[str], list[str]]:
+def _stage(data_dir: Path, work: Path, begin: Begin) -> tuple[list[str], list[str]]:
     """A snapshot and links to the pictures it names: those that are there, and the lost ones."""
     staged = work / PICTURES
     staged.mkdir()
     lost: set[str] = set()
     for _ in range(_ROUNDS):
-        snapshot(data_dir / DATABASE, work / DATABASE)
+        snapshot(data_dir / DATABASE, work / DATABASE, _Stage("Faces", begin))
         names = set(pictures_named(work / DATABASE))
         gone = {
             name
@@ -149,6 +163,21 @@ def _stage(data_dir: Path, work: Path) -> tuple[list[str], list[str]]:
         lost = gone
         (work / DATABASE).unlink()
     raise StoreError(f"{data_dir} changes too fast to be backed up now")
+
+
+class _Stage:
+    """Tells of a stage by what is done so far."""
+
+    def __init__(self, what: str, begin: Begin) -> None:
+        self._what = what
+        self._begin = begin
+        self._advance: Advance | None = None
+        self._done = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        self._advance = self._advance or self._begin(self._what, total)
+        self._advance(done - self._done)
+        self._done = done
 
 
 def _link(source: Path, target: Path) -> bool:
@@ -164,14 +193,14 @@ def _link(source: Path, target: Path) -> bool:
     return True
 
 
-def _unpack(archive: ZipReader, work: Path) -> None:
+def _unpack(archive: ZipReader, manifest: BackupManifest, work: Path, begin: Begin) -> None:
     archive.refuse_flaws()
-    manifest = _manifest(archive)
-    free = shutil.disk_usage(work).free
-    if sum(map(archive.size, archive.names())) > free:
+    size = sum(map(archive.size, archive.names()))
+    if size > shutil.disk_usage(work).free:
         raise StoreFull(f"there is not enough space for {archive.path}")
+    advance = begin("Unpacking", size)
     (work / PICTURES).mkdir()
-    if _extract(archive, DATABASE, work / DATABASE) != manifest.database_sha256:
+    if _extract(archive, DATABASE, work / DATABASE, advance) != manifest.database_sha256:
         raise InvalidArchive(f"{archive.path}: {DATABASE} is not as it was written")
     Database(work / DATABASE).close()  # raises where it is damaged or too new
     names = [name for name in pictures_named(work / DATABASE) if name not in manifest.missing]
@@ -181,7 +210,7 @@ def _unpack(archive: ZipReader, work: Path) -> None:
     for name in names:
         if not is_picture_name(name):
             raise InvalidArchive(f"{archive.path}: {name!r} is no picture's name")
-        digest = _extract(archive, f"{PICTURES}/{name}", work / PICTURES / name)
+        digest = _extract(archive, f"{PICTURES}/{name}", work / PICTURES / name, advance)
         if name != f"{digest}.jpg":
             raise InvalidArchive(f"{archive.path}: {name} is not the picture that its name says")
     with file_errors(work):
@@ -189,16 +218,18 @@ def _unpack(archive: ZipReader, work: Path) -> None:
 
 
 def _manifest(archive: ZipReader) -> BackupManifest:
+    if ARCHIVE in archive.names():
+        raise InvalidArchive(f"{archive.path} is an export: `faceserver import` takes it in")
     try:
         return BackupManifest.model_validate_json(archive.read(MANIFEST, max_bytes=100_000_000))
     except ValidationError as error:
         raise InvalidArchive(f"{archive.path}: its {MANIFEST} is none of a backup") from error
 
 
-def _extract(archive: ZipReader, member: str, target: Path) -> str:
+def _extract(archive: ZipReader, member: str, target: Path, advance: Advance) -> str:
     """Write a member to a file; return the SHA-256 of what was written."""
     with archive.open(member) as source, file_errors(target), target.open("x+b") as file:
-        shutil.copyfileobj(source, file)
+        copy(source, file, advance)
         file.flush()
         os.fsync(file.fileno())
         file.seek(0)

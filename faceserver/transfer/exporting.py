@@ -21,12 +21,22 @@ from faceserver.transfer.format import (
     subject_line,
     vectors_header,
 )
+from faceserver.transfer.progress import Advance
 from faceserver.types import StoredFace, Subject
 
-_AT_ONCE = 500
+__all__ = [
+    "Advance",
+    "Exported",
+    "Pictures",
+    "all_faces",
+    "all_of",
+    "all_subjects",
+    "export_archive",
+    "new_member",
+    "new_zip",
+]
 
-Advance = Callable[[int], None]
-"""Told how many more are done."""
+_AT_ONCE = 500
 
 
 class Pictures(Protocol):

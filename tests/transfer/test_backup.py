@@ -18,9 +18,12 @@ from faceserver.errors import (
     StoreLocked,
     StoreTooNew,
 )
-from faceserver.store.maintenance import pictures_named, snapshot
+from faceserver.store import maintenance
+from faceserver.store.maintenance import Progress, count_faces, pictures_named, snapshot
 from faceserver.transfer import backup
 from faceserver.transfer.backup import back_up, restore
+from faceserver.transfer.exporting import export_archive
+from faceserver.transfer.progress import Advance
 from tests.store.samples import new_face, people
 from tests.transfer.galleries import content, fill, jpeg, opened, picture_files
 
@@ -31,16 +34,72 @@ def made(tmp_path: Path) -> Path:
     with closing(opened(tmp_path / "source")) as store:
         fill(store, store.pictures)
         done = back_up(tmp_path / "source", tmp_path / "backup.zip")
-        assert (done.pictures, done.missing) == (4, ())
+        assert (done.faces, done.pictures, done.missing) == (13, 4, ())
     return tmp_path / "backup.zip"
 
 
 def test_a_backup_of_an_open_gallery_comes_back_as_it_was(made: Path, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"source", "backup.zip"}
-    assert restore(made, tmp_path / "target") is None
+    done = restore(made, tmp_path / "target")
+    assert (done.faces, done.pictures, done.aside) == (13, 4, None)
     with closing(opened(tmp_path / "target")) as target, closing(opened(tmp_path / "source")) as s:
         assert content(target) == content(s)
     assert picture_files(tmp_path / "target") == picture_files(tmp_path / "source")
+
+
+class Stages:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, int] = {}
+        self.done: dict[str, int] = {}
+
+    def begin(self, what: str, total: int) -> Advance:
+        self.totals[what], self.done[what] = total, 0
+
+        def advance(more: int) -> None:
+            self.done[what] += more
+
+        return advance
+
+
+def test_progress_is_told_to_the_last_byte(made: Path, tmp_path: Path) -> None:
+    stages = Stages()
+    back_up(tmp_path / "source", tmp_path / "again.zip", begin=stages.begin)
+    restore(made, tmp_path / "target", begin=stages.begin)
+    assert list(stages.totals) == ["Faces", "Writing", "Unpacking"]
+    written = sum(map(len, picture_files(tmp_path / "source").values()))
+    assert stages.totals["Writing"] == stages.totals["Faces"] + written
+    manifest = stages.totals["Unpacking"] - stages.totals["Writing"]
+    assert stages.done == {**stages.totals, "Unpacking": stages.totals["Unpacking"] - manifest}
+    assert 0 < manifest < 1000
+
+
+def test_a_snapshot_is_of_one_moment_and_does_not_begin_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "_STEP", 1)
+    told: list[tuple[int, int]] = []
+    with closing(opened(tmp_path / "source")) as store:
+        fill(store, store.pictures)
+
+        def meanwhile(done: int, total: int) -> None:
+            told.append((done, total))
+            store.collection().add([new_face(people(1)[0])])
+
+        snapshot(tmp_path / "source" / "faces.sqlite", tmp_path / "copy.sqlite", meanwhile)
+        assert store.status().faces == 13 + len(told)
+    assert count_faces(tmp_path / "copy.sqlite") == 13
+    assert told == [(told[0][0] * step, told[-1][1]) for step in range(1, len(told) + 1)]
+    assert told[-1][0] == told[-1][1] == (tmp_path / "copy.sqlite").stat().st_size
+
+
+def test_an_export_is_no_backup(tmp_path: Path) -> None:
+    with closing(opened(tmp_path / "source")) as store:
+        export_archive(store, store.pictures, tmp_path / "e.zip", contracts={})
+    with pytest.raises(InvalidArchive, match="faceserver import"):
+        restore(tmp_path / "e.zip", tmp_path / "target")
+    assert not (tmp_path / "target").exists()
 
 
 def test_every_picture_of_a_backup_is_there_while_faces_come_and_go(tmp_path: Path) -> None:
@@ -81,8 +140,8 @@ def test_a_picture_that_goes_meanwhile_makes_a_new_snapshot(
         fill(store, store.pictures)
         taken: list[Path] = []
 
-        def then_delete(source: Path, target: Path) -> None:
-            snapshot(source, target)
+        def then_delete(source: Path, target: Path, progress: Progress) -> None:
+            snapshot(source, target, progress)
             if not taken:
                 store.purge("holiday-1")
             taken.append(target)
@@ -146,7 +205,7 @@ def test_a_gallery_is_replaced_by_force_alone_and_kept(made: Path, tmp_path: Pat
         before = content(target)
     with pytest.raises(AlreadyExists, match="--force"):
         restore(made, tmp_path / "target")
-    aside = restore(made, tmp_path / "target", force=True)
+    aside = restore(made, tmp_path / "target", force=True).aside
     assert aside
     with closing(opened(tmp_path / "target")) as target:
         assert target.status().faces == 13
