@@ -280,5 +280,10 @@ def create_app(settings: Settings) -> Flask:
     backend = Backend(settings)
     app.extensions["faceserver"] = backend
     web.init_app(app)
+    if web.gate_of(app).is_open():
+        _log.warning(
+            "no key is made: everybody who reaches this server may use it; "
+            "`faceserver keys create` makes one"
+        )
     backend.start()
     return app

@@ -1,21 +1,19 @@
 """The command ``faceserver``."""
 
 import json
-import logging
-import os
-import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
 
-from faceserver import __version__
+from faceserver import __version__, logs
 from faceserver.cli_change import change_model
+from faceserver.cli_keys import keys
 from faceserver.cli_models import models
 from faceserver.cli_transfer import COMMANDS as TRANSFER
 from faceserver.cli_transfer import counted
@@ -24,6 +22,7 @@ from faceserver.errors import FaceServerError
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.app import Backend
+    from faceserver.server import Server
     from faceserver.service import FaceService
 
 
@@ -50,15 +49,12 @@ def main() -> None:
 
     Each setting is an environment variable; `faceserver settings` lists them.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    # They warn of what is normal here: private addresses that the settings allow, and requests
-    # that wait in line.
-    for name in ("requests_hardened", "waitress.queue"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+    logs.configure("text", "info")
 
 
 main.add_command(models)
 main.add_command(change_model)
+main.add_command(keys)
 for _command in TRANSFER:
     main.add_command(_command)
 
@@ -66,39 +62,38 @@ for _command in TRANSFER:
 @main.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
-def serve(host: str | None, port: int | None) -> None:
-    """Start the server, print its address, and run until Ctrl-C."""
-    from waitress.server import create_server
+@click.option("--no-auth", is_flag=True, help="Listen beyond this machine although no key is made.")
+def serve(host: str | None, port: int | None, no_auth: bool) -> None:
+    """Start the server, print its address, and run until Ctrl-C.
 
+    As long as no key is made (see `faceserver keys`), everybody who reaches it may use it.
+    """
+    from faceserver.access.gate import refuse_unguarded
     from faceserver.app import create_app
+    from faceserver.server import Server
+    from faceserver.web.metrics import add_gauges
 
-    settings = load_settings(host=host, port=port)
+    settings = load_settings(host=host, port=port, no_auth=no_auth or None)
+    logs.configure(settings.log_format, settings.log_level)
+    refuse_unguarded(settings)
     listener = _listen(settings.host, settings.port)
     app = create_app(settings)
     backend: Backend = app.extensions["faceserver"]
-    server = create_server(
-        app,
-        sockets=[listener],
-        threads=settings.workers,
-        # Flask refuses what is over the limit, in JSON; waitress only what is far over it.
-        max_request_body_size=2 * settings.max_request_bytes,
-        ident=None,
-    )
+    server = Server(app, listener, settings)
+    add_gauges(app, server.gauges)
     click.echo(f"faceserver {__version__}: {_url(listener)}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with suppress(KeyboardInterrupt):
-        Thread(target=_announce, args=(backend,), name="announcer", daemon=True).start()
-        server.run()  # until SIGINT or SIGTERM
+    Thread(target=_announce, args=(backend, server), name="announcer", daemon=True).start()
+    server.serve(on_drain=backend.drain)
     backend.close()
     backend.wait()  # raises what a start that failed failed of
 
 
-def _announce(backend: "Backend") -> None:
+def _announce(backend: "Backend", server: "Server") -> None:
     started = time.monotonic()
     try:
         backend.wait()
     except FaceServerError:
-        os.kill(os.getpid(), signal.SIGTERM)  # the main thread ends the server and tells why
+        server.stop()  # the main thread ends the server and tells why
         return
     seconds = time.monotonic() - started
     faces = counted(backend.service().status().faces, "face")

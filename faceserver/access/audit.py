@@ -91,7 +91,7 @@ class _PrivateHandler(RotatingFileHandler):
         super().emit(record)
         if self.stream:
             self.stream.close()
-            self.stream = None  # type: ignore[assignment]
+            self.stream = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         _log.exception("the audit log %s cannot be written", self.baseFilename)

@@ -123,7 +123,7 @@ class KeyStore:
                 raise AlreadyExists(f"there is a key named {name!r}: revoke that first") from error
         return key, token
 
-    def keys(self) -> list[Key]:
+    def all(self) -> list[Key]:
         """All keys, the revoked ones too, in the order they were made."""
         if not self._path.exists():
             return []

@@ -19,10 +19,13 @@ from faceserver.web import (
     security,
     signin,
 )
+from faceserver.web.auth import gate_of
 from faceserver.web.compat import original
 from faceserver.web.context import backend_of
 from faceserver.web.limits import Deadlines
 from faceserver.web.requestid import RequestIds
+
+__all__ = ["gate_of", "init_app"]
 
 _BLUEPRINTS = (
     pages.blueprint,

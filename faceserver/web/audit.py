@@ -33,7 +33,7 @@ def _event(status: int) -> Event:
         what=f"{request.method} {request.url_rule}",
         # The variables of a route are names and ids; a body is never written down.
         target=request.view_args or {},
-        result="ok" if status < 400 else g.get("error_code", f"status {status}"),
+        result=g.get("error_code", "ok" if status < 400 else f"status {status}"),
         status=status,
         address=request.remote_addr,
         request_id=logs.request_id.get(),

@@ -46,10 +46,15 @@ class Caller:
         return self.scope is not None and _rank(self.scope) >= _rank(needed)
 
 
+def gate_of(app: Flask) -> Gate:
+    """The gate of an app."""
+    found: Gate = app.extensions["faceserver_gate"]
+    return found
+
+
 def gate() -> Gate:
     """The gate of the app that serves the current request."""
-    found: Gate = current_app.extensions["faceserver_gate"]
-    return found
+    return gate_of(current_app)
 
 
 def caller() -> Caller:

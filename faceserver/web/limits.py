@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_limiter import Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
 
@@ -24,6 +24,13 @@ def limit_rate(app: Flask, settings: Settings) -> None:
     """
     if settings.requests_per_minute == 0:
         return
+
+    @app.after_request
+    def tell_only_who_has_to_wait(response: Response) -> Response:
+        if response.status_code != 429:
+            response.headers.pop("Retry-After", None)
+        return response
+
     limiter = Limiter(
         _who,
         application_limits=[f"{settings.requests_per_minute} per minute"],

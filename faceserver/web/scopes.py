@@ -25,7 +25,7 @@ path: the one that the URL names in its variable ``collection``; without such a 
     concerns the server as a whole, and bound keys are refused.
 default: the default collection.
 none: no collection at all, so that every key will do.
-view: the view finds out by itself, and calls ``access.require_collection``.
+view: the view finds out by itself, and calls ``auth.require_collection``.
 """
 
 View = TypeVar("View", bound=Callable[..., Any])
