@@ -32,6 +32,7 @@ LAYERS = [
     {"usecases"},
     {"service"},
     {"transfer"},
+    {"jobs"},
     {"web"},
     {"app"},
     {"server"},

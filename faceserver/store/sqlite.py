@@ -49,8 +49,12 @@ class Database:
     nobody waits for a writer: that is what SQLite's WAL mode gives.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
         """Open the file, or make it, and bring its schema up to date.
+
+        Args:
+            path: of the file.
+            migrations: the steps that lead to its schema.
 
         Raises:
             StoreCorrupt: the file is damaged; it is left as it was.
@@ -63,10 +67,10 @@ class Database:
         self._readers = _Readers(path)
         with _sqlite_errors(path):
             if path.exists() and path.stat().st_size:
-                _examine(path)
+                _examine(path, len(migrations))
             self._writer = _connect(path)
             try:
-                _migrate(self._writer)
+                _migrate(self._writer, migrations)
             except BaseException:
                 self._writer.close()
                 raise
@@ -170,7 +174,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _examine(path: Path) -> None:
+def _examine(path: Path, known: int) -> None:
     """Refuse a file that must not be opened for writing: even closing such a one would change it.
 
     The check walks over all pages: about a tenth of a second for 100,000 faces of 512 numbers.
@@ -178,9 +182,9 @@ def _examine(path: Path) -> None:
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > len(MIGRATIONS):
+        if version > known:
             raise StoreTooNew(
-                f"{path} has schema {version}, this version of faceserver knows {len(MIGRATIONS)}: "
+                f"{path} has schema {version}, this version of faceserver knows {known}: "
                 "use the version that wrote it, or a later one"
             )
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -188,9 +192,9 @@ def _examine(path: Path) -> None:
             raise StoreCorrupt(_damaged(path, verdict))
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+    for number, step in enumerate(migrations[version:], start=version + 1):
         script = f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
         try:
             connection.executescript(script)

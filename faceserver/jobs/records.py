@@ -1,0 +1,110 @@
+"""What is known of a job and its pictures."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import uuid4
+
+State = Literal["queued", "running", "done", "cancelled", "failed"]
+ItemState = Literal["waiting", "stored", "present", "refused"]
+Kind = Literal["urls", "zip"]
+
+
+@dataclass(frozen=True)
+class NewItem:
+    """A picture that is to be taken in; see :class:`faceserver.transfer.pictures.Item`."""
+
+    source: str
+    person: str | None = None
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What somebody asks for.
+
+    Attributes:
+        collection: name of the collection that the pictures go to.
+        kind: where the pictures come from.
+        largest: of a picture with a person's name the largest face is that person.
+        fingerprint: equal for equal requests.
+        key: the sender's idempotency key.
+        id: of the job to be: a uuid, as 32 hexadecimal digits.
+    """
+
+    collection: str
+    kind: Kind
+    largest: bool
+    fingerprint: str
+    key: str | None = None
+    id: str = field(default_factory=lambda: uuid4().hex)
+
+
+@dataclass(frozen=True)
+class Job:
+    """How far a job is.
+
+    Attributes:
+        row: its row.
+        id: a uuid, as 32 hexadecimal digits.
+        collection: name of the collection that the pictures go to.
+        kind: where the pictures come from.
+        largest: of a picture with a person's name the largest face is that person.
+        state: only ``queued`` and ``running`` change again.
+        reason: why it failed.
+        created: in UTC.
+        finished: likewise.
+        total: how many pictures it has.
+        stored: how many had their faces stored.
+        present: how many were in already.
+        refused: how many were refused.
+        faces: how many faces were stored.
+    """
+
+    row: int
+    id: str
+    collection: str
+    kind: Kind
+    largest: bool
+    state: State
+    reason: str | None
+    created: datetime
+    finished: datetime | None
+    total: int
+    stored: int
+    present: int
+    refused: int
+    faces: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something left to do."""
+        return self.state in ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a picture.
+
+    Attributes:
+        number: its place in the job, counted from 1.
+        state: ``present`` was in the collection already.
+        faces: ids of those that were stored.
+        code: why it was refused, for programs.
+        reason: likewise, for people.
+    """
+
+    number: int
+    state: ItemState
+    faces: tuple[str, ...] = ()
+    code: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class JobItem:
+    """A picture of a job, and what became of it."""
+
+    item: NewItem
+    result: Result

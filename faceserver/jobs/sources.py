@@ -1,0 +1,71 @@
+"""Where a job's pictures come from: URLs, or a zip that was uploaded."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from faceserver.jobs.records import NewItem
+from faceserver.store.files import make_folder
+from faceserver.transfer.pictures import Item
+from faceserver.transfer.sources import open_source
+
+_SUFFIX = ".zip"
+
+
+def url_item(item: NewItem, fetch: Callable[[str], bytes]) -> Item:
+    """A picture that is fetched when its turn comes; the same URL is not fetched again."""
+    return Item(
+        source=item.source,
+        load=partial(fetch, item.source),
+        person=item.person,
+        tags=item.tags,
+        external_id=item.external_id,
+        by_name=True,
+    )
+
+
+def _no_fetch(_: str) -> bytes:
+    raise NotImplementedError("a zip holds no URLs")
+
+
+class ZipFolder:
+    """The uploaded zips, each named after its job."""
+
+    def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        """Make the folder where it is missing.
+
+        Args:
+            folder: of the zips.
+            max_bytes: largest picture; of a larger one nothing is read.
+
+        Raises:
+            StoreError: the folder cannot be made.
+        """
+        self._folder = folder
+        self._max_bytes = max_bytes
+        make_folder(folder)
+
+    def path(self, job_id: str) -> Path:
+        """Where the zip of a job lies."""
+        return self._folder / f"{job_id}{_SUFFIX}"
+
+    def remove(self, job_id: str) -> None:
+        """Remove the zip of a job, if there is one."""
+        self.path(job_id).unlink(missing_ok=True)
+
+    def keep_only(self, job_ids: Collection[str]) -> None:
+        """Remove all other zips, such as those of uploads that a crash cut off."""
+        for path in self._folder.glob(f"*{_SUFFIX}"):
+            if path.stem not in job_ids:
+                path.unlink()
+
+    @contextmanager
+    def opened(self, job_id: str) -> Iterator[Sequence[Item]]:
+        """Lend the block the pictures of a zip, always in the same order.
+
+        Raises:
+            InvalidArchive: it is no zip.
+        """
+        with open_source(self.path(job_id), fetch=_no_fetch, max_bytes=self._max_bytes) as source:
+            yield list(source.items)

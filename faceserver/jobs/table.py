@@ -1,0 +1,274 @@
+"""The jobs and their pictures, in ``jobs.sqlite`` in the data folder."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from faceserver.errors import KeyReused, NotFound
+from faceserver.jobs.records import Job, JobItem, NewItem, Request, Result, State
+from faceserver.store.base import Page
+from faceserver.store.cursor import cursor_after, row_of
+from faceserver.store.sqlite import Database, Row, Transaction
+
+KEPT_FOR = timedelta(days=7)
+"""So long a job that has ended is remembered."""
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE jobs (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        uuid        TEXT    NOT NULL UNIQUE,
+        collection  TEXT    NOT NULL,
+        kind        TEXT    NOT NULL,
+        largest     INTEGER NOT NULL,
+        state       TEXT    NOT NULL,
+        reason      TEXT,
+        key         TEXT,
+        fingerprint TEXT    NOT NULL, -- what the request was, to tell a repetition by
+        created     TEXT    NOT NULL,
+        finished    TEXT,
+        total       INTEGER NOT NULL,
+        stored      INTEGER NOT NULL DEFAULT 0,
+        present     INTEGER NOT NULL DEFAULT 0,
+        refused     INTEGER NOT NULL DEFAULT 0,
+        faces       INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (collection, key)
+    ) STRICT;
+    CREATE TABLE items (
+        job         INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        number      INTEGER NOT NULL,
+        source      TEXT    NOT NULL,
+        person      TEXT,
+        tags        TEXT    NOT NULL, -- JSON: ["...", ...]
+        external_id TEXT,
+        state       TEXT    NOT NULL DEFAULT 'waiting',
+        faces       TEXT    NOT NULL DEFAULT '[]', -- JSON: the ids
+        code        TEXT,
+        reason      TEXT,
+        PRIMARY KEY (job, number)
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+
+_JOB = (
+    "SELECT id, uuid, collection, kind, largest, state, reason, created, finished, total, stored,"
+    " present, refused, faces FROM jobs"
+)
+_ITEM = (
+    "SELECT number, source, person, tags, external_id, state, faces, code, reason FROM items"
+    " WHERE job = ?"
+)
+_COUNTED = {
+    "stored": "UPDATE jobs SET stored = stored + 1, faces = faces + ? WHERE id = ?",
+    "present": "UPDATE jobs SET present = present + 1, faces = faces + ? WHERE id = ?",
+    "refused": "UPDATE jobs SET refused = refused + 1, faces = faces + ? WHERE id = ?",
+}
+
+
+class JobTable:
+    """All jobs. Safe to call from several threads at once."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        self._database = Database(folder / "jobs.sqlite", _MIGRATIONS)
+
+    def close(self) -> None:
+        """Let go of the file; closing twice does nothing."""
+        self._database.close()
+
+    def add(self, request: Request, items: Iterable[NewItem]) -> tuple[Job, bool]:
+        """Add a job; or find the one that the same key has brought before.
+
+        Returns:
+            The job, and whether it is new.
+
+        Raises:
+            KeyReused: the key came with another request.
+            StoreFull: no space is left.
+        """
+        with self._database.transaction() as transaction:
+            known = self._of_key(transaction, request)
+            if known is not None:
+                return known, False
+            self._insert(transaction, request, list(items))
+        return self.get(request.collection, request.id), True
+
+    def get(self, collection: str, job_id: str) -> Job:
+        """One job.
+
+        Raises:
+            NotFound: the collection has none of that id.
+        """
+        rows = self._database.read(f"{_JOB} WHERE collection = ? AND uuid = ?", collection, job_id)
+        if not rows:
+            raise NotFound(f"there is no job {job_id!r}")
+        return _job(rows[0])
+
+    def page(self, collection: str, *, limit: int, cursor: str | None) -> Page[Job]:
+        """Some of a collection's jobs, in the order they came.
+
+        Raises:
+            InvalidCursor: the cursor is none.
+        """
+        rows = self._database.read(
+            f"{_JOB} WHERE collection = ? AND id > ? ORDER BY id LIMIT ?",
+            collection,
+            row_of(cursor),
+            limit + 1,
+        )
+        following = cursor_after(rows[limit - 1][0]) if len(rows) > limit else None
+        return Page(tuple(_job(row) for row in rows[:limit]), following)
+
+    def next_open(self) -> Job | None:
+        """The oldest job with something left to do."""
+        rows = self._database.read(
+            f"{_JOB} WHERE state IN ('running', 'queued') ORDER BY id LIMIT 1"
+        )
+        return _job(rows[0]) if rows else None
+
+    def items(
+        self, job: Job, *, limit: int, cursor: str | None = None, state: str | None = None
+    ) -> Page[JobItem]:
+        """Some of a job's pictures, in the order they came.
+
+        Raises:
+            InvalidCursor: the cursor is none.
+        """
+        rows = self._database.read(
+            f"{_ITEM} AND number > ? AND (? IS NULL OR state = ?) ORDER BY number LIMIT ?",
+            job.row,
+            row_of(cursor),
+            state,
+            state,
+            limit + 1,
+        )
+        following = cursor_after(rows[limit - 1][0]) if len(rows) > limit else None
+        return Page(tuple(_item(row) for row in rows[:limit]), following)
+
+    def begin(self, job: Job) -> None:
+        """It is being worked on, unless it was cancelled."""
+        with self._database.transaction() as transaction:
+            transaction.run(
+                "UPDATE jobs SET state = 'running' WHERE id = ? AND state = 'queued'", job.row
+            )
+
+    def record(self, job: Job, results: Sequence[Result]) -> None:
+        """Keep what became of some pictures; one that is not waiting any more stays as it is."""
+        with self._database.transaction() as transaction:
+            for result in results:
+                changed = transaction.run(
+                    "UPDATE items SET state = ?, faces = ?, code = ?, reason = ?"
+                    " WHERE job = ? AND number = ? AND state = 'waiting'",
+                    result.state,
+                    json.dumps(result.faces),
+                    result.code,
+                    result.reason,
+                    job.row,
+                    result.number,
+                )
+                if changed:
+                    transaction.run(_COUNTED[result.state], len(result.faces), job.row)
+
+    def finish(self, job: Job, state: State, reason: str | None = None) -> bool:
+        """End a job, unless it has ended; return whether it had not."""
+        with self._database.transaction() as transaction:
+            return bool(
+                transaction.run(
+                    "UPDATE jobs SET state = ?, reason = ?, finished = ?"
+                    " WHERE id = ? AND state IN ('queued', 'running')",
+                    state,
+                    reason,
+                    _text(datetime.now(UTC)),
+                    job.row,
+                )
+            )
+
+    def delete(self, job: Job) -> None:
+        """Forget a job."""
+        with self._database.transaction() as transaction:
+            transaction.run("DELETE FROM jobs WHERE id = ?", job.row)
+
+    def of_collection(self, collection: str) -> list[Job]:
+        """All jobs of a collection."""
+        return [
+            _job(row) for row in self._database.read(f"{_JOB} WHERE collection = ?", collection)
+        ]
+
+    def open_ids(self) -> set[str]:
+        """The ids of those with something left to do."""
+        rows = self._database.read("SELECT uuid FROM jobs WHERE state IN ('running', 'queued')")
+        return {row[0] for row in rows}
+
+    def finished_before(self, time: datetime) -> list[Job]:
+        """Those that ended before a time."""
+        return [_job(row) for row in self._database.read(f"{_JOB} WHERE finished < ?", _text(time))]
+
+    def _of_key(self, transaction: Transaction, request: Request) -> Job | None:
+        if request.key is None:
+            return None
+        where = (request.collection, request.key)
+        rows = transaction.read(f"{_JOB} WHERE collection = ? AND key = ?", *where)
+        if not rows:
+            return None
+        ((known,),) = transaction.read(
+            "SELECT fingerprint FROM jobs WHERE collection = ? AND key = ?", *where
+        )
+        if known != request.fingerprint:
+            raise KeyReused("this idempotency key came before, with another request")
+        return _job(rows[0])
+
+    def _insert(self, transaction: Transaction, request: Request, items: Sequence[NewItem]) -> None:
+        transaction.run(
+            "INSERT INTO jobs (uuid, collection, kind, largest, state, key, fingerprint, created,"
+            " total) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?)",
+            request.id,
+            request.collection,
+            request.kind,
+            int(request.largest),
+            request.key,
+            request.fingerprint,
+            _text(datetime.now(UTC)),
+            len(items),
+        )
+        ((row,),) = transaction.read("SELECT id FROM jobs WHERE uuid = ?", request.id)
+        transaction.run_many(
+            "INSERT INTO items (job, number, source, person, tags, external_id)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                (row, number, item.source, item.person, json.dumps(item.tags), item.external_id)
+                for number, item in enumerate(items, start=1)
+            ),
+        )
+
+
+def _job(row: Row) -> Job:
+    (row_id, uuid, collection, kind, largest, state, reason, created, finished, *counts) = row
+    return Job(
+        row_id,
+        uuid,
+        collection,
+        kind,
+        bool(largest),
+        state,
+        reason,
+        datetime.fromisoformat(created),
+        datetime.fromisoformat(finished) if finished else None,
+        *counts,
+    )
+
+
+def _item(row: Row) -> JobItem:
+    number, source, person, tags, external_id, state, faces, code, reason = row
+    return JobItem(
+        NewItem(source, person, tuple(json.loads(tags)), external_id),
+        Result(number, state, tuple(json.loads(faces)), code, reason),
+    )
+
+
+def _text(time: datetime) -> str:
+    return time.isoformat(timespec="microseconds")

@@ -1,0 +1,132 @@
+"""Works the jobs off, one after the other, in a thread of its own."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+
+from faceserver.errors import FaceServerError
+from faceserver.jobs.records import Job, JobItem, Result
+from faceserver.jobs.sources import ZipFolder, url_item
+from faceserver.jobs.table import JobTable
+from faceserver.registrar import Refused, Registered
+from faceserver.store.cursor import cursor_after
+from faceserver.transfer.pictures import Item, Outcome, PictureImporter
+from faceserver.usecases.parts import Gallery, Parts
+
+_log = logging.getLogger(__name__)
+
+_AT_ONCE = 16
+"""Pictures between two safe points: after a crash so many are looked at again."""
+
+_THREADS = 4
+"""Pictures that are fetched, decoded and searched for faces at the same time."""
+
+_INTERNAL = "something went wrong inside the server; its log has the details"
+
+ToItem = Callable[[JobItem], Item]
+
+
+class Worker:
+    """The thread; it holds no state that is not in the table."""
+
+    def __init__(self, table: JobTable, zips: ZipFolder, parts: Parts) -> None:
+        """Take the parts; :meth:`start` begins."""
+        self._table = table
+        self._zips = zips
+        self._parts = parts
+        self._stop = Event()
+        self._wake = Event()
+        self._thread = Thread(target=self._work, name="jobs", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is a new job."""
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop at the next safe point."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            job = self._table.next_open()
+            if job is None:
+                self._wake.wait()
+                continue
+            self._run(job)
+
+    def _run(self, job: Job) -> None:
+        self._table.begin(job)
+        try:
+            with self._items(job) as to_item:
+                is_over = self._take_in(job, to_item)
+        except FaceServerError as error:
+            _log.warning("job %s failed: %s", job.id, error)
+            self._end(job, f"{error} ({error.code})")
+        except Exception:  # noqa: BLE001 - the thread must live on, for the other jobs
+            _log.exception("job %s failed", job.id)
+            self._end(job, f"{_INTERNAL} (internal_error)")
+        else:
+            if is_over:
+                self._end(job)
+
+    def _end(self, job: Job, failure: str | None = None) -> None:
+        self._table.finish(job, "failed" if failure else "done", failure)
+        self._zips.remove(job.id)
+
+    @contextmanager
+    def _items(self, job: Job) -> Iterator[ToItem]:
+        if job.kind == "urls":
+            yield lambda item: url_item(item.item, self._parts.fetch)
+            return
+        with self._zips.opened(job.id) as found:
+            yield lambda item: found[item.result.number - 1]
+
+    def _take_in(self, job: Job, to_item: ToItem) -> bool:
+        """Take in what is waiting; return whether nothing is left, or nobody wants it any more."""
+        cursor = None
+        while not self._stop.is_set():
+            if not self._is_wanted(job):
+                return True
+            page = self._table.items(job, limit=_AT_ONCE, cursor=cursor, state="waiting")
+            if page.items:
+                outcomes = self._import(job, [to_item(item) for item in page.items])
+                self._table.record(
+                    job,
+                    [
+                        _result(item.result.number, outcome)
+                        for item, outcome in zip(page.items, outcomes, strict=True)
+                    ],
+                )
+                cursor = cursor_after(page.items[-1].result.number)
+            if page.cursor is None:
+                return True
+        return False
+
+    def _is_wanted(self, job: Job) -> bool:
+        return job.id in self._table.open_ids()
+
+    def _import(self, job: Job, items: Sequence[Item]) -> list[Outcome]:
+        def run(gallery: Gallery) -> list[Outcome]:
+            importer = PictureImporter(
+                self._parts.registrar(gallery), jobs=_THREADS, largest=job.largest
+            )
+            return list(importer.run(items))
+
+        return self._parts.on(job.collection, run)
+
+
+def _result(number: int, outcome: Outcome) -> Result:
+    if isinstance(outcome, Registered):
+        return Result(number, "stored", tuple(face.id for face in outcome.faces))
+    if isinstance(outcome, Refused):
+        return Result(number, "refused", code=outcome.error.code, reason=str(outcome.error))
+    return Result(number, "present")
