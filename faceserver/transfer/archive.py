@@ -16,6 +16,7 @@ from faceserver.transfer.format import (
     CollectionEntry,
     FaceLine,
     Manifest,
+    MergeLine,
     SubjectLine,
     vectors_header,
 )
@@ -85,6 +86,16 @@ class ArchiveReader:
         """
         return self._lines(entry.member("subjects.jsonl"), SubjectLine, entry.subjects)
 
+    def merges(self, entry: CollectionEntry) -> Iterator[MergeLine]:
+        """The merges of a collection that could be undone, the oldest first.
+
+        Raises:
+            InvalidArchive: a line is none, or there are more or fewer than the manifest says.
+        """
+        if not entry.merges:
+            return iter(())
+        return self._lines(entry.member("merges.jsonl"), MergeLine, entry.merges)
+
     def faces(self, entry: CollectionEntry) -> Iterator[tuple[FaceLine, Floats]]:
         """The faces of a collection, each with its vector: float32, shape (dims,).
 
@@ -138,6 +149,7 @@ class ArchiveReader:
             expected |= {entry.member(f"{part}.jsonl") for part in ("subjects", "faces")}
             expected |= {entry.member("vectors.npy")}
             expected |= {entry.member("model.toml")} if entry.contract else set()
+            expected |= {entry.member("merges.jsonl")} if entry.merges else set()
         for name in sorted(expected - names):
             raise self._bad(f"{name} is missing")
         for name in sorted(names - pictures - expected):

@@ -1,6 +1,6 @@
 """Collections into one archive, streamed."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +10,8 @@ from typing import IO, Protocol
 from uuid import uuid4
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
+from pydantic import BaseModel
+
 from faceserver.errors import AlreadyExists, NotFound
 from faceserver.store.base import Collection, Item, Page, Store
 from faceserver.store.files import TEMPORARY, file_errors, sync
@@ -18,6 +20,7 @@ from faceserver.transfer.format import (
     CollectionEntry,
     Manifest,
     face_line,
+    merge_line,
     subject_line,
     vectors_header,
 )
@@ -53,6 +56,7 @@ class Exported:
 
     collections: int
     subjects: int
+    merges: int
     faces: int
     pictures: int
     missing: tuple[str, ...]
@@ -98,6 +102,7 @@ def export_archive(
     return Exported(
         collections=len(entries),
         subjects=sum(entry.subjects for entry in entries),
+        merges=sum(entry.merges for entry in entries),
         faces=sum(entry.faces for entry in entries),
         pictures=manifest.pictures,
         missing=missing,
@@ -167,6 +172,7 @@ def _write(
 ) -> CollectionEntry:
     """Write a collection; add the pictures that its faces name to ``named``."""
     contract = contracts.get(collection.model)
+    merges = collection.merge_records()[::-1]
     entry = CollectionEntry(
         name=collection.name,
         model=collection.model,
@@ -174,9 +180,12 @@ def _write(
         subjects=_write_subjects(archive, collection),
         faces=collection.count(),
         contract=contract is not None,
+        merges=len(merges),
     )
     if contract is not None:
         archive.writestr(ZipInfo(entry.member("model.toml")), contract)
+    if merges:
+        _write_lines(archive, entry.member("merges.jsonl"), map(merge_line, merges))
     with new_member(archive, entry.member("faces.jsonl"), packed=True) as file:
         for face in all_faces(collection):
             line = face_line(face)
@@ -191,11 +200,15 @@ def _write(
 
 
 def _write_subjects(archive: ZipFile, collection: Collection) -> int:
-    count = 0
     name = f"collections/{collection.name}/subjects.jsonl"
+    return _write_lines(archive, name, map(subject_line, all_subjects(collection)))
+
+
+def _write_lines(archive: ZipFile, name: str, lines: Iterable[BaseModel]) -> int:
+    count = 0
     with new_member(archive, name, packed=True) as file:
-        for subject in all_subjects(collection):
-            file.write(subject_line(subject).model_dump_json().encode() + b"\n")
+        for line in lines:
+            file.write(line.model_dump_json().encode() + b"\n")
             count += 1
     return count
 

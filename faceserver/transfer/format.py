@@ -5,6 +5,7 @@
     faceserver-archive.json           what follows, with counts
     collections/<name>/model.toml     the contract of its model, if it was there
     collections/<name>/subjects.jsonl a person a line
+    collections/<name>/merges.jsonl   a merge that can be undone a line, if there are any
     collections/<name>/faces.jsonl    a face a line, in the order they were stored
     collections/<name>/vectors.npy    float32, shape (faces, dims), in the same order
     pictures/<sha-256>.jpg            pictures and crops, each once
@@ -18,7 +19,17 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from faceserver.types import Box, Detection, Floats, NewFace, Point, StoredFace, Subject
+from faceserver.types import (
+    Box,
+    Detection,
+    Floats,
+    Merge,
+    MergeRecord,
+    NewFace,
+    Point,
+    StoredFace,
+    Subject,
+)
 
 MANIFEST = "faceserver-archive.json"
 
@@ -42,6 +53,7 @@ class CollectionEntry(_Line):
     subjects: Annotated[int, Field(ge=0)]
     faces: Annotated[int, Field(ge=0)]
     contract: bool
+    merges: Annotated[int, Field(ge=0)] = 0
 
     def member(self, name: str) -> str:
         """Where a file of this collection stands in the archive."""
@@ -67,6 +79,41 @@ class SubjectLine(_Line):
     tags: tuple[str, ...]
     metadata: dict[str, Any]
     created: AwareDatetime
+
+
+class MergeLine(_Line):
+    """A merge that can be undone, and the person who went."""
+
+    id: _Id
+    into: _Id
+    at: AwareDatetime
+    until: AwareDatetime
+    gone: SubjectLine
+    faces: tuple[_Id, ...]
+
+    def to_record(self) -> MergeRecord:
+        """The merge, to be taken in."""
+        gone = self.gone
+        return MergeRecord(
+            merge=Merge(
+                id=self.id,
+                into=self.into,
+                subject=gone.id,
+                name=gone.name,
+                faces=len(self.faces),
+                at=self.at,
+                until=self.until,
+            ),
+            gone=Subject(
+                id=gone.id,
+                name=gone.name,
+                tags=gone.tags,
+                metadata=gone.metadata,
+                created=gone.created,
+                faces=0,
+            ),
+            faces=self.faces,
+        )
 
 
 class FaceLine(_Line):
@@ -114,6 +161,18 @@ def subject_line(subject: Subject) -> SubjectLine:
         tags=subject.tags,
         metadata=dict(subject.metadata),
         created=subject.created,
+    )
+
+
+def merge_line(record: MergeRecord) -> MergeLine:
+    """A merge as a line."""
+    return MergeLine(
+        id=record.merge.id,
+        into=record.merge.into,
+        at=record.merge.at,
+        until=record.merge.until,
+        gone=subject_line(record.gone),
+        faces=record.faces,
     )
 
 

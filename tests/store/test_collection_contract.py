@@ -1,12 +1,13 @@
 """What every collection does with people, tags, pages, moves and deletions."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, NotFound
 from faceserver.store import Collection, Store
-from faceserver.types import Filter, Subject
+from faceserver.types import Filter, Merge, MergeRecord, Subject
 from tests.store.samples import new_face, new_faces, people
 
 NOBODY = "0" * 32
@@ -366,6 +367,61 @@ class TestMerge:
         assert store.merges() == []
         with pytest.raises(NotFound):
             store.undo(merge.id)
+
+    def test_an_id_that_is_taken_by_now_is_in_the_way(self, store: Collection) -> None:
+        ann, bob = with_faces(store, "Ann", 1, seed=1), store.add_subject("Bob")
+        merge = store.merge(ann.id, into=bob.id)
+        store.add_subject("Another", subject_id=ann.id)
+        with pytest.raises(CannotUndo, match=ann.id):
+            store.undo(merge.id)
+        assert store.merges() == [merge]
+
+    def test_how_many_faces_come_back_is_told(self, store: Collection) -> None:
+        ann, bob = with_faces(store, "Ann", 3, seed=1), store.add_subject("Bob")
+        store.merge(ann.id, into=bob.id)
+        (gone, *kept) = [face.id for face in store.faces(limit=9).items]
+        store.delete([gone])
+        (record,) = store.merge_records()
+        assert (record.merge.faces, record.faces) == (2, tuple(kept))
+        assert [merge.faces for merge in store.merges()] == [2]
+
+    def test_a_record_has_all_that_undoing_needs(self, any_store: Store) -> None:
+        store = any_store.collection()
+        ann, bob = with_faces(store, "Ann", 2, seed=1), with_faces(store, "Bob", 1, seed=2)
+        before = store.change_subject(ann.id, tags=["t"], metadata={"a": [1, None]})
+        merge = store.merge(ann.id, into=bob.id)
+        (record,) = store.merge_records()
+        assert (record.merge, record.gone) == (merge, replace(before, faces=0))
+        assert not store.add_merge(record)  # it is in already
+        # As in a gallery that gets people and faces from an export first.
+        other = any_store.create("other", model=store.model, dims=store.dims)
+        moved = replace(record, merge=replace(merge, id="1" * 32, into="2" * 32))
+        other.add_subject("Bob", subject_id="2" * 32)
+        ids = [f"{number}" * 32 for number in (3, 4, 5)]
+        faces = [new_face(vector, subject="2" * 32) for vector in people(3)]
+        other.add([replace(face, id=name) for face, name in zip(faces, ids, strict=True)])
+        moved = replace(
+            moved, gone=replace(record.gone, id="6" * 32), faces=(ids[1], NOBODY, ids[2])
+        )
+        moved = replace(moved, merge=replace(moved.merge, subject="6" * 32))
+        assert other.add_merge(moved)
+        assert [held.faces for held in other.merge_records()] == [(ids[1], ids[2])]
+        assert owners(other) == ["2" * 32] * 3
+        assert other.undo("1" * 32) == replace(before, id="6" * 32)
+        assert owners(other) == ["2" * 32, "6" * 32, "6" * 32]
+        assert not other.add_merge(moved)  # who went is here
+
+    def test_merges_that_come_in_stand_by_their_time(self, store: Collection) -> None:
+        names = ("Ann", "Bob", "Cid")
+        ann, bob, cid = (with_faces(store, name, 1, seed=len(name)) for name in names)
+        here = store.merge(ann.id, into=bob.id)
+        gone = Subject("a" * 32, "Dan", (), {}, here.at, 0)
+        earlier = Merge("b" * 32, cid.id, gone.id, "Dan", 0, here.at - timedelta(1), here.until)
+        assert store.add_merge(MergeRecord(earlier, gone, ()))
+        assert store.merges() == [here, earlier]
+        over = replace(earlier, id="c" * 32, subject="d" * 32, until=datetime.now(UTC))
+        assert not store.add_merge(MergeRecord(over, replace(gone, id="d" * 32), ()))
+        assert store.merges() == [here, earlier]
 
     def test_nobody_is_merged_with_herself(self, store: Collection) -> None:
         ann = with_faces(store, "Ann", 1, seed=1)

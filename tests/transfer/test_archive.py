@@ -72,7 +72,9 @@ def test_an_export_says_what_it_holds_and_leaves_no_other_file(tmp_path: Path) -
         assert missing
         store.pictures.path(missing).unlink()
         done = give_out(store, tmp_path / "all.zip")
-        assert done == Exported(2, 2, 13, 3, missing=(missing,))
+        assert done == Exported(
+            collections=2, subjects=2, merges=0, faces=13, pictures=3, missing=(missing,)
+        )
         with pytest.raises(AlreadyExists):
             give_out(store, tmp_path / "all.zip")
     assert {path.name for path in tmp_path.iterdir()} == {"all.zip", "source"}

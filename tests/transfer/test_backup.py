@@ -85,6 +85,7 @@ def test_a_snapshot_is_of_one_moment_and_does_not_begin_anew(
 
         def meanwhile(done: int, total: int) -> None:
             told.append((done, total))
+            assert len(told) < 1000, "it begins anew each time"
             store.collection().add([new_face(people(1)[0])])
 
         snapshot(tmp_path / "source" / "faces.sqlite", tmp_path / "copy.sqlite", meanwhile)
