@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from faceserver import deadline, metrics
+from faceserver.errors import TooManyFaces
 from faceserver.plugins import Detector, Embedder
 from faceserver.types import Detection, Floats, Image
 
@@ -25,26 +27,43 @@ class Analyzer:
         embedder: what embeds the faces; its name, dims and distances describe the embeddings.
     """
 
-    def __init__(self, detector: Detector, embedder: Embedder) -> None:
-        """Take the two parts."""
+    def __init__(
+        self, detector: Detector, embedder: Embedder, *, max_faces: int | None = None
+    ) -> None:
+        """Take the two parts, and how many faces a picture may hold."""
         self._detector = detector
+        self._max_faces = max_faces
         self.embedder = embedder
 
     def with_embedder(self, embedder: Embedder) -> "Analyzer":
         """The same detector with another embedder."""
-        return Analyzer(self._detector, embedder)
+        return Analyzer(self._detector, embedder, max_faces=self._max_faces)
 
     def find(self, image: Image) -> list[FoundFace]:
-        """Find every face of a picture and cut it out, largest first."""
-        return [
-            FoundFace(detection, self.embedder.crop(image, detection))
-            for detection in self._detector.detect(image)
-        ]
+        """Find every face of a picture and cut it out, largest first.
+
+        Raises:
+            TooManyFaces: the picture holds more than it may.
+            TimedOut: the request that this is done for has taken too long.
+        """
+        deadline.check()
+        with metrics.stage("detect"):
+            found = self._detector.detect(image)
+        if self._max_faces is not None and len(found) > self._max_faces:
+            raise TooManyFaces(
+                f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"
+            )
+        return [FoundFace(detection, self.embedder.crop(image, detection)) for detection in found]
 
     def embed(self, faces: Sequence[FoundFace]) -> Floats:
         """Embed faces of one or more pictures as one batch.
 
         Returns:
             float32, shape (number of faces, dims), each row of unit length.
+
+        Raises:
+            TimedOut: the request that this is done for has taken too long.
         """
-        return self.embedder.embed([face.crop for face in faces])
+        deadline.check()
+        with metrics.stage("embed"):
+            return self.embedder.embed([face.crop for face in faces])

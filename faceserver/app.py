@@ -47,7 +47,8 @@ def make_analyzer(settings: Settings) -> Analyzer:
             factor=settings.pyramid_factor,
         ),
     )
-    return Analyzer(detector, make_embedder(settings, embedder_spec(settings), engine))
+    embedder = make_embedder(settings, embedder_spec(settings), engine)
+    return Analyzer(detector, embedder, max_faces=settings.max_faces)
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:

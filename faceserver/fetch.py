@@ -28,7 +28,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError as TransportError
 from urllib3.exceptions import TimeoutError as TransportTimeout
 
-from faceserver import __version__
+from faceserver import __version__, metrics
 from faceserver.addresses import AddressRule
 from faceserver.errors import FileTooLarge, ForbiddenUrl, InvalidUrl, UrlFailed, UrlTimeout
 
@@ -68,6 +68,7 @@ class Fetcher:
         self._max_bytes = max_bytes
         self._rule = AddressRule(allow_networks)
 
+    @metrics.stage("fetch")
     def fetch(self, url: str) -> bytes:
         """Get what a URL points to; whether that is a picture, or anything, is not looked at.
 

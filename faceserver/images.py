@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL.Image import Transpose
 
+from faceserver import metrics
 from faceserver.errors import (
     EmptyFile,
     FileTooLarge,
@@ -62,6 +63,7 @@ _DEEP_GRAY_MODES = frozenset({"I;16", "I;16L", "I;16B"})
 _PILLOW_IS_SILENT = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
+@metrics.stage("decode")
 def decode(data: bytes, *, max_bytes: int, max_pixels: int) -> Image:
     """Decode a picture: JPEG, PNG, BMP, TIFF, WebP, or the first frame of a GIF.
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from faceserver import metrics
 from faceserver.errors import InvalidRequest, ModelChanged
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
 from faceserver.store.changetable import ChangeTable
@@ -75,6 +76,7 @@ class DurableCollection:
         self._switching = SharedLock()
         self._retired = False
 
+    @metrics.stage("store")
     def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
         """Store all of the faces or none; on return they survive a crash."""
         new = accept(faces, dims=self.dims)
@@ -125,6 +127,7 @@ class DurableCollection:
             self._faces.tag(face_id, sorted_tags(tags))
             return self._faces.get(face_id)
 
+    @metrics.stage("search")
     def search(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[Match]:
@@ -133,6 +136,7 @@ class DurableCollection:
         with self.reading():
             return self._searcher.matches(probe, k=k, max_distance=max_distance, only=only)
 
+    @metrics.stage("search")
     def search_subjects(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[SubjectMatch]:
