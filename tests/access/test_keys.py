@@ -1,0 +1,220 @@
+"""Keys: made once, kept as a hash, heeded by every process at once."""
+
+import sqlite3
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from faceserver.access import keys as keys_module
+from faceserver.access.keys import TOKEN, KeyStore
+from faceserver.errors import (
+    AlreadyExists,
+    InvalidRequest,
+    NotFound,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreTooNew,
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> KeyStore:
+    return KeyStore(tmp_path / "data")
+
+
+def file_of(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "keys.sqlite"
+
+
+def test_without_a_key_there_is_no_file(store: KeyStore, tmp_path: Path) -> None:
+    assert not store.any()
+    assert store.all() == []
+    assert store.find("fs_0123456789ab_" + "a" * 43) is None
+    assert store.get("0123456789ab") is None
+    with pytest.raises(NotFound):
+        store.revoke("nobody")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_key_is_found_by_itself_alone(store: KeyStore) -> None:
+    key, token = store.create("phone", "write", "family")
+    other, _ = store.create("camera", "read")
+    assert TOKEN.fullmatch(token)
+    found = store.find(token)
+    assert found is not None
+    assert (found.id, found.name, found.scope, found.collection) == (
+        key.id,
+        "phone",
+        "write",
+        "family",
+    )
+    assert store.find(token.replace(key.id, other.id)) is None
+    assert store.find(token[:-1] + ("a" if token[-1] != "a" else "b")) is None
+    assert store.find(token + "a") is None
+    assert store.find("") is None
+
+
+def test_keys_are_never_the_same(store: KeyStore) -> None:
+    assert len({store.create(str(number), "read")[1] for number in range(20)}) == 20
+
+
+def test_the_file_holds_no_key_and_is_private(store: KeyStore, tmp_path: Path) -> None:
+    _, token = store.create("phone", "read")
+    path = file_of(tmp_path)
+    assert token.rsplit("_", 1)[-1].encode() not in path.read_bytes()
+    assert path.stat().st_mode & 0o077 == 0
+    assert path.parent.stat().st_mode & 0o077 == 0
+
+
+def test_a_revoked_key_is_good_no_more_but_the_server_stays_closed(store: KeyStore) -> None:
+    key, token = store.create("phone", "read")
+    assert store.revoke("phone").revoked is not None
+    assert store.find(token) is None
+    assert store.get(key.id) is None
+    assert store.any()
+    assert [each.revoked is not None for each in store.all()] == [True]
+    with pytest.raises(NotFound):
+        store.revoke("phone")
+
+
+def test_a_key_is_revoked_by_its_id_too(store: KeyStore) -> None:
+    key, token = store.create("phone", "read")
+    store.revoke(key.id)
+    assert store.find(token) is None
+
+
+def test_a_name_is_free_again_when_its_key_is_revoked(store: KeyStore) -> None:
+    _, old = store.create("phone", "read")
+    with pytest.raises(AlreadyExists):
+        store.create("phone", "admin")
+    store.revoke("phone")
+    _, new = store.create("phone", "admin")
+    assert store.find(old) is None
+    assert store.find(new) is not None
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "\x7f", "a" * 101])
+def test_a_bad_name(store: KeyStore, name: str) -> None:
+    with pytest.raises(InvalidRequest):
+        store.create(name, "read")
+
+
+def test_the_last_use_is_noted_to_the_minute(
+    store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+
+    class Clock:
+        fromisoformat = datetime.fromisoformat
+
+        @staticmethod
+        def now(_: object) -> datetime:
+            return now
+
+    monkeypatch.setattr(keys_module, "datetime", Clock)
+    key, token = store.create("phone", "read")
+    assert store.all()[0].last_used is None
+    store.find(token)
+    assert store.all()[0].last_used == now
+    first, now = now, now + timedelta(seconds=59)
+    store.find(token)
+    assert store.all()[0].last_used == first
+    now += timedelta(seconds=2)
+    store.find(token)
+    assert store.all()[0].last_used == now
+    assert store.get(key.id) == store.all()[0]
+
+
+def test_another_process_sees_it_at_once(store: KeyStore, tmp_path: Path) -> None:
+    server = KeyStore(tmp_path / "data")
+    assert not server.any()
+    _, token = store.create("phone", "read")
+    assert server.any()
+    assert server.find(token) is not None
+    store.revoke("phone")
+    assert server.find(token) is None
+
+
+def test_two_threads_make_the_file_together(tmp_path: Path) -> None:
+    barrier = threading.Barrier(4)
+    failures: list[BaseException] = []
+
+    def make(number: int) -> None:
+        try:
+            barrier.wait()
+            KeyStore(tmp_path).create(str(number), "read")
+        except BaseException as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=make, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(KeyStore(tmp_path).all()) == 4
+
+
+def test_a_damaged_file_lets_nobody_in(store: KeyStore, tmp_path: Path) -> None:
+    _, token = store.create("phone", "read")
+    file_of(tmp_path).write_bytes(b"this is no database, and long enough to be looked at" * 20)
+    with pytest.raises(StoreCorrupt):
+        store.find(token)
+    with pytest.raises(StoreCorrupt):
+        store.any()
+
+
+def test_a_newer_file(store: KeyStore, tmp_path: Path) -> None:
+    store.create("phone", "read")
+    database = sqlite3.connect(file_of(tmp_path))
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(StoreTooNew):
+        store.all()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot be made"):
+        KeyStore(tmp_path / "file" / "data").create("phone", "read")
+
+
+def fill_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no file of SQLite grow any more."""
+    real = sqlite3.connect
+
+    def connect(*args: object, **options: object) -> sqlite3.Connection:
+        database: sqlite3.Connection = real(*args, **options)  # type: ignore[call-overload]
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute(f"PRAGMA max_page_count = {pages}")
+        return database
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+
+
+def test_a_full_disk(store: KeyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.create("phone", "read")
+    fill_disk(monkeypatch)
+
+    def fill() -> None:
+        for number in range(200):
+            store.create(f"{number:0100}", "read")
+
+    with pytest.raises(StoreFull):
+        fill()
+
+
+def test_a_good_key_is_good_although_its_use_cannot_be_noted(
+    store: KeyStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, token = store.create("phone", "read")
+    database = sqlite3.connect(file_of(tmp_path))
+    database.execute(
+        "CREATE TRIGGER full BEFORE UPDATE ON keys BEGIN SELECT no_such_function(); END"
+    )
+    database.close()
+    assert store.find(token) is not None
+    assert "could not be noted" in caplog.text
