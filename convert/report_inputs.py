@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from convert.judge import sample
+from faceserver.engines.pixels import normalized
 from faceserver.errors import ModelError
 from faceserver.images import decode
 from faceserver.models import Normalization
-from faceserver.plugins.facenet import normalized
 from faceserver.plugins.geometry import resize
 from faceserver.types import Floats
 

@@ -1,9 +1,17 @@
 """Inference runtimes, picked by name."""
 
-from faceserver.engines.base import Engine, EngineOptions, Network, Precision
+from faceserver.engines.base import Engine, EngineOptions, Network, Precision, Preprocessing
 from faceserver.registry import Registry
 
-__all__ = ["Engine", "EngineOptions", "Network", "Precision", "engines", "make_engine"]
+__all__ = [
+    "Engine",
+    "EngineOptions",
+    "Network",
+    "Precision",
+    "Preprocessing",
+    "engines",
+    "make_engine",
+]
 
 engines = Registry("engine")
 engines.add("openvino", "faceserver.engines.openvino:OpenVinoEngine")

@@ -8,8 +8,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from faceserver.models import NetworkFiles
-from faceserver.types import Floats
+from faceserver.models import NetworkFiles, Normalization
+from faceserver.types import Floats, Image
 
 Precision = Literal["auto", "f32"]
 
@@ -19,12 +19,29 @@ class EngineOptions:
     """How an engine runs its networks.
 
     Attributes:
-        threads: processor threads for one prediction.
+        threads: processor threads that a network may use.
+        at_once: predictions of one network that share these threads; more wait. One alone is
+            fastest with 1; several callers get more done where each has threads of its own.
         cache_dir: where compiled networks are kept; None keeps none.
     """
 
     threads: int = 1
+    at_once: int = 1
     cache_dir: Path | None = None
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a network that takes pictures makes its input of them.
+
+    Attributes:
+        normalization: what happens to the pixels, each picture by itself.
+        axes: the order in which the axes of the pictures (batch, row, column, channel) become
+            those of the network's input.
+    """
+
+    normalization: Normalization
+    axes: tuple[int, int, int, int] = (0, 3, 1, 2)
 
 
 class Network(ABC):
@@ -33,47 +50,58 @@ class Network(ABC):
     Attributes:
         inputs: the input blobs' names.
         outputs: the output blobs' names.
+        takes: the inputs' dtype: uint8 where it was loaded with a preprocessing, else float32.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    takes: np.dtype[np.float32] | np.dtype[np.uint8] = np.dtype(np.float32)
 
-    def predict(self, feeds: Mapping[str, Floats]) -> dict[str, Floats]:
+    def predict(self, feeds: Mapping[str, Floats | Image]) -> dict[str, Floats]:
         """Run the network once.
 
         Args:
-            feeds: for each input its float32 array, shape (batch, channels, rows, columns).
+            feeds: for each input its array: float32, shape (batch, channels, rows, columns); or
+                pictures where it was loaded to take them: uint8, shape (batch, rows, columns, 3).
 
         Returns:
             For each output its float32 array, batch first; the caller owns it.
 
         Raises:
-            ValueError: an input is missing, unknown, not float32 or not four-dimensional.
+            ValueError: an input is missing, unknown, of another dtype or not four-dimensional.
         """
         if set(feeds) != set(self.inputs):
             raise ValueError(f"inputs are {sorted(self.inputs)}, not {sorted(feeds)}")
         for name, array in feeds.items():
-            if array.dtype != np.float32 or array.ndim != 4:
+            if array.dtype != self.takes or array.ndim != 4:
                 raise ValueError(
-                    f"input {name!r} must be float32 with 4 axes, not {array.dtype} {array.shape}"
+                    f"input {name!r} must be {self.takes} with 4 axes, "
+                    f"not {array.dtype} {array.shape}"
                 )
         return self._predict(feeds)
 
     @abstractmethod
-    def _predict(self, feeds: Mapping[str, Floats]) -> dict[str, Floats]:
+    def _predict(self, feeds: Mapping[str, Floats | Image]) -> dict[str, Floats]:
         """Do the work of :meth:`predict` on checked input."""
 
 
 class Engine(Protocol):
     """An inference runtime, made from :class:`EngineOptions`."""
 
-    def load(self, files: NetworkFiles, precision: Precision) -> Network:
+    def load(
+        self,
+        files: NetworkFiles,
+        precision: Precision,
+        preprocessing: Preprocessing | None = None,
+    ) -> Network:
         """Load a network.
 
         Args:
             files: where it lies.
             precision: "auto" computes in bfloat16 where engine and processor have it; "f32"
                 never does.
+            preprocessing: makes it a network that takes pictures, and turns them into its input
+                by itself.
 
         Raises:
             ModelError: a file is missing or cannot be read.

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from faceserver.engines.base import EngineOptions, Network, Precision
+from faceserver.engines.base import EngineOptions, Network, Precision, Preprocessing
+from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import EngineUnavailable, ModelError
 from faceserver.models import NetworkFiles
-from faceserver.types import Floats
+from faceserver.types import Floats, Image
 
 
 class CaffeEngine:
@@ -27,7 +28,12 @@ class CaffeEngine:
         self._caffe = _import_pycaffe()
         self._caffe.set_mode_cpu()
 
-    def load(self, files: NetworkFiles, precision: Precision) -> Network:
+    def load(
+        self,
+        files: NetworkFiles,
+        precision: Precision,
+        preprocessing: Preprocessing | None = None,
+    ) -> Network:
         """Read prototxt and caffemodel.
 
         Raises:
@@ -38,7 +44,8 @@ class CaffeEngine:
             if not path.is_file():
                 raise ModelError(f"{path} is missing: run `make models`")
         caffe = self._caffe
-        return _CaffeNetwork(caffe.Net(str(files.prototxt), str(files.caffemodel), caffe.TEST))
+        net = caffe.Net(str(files.prototxt), str(files.caffemodel), caffe.TEST)
+        return with_preprocessing(_CaffeNetwork(net), preprocessing)
 
 
 def _import_pycaffe() -> Any:
@@ -59,7 +66,7 @@ class _CaffeNetwork(Network):
         self._net = net
         self._lock = Lock()  # the blobs are shared state
 
-    def _predict(self, feeds: Mapping[str, Floats]) -> dict[str, Floats]:
+    def _predict(self, feeds: Mapping[str, Floats | Image]) -> dict[str, Floats]:
         with self._lock:
             for name, array in feeds.items():
                 self._net.blobs[name].reshape(*array.shape)

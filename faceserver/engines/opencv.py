@@ -7,10 +7,11 @@ import cv2
 import numpy as np
 
 from faceserver.caffe.prototxt import read_prototxt
-from faceserver.engines.base import EngineOptions, Network, Precision
+from faceserver.engines.base import EngineOptions, Network, Precision, Preprocessing
+from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import ModelError
 from faceserver.models import NetworkFiles
-from faceserver.types import Floats
+from faceserver.types import Floats, Image
 
 
 class OpenCvEngine:
@@ -20,7 +21,12 @@ class OpenCvEngine:
         """Set OpenCV's thread count, which it has one of for the whole process."""
         cv2.setNumThreads(options.threads)
 
-    def load(self, files: NetworkFiles, precision: Precision) -> Network:
+    def load(
+        self,
+        files: NetworkFiles,
+        precision: Precision,
+        preprocessing: Preprocessing | None = None,
+    ) -> Network:
         """Read prototxt and caffemodel.
 
         Raises:
@@ -36,7 +42,7 @@ class OpenCvEngine:
             net = cv2.dnn.readNetFromCaffe(str(files.prototxt), str(files.caffemodel))
         except cv2.error as error:
             raise ModelError(f"OpenCV cannot read {files.prototxt}: {error}") from error
-        return _OpenCvNetwork(net, inputs)
+        return with_preprocessing(_OpenCvNetwork(net, inputs), preprocessing)
 
 
 class _OpenCvNetwork(Network):
@@ -46,7 +52,7 @@ class _OpenCvNetwork(Network):
         self._net = net
         self._lock = Lock()  # setInput and forward are two calls on shared state
 
-    def _predict(self, feeds: Mapping[str, Floats]) -> dict[str, Floats]:
+    def _predict(self, feeds: Mapping[str, Floats | Image]) -> dict[str, Floats]:
         with self._lock:
             for name, array in feeds.items():
                 self._net.setInput(array, name)

@@ -6,10 +6,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceserver.engines import Engine, EngineOptions, Network, Precision, engines, make_engine
+from faceserver.engines import (
+    Engine,
+    EngineOptions,
+    Network,
+    Precision,
+    Preprocessing,
+    engines,
+    make_engine,
+)
+from faceserver.engines.pixels import normalized
 from faceserver.errors import EngineUnavailable, ModelError
-from faceserver.models import DetectorSpec, EmbedderSpec, NetworkFiles, load_spec
-from faceserver.types import Floats
+from faceserver.models import (
+    DetectorSpec,
+    EmbedderSpec,
+    FixedNormalization,
+    NetworkFiles,
+    Normalization,
+    WhiteningNormalization,
+    load_spec,
+)
+from faceserver.types import Floats, Image
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 OPTIONS = EngineOptions(threads=2)
@@ -105,11 +122,67 @@ def test_embeddings_agree_in_the_fastest_precision(
     assert np.sum(unit(answers) * unit(expected), axis=1).min() >= 0.9999
 
 
+def photographs(count: int, side: int) -> Image:
+    """Smooth pictures, each brighter than the one before."""
+    shape = (count, side, side, 3)
+    noise = np.random.default_rng(shape).standard_normal(shape).cumsum(1).cumsum(2)
+    light = np.linspace(0.2, 1.0, count).reshape(-1, 1, 1, 1)
+    return np.asarray((np.tanh(noise / noise.std()) + 1) * 127 * light, np.uint8)
+
+
+NORMALIZATIONS: list[Normalization] = [
+    FixedNormalization(kind="fixed", mean=127.5, scale=1 / 128),
+    FixedNormalization(kind="fixed", mean=99.0, scale=0.01),
+    WhiteningNormalization(kind="whiten"),
+]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
-def test_calls_from_several_threads_do_not_mix(
-    loaded: dict[tuple[str, str, str], Network], engine: str
+@pytest.mark.parametrize("how", NORMALIZATIONS, ids=str)
+@pytest.mark.parametrize("axes", [(0, 3, 1, 2), (0, 3, 2, 1)], ids=["upright", "on its side"])
+def test_preprocessing_is_part_of_the_network(
+    loaded: dict[tuple[str, str, str], Network],
+    engine: str,
+    how: Normalization,
+    axes: tuple[int, int, int, int],
 ) -> None:
-    net = network(loaded, engine, "f32", "pnet")
+    pictures = photographs(3, 24)
+    tested = make_engine(engine, OPTIONS).load(FILES["rnet"], "f32", Preprocessing(how, axes))
+    assert tested.takes == np.uint8
+    reference = network(loaded, REFERENCE, "f32", "rnet")
+    blob = np.ascontiguousarray(normalized(pictures, how).transpose(axes))
+    answers = tested.predict({tested.inputs[0]: pictures})
+    for output, values in reference.predict({reference.inputs[0]: blob}).items():
+        assert np.abs(values - answers[output]).max() < 1e-4, output
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("how", NORMALIZATIONS[1:], ids=str)
+def test_preprocessing_keeps_its_precision_in_the_fastest_one(
+    loaded: dict[tuple[str, str, str], Network], engine: str, how: Normalization
+) -> None:
+    pictures = photographs(3, 160)
+    inside = make_engine(engine, OPTIONS).load(FILES["embedder"], "auto", Preprocessing(how))
+    outside = network(loaded, engine, "auto", "embedder")
+    blob = np.ascontiguousarray(normalized(pictures, how).transpose(0, 3, 1, 2))
+    answers = inside.predict({inside.inputs[0]: pictures})["embeddings"]
+    expected = outside.predict({outside.inputs[0]: blob})["embeddings"]
+    assert np.sum(unit(answers) * unit(expected), axis=1).min() >= 0.99999
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_network_that_takes_pictures_refuses_floats(engine: str) -> None:
+    how = Preprocessing(NORMALIZATIONS[0])
+    network = make_engine(engine, OPTIONS).load(FILES["rnet"], "f32", how)
+    with pytest.raises(ValueError, match="uint8"):
+        network.predict({network.inputs[0]: np.zeros((1, 24, 24, 3), np.float32)})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_calls_from_several_threads_do_not_mix(engine: str, at_once: int) -> None:
+    options = EngineOptions(threads=2, at_once=at_once)
+    net = make_engine(engine, options).load(FILES["pnet"], "f32")
     feeds = [picture((1, 3, size, size + 7)) for size in (20, 31, 44, 57) for _ in range(5)]
     alone = [net.predict({net.inputs[0]: feed})["prob1"] for feed in feeds]
     with ThreadPoolExecutor(8) as pool:

@@ -4,14 +4,9 @@ import numpy as np
 import pytest
 
 from faceserver.engines import EngineOptions, make_engine
-from faceserver.models import (
-    EmbedderSpec,
-    FixedNormalization,
-    SquareCrop,
-    WhiteningNormalization,
-    load_spec,
-)
-from faceserver.plugins.facenet import FaceNetEmbedder, normalized, square_crop
+from faceserver.models import EmbedderSpec, SquareCrop, load_spec
+from faceserver.plugins.facenet import FaceNetEmbedder, calls, square_crop
+from tests.counting import CountingEngine
 from tests.fakes import detection
 
 MODEL = Path(__file__).resolve().parents[2] / "models/inception_resnet/20180408-102900"
@@ -40,6 +35,43 @@ def test_embeddings_have_unit_length_and_do_not_depend_on_the_batch(
         assert np.abs(embedder.embed([crops[row]])[0] - together[row]).max() < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (1, [1]),
+        (2, [2]),
+        (3, [4]),
+        (5, [4, 1]),
+        (6, [8]),
+        (9, [8, 1]),
+        (11, [8, 4]),
+        (12, [16]),
+        (16, [16]),
+        (33, [16, 16, 1]),
+    ],
+)
+def test_calls_come_in_few_sizes_and_are_nearly_full(count: int, expected: list[int]) -> None:
+    assert calls(count) == expected
+
+
+def test_the_network_is_called_in_the_sizes_that_it_was_warmed_up_for() -> None:
+    engine = CountingEngine()
+    counted = FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32")
+    counted.warm_up()
+    warm = engine.shapes()
+    engine.calls.clear()
+    for count in range(1, 36):
+        counted.embed(noise(1) * count)
+    assert set(engine.shapes()) <= set(warm)
+    assert set(warm) == {(size, 160, 160, 3) for size in (1, 2, 4, 8, 16)}
+
+
+def test_one_face_is_one_call_of_one() -> None:
+    engine = CountingEngine()
+    FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32").embed(noise(1))
+    assert engine.shapes() == [(1, 160, 160, 3)]
+
+
 def test_no_crops_give_no_embeddings(embedder: FaceNetEmbedder) -> None:
     assert embedder.embed([]).shape == (0, 512)
 
@@ -59,23 +91,3 @@ def test_the_crop_is_zero_beyond_the_picture() -> None:
     crop = square_crop(white, detection(-50, 0, 100), recipe)
     assert np.all(crop[:, :50] == 0)
     assert np.all(crop[:, 50:] == 255)
-
-
-def test_fixed_normalization() -> None:
-    pixels = np.array([0, 127, 255], np.uint8).reshape(1, 1, 3, 1)
-    how = FixedNormalization(kind="fixed", mean=127.5, scale=1 / 128)
-    expected = [-127.5 / 128, -0.5 / 128, 127.5 / 128]
-    assert np.allclose(normalized(pixels, how).ravel(), expected)
-
-
-def test_whitening_takes_each_picture_by_itself() -> None:
-    pixels = np.stack([crop // divisor for crop, divisor in zip(noise(3), (1, 2, 9), strict=True)])
-    white = normalized(pixels, WhiteningNormalization(kind="whiten"))
-    assert white.dtype == np.float32
-    assert np.allclose(white.mean(axis=(1, 2, 3)), 0, atol=1e-4)
-    assert np.allclose(white.std(axis=(1, 2, 3)), 1, atol=1e-4)
-
-
-def test_whitening_a_flat_picture_does_not_divide_by_zero() -> None:
-    flat = np.full((1, 8, 8, 3), 77, np.uint8)
-    assert np.all(normalized(flat, WhiteningNormalization(kind="whiten")) == 0)
