@@ -18,20 +18,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from faceserver.errors import AlreadyExists, InvalidArchive, NotFound, StoreError, StoreFull
+from faceserver.errors import AlreadyExists, InvalidArchive, StoreError, StoreFull
 from faceserver.store.aside import DAMAGED, folder_before_restore, restoring_folder
 from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync
 from faceserver.store.lock import folder_lock
 from faceserver.store.maintenance import count_faces, pictures_named, snapshot
 from faceserver.store.sqlite import Database
 from faceserver.transfer.exporting import new_member, new_zip
+from faceserver.transfer.folder import DATABASE, PICTURES, database_in
 from faceserver.transfer.format import MANIFEST as ARCHIVE
 from faceserver.transfer.format import is_picture_name
 from faceserver.transfer.progress import Advance, Begin, copy, unseen
 from faceserver.transfer.zips import ZipReader
 
-DATABASE = "faces.sqlite"
-PICTURES = "uploadImages"
 MANIFEST = "faceserver-backup.json"
 
 _ROUNDS = 20
@@ -84,9 +83,7 @@ def back_up(data_dir: Path, path: Path, *, begin: Begin = unseen) -> BackedUp:
         StoreFull: no space is left.
         StoreError: the system or SQLite refused.
     """
-    source = data_dir / DATABASE
-    if not source.is_file():
-        raise NotFound(f"{data_dir} holds no gallery")
+    database_in(data_dir)
     with new_zip(path) as archive, _work_folder(path.resolve().parent) as work:
         names, missing = _stage(data_dir, work, begin)
         with (work / DATABASE).open("rb") as file:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from faceserver import images
-from faceserver.errors import ImageError, NotFound
+from faceserver.errors import ImageError
 from faceserver.store.aside import damaged_folder
 from faceserver.store.collectiontable import CollectionRow, CollectionTable
 from faceserver.store.facetable import FaceTable
@@ -22,13 +22,17 @@ from faceserver.store.files import file_errors
 from faceserver.store.lock import folder_lock
 from faceserver.store.saved import SavedIndex, Unusable
 from faceserver.store.sqlite import Database
-from faceserver.transfer.backup import DATABASE, PICTURES
+from faceserver.transfer.folder import DATABASE, PICTURES, database_in
 from faceserver.transfer.format import is_picture_name
+from faceserver.transfer.progress import Begin, unseen
 from faceserver.transfer.rows import (
     bad_faces,
+    bad_new_vectors,
     bad_subjects,
     collections_showing,
     copy_aside,
+    count_rows,
+    forget_new_vector,
     forget_picture,
     set_aside,
 )
@@ -44,12 +48,13 @@ class Finding:
     mended: str = ""
 
 
-def check_folder(data_dir: Path, *, repair: bool = False) -> list[Finding]:
+def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen) -> list[Finding]:
     """Check SQLite, rows, vectors, pictures and saved indexes of a data folder.
 
     Args:
         data_dir: the data folder; no server runs on it.
         repair: mend what is found.
+        begin: told of each stage and its pieces: rows, then pictures.
 
     Returns:
         What is wrong, in the order it was found.
@@ -60,18 +65,18 @@ def check_folder(data_dir: Path, *, repair: bool = False) -> list[Finding]:
         StoreCorrupt: SQLite's file is damaged: only a backup helps.
         StoreTooNew: it was written by a later version.
     """
-    if not (data_dir / DATABASE).is_file():
-        raise NotFound(f"{data_dir} holds no gallery")
-    with folder_lock(data_dir), closing(Database(data_dir / DATABASE)) as database:
-        return list(_Check(data_dir, database, repair=repair).run())
+    path = database_in(data_dir)
+    with folder_lock(data_dir), closing(Database(path)) as database:
+        return list(_Check(data_dir, database, repair=repair, begin=begin).run())
 
 
 class _Check:
-    def __init__(self, data_dir: Path, database: Database, *, repair: bool) -> None:
+    def __init__(self, data_dir: Path, database: Database, *, repair: bool, begin: Begin) -> None:
         self._data_dir = data_dir
         self._pictures = data_dir / PICTURES
         self._database = database
         self._repair = repair
+        self._begin = begin
 
     def run(self) -> Iterator[Finding]:
         yield from self._sqlite()
@@ -92,18 +97,27 @@ class _Check:
             yield self._found(f"{DATABASE}: {table}, row {row}: what it names in {parent} is gone")
 
     def _rows(self) -> Iterator[Finding]:
+        advance = self._begin("Rows", count_rows(self._database))
         for table, bad in (("subjects", bad_subjects), ("faces", bad_faces)):
-            for row, uuid, reason in list(bad(self._database)):
+            for row, uuid, reason in list(bad(self._database, advance)):
                 yield self._found(
                     f"{table}: {uuid}: {reason}",
                     partial(set_aside, self._database, table, row, self._data_dir),
                 )
+        for row, uuid, reason in list(bad_new_vectors(self._database, advance)):
+            yield self._found(
+                f"change of model: {uuid}: {reason}",
+                partial(forget_new_vector, self._database, row),
+            )
 
     def _named_pictures(self) -> Iterator[Finding]:
-        for name in self._names():
+        names = self._names()
+        advance = self._begin("Pictures", len(names))
+        for name in names:
             reason = self._picture_fault(name)
             if reason:
                 yield self._found(f"picture {name}: {reason}", partial(self._forget, name))
+            advance(1)
 
     def _picture_fault(self, name: str) -> str | None:
         path = self._pictures / name

@@ -15,8 +15,9 @@ from faceserver.store.faces import check_embedding
 from faceserver.store.files import file_errors, sync
 from faceserver.store.rows import vector_of
 from faceserver.store.sqlite import Database, Row, Transaction
-from faceserver.transfer.backup import PICTURES
+from faceserver.transfer.folder import PICTURES
 from faceserver.transfer.format import is_picture_name
+from faceserver.transfer.progress import Advance
 
 _AT_ONCE = 1000
 
@@ -35,24 +36,50 @@ _REMOVALS = {
         "DELETE FROM subjects WHERE id = ?",
     ),
 }
+_COUNT = """
+    SELECT (SELECT count(*) FROM faces) + (SELECT count(*) FROM subjects)
+        + (SELECT count(*) FROM new_vectors)
+"""
 _FACES = """
     SELECT f.id, f.uuid, f.box, f.points, f.score, f.tags, f.created, f.vector, c.dims
     FROM faces f JOIN collections c ON c.id = f.collection
     WHERE f.id > ? ORDER BY f.id LIMIT ?
+"""
+_NEW_VECTORS = """
+    SELECT v.face, f.uuid, v.vector, c.dims
+    FROM new_vectors v JOIN faces f ON f.id = v.face JOIN changes c ON c.collection = v.collection
+    WHERE v.face > ? ORDER BY v.face LIMIT ?
 """
 _SUBJECTS = """
     SELECT id, uuid, name, tags, metadata, created FROM subjects WHERE id > ? ORDER BY id LIMIT ?
 """
 
 
-def bad_faces(database: Database) -> Iterator[BadRow]:
+def count_rows(database: Database) -> int:
+    """How many rows there are to look at."""
+    return int(database.read(_COUNT)[0][0])
+
+
+def bad_faces(database: Database, advance: Advance) -> Iterator[BadRow]:
     """Faces with JSON, a time or a vector that cannot be."""
-    return _bad(database, _FACES, _face_fault)
+    return _bad(database, _FACES, _face_fault, advance)
 
 
-def bad_subjects(database: Database) -> Iterator[BadRow]:
+def bad_subjects(database: Database, advance: Advance) -> Iterator[BadRow]:
     """People with JSON, a name or a time that cannot be."""
-    return _bad(database, _SUBJECTS, _subject_fault)
+    return _bad(database, _SUBJECTS, _subject_fault, advance)
+
+
+def bad_new_vectors(database: Database, advance: Advance) -> Iterator[BadRow]:
+    """Faces whose vector of the model that their collection is changed to cannot be."""
+    return _bad(database, _NEW_VECTORS, _new_vector_fault, advance)
+
+
+def forget_new_vector(database: Database, face: int) -> str:
+    """Let a face have no vector of the model that is changed to yet; return what was done."""
+    with database.transaction() as transaction:
+        transaction.run("DELETE FROM new_vectors WHERE face = ?", face)
+    return "removed; the change of model makes it anew"
 
 
 def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
@@ -136,7 +163,7 @@ class _Untriggered:
 
 
 def _bad(
-    database: Database, statement: str, fault: Callable[[Row], str | None]
+    database: Database, statement: str, fault: Callable[[Row], str | None], advance: Advance
 ) -> Iterator[BadRow]:
     after = 0
     while rows := database.read(statement, after, _AT_ONCE):
@@ -144,6 +171,7 @@ def _bad(
             reason = fault(row)
             if reason:
                 yield row[0], row[1], reason
+        advance(len(rows))
         after = rows[-1][0]
 
 
@@ -156,11 +184,20 @@ def _face_fault(row: Row) -> str | None:
         return "its points are none"
     if not math.isfinite(score):
         return "its score is no number"
+    return _vector_fault(vector, dims) or _tags_or_time_fault(tags, created)
+
+
+def _new_vector_fault(row: Row) -> str | None:
+    _, _, vector, dims = row
+    return _vector_fault(vector, dims)
+
+
+def _vector_fault(vector: bytes, dims: int) -> str | None:
     try:
         check_embedding(vector_of(vector, dims=dims), dims=dims)
     except (StoreCorrupt, ValueError) as error:
         return f"its vector: {error}"
-    return _tags_or_time_fault(tags, created)
+    return None
 
 
 def _subject_fault(row: Row) -> str | None:

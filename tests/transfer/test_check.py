@@ -8,7 +8,10 @@ import pytest
 
 from faceserver.errors import NotFound, StoreCorrupt, StoreLocked
 from faceserver.store import Options, open_store
+from faceserver.store.maintenance import pictures_named
+from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.check import Finding, check_folder
+from faceserver.transfer.progress import Advance
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
 from tests.transfer.galleries import fill, jpeg, opened, picture_files
 
@@ -146,6 +149,66 @@ def test_a_picture_with_the_right_name_that_cannot_be_decoded_is_told(gallery: P
 def test_a_name_that_leads_nowhere_is_told(gallery: Path) -> None:
     run(gallery, "UPDATE faces SET subject = 999 WHERE id = 1")
     assert "is gone" in only(check_folder(gallery)).what
+
+
+@pytest.fixture
+def changing(gallery: Path) -> Path:
+    """The gallery on its way to another model: 7 of 12 faces have their new vector."""
+    with closing(opened(gallery)) as store:
+        change = store.change_model("default", model="next", dims=8)
+        done = change.pending(limit=7).items
+        vectors = people(7, dims=8)
+        change.put({face.id: vector for face, vector in zip(done, vectors, strict=True)})
+    return gallery
+
+
+def pending(gallery: Path) -> int:
+    with closing(opened(gallery)) as store:
+        return len(store.change_model("default", model="next", dims=8).pending(limit=99).items)
+
+
+def test_a_change_of_model_under_way_is_no_fault_and_keeps_its_pictures(
+    changing: Path, tmp_path: Path
+) -> None:
+    before = picture_files(changing)
+    assert check_folder(changing, repair=True) == []
+    assert picture_files(changing) == before
+    assert pictures_named(changing / "faces.sqlite") == sorted(before)
+    back_up(changing, tmp_path / "b.zip")
+    restore(tmp_path / "b.zip", tmp_path / "restored")
+    assert picture_files(tmp_path / "restored") == before
+    assert pending(tmp_path / "restored") == pending(changing) == 5
+
+
+@pytest.mark.parametrize(
+    "vector", [b"short", np.full(8, np.nan, "<f4").tobytes(), np.ones(8, "<f4").tobytes()]
+)
+def test_a_new_vector_that_cannot_be_is_told_and_made_anew(changing: Path, vector: bytes) -> None:
+    run(changing, "UPDATE new_vectors SET vector = ? WHERE face = 3", vector)
+    finding = only(check_folder(changing))
+    assert finding.what.startswith("change of model: ")
+    assert "anew" in only(check_folder(changing, repair=True)).mended
+    assert check_folder(changing) == []
+    assert pending(changing) == 6
+
+
+def test_with_a_face_that_is_set_aside_its_new_vector_goes(changing: Path) -> None:
+    run(changing, "UPDATE faces SET box = '' WHERE id = 3")
+    assert "moved to" in only(check_folder(changing, repair=True)).mended
+    assert check_folder(changing) == []
+    assert pending(changing) == 5
+
+
+def test_progress_is_told_to_the_last_row_and_picture(changing: Path) -> None:
+    told: dict[str, list[int]] = {}
+
+    def begin(what: str, total: int) -> Advance:
+        told[what] = [total]
+        return told[what].append
+
+    check_folder(changing, begin=begin)
+    assert {what: total for what, (total, *_) in told.items()} == {"Rows": 22, "Pictures": 4}
+    assert all(total == sum(parts) for total, *parts in told.values())
 
 
 def with_graph(folder: Path) -> Path:
