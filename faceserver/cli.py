@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver import __version__, logs
+from faceserver.cli_backup import COMMANDS as BACKUP
 from faceserver.cli_change import change_model
 from faceserver.cli_keys import keys
 from faceserver.cli_models import models
+from faceserver.cli_output import counted
 from faceserver.cli_transfer import COMMANDS as TRANSFER
-from faceserver.cli_transfer import counted
 from faceserver.config import Settings, load_settings
 from faceserver.errors import FaceServerError
 
@@ -39,7 +40,7 @@ class _Group(click.Group):
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
-    r"""Search faces in photographs, on your own machine.
+    """Search faces in photographs, on your own machine.
 
     \b
     faceserver serve                 start the server; it prints its address
@@ -48,14 +49,14 @@ def main() -> None:
     faceserver import PEOPLE/        the same for many pictures, with names and progress
 
     Each setting is an environment variable; `faceserver settings` lists them.
-    """
+    """  # noqa: D301 - click reads \b as "leave these lines as they are"
     logs.configure("text", "info")
 
 
 main.add_command(models)
 main.add_command(change_model)
 main.add_command(keys)
-for _command in TRANSFER:
+for _command in (*TRANSFER, *BACKUP):
     main.add_command(_command)
 
 

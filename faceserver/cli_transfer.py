@@ -1,36 +1,32 @@
-"""The commands that move things in and out: register, import, export, backup, restore, check."""
+"""The commands that move things in and out: register, import, export."""
 
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
+from faceserver.cli_backup import tell_missing
+from faceserver.cli_output import counted, progress
 from faceserver.config import load_settings
 
-if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
-    from faceserver.transfer.exporting import Advance
+if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
     from faceserver.transfer.pictures import Outcome
+    from faceserver.transfer.progress import Advance
 
 _EXISTING = click.Path(exists=True, path_type=Path)
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
-
-
-def counted(number: int, noun: str) -> str:
-    """A number and its noun, such as ``2 faces``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 class _Tally:
     """Counts what became of pictures."""
 
     def __init__(self) -> None:
+        self.started = time.monotonic()
         self.faces = self.stored = self.present = 0
         self.refused: list[dict[str, str]] = []
 
@@ -57,6 +53,9 @@ class _Tally:
         )
         if self.present:
             click.echo(f"{counted(self.present, 'picture')} in already.")
+        seconds = max(time.monotonic() - self.started, 1e-6)
+        pictures = self.stored + self.present + len(self.refused)
+        click.echo(f"It took {seconds:.1f} s, {pictures / seconds:.1f} pictures a second.")
         if self.refused:
             raise SystemExit(1)
 
@@ -77,9 +76,9 @@ def register(paths: tuple[Path, ...]) -> None:
     read = partial(read_file, max_bytes=settings.max_file_bytes)
     files = [file for path in paths for file in (pictures_below(path) if path.is_dir() else [path])]
     if not files:
-        raise click.ClickException("there is no picture in these folders")
-    tally = _Tally()
+        raise click.ClickException(f"there is no picture in {', '.join(map(str, paths))}")
     with closing(open_service(settings)) as service:
+        tally = _Tally()
         items = [Item(as_text(path), partial(read, path)) for path in files]
         for done, outcome in enumerate(PictureImporter(service.registrar()).run(items), start=1):
             click.echo(f"[{done}/{len(files)}] {tally.add(outcome)}")
@@ -88,9 +87,18 @@ def register(paths: tuple[Path, ...]) -> None:
 
 @click.command("import")
 @click.argument("path", type=_EXISTING)
-@click.option("--collection", help="Where to; made if it is missing.  [default: default]")
-@click.option("--jobs", type=click.IntRange(1, 64), help="Pictures at a time.  [default: cores]")
-@click.option("--report", type=click.File("w", encoding="utf-8"), help="JSON lines of what failed.")
+@click.option(
+    "--collection", metavar="NAME", help="Where to; made if it is missing.  [default: default]"
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), metavar="N", help="Pictures at a time.  [default: cores]"
+)
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.File("w", encoding="utf-8"),
+    help="Write what was not taken, and why, to FILE as JSON lines.",
+)
 @click.option("--no-people", is_flag=True, help="Subfolders are no people's names.")
 @click.option("--largest", is_flag=True, help="A named picture's largest face is the person.")
 def import_(
@@ -102,7 +110,7 @@ def import_(
     no_people: bool,
     largest: bool,
 ) -> None:
-    r"""Take in pictures, or what `faceserver export` has written.
+    """Take in pictures, or what `faceserver export` has written.
 
     \b
     PATH is
@@ -112,8 +120,9 @@ def import_(
       a .jsonl    an object a line with the same names
 
     What is in already is passed over, so an interrupted import is simply started again. A picture
-    with a person's name and several faces is refused, unless --largest is given.
-    """
+    with a person's name and several faces is refused, unless --largest is given. The exit status is
+    1 where something was refused.
+    """  # noqa: D301 - click reads \b as "leave these lines as they are"
     if _holds(path, "faceserver-backup.json"):
         raise click.ClickException(f"{path} is a backup: `faceserver restore` takes it back")
     if _holds(path, "faceserver-archive.json"):
@@ -161,8 +170,9 @@ def _import_pictures(
         open_source(
             path, fetch=service.fetch, max_bytes=settings.max_file_bytes, people=not no_people
         ) as source,
-        _progress("Pictures", source.count) as advance,
+        _bar(path, source.count) as advance,
     ):
+        tally.started = time.monotonic()
         importer = PictureImporter(
             service.registrar(collection or DEFAULT),
             jobs=jobs or len(os.sched_getaffinity(0)),
@@ -173,16 +183,24 @@ def _import_pictures(
             advance(1)
 
 
+def _bar(path: Path, count: int) -> AbstractContextManager["Advance"]:
+    if not count:
+        raise click.ClickException(f"there is no picture in {path}")
+    return progress("Pictures", count)
+
+
 def _import_archive(path: Path) -> None:
     from faceserver.app import open_gallery
     from faceserver.transfer.archive import ArchiveReader
     from faceserver.transfer.contract import find_contracts
     from faceserver.transfer.importing import import_archive
+    from faceserver.transfer.merges import check_merges, import_merges
 
     settings = load_settings()
     with ArchiveReader(path) as archive, closing(open_gallery(settings)) as store:
+        check_merges(archive)
         steps = 2 * sum(entry.faces for entry in archive.manifest.collections)
-        with _progress("Checking and storing", steps) as advance:
+        with progress("Checking and storing", steps) as advance:
             done = import_archive(
                 archive,
                 store,
@@ -190,28 +208,41 @@ def _import_archive(path: Path) -> None:
                 contracts=find_contracts(settings.models_dir),
                 advance=advance,
             )
+        merges = import_merges(archive, store)
     click.echo(
         f"{counted(done.faces, 'face')} and {counted(done.subjects, 'subject')} stored, "
         f"{counted(done.present, 'face')} in already."
     )
+    if merges:
+        click.echo(f"{counted(merges, 'merge')} can be undone here too.")
 
 
 @click.command()
 @click.argument("file", type=_NEW_FILE)
-@click.option("--collection", "names", multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--collection",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="Only this one; may be repeated.",
+)
 def export(file: Path, names: tuple[str, ...]) -> None:
-    """Write collections with people, faces, vectors and pictures to one archive (a zip).
+    """Write the gallery to one archive, a zip.
 
+    It holds people, faces, vectors, pictures, and the merges that can be undone.
     `faceserver import` takes it back with all ids and times.
     """
     from faceserver.app import open_gallery
     from faceserver.transfer.contract import find_contracts
-    from faceserver.transfer.exporting import export_archive
+    from faceserver.transfer.exporting import export_archive, refuse_existing
+    from faceserver.transfer.folder import database_in
 
     settings = load_settings()
+    database_in(settings.data_dir)
+    refuse_existing(file)
     with closing(open_gallery(settings)) as store:
         faces = sum(store.collection(name).count() for name in names or store.collections())
-        with _progress("Faces", faces) as advance:
+        with progress("Faces", faces) as advance:
             done = export_archive(
                 store,
                 store.pictures,
@@ -224,77 +255,9 @@ def export(file: Path, names: tuple[str, ...]) -> None:
         f"{counted(done.collections, 'collection')}, {counted(done.subjects, 'subject')}, "
         f"{counted(done.faces, 'face')}, {counted(done.pictures, 'picture')}: {file}"
     )
-    _tell_missing(done.missing)
+    if done.merges:
+        click.echo(f"{counted(done.merges, 'merge')} that can be undone: along with them.")
+    tell_missing(done.missing)
 
 
-@click.command()
-@click.argument("file", type=_NEW_FILE)
-def backup(file: Path) -> None:
-    """Write a backup of the data folder to FILE; the server may run meanwhile."""
-    from faceserver.transfer.backup import back_up
-
-    done = back_up(load_settings().data_dir, file)
-    click.echo(f"{counted(done.pictures, 'picture')} and all faces: {file}")
-    _tell_missing(done.missing)
-
-
-@click.command()
-@click.argument("file", type=_FILE)
-@click.option("--force", is_flag=True, help="Move a gallery that is there aside.")
-def restore(file: Path, force: bool) -> None:
-    """Put a backup into the data folder; the server is stopped meanwhile."""
-    from faceserver.transfer.backup import restore as put_back
-
-    folder = load_settings().data_dir
-    aside = put_back(file, folder, force=force)
-    click.echo(f"Restored into {folder}.")
-    if aside:
-        click.echo(f"What was there is in {aside}: remove it when you do not need it any more.")
-
-
-@click.command()
-@click.option("--repair", is_flag=True, help="Mend what is found, as far as that is possible.")
-def check(repair: bool) -> None:
-    """Verify the whole data folder: rows, vectors, pictures, indexes; the server is stopped.
-
-    The exit status is 1 where something is wrong and was not mended.
-    """
-    from faceserver.transfer.check import check_folder
-
-    findings = check_folder(load_settings().data_dir, repair=repair)
-    for finding in findings:
-        click.echo(f"{finding.what}{f': {finding.mended}' if finding.mended else ''}")
-    mended = sum(bool(finding.mended) for finding in findings)
-    click.echo(f"{counted(len(findings), 'fault')} found, {mended} mended.")
-    if mended < len(findings):
-        raise SystemExit(1)
-
-
-COMMANDS = (register, import_, export, backup, restore, check)
-
-
-def _tell_missing(names: Iterable[str]) -> None:
-    for name in names:
-        click.echo(f"the picture {name} is missing; `faceserver check` tells more", err=True)
-
-
-@contextmanager
-def _progress(label: str, count: int) -> Iterator["Advance"]:
-    """A bar with rate and time left, where somebody sees it."""
-    started = time.monotonic()
-    with click.progressbar(
-        length=count,
-        label=label,
-        show_pos=True,
-        show_eta=True,
-        item_show_func=lambda rate: rate,
-    ) as bar:
-        done = 0
-
-        def advance(more: int) -> None:
-            nonlocal done
-            done += more
-            seconds = max(time.monotonic() - started, 1e-6)
-            bar.update(more, f"{done / seconds:.1f}/s")
-
-        yield advance
+COMMANDS = (register, import_, export)

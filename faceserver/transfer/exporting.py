@@ -37,6 +37,7 @@ __all__ = [
     "export_archive",
     "new_member",
     "new_zip",
+    "refuse_existing",
 ]
 
 _AT_ONCE = 500
@@ -109,6 +110,16 @@ def export_archive(
     )
 
 
+def refuse_existing(path: Path) -> None:
+    """Refuse to write over a file.
+
+    Raises:
+        AlreadyExists: there is a file of that name.
+    """
+    if path.exists():
+        raise AlreadyExists(f"{path} is there already: choose another name, or remove it")
+
+
 @contextmanager
 def new_zip(path: Path) -> Iterator[ZipFile]:
     """Lend the block a zip to fill; under its name it appears complete or not at all.
@@ -118,8 +129,7 @@ def new_zip(path: Path) -> Iterator[ZipFile]:
         StoreFull: no space is left.
         StoreError: the system refused.
     """
-    if path.exists():
-        raise AlreadyExists(f"{path} is there already: choose another name, or remove it")
+    refuse_existing(path)
     temporary = path.with_name(f"{path.name}.{uuid4().hex}{TEMPORARY}")
     with file_errors(path):
         try:

@@ -60,7 +60,8 @@ def open_source(
             items = _of_zip(archive, max_bytes, people=people)
             yield Source(iter(items), len(items))
     else:
-        raise InvalidArchive(f"{path} is no folder, .zip, .csv or .jsonl")
+        hint = ": `faceserver register` takes single pictures" if _is_picture(path.name) else ""
+        raise InvalidArchive(f"{path} is no folder, .zip, .csv or .jsonl{hint}")
 
 
 def pictures_below(folder: Path) -> list[Path]:
