@@ -103,7 +103,7 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
             click.confirm(f"Remove {counted(faces, 'face')} of {whose} for ever?", abort=True)
         receipt = store.purge(collection)
     if as_json:
-        click.echo(json.dumps(asdict(receipt), indent=2, default=str))
+        click.echo(json.dumps({**asdict(receipt), "at": receipt.at.isoformat()}, indent=2))
     else:
         _print_receipt(receipt)
     if receipt.unknown:

@@ -17,10 +17,10 @@ from faceserver.config import load_settings
 def change_model(model: str, names: tuple[str, ...], drop_lost: bool) -> None:
     """Embed all stored faces anew with another model.
 
-    MODEL is a folder inside the models' folder. The faces are cut out of the stored pictures, or the
-    stored crops are taken. Interrupted, it goes on where it was when it is started again; until its
-    end the gallery is as before. With the model that the gallery has, a change that was begun is
-    given up.
+    MODEL is a folder inside the models' folder. The faces are cut out of the stored pictures, or
+    the stored crops are taken. Interrupted, it goes on where it was when it is started again; until
+    its end the gallery is as before. With the model that the gallery has, a change that was begun
+    is given up.
     """
     from faceserver.app import crops_fit, embedder_spec, make_embedder, open_gallery
     from faceserver.reembed import Reembedder
