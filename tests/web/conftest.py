@@ -29,7 +29,7 @@ def service(backend: FakeBackend) -> FakeService:
 
 @pytest.fixture
 def app(backend: FakeBackend) -> Flask:
-    app = Flask("faceserver")
+    app = web.make_app()
     app.extensions["faceserver"] = backend
     web.init_app(app)
     return app

@@ -9,7 +9,9 @@ import numpy as np
 
 from faceserver.config import Settings
 from faceserver.errors import EmptyFile, InputError, NoFace, NotAnImage, NotFound, NotReady
+from faceserver.jobs.desk import JobDesk
 from faceserver.service import FaceService, Refused, Registered, Upload
+from faceserver.store.base import StoreStatus
 from faceserver.types import Box, Detection, Match, StoredFace
 
 WIDTH, HEIGHT = 100, 80
@@ -78,6 +80,9 @@ class FakeService(FaceService):
             raise found.error
         return [Match(stored(FACE, picture), distance) for distance, picture in self.matches]
 
+    def status(self) -> StoreStatus:
+        return StoreStatus(faces=0, indexed=0, collections=())
+
     def shows(self, collection: str, picture: str) -> bool:
         return collection == "default" and picture in self.shown
 
@@ -112,6 +117,9 @@ class FakeBackend:
         if self.status != "ready":
             raise NotReady(self.reason or self.status)
         return self.fake
+
+    def jobs(self) -> JobDesk:
+        raise NotReady("the fake has no jobs")
 
     def health(self) -> Mapping[str, object]:
         return {"status": self.status, "reason": self.reason, "faces": len(self.fake.registered)}

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from faceserver import web
@@ -88,7 +87,7 @@ def test_a_program_without_a_host_header_is_served(client: FlaskClient) -> None:
 
 
 def test_a_server_on_the_network_answers_to_any_name(backend: FakeBackend) -> None:
-    app = Flask("faceserver")
+    app = web.make_app()
     app.extensions["faceserver"] = replace(
         backend, settings=backend.settings.model_copy(update={"host": "0.0.0.0"})
     )
