@@ -1,7 +1,8 @@
 """Measure the store at size: ``python -m benchmarks.store --faces 100000 --folder FOLDER``.
 
 The faces are synthetic; see :mod:`benchmarks.synthetic`. Probes are new faces of people who are in
-the gallery. The folder is made anew each time, and needs about 5 KB for each face.
+the gallery. The folder is made anew each time, and needs about 5 KB for each face; with ``--keep``
+it stays, and the next run begins with its start-up.
 """
 
 import argparse
@@ -172,11 +173,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--keep", action="store_true", help="use the folder again, and leave it")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="  log: %(message)s")
     people = People(dims=DIMS)
-    shutil.rmtree(options.folder, ignore_errors=True)
-    build(options.folder, people, options.faces)
+    if not (options.keep and options.folder.exists()):
+        shutil.rmtree(options.folder, ignore_errors=True)
+        build(options.folder, people, options.faces)
     start, before = monotonic(), resident()
     store = opened(options.folder)
     print(f"start-up: {monotonic() - start:.2f} s")
@@ -188,7 +191,8 @@ def main() -> None:
     store.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(f"highest memory of the process: {peak:.1f} GB")
-    shutil.rmtree(options.folder)
+    if not options.keep:
+        shutil.rmtree(options.folder)
 
 
 if __name__ == "__main__":

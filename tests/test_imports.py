@@ -49,6 +49,8 @@ LAYERS = [
 HOMES = {
     "flask": {"app.py", "web/"},
     "werkzeug": {"web/"},
+    "flask_openapi3": {"web/"},
+    "flask_openapi3_swagger": {"web/"},
     "waitress": {"server.py"},
     "click": {
         "cli.py",
@@ -64,6 +66,7 @@ HOMES = {
     "flask_limiter": {"web/limits.py"},
     "prometheus_client": {"metrics.py"},
     "openvino": {"engines/openvino.py"},
+    "threadpoolctl": {"store/snapshot.py"},
     "caffe": {"engines/caffe.py"},
     "cv2": {"engines/opencv.py", "plugins/geometry.py"},
     "PIL": {"images.py"},

@@ -37,6 +37,7 @@ from faceserver.store.mergetable import MergeTable
 from faceserver.store.names import check_collection_name
 from faceserver.store.options import Options
 from faceserver.store.pictures import PictureStore
+from faceserver.store.snapshot import allow_copies
 from faceserver.store.sqlite import Database
 from faceserver.store.subjecttable import SubjectTable
 
@@ -62,6 +63,7 @@ def open_store(
         StoreFull: no space is left.
         StoreError: the system refused.
     """
+    allow_copies()
     make_folder(folder)
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))

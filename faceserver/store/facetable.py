@@ -22,6 +22,9 @@ from faceserver.types import Filter, Floats, StoredFace
 
 _BATCH = 1024
 
+_HIGHEST = 2**63 - 1
+"""The highest row id that SQLite knows."""
+
 _AMONG = "SELECT value FROM json_each(?)"
 
 
@@ -121,20 +124,26 @@ class FaceTable:
         )
         return np.array(sorted(row[0] for row in rows if row[0] is not None), np.int64)
 
-    def vectors_after(self, label: int, *, limit: int = _BATCH) -> tuple[Labels, Floats]:
+    def vectors_after(
+        self, label: int, *, last: int = _HIGHEST, limit: int = _BATCH
+    ) -> tuple[Labels, Floats]:
         """Return row ids, rising from ``label``, and their vectors: float32, shape (n, dims)."""
         rows = self._database.read(
-            "SELECT id, vector FROM faces WHERE collection = ? AND id > ? ORDER BY id LIMIT ?",
+            "SELECT id, vector FROM faces WHERE collection = ? AND id > ? AND id <= ?"
+            " ORDER BY id LIMIT ?",
             self._collection,
             label,
+            last,
             limit,
         )
         return self._vectors(rows)
 
-    def all_vectors(self, *, after: int = 0) -> Iterator[tuple[Labels, Floats]]:
-        """Yield all row ids beyond ``after``, rising, with their vectors, some at a time."""
+    def all_vectors(
+        self, *, after: int = 0, last: int = _HIGHEST
+    ) -> Iterator[tuple[Labels, Floats]]:
+        """Yield row ids beyond ``after`` up to ``last``, rising, with their vectors, in parts."""
         while True:
-            labels, vectors = self.vectors_after(after)
+            labels, vectors = self.vectors_after(after, last=last)
             if not len(labels):
                 return
             yield labels, vectors

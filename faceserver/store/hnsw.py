@@ -18,6 +18,7 @@ import numpy as np
 
 from faceserver.store.exact import Labels, nearest
 from faceserver.store.rwlock import SharedLock
+from faceserver.store.snapshot import ProcessCopy
 from faceserver.types import Floats
 
 M = 16
@@ -197,22 +198,11 @@ class HnswIndex:
         with self._changing:
             size = self._graph.index_file_size()
             state = len(self), self._last
-            child = os.fork()
-            if not child:
-                self._save_and_exit(path)
-        os.waitpid(child, 0)
+            copy = ProcessCopy(lambda: self._graph.save_index(str(path)))
+        copy.wait()
         if not path.exists() or path.stat().st_size != size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         return state
-
-    def _save_and_exit(self, path: Path) -> None:  # pragma: no cover - in the copied process
-        """Save and end the copy, touching nothing else that it shares with its origin."""
-        try:
-            # The folder's lock and the server's sockets end with the origin, not with its copy.
-            os.closerange(0, os.sysconf("SC_OPEN_MAX"))
-            self._graph.save_index(str(path))
-        finally:
-            os._exit(0)
 
     def _make_room(self, more: int) -> None:
         needed = int(self._graph.element_count) + more

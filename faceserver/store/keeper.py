@@ -24,7 +24,7 @@ from faceserver.store.exact import Labels
 from faceserver.store.facetable import FaceTable
 from faceserver.store.hnsw import HnswIndex, IncompleteSearch
 from faceserver.store.index import GalleryIndex
-from faceserver.store.recall import PROBES, Cancelled, make_probes, measure, nearest_distances
+from faceserver.store.recall import Cancelled, measure
 from faceserver.store.saved import SavedIndex, Unusable
 from faceserver.types import Floats
 
@@ -235,13 +235,8 @@ class IndexKeeper:
     def _measure(self, graph: HnswIndex) -> None:
         if not self._serves(graph) or not len(graph):
             return
-        stop = self._closing.is_set
         try:
-            labels = self._faces.spread(PROBES, last=graph.last)
-            vectors = np.concatenate([part for _, part in self._faces.vectors_of(labels)])
-            probes = make_probes(vectors)
-            exact = nearest_distances(probes, self._faces.all_vectors(), stop=stop)
-            found = measure(graph, probes, exact, stop=stop)
+            found = measure(self._faces, graph, stop=self._closing.is_set)
         except Cancelled:
             return
         with self._writing:

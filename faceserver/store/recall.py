@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceserver.store.exact import Labels
+from faceserver.store.facetable import FaceTable
 from faceserver.store.hnsw import DISTANCE_ERROR, HnswIndex, IncompleteSearch
 from faceserver.types import Floats
 
@@ -18,8 +19,11 @@ EFS = (24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 512, 7
 PROBES = 400
 """So many searches are compared: enough to tell 0.99 from 0.98."""
 
-_TURN = 0.6
-"""A probe is a stored face plus so much of another: 0.3 from the first, as a new photograph is."""
+_STEP = 0.55
+"""A probe lies so far from a stored face: 0.3 squared, as a new photograph does."""
+
+_NEAR = 8
+"""So many of the nearest are looked at for one that is no copy."""
 
 _SEED = 20
 
@@ -36,21 +40,38 @@ class Cancelled(Exception):
     """The measurement is not wanted any more."""
 
 
-def make_probes(vectors: Floats) -> Floats:
-    """Faces as they might come next: each vector turned towards another one.
+def measure(faces: FaceTable, graph: HnswIndex, *, stop: Callable[[], bool]) -> Recall:
+    """Compare searches of the graph with exact ones, on a sample of the stored faces.
+
+    Others may add to the graph meanwhile: only what it holds at the beginning is compared.
+
+    Raises:
+        Cancelled: ``stop`` says so.
+    """
+    last = graph.last
+    labels = faces.spread(PROBES, last=last)
+    sample = np.concatenate([part for _, part in faces.vectors_of(labels)])
+    probes = make_probes(sample, _differences(faces, graph, sample))
+    exact = nearest_distances(probes, faces.all_vectors(last=last), stop=stop)
+    return least_ef(graph, probes, exact, stop=stop)
+
+
+def make_probes(vectors: Floats, differences: Floats) -> Floats:
+    """Faces as they might come next: each vector moved as other faces differ from each other.
 
     Stored vectors themselves would be found too easily. Noise of equal size in all directions would
-    be harder than photographs are; another face's vector points where faces differ.
+    be harder than photographs are; what tells a face from the one that is nearest to it, most
+    likely of the same person, is how photographs of one person differ.
 
     Args:
         vectors: float32, shape (n, dims), unit length.
+        differences: between faces and those nearest to them: float32, shape (m, dims), m > 0.
 
     Returns:
         float32, shape (n, dims), unit length.
     """
-    others = vectors[np.random.default_rng(_SEED).permutation(len(vectors))]
-    probes = vectors + _TURN * others
-    return np.asarray(probes / np.linalg.norm(probes, axis=1, keepdims=True), np.float32)
+    chosen = differences[np.random.default_rng(_SEED).integers(len(differences), size=len(vectors))]
+    return _unit(vectors + _STEP * _unit(chosen))
 
 
 def nearest_distances(
@@ -69,7 +90,7 @@ def nearest_distances(
     return np.asarray(2 - 2 * best, np.float32)  # of unit vectors
 
 
-def measure(
+def least_ef(
     graph: HnswIndex, probes: Floats, nearest: Floats, *, stop: Callable[[], bool]
 ) -> Recall:
     """Find the least ``ef`` that reaches the recall; the largest, if none does.
@@ -102,3 +123,33 @@ def _finds(graph: HnswIndex, probe: Floats, distance: float, *, ef: int) -> bool
     except IncompleteSearch:
         return True  # such a search is answered exactly
     return len(distances) > 0 and float(distances[0]) <= distance + DISTANCE_ERROR
+
+
+def _differences(faces: FaceTable, graph: HnswIndex, vectors: Floats) -> Floats:
+    """What tells the vectors from those nearest to them, as far as these are no mere copies."""
+    neighbours = [_neighbour(graph, vector) for vector in vectors]
+    held = {
+        label: vector
+        for labels, part in faces.vectors_of(np.array(neighbours, np.int64))
+        for label, vector in zip(labels.tolist(), part, strict=True)
+    }
+    differences = [
+        vector - held[label]
+        for vector, label in zip(vectors, neighbours, strict=True)
+        if label in held
+    ]
+    return np.array(differences or vectors, np.float32)
+
+
+def _neighbour(graph: HnswIndex, vector: Floats) -> int:
+    """The label of the nearest that is no copy of the vector; 0 if none is near."""
+    try:
+        labels, distances = graph.nearest(vector, k=_NEAR)
+    except IncompleteSearch:
+        return 0
+    others = labels[distances > DISTANCE_ERROR]
+    return int(others[0]) if len(others) else 0
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)

@@ -13,7 +13,7 @@ import pytest
 from faceserver.store import Options, keeper, open_store, recall
 from faceserver.store.durable import DurableStore
 from faceserver.store.hnsw import HnswIndex
-from faceserver.store.recall import Cancelled, make_probes, measure, nearest_distances
+from faceserver.store.recall import Cancelled, least_ef, make_probes, nearest_distances
 from faceserver.types import Filter, StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
 
@@ -240,18 +240,39 @@ class TestRecall:
         vectors = people(600, each=2, dims=128)
         graph = HnswIndex.empty(128)
         graph.add(np.arange(1, 1201), vectors)
-        probes = make_probes(vectors[::6])
+        probes = make_probes(vectors[::6], vectors[::2] - vectors[1::2])
         assert np.allclose(np.linalg.norm(probes, axis=1), 1, atol=1e-6)
         nearest = nearest_distances(probes, [(np.arange(1), vectors)], stop=lambda: False)
         plain = ((vectors[None] - probes[:, None]) ** 2).sum(axis=2).min(axis=1)
         assert nearest == pytest.approx(plain, abs=1e-5)
 
         monkeypatch.setattr(recall, "EFS", (1, 4, 400))
-        found = measure(graph, probes, nearest, stop=lambda: False)
+        found = least_ef(graph, probes, nearest, stop=lambda: False)
         assert found.ef > 1
         assert found.recall >= recall.WANTED
         monkeypatch.setattr(recall, "EFS", (1,))
-        assert measure(graph, probes, nearest, stop=lambda: False).recall < recall.WANTED
+        assert least_ef(graph, probes, nearest, stop=lambda: False).recall < recall.WANTED
+
+    def test_a_gallery_of_copies_is_measured_too(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keeper, "_LEAST_TO_SAVE", 100)
+        with closing(opened(tmp_path)) as store:
+            store.collection().add(new_faces(np.repeat(people(1), 300, axis=0)))
+            settle(store)
+            assert store.collection().status().recall == 1
+
+    def test_faces_that_the_graph_does_not_hold_yet_are_no_misses(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        vectors = people(300, each=2)
+        with closing(opened(tmp_path)) as store:
+            store.collection().add(new_faces(vectors))
+            faces = store.collection().index._faces
+            graph = HnswIndex.empty(DIMS)
+            graph.add(*faces.vectors_after(0, limit=300))
+            monkeypatch.setattr(recall, "EFS", (300,))
+            assert recall.measure(faces, graph, stop=lambda: False).recall == 1
 
     def test_it_can_be_cancelled(self) -> None:
         vectors = people(10)
@@ -260,7 +281,7 @@ class TestRecall:
         with pytest.raises(Cancelled):
             nearest_distances(vectors, [(np.arange(10), vectors)], stop=lambda: True)
         with pytest.raises(Cancelled):
-            measure(graph, vectors, np.zeros(10, np.float32), stop=lambda: True)
+            least_ef(graph, vectors, np.zeros(10, np.float32), stop=lambda: True)
 
 
 def test_wide_filters_keep_recall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,8 @@ from tests.store.samples import DIMS, MODEL, new_face
 
 
 def say(*words: object) -> None:
-    print(*words, flush=True)
+    # In one piece: killed in the middle of a line, a writer would leave half of one.
+    os.write(sys.stdout.fileno(), f"{' '.join(map(str, words))}\n".encode())
 
 
 class Writer:
