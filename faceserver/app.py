@@ -15,6 +15,7 @@ from faceserver.config import Settings
 from faceserver.engines import Engine, EngineOptions, make_engine
 from faceserver.errors import FaceServerError, NotReady, StoreMismatch
 from faceserver.fetch import Fetcher
+from faceserver.jobs.desk import JobDesk
 from faceserver.modelfiles import find_models
 from faceserver.models import DetectorSpec, EmbedderSpec, load_spec
 from faceserver.plugins.facenet import FaceNetEmbedder
@@ -170,6 +171,7 @@ class Backend:
         """Start nothing yet; see :meth:`start`."""
         self.settings = settings
         self._service: FaceService | None = None
+        self._jobs: JobDesk | None = None
         self._failure: FaceServerError | None = None
         self._change_failure: FaceServerError | None = None
         self._closing = Event()
@@ -211,6 +213,16 @@ class Backend:
             raise NotReady(str(self._failure or "the server is still starting"))
         return self._service
 
+    def jobs(self) -> JobDesk:
+        """The jobs.
+
+        Raises:
+            NotReady: the service is not there (yet); the message says why.
+        """
+        if self._jobs is None:
+            raise NotReady(str(self._failure or "the server is still starting"))
+        return self._jobs
+
     def health(self) -> Mapping[str, object]:
         """Whether the server is ready, why not, and what it holds."""
         if self._failure:
@@ -245,18 +257,32 @@ class Backend:
         self._loader.join()
         if self._changer.ident is not None:
             self._changer.join()
+        if self._jobs:
+            self._jobs.close()
         if self._service:
             self._service.close()
 
     def _load(self) -> None:
         try:
-            self._service = open_service(self.settings)
+            service = open_service(self.settings)
+            self._service, self._jobs = service, self._open_jobs(service)
         except FaceServerError as error:
             _log.error("cannot start: %s", error)
             self._failure = error
             return
         if self.settings.change_model:
             self._changer.start()
+
+    def _open_jobs(self, service: FaceService) -> JobDesk:
+        try:
+            jobs = JobDesk(
+                self.settings.data_dir, service.parts, max_items=self.settings.max_job_items
+            )
+        except FaceServerError:
+            service.close()
+            raise
+        jobs.start()
+        return jobs
 
     def _change_model(self) -> None:
         """Bring each collection to the model that is set; the old one serves until then."""
@@ -277,7 +303,7 @@ def create_app(settings: Settings) -> Flask:
 
     Its ``extensions["faceserver"]`` is the :class:`Backend`; the caller closes it.
     """
-    app = Flask(__name__)
+    app = web.make_app()
     backend = Backend(settings)
     app.extensions["faceserver"] = backend
     web.init_app(app)

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     max_faces: int = Field(200, ge=1, description="Most faces in one picture.")
     max_files: int = Field(100, ge=1, description="Most pictures in one upload.")
     max_urls: int = Field(100, ge=1, description="Most URLs in one batch.")
+    max_job_items: int = Field(10_000, ge=1, le=10_000, description="Most pictures of one job.")
     max_request_bytes: int = Field(
         200 * _MEGABYTE, ge=1, description="Largest request of all pictures together, in bytes."
     )

@@ -76,6 +76,9 @@ class Rate(_Described):
     false_non_match: float
 
 
+_LARGEST_EXPONENT = 700.0  # math.exp overflows at 710
+
+
 class SimilarityCurve(_Described):
     """From a distance to a similarity: a logistic curve through labelled pairs.
 
@@ -100,7 +103,8 @@ class SimilarityCurve(_Described):
         same person at this distance (J. Platt: Probabilistic Outputs for Support Vector Machines,
         1999): 1 / (1 + exp(steepness * (distance - midpoint))).
         """
-        return 1 / (1 + math.exp(self.steepness * (distance - self.midpoint)))
+        exponent = self.steepness * (distance - self.midpoint)
+        return 1 / (1 + math.exp(min(exponent, _LARGEST_EXPONENT)))
 
 
 class Distances(_Described):

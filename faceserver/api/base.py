@@ -1,5 +1,6 @@
 """What the requests and answers are made of."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -9,10 +10,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     JsonValue,
     PlainSerializer,
     WithJsonSchema,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 MAX_LIMIT = 1000
 MAX_TAGS = 100
@@ -30,7 +34,13 @@ class Answer(BaseModel):
 class Request(BaseModel):
     """What the server takes: a field that it does not know is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Form(BaseModel):
+    """What the server takes as ``multipart/form-data``, where every field is text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class Path(BaseModel):
@@ -39,30 +49,69 @@ class Path(BaseModel):
     model_config = ConfigDict(frozen=True, title="path")
 
 
-class Query(Request):
+class Header(BaseModel):
+    """The headers that count; others are passed over."""
+
+    model_config = ConfigDict(frozen=True, title="header")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return _without_null(handler.resolve_ref_schema(handler(core_schema)))
+
+
+class Query(BaseModel):
     """What stands behind the question mark of an address."""
 
-    model_config = ConfigDict(title="query")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="query")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return _without_null(handler.resolve_ref_schema(handler(core_schema)))
 
 
-def _hex(value: object) -> object:
+def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
+    """A parameter of an address or a header can be left out, but cannot be null."""
+    for name, field in schema["properties"].items():
+        kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
+        if len(kinds) == 1:
+            rest = {key: value for key, value in field.items() if key not in ("anyOf", "default")}
+            schema["properties"][name] = {**rest, **kinds[0]}
+    return schema
+
+
+_UUID = re.compile("(?i)[0-9a-f]{8}(-?)[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{4}\\1[0-9a-f]{12}")
+
+
+def _uuid(value: object) -> object:
     """The store's ids are uuids of 32 digits without dashes."""
-    return UUID(value) if isinstance(value, str) and len(value) == 32 else value
+    if not isinstance(value, str):
+        return value
+    if not _UUID.fullmatch(value):
+        raise ValueError("this is no uuid")
+    return UUID(value)
 
 
-Id = Annotated[UUID, BeforeValidator(_hex)]
+Id = Annotated[UUID, BeforeValidator(_uuid)]
 """A uuid; written with dashes, read with or without."""
 
-Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-"""Of a person."""
+_PRINTED = r"[^\x00-\x1f\x7f]"
+Name = Annotated[
+    str,
+    Field(max_length=200, pattern=rf"^{_PRINTED}*[^\s\x00-\x1f\x7f]{_PRINTED}*$"),
+]
+"""Of a person: some character is not blank."""
 
 COLLECTION_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME)]
 
-Tag = Annotated[str, Field(min_length=1, max_length=200)]
+Tag = Annotated[str, Field(max_length=200, pattern=rf"^{_PRINTED}+$")]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)]
 
-Text = Annotated[str, Field(min_length=1, max_length=500)]
+Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
 """An external id, or what a picture is called."""
 
 Url = Annotated[

@@ -19,6 +19,10 @@ from faceserver.api.base import (
 )
 
 
+IndexState = Literal["exact", "graph", "building"]
+"""`exact` computes every distance; so does `building`, until its graph is complete."""
+
+
 class NewCollection(Request):
     """A collection of the model that the server is set to."""
 
@@ -33,8 +37,11 @@ class Collection(Answer):
     dims: int = Field(description="Their length.")
     faces: int
     subjects: int
-    threshold: float = Field(description="Below this distance two faces are taken for one person.")
-    index: Literal["exact", "graph", "building"]
+    threshold: float | None = Field(
+        description="Below this distance two faces are taken for one person; null where the "
+        "model is not loaded."
+    )
+    index: IndexState
     progress: float = Field(ge=0, le=1, description="How much of the graph is built.")
     indexed: int = Field(description="Faces that the index holds.")
     recall: float | None = Field(
@@ -132,7 +139,7 @@ class Merge(Answer):
 
 
 class Merges(PageOf[Merge]):
-    """Those that can be undone, the latest first."""
+    """Some of those that can be undone, in the order they were made."""
 
 
 class MergePath(CollectionPath):

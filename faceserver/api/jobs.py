@@ -81,7 +81,7 @@ class Jobs(PageOf[Job]):
 class JobResult(Answer):
     """What became of one picture."""
 
-    index: int
+    number: int = Field(description="Its place in the job, from 1.")
     source: str = Field(description="The URL, or the name in the zip.")
     person: str | None
     state: ItemState

@@ -41,7 +41,7 @@ def by_key(*keys: str) -> Discriminator:
     """Choose among models by which of these keys is there; the first one if none is."""
 
     def chosen(value: object) -> str:
-        held = value if isinstance(value, dict) else vars(value)
+        held = value if isinstance(value, dict) else getattr(value, "__dict__", ())
         return f"<{next((key for key in keys if key in held), keys[0])}>"
 
     return Discriminator(chosen)

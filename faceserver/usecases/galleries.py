@@ -1,5 +1,6 @@
 """Collections: made, described, deleted; and the way to what is in them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from faceserver.errors import NotFound
@@ -66,7 +67,7 @@ class Galleries:
             threshold = analyzer.embedder.distances.threshold
         return Described(collection.status(), collection.count_subjects(), threshold)
 
-    def describe_some(self, names: list[str]) -> list[Described]:
+    def describe_some(self, names: Iterable[str]) -> list[Described]:
         """What is known of these collections; one that was deleted meanwhile is passed over."""
         found = []
         for name in names:

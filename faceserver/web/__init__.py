@@ -1,6 +1,7 @@
 """HTTP: everything that knows requests, statuses, JSON bodies and pages."""
 
 from flask import Flask
+from flask_openapi3 import OpenAPI
 
 from faceserver.access.gate import open_gate
 from faceserver.config import Settings
@@ -18,14 +19,16 @@ from faceserver.web import (
     scopes,
     security,
     signin,
+    v1,
 )
 from faceserver.web.auth import gate_of
 from faceserver.web.compat import original
 from faceserver.web.context import backend_of
 from faceserver.web.limits import Deadlines
 from faceserver.web.requestid import RequestIds
+from faceserver.web.v1 import make_app
 
-__all__ = ["gate_of", "init_app"]
+__all__ = ["gate_of", "init_app", "make_app"]
 
 _BLUEPRINTS = (
     pages.blueprint,
@@ -36,8 +39,8 @@ _BLUEPRINTS = (
 )
 
 
-def init_app(app: Flask) -> None:
-    """Give the app its routes, limits, headers and error answers.
+def init_app(app: OpenAPI) -> None:
+    """Give an app of :func:`make_app` its routes, limits, headers and error answers.
 
     ``app.extensions["faceserver"]`` must hold a :class:`~faceserver.web.context.Backend`.
     """
@@ -49,6 +52,7 @@ def init_app(app: Flask) -> None:
     signin.register(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    v1.register(app)
     scopes.scope("public")(app.view_functions["static"])
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 from flask import Flask, current_app
 
 from faceserver.config import Settings
+from faceserver.jobs.desk import JobDesk
 from faceserver.service import FaceService
 
 
@@ -25,6 +26,14 @@ class Backend(Protocol):
 
     def service(self) -> FaceService:
         """The use cases.
+
+        Raises:
+            NotReady: still starting, or failed to; the message is the reason.
+        """
+        ...
+
+    def jobs(self) -> JobDesk:
+        """Many pictures at once.
 
         Raises:
             NotReady: still starting, or failed to; the message is the reason.

@@ -1,6 +1,7 @@
 """From an error to its answer: the one table of statuses, and the JSON and HTML bodies."""
 
 import logging
+from collections.abc import Sequence
 
 from flask import (
     Flask,
@@ -15,12 +16,14 @@ from flask import (
 )
 from werkzeug.exceptions import HTTPException
 
+from faceserver.api.base import FieldProblem
 from faceserver.errors import (
     FaceServerError,
     NotAuthenticated,
     NotReady,
     TimedOut,
 )
+from faceserver.web.problems import InvalidFields, problem, wants_problem
 
 _log = logging.getLogger(__name__)
 
@@ -110,9 +113,9 @@ def register(app: Flask) -> None:
 
 def _answer_own(error: FaceServerError) -> Response:
     status = note(error)
-    if isinstance(error, NotAuthenticated) and _wants_page():
+    if isinstance(error, NotAuthenticated) and _wants_page() and not wants_problem():
         return make_response(redirect(url_for("signin.page", next=request.path)))
-    response = _answer(status, error_fields(error))
+    response = _answer(status, error_fields(error), _fields_at_fault(error))
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="faceserver"'
     return response
@@ -133,7 +136,13 @@ def _answer_http(error: HTTPException) -> Response:
     return response
 
 
-def _answer(status: int, fields: dict[str, str]) -> Response:
+def _fields_at_fault(error: FaceServerError) -> Sequence[FieldProblem]:
+    return error.fields if isinstance(error, InvalidFields) else ()
+
+
+def _answer(status: int, fields: dict[str, str], at_fault: Sequence[FieldProblem] = ()) -> Response:
+    if wants_problem():
+        return problem(status, fields["code"], fields["message"], at_fault)
     if _wants_page():
         page = render_template("error.html", status=status, **fields)
         return make_response(page, status)

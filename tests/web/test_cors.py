@@ -22,7 +22,7 @@ ASK = {"Access-Control-Request-Method": "POST"}
 @pytest.fixture
 def named(backend: FakeBackend) -> Flask:
     settings = backend.settings.model_copy(update={"cors_origins": ("https://friend.example",)})
-    app = Flask("faceserver")
+    app = web.make_app()
     app.extensions["faceserver"] = replace(backend, settings=settings)
     web.init_app(app)
     return app

@@ -17,7 +17,7 @@ FACE = ("f", b"one face", "a.jpg")
 
 
 def app_with(backend: FakeBackend, **settings: object) -> Flask:
-    app = Flask("faceserver")
+    app = web.make_app()
     changed = backend.settings.model_copy(update=settings)
     app.extensions["faceserver"] = replace(backend, settings=changed)
     web.init_app(app)

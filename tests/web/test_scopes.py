@@ -31,7 +31,7 @@ SCOPES: tuple[KeyScope, ...] = ("read", "write", "admin")
 
 
 def make_app(folder: Path) -> Flask:
-    app = Flask("faceserver")
+    app = web.make_app()
     app.extensions["faceserver"] = FakeBackend(load_settings(data_dir=folder))
     web.init_app(app)
     return app
@@ -132,7 +132,7 @@ def test_an_open_server_lets_everybody_do_everything(tmp_path: Path) -> None:
 
 
 def test_a_closed_server_without_a_key_lets_nobody_in(tmp_path: Path) -> None:
-    app = Flask("faceserver")
+    app = web.make_app()
     settings = load_settings(data_dir=tmp_path, host="0.0.0.0")
     app.extensions["faceserver"] = FakeBackend(settings)
     web.init_app(app)

@@ -72,7 +72,7 @@ def test_over_tls_the_cookie_is_secure(client: FlaskClient, token: str) -> None:
 
 def test_behind_a_proxy_the_cookie_is_secure_by_a_setting(backend: FakeBackend) -> None:
     settings = backend.settings.model_copy(update={"secure_cookies": True})
-    app = Flask("faceserver")
+    app = web.make_app()
     app.extensions["faceserver"] = replace(backend, settings=settings)
     web.init_app(app)
     _, token = gate_of(app).keys.create("laptop", "read")

@@ -1,0 +1,59 @@
+"""The v1 API: everything that the server can do, described by itself."""
+
+from flask_openapi3 import Info, OpenAPI
+from pydantic import ValidationError
+
+from faceserver import __version__
+from faceserver.api.base import Problem
+from faceserver.web.problems import invalid_fields
+from faceserver.web.v1 import (
+    collections,
+    docs,
+    faces,
+    jobs,
+    searching,
+    stateless,
+    subjects,
+)
+
+_ABOUT = """\
+Faces in photographs: found, compared, stored and searched.
+
+Distances are squared L2 distances of unit vectors: 0 is the same face in the same picture, 4 the
+farthest. Similarities, from 0 to 1, are what the model's distances mean, as measured on labelled
+pairs. Coordinates are pixels of the upright picture. Times are in UTC. Errors are problem details
+(RFC 9457); their `code` is stable.
+"""
+
+_BLUEPRINTS = (
+    stateless.blueprint,
+    collections.blueprint,
+    subjects.blueprint,
+    faces.blueprint,
+    searching.blueprint,
+    jobs.blueprint,
+)
+
+
+def make_app() -> OpenAPI:
+    """A Flask application that can describe its API; see :func:`faceserver.web.init_app`."""
+    return OpenAPI(
+        "faceserver",
+        info=Info(title="faceserver", version=__version__, description=_ABOUT),
+        security_schemes={"key": {"type": "http", "scheme": "bearer"}},
+        validation_error_status=400,
+        validation_error_model=Problem,
+        validation_error_callback=_refuse,
+        doc_ui=False,
+    )
+
+
+def register(app: OpenAPI) -> None:
+    """Give the app the routes of the API and its description."""
+    for blueprint in _BLUEPRINTS:
+        app.register_api(blueprint)
+    app.register_blueprint(docs.blueprint)
+
+
+def _refuse(error: ValidationError) -> None:
+    raise invalid_fields(error)

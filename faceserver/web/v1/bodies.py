@@ -1,0 +1,97 @@
+"""Bodies in, parsed; and how OpenAPI tells of them."""
+
+from typing import Any, TypeVar
+
+from flask import request
+from flask_openapi3 import APIBlueprint, RequestBody
+from flask_openapi3.utils import parse_body, parse_form
+from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from faceserver.api.base import FieldProblem
+from faceserver.errors import FileTooLarge, RequestTooLarge
+from faceserver.web.context import backend
+from faceserver.web.problems import InvalidFields, invalid_fields
+
+JSON = "application/json"
+MULTIPART = "multipart/form-data"
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def takes(
+    blueprint: APIBlueprint, json: type[BaseModel], form: type[BaseModel] | None = None
+) -> dict[str, Any]:
+    """What a route's ``openapi_extensions`` say about its body: JSON, or a form with files."""
+    content, schemas = parse_body(json)
+    if form is not None:
+        form_content, form_schemas = parse_form(form)
+        content, schemas = {**form_content, **content}, {**schemas, **form_schemas}
+    blueprint.components_schemas.update(schemas)
+    return {"requestBody": RequestBody(content=content, required=True)}
+
+
+def is_form() -> bool:
+    """Whether the request's body is a form, which may hold files."""
+    return request.mimetype == MULTIPART
+
+
+def json_body(model: type[Model]) -> Model:
+    """The JSON body.
+
+    Raises:
+        UnsupportedMediaType: it is something else.
+        InvalidFields: it is not what the model describes.
+        RequestTooLarge: it is over its limit.
+    """
+    if not request.is_json:
+        raise UnsupportedMediaType(f"send {JSON}")
+    try:
+        return model.model_validate_json(request.get_data())
+    except ValidationError as error:
+        raise invalid_fields(error) from error
+
+
+def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags",)) -> Model:
+    """The fields and files of a form.
+
+    Args:
+        model: what it must be.
+        lists: the fields that may come several times.
+
+    Raises:
+        InvalidFields: it is not what the model describes.
+        RequestTooLarge: it is over its limit.
+    """
+    try:
+        fields, files = request.form, request.files
+    except RequestEntityTooLarge as error:
+        raise RequestTooLarge("the form is too large, or has too many parts") from error
+    given: dict[str, object] = {
+        name: values if name in lists else _only(name, values) for name, values in fields.lists()
+    }
+    given.update({name: _only(name, values) for name, values in files.lists()})
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise invalid_fields(error) from error
+
+
+def file_bytes(file: FileStorage) -> bytes:
+    """The content of an uploaded picture.
+
+    Raises:
+        FileTooLarge: it has too many bytes.
+    """
+    limit = backend().settings.max_file_bytes
+    data = file.stream.read(limit + 1)
+    if len(data) > limit:
+        raise FileTooLarge(f"the picture has more than {limit} bytes")
+    return data
+
+
+def _only(name: str, values: list[Any]) -> object:
+    if len(values) > 1:
+        raise InvalidFields([FieldProblem(detail="it comes more than once", pointer=f"#/{name}")])
+    return values[0]

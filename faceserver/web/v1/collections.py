@@ -1,0 +1,74 @@
+"""Collections: create, list, describe, delete."""
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from faceserver.api.base import CollectionPath, Paging
+from faceserver.api.gallery import Collection, Collections, DeletedCollection, NewCollection
+from faceserver.web.context import backend
+from faceserver.web.scopes import scope
+from faceserver.web.v1 import shown
+from faceserver.web.v1.answers import BODY, answers, reply
+from faceserver.web.v1.bodies import json_body, takes
+from faceserver.web.v1.cursors import page_of
+
+blueprint = APIBlueprint(
+    "v1_collections",
+    __name__,
+    url_prefix="/v1/collections",
+    abp_tags=[Tag(name="collections", description="Named galleries of one model each.")],
+)
+
+
+@blueprint.post(
+    "",
+    operation_id="create_collection",
+    responses=answers(*BODY, "already_exists", created=Collection),
+    openapi_extensions=takes(blueprint, NewCollection),
+)
+@scope("admin")
+def create() -> Response:
+    """Make a collection of the model that the server is set to."""
+    name = json_body(NewCollection).name
+    return reply(shown.collection(backend().service().galleries.create(name)), 201)
+
+
+@blueprint.get(
+    "",
+    operation_id="list_collections",
+    responses=answers("invalid_cursor", ok=Collections),
+)
+@scope("read")
+def listed(query: Paging) -> Response:
+    """List the collections by name."""
+    galleries = backend().service().galleries
+    page = page_of(galleries.names(), str, limit=query.limit, cursor=query.cursor)
+    items = [shown.collection(item) for item in galleries.describe_some(page.items)]
+    return reply(Collections(items=tuple(items), next=page.cursor))
+
+
+@blueprint.get(
+    "/<collection>",
+    operation_id="get_collection",
+    responses=answers("not_found", ok=Collection),
+)
+@scope("read")
+def described(path: CollectionPath) -> Response:
+    """Describe a collection: model, counts, threshold, measured recall."""
+    return reply(shown.collection(backend().service().galleries.describe(path.collection)))
+
+
+@blueprint.delete(
+    "/<collection>",
+    operation_id="delete_collection",
+    responses=answers("not_found", ok=DeletedCollection),
+)
+@scope("admin")
+def delete(path: CollectionPath) -> Response:
+    """Delete a collection so that nothing of it is left on the disk.
+
+    Its faces, people, pictures, jobs and index go. `default` is emptied and stays.
+    """
+    gone = backend().service().galleries.delete(path.collection)
+    backend().jobs().forget(path.collection)
+    return reply(shown.receipt(path.collection, gone))

@@ -1,0 +1,206 @@
+"""Stored faces: add, list, get, change, delete; their pictures and crops."""
+
+from flask import Response, send_file
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from faceserver.api.base import CollectionPath, Form, Id, Tags, Text
+from faceserver.api.faces import (
+    AddedFaces,
+    AddEmbedding,
+    AddFaces,
+    AddUrl,
+    DeletedFace,
+    Face,
+    FaceChange,
+    FaceOptions,
+    FacePath,
+    FaceQuery,
+    Faces,
+    PictureOptions,
+)
+from faceserver.api.pictures import DetectedFace, Which
+from faceserver.errors import NotFound
+from faceserver.types import Box, Detection, Filter, StoredFace
+from faceserver.usecases.faces import NOWHERE, FaceKeeper, Labels
+from faceserver.web.context import backend
+from faceserver.web.scopes import scope
+from faceserver.web.v1 import shown
+from faceserver.web.v1.answers import BODY, PICTURE, answers, picture_answer, reply
+from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
+from faceserver.web.v1.files import File
+from faceserver.web.v1.stateless import picture_bytes
+
+blueprint = APIBlueprint(
+    "v1_faces",
+    __name__,
+    url_prefix="/v1/collections/<collection>/faces",
+    abp_tags=[Tag(name="faces", description="The stored faces of a collection.")],
+)
+
+_JPEG = "image/jpeg"
+_SOURCE_LENGTH = 2048
+
+
+class AddForm(Form):
+    """A picture, and what is to be known of its faces."""
+
+    file: File
+    subject: Id | None = Field(default=None, description="Id of the person whom they show.")
+    tags: Tags = ()
+    external_id: Text | None = Field(default=None, description="What another system calls them.")
+    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    source: Text | None = Field(
+        default=None, description="What the picture is called; else its file name is taken."
+    )
+
+
+@blueprint.post(
+    "",
+    operation_id="add_faces",
+    responses=answers(
+        *PICTURE, "not_found", "no_face", "invalid_embedding", "store_full", created=AddedFaces
+    ),
+    openapi_extensions=takes(blueprint, AddFaces, AddForm),
+)
+@scope("write")
+def add(path: CollectionPath) -> Response:
+    """Store the faces of a picture, or one that was embedded elsewhere."""
+    if is_form():
+        form = form_body(AddForm)
+        name = form.source or (form.file.filename or "")[:_SOURCE_LENGTH]
+        data = file_bytes(form.file)
+        stored = _add_picture(path.collection, data, form, name)
+    else:
+        body = json_body(AddFaces).root
+        if isinstance(body, AddEmbedding):
+            stored = (_add_embedding(path.collection, body),)
+        else:
+            name = body.source or (body.url if isinstance(body, AddUrl) else "")
+            stored = _add_picture(path.collection, picture_bytes(body), body, name)
+    faces = tuple(shown.face(item, path.collection) for item in stored)
+    return reply(AddedFaces(faces=faces), 201)
+
+
+@blueprint.get(
+    "",
+    operation_id="list_faces",
+    responses=answers("not_found", "invalid_cursor", ok=Faces),
+)
+@scope("read")
+def listed(path: CollectionPath, query: FaceQuery) -> Response:
+    """List faces in the order they were stored."""
+    only = Filter(
+        subject=query.subject.hex if query.subject else None,
+        tags=query.tag,
+        external_id=query.external_id,
+    )
+    page = _keeper().page(path.collection, only, limit=query.limit, cursor=query.cursor)
+    items = tuple(shown.face(item, path.collection) for item in page.items)
+    return reply(Faces(items=items, next=page.cursor))
+
+
+@blueprint.get("/<face>", operation_id="get_face", responses=answers("not_found", ok=Face))
+@scope("read")
+def get(path: FacePath) -> Response:
+    """Get a face."""
+    return _answer(path)
+
+
+@blueprint.patch(
+    "/<face>",
+    operation_id="change_face",
+    responses=answers(*BODY, "not_found", ok=Face),
+    openapi_extensions=takes(blueprint, FaceChange),
+)
+@scope("write")
+def change(path: FacePath) -> Response:
+    """Say whom a face shows, or tag it; what is left out stays."""
+    new = json_body(FaceChange)
+    if "subject" in new.model_fields_set:
+        subject = new.subject.hex if new.subject else None
+        _keeper().move(path.collection, path.face.hex, subject)
+    if new.tags is not None:
+        _keeper().tag(path.collection, path.face.hex, new.tags)
+    return _answer(path)
+
+
+@blueprint.delete(
+    "/<face>", operation_id="delete_face", responses=answers("not_found", ok=DeletedFace)
+)
+@scope("write")
+def delete(path: FacePath) -> Response:
+    """Delete a face; its picture goes with the last face that is in it."""
+    _keeper().delete(path.collection, path.face.hex)
+    return reply(DeletedFace(id=path.face))
+
+
+@blueprint.get(
+    "/<face>/picture", operation_id="get_face_picture", responses=picture_answer("not_found")
+)
+@scope("read")
+def picture(path: FacePath) -> Response:
+    """Get the stored picture: upright, as JPEG, without metadata."""
+    place = _keeper().picture_path(path.collection, path.face.hex)
+    try:
+        return send_file(place, mimetype=_JPEG)
+    except FileNotFoundError as error:
+        raise NotFound("the picture was deleted just now") from error
+
+
+@blueprint.get("/<face>/crop", operation_id="get_face_crop", responses=picture_answer("not_found"))
+@scope("read")
+def crop(path: FacePath) -> Response:
+    """Get the face as the model sees it: cut out and scaled, as JPEG."""
+    return Response(_keeper().crop(path.collection, path.face.hex), mimetype=_JPEG)
+
+
+def _keeper() -> FaceKeeper:
+    return backend().service().faces
+
+
+def _answer(path: FacePath) -> Response:
+    return reply(shown.face(_keeper().get(path.collection, path.face.hex), path.collection))
+
+
+def _add_picture(
+    collection: str, data: bytes, options: PictureOptions | AddForm, name: str
+) -> tuple[StoredFace, ...]:
+    return _keeper().add_picture(
+        collection, data, _labels(options, name), largest=options.faces == "largest"
+    )
+
+
+def _add_embedding(collection: str, body: AddEmbedding) -> StoredFace:
+    return _keeper().add_embedding(
+        collection,
+        body.embedding,
+        _labels(body, body.source or ""),
+        model=body.model,
+        detection=NOWHERE if body.face is None else _detection(body.face),
+    )
+
+
+def _labels(options: FaceOptions | AddForm, name: str) -> Labels:
+    return Labels(
+        source=name,
+        subject=options.subject.hex if options.subject else None,
+        tags=options.tags,
+        external_id=options.external_id,
+    )
+
+
+def _detection(face: DetectedFace) -> Detection:
+    left_eye, right_eye, nose, left_mouth, right_mouth = (
+        (point.x, point.y)
+        for point in (
+            face.points.left_eye,
+            face.points.right_eye,
+            face.points.nose,
+            face.points.left_mouth,
+            face.points.right_mouth,
+        )
+    )
+    box = Box(face.box.x1, face.box.y1, face.box.x2, face.box.y2)
+    points = (left_eye, right_eye, nose, left_mouth, right_mouth)
+    return Detection(box, points, face.score)

@@ -1,0 +1,147 @@
+"""Jobs: many pictures at once."""
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from faceserver.api.base import CollectionPath, Form, Header, Paging
+from faceserver.api.jobs import (
+    DeletedJob,
+    Job,
+    JobPath,
+    JobResultQuery,
+    JobResults,
+    Jobs,
+    NewJob,
+)
+from faceserver.jobs.records import Job as KnownJob
+from faceserver.jobs.records import NewItem
+from faceserver.web.context import backend
+from faceserver.web.scopes import scope
+from faceserver.web.v1 import shown
+from faceserver.web.v1.answers import BODY, answers, reply
+from faceserver.web.v1.bodies import form_body, is_form, json_body, takes
+from faceserver.web.v1.files import File
+
+blueprint = APIBlueprint(
+    "v1_jobs",
+    __name__,
+    url_prefix="/v1/collections/<collection>/jobs",
+    abp_tags=[Tag(name="jobs", description="Many pictures at once, in the background.")],
+)
+
+
+class JobHeader(Header):
+    """Makes it safe to send a request twice."""
+
+    key: str | None = Field(
+        default=None,
+        alias="Idempotency-Key",
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="A text of your own: the same one finds the job that it has brought.",
+    )
+
+
+class ZipForm(Form):
+    """A zip of pictures; the folders in it name the people."""
+
+    file: File
+    largest: bool = Field(
+        default=False, description="Of a picture with a person's name take the largest face."
+    )
+
+
+@blueprint.post(
+    "",
+    operation_id="create_job",
+    responses=answers(
+        *BODY,
+        "not_found",
+        "too_many_items",
+        "invalid_archive",
+        "idempotency_key_reused",
+        "store_full",
+        accepted=Job,
+        ok=Job,
+    ),
+    openapi_extensions=takes(blueprint, NewJob, ZipForm),
+)
+@scope("write")
+def create(path: CollectionPath, header: JobHeader) -> Response:
+    """Take in many pictures: up to 10,000 URLs, or a zip.
+
+    202 is a new job, 200 the one that the same idempotency key has brought before.
+    """
+    job, is_new = (
+        _from_zip(path.collection, header.key)
+        if is_form()
+        else _from_urls(path.collection, header.key)
+    )
+    return reply(shown.job(job), 202 if is_new else 200)
+
+
+@blueprint.get(
+    "", operation_id="list_jobs", responses=answers("not_found", "invalid_cursor", ok=Jobs)
+)
+@scope("read")
+def listed(path: CollectionPath, query: Paging) -> Response:
+    """List the jobs of a collection in the order they came."""
+    page = backend().jobs().page(path.collection, limit=query.limit, cursor=query.cursor)
+    return reply(Jobs(items=tuple(shown.job(job) for job in page.items), next=page.cursor))
+
+
+@blueprint.get("/<job>", operation_id="get_job", responses=answers("not_found", ok=Job))
+@scope("read")
+def get(path: JobPath) -> Response:
+    """Say how far a job is."""
+    return reply(shown.job(backend().jobs().get(path.collection, path.job.hex)))
+
+
+@blueprint.get(
+    "/<job>/items",
+    operation_id="list_job_items",
+    responses=answers("not_found", "invalid_cursor", ok=JobResults),
+)
+@scope("read")
+def items(path: JobPath, query: JobResultQuery) -> Response:
+    """List a job's pictures and what became of each, in the order they came."""
+    desk = backend().jobs()
+    page = desk.items(
+        desk.get(path.collection, path.job.hex),
+        limit=query.limit,
+        cursor=query.cursor,
+        state=query.state,
+    )
+    results = tuple(shown.job_result(item) for item in page.items)
+    return reply(JobResults(items=results, next=page.cursor))
+
+
+@blueprint.post(
+    "/<job>/cancel", operation_id="cancel_job", responses=answers("not_found", "conflict", ok=Job)
+)
+@scope("write")
+def cancel(path: JobPath) -> Response:
+    """Stop a job; what is stored stays."""
+    return reply(shown.job(backend().jobs().cancel(path.collection, path.job.hex)))
+
+
+@blueprint.delete(
+    "/<job>", operation_id="delete_job", responses=answers("not_found", "conflict", ok=DeletedJob)
+)
+@scope("write")
+def delete(path: JobPath) -> Response:
+    """Forget a job that has ended; its faces stay. After seven days that happens by itself."""
+    backend().jobs().delete(path.collection, path.job.hex)
+    return reply(DeletedJob(id=path.job))
+
+
+def _from_zip(collection: str, key: str | None) -> tuple[KnownJob, bool]:
+    form = form_body(ZipForm)
+    return backend().jobs().submit_zip(collection, form.file.stream, largest=form.largest, key=key)
+
+
+def _from_urls(collection: str, key: str | None) -> tuple[KnownJob, bool]:
+    body = json_body(NewJob)
+    new = [NewItem(item.url, item.person, item.tags, item.external_id) for item in body.items]
+    return backend().jobs().submit_urls(collection, new, largest=body.largest, key=key)

@@ -1,0 +1,104 @@
+"""Searching a collection: by picture, by embedding, by a stored face."""
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from faceserver.api.base import CollectionPath, Form, Id, Tags, Text
+from faceserver.api.faces import (
+    SearchAnswer,
+    SearchEmbedding,
+    SearchFace,
+    SearchFilter,
+    SearchOptions,
+    SearchRequest,
+)
+from faceserver.api.pictures import Which
+from faceserver.types import Filter
+from faceserver.usecases.searching import Searched, SearchQuery
+from faceserver.web.context import backend
+from faceserver.web.scopes import scope
+from faceserver.web.v1 import shown
+from faceserver.web.v1.answers import PICTURE, answers, reply
+from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
+from faceserver.web.v1.files import File
+from faceserver.web.v1.stateless import picture_bytes
+
+blueprint = APIBlueprint(
+    "v1_search",
+    __name__,
+    url_prefix="/v1/collections/<collection>",
+    abp_tags=[Tag(name="search", description="Who is it?")],
+)
+
+
+class SearchForm(Form):
+    """A picture, and how to search by its faces."""
+
+    file: File
+    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    k: int = Field(default=10, ge=1, le=10_000)
+    threshold: float | None = Field(default=None, gt=0, le=4)
+    margin: float | None = Field(default=None, ge=0, le=4)
+    grouped: bool = Field(default=False, description="A match for each person.")
+    subject: Id | None = Field(default=None, description="Only faces of this person.")
+    tags: Tags = Field(default=(), description="Only faces with each of these.")
+    external_id: Text | None = Field(default=None, description="Only faces called so elsewhere.")
+
+
+@blueprint.post(
+    "/search",
+    operation_id="search",
+    responses=answers(*PICTURE, "not_found", "no_face", "invalid_embedding", ok=SearchAnswer),
+    openapi_extensions=takes(blueprint, SearchRequest, SearchForm),
+)
+@scope("read")
+def search(path: CollectionPath) -> Response:
+    """Say of each face of a picture, of an embedding or of a stored face who it is."""
+    found = _by_form(path.collection) if is_form() else _by_json(path.collection)
+    return reply(shown.searched(found, path.collection))
+
+
+def _by_form(collection: str) -> Searched:
+    form = form_body(SearchForm)
+    return (
+        backend()
+        .service()
+        .searching.by_picture(
+            collection,
+            file_bytes(form.file),
+            _query(form, _filter(form)),
+            largest=form.faces == "largest",
+        )
+    )
+
+
+def _by_json(collection: str) -> Searched:
+    body = json_body(SearchRequest).root
+    searching = backend().service().searching
+    query = _query(body, _filter(body.filter))
+    if isinstance(body, SearchEmbedding):
+        return searching.by_embedding(collection, body.embedding, query, model=body.model)
+    if isinstance(body, SearchFace):
+        return searching.by_face(collection, body.face.hex, query)
+    return searching.by_picture(
+        collection, picture_bytes(body), query, largest=body.faces == "largest"
+    )
+
+
+def _query(options: SearchOptions | SearchForm, only: Filter) -> SearchQuery:
+    return SearchQuery(
+        k=options.k,
+        threshold=options.threshold,
+        margin=options.margin,
+        grouped=options.grouped,
+        only=only,
+    )
+
+
+def _filter(only: SearchFilter | SearchForm) -> Filter:
+    return Filter(
+        subject=only.subject.hex if only.subject else None,
+        tags=only.tags,
+        external_id=only.external_id,
+    )

@@ -1,0 +1,213 @@
+"""From what the parts know to what is answered."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from flask import url_for
+
+from faceserver.api import faces, gallery, jobs, pictures
+from faceserver.jobs import records
+from faceserver.models import SimilarityCurve
+from faceserver.store.base import Receipt
+from faceserver.types import Box, Detection, Merge, Point, StoredFace, Subject
+from faceserver.usecases.faces import NOWHERE
+from faceserver.usecases.galleries import Described
+from faceserver.usecases.searching import Hit, ProbeResult, Searched, Verdict
+
+_PIXEL_DECIMALS = 2
+_SCORE_DECIMALS = 4
+_DISTANCE_DECIMALS = 6
+
+
+def box(found: Box) -> pictures.Box:
+    """Where a face is."""
+    x1, y1, x2, y2 = (_pixel(value) for value in (found.x1, found.y1, found.x2, found.y2))
+    return pictures.Box(x1=x1, y1=y1, x2=x2, y2=y2)
+
+
+def points(found: tuple[Point, Point, Point, Point, Point]) -> pictures.Points:
+    """Where its five points are."""
+    left_eye, right_eye, nose, left_mouth, right_mouth = (
+        pictures.Point(x=_pixel(x), y=_pixel(y)) for x, y in found
+    )
+    return pictures.Points(
+        left_eye=left_eye,
+        right_eye=right_eye,
+        nose=nose,
+        left_mouth=left_mouth,
+        right_mouth=right_mouth,
+    )
+
+
+def detected(found: Detection) -> pictures.DetectedFace:
+    """A face in a picture."""
+    return pictures.DetectedFace(
+        box=box(found.box),
+        points=points(found.points),
+        score=round(found.score, _SCORE_DECIMALS),
+    )
+
+
+def distance(value: float) -> float:
+    """A distance, without digits that mean nothing."""
+    return round(max(value, 0.0), _DISTANCE_DECIMALS)
+
+
+def similarity(curve: SimilarityCurve | None, value: float) -> float | None:
+    """What a distance means; None where nobody has measured it."""
+    return None if curve is None else round(curve.of(value), _DISTANCE_DECIMALS)
+
+
+def face(stored: StoredFace, collection: str) -> faces.Face:
+    """A stored face."""
+    place = stored.detection
+    is_placed = place != NOWHERE
+    where: dict[str, Any] = {"collection": collection, "face": str(UUID(stored.id))}
+    has_crop = stored.crop is not None or (stored.picture is not None and is_placed)
+    return faces.Face(
+        id=UUID(stored.id),
+        collection=collection,
+        subject=UUID(stored.subject) if stored.subject else None,
+        box=box(place.box) if is_placed else None,
+        points=points(place.points) if is_placed else None,
+        score=round(place.score, _SCORE_DECIMALS) if is_placed else None,
+        quality=stored.quality,
+        tags=stored.tags,
+        external_id=stored.external_id,
+        source=stored.source,
+        picture=url_for("v1_faces.picture", **where) if stored.picture else None,
+        crop=url_for("v1_faces.crop", **where) if has_crop else None,
+        created=stored.created,
+    )
+
+
+def subject(stored: Subject) -> gallery.Subject:
+    """A person."""
+    return gallery.Subject(
+        id=UUID(stored.id),
+        name=stored.name,
+        tags=stored.tags,
+        metadata=dict(stored.metadata),
+        created=stored.created,
+        faces=stored.faces,
+    )
+
+
+def merge(made: Merge) -> gallery.Merge:
+    """Two people made one."""
+    return gallery.Merge(
+        id=UUID(made.id),
+        into=UUID(made.into),
+        subject=UUID(made.subject),
+        name=made.name,
+        faces=made.faces,
+        at=made.at,
+        until=made.until,
+    )
+
+
+def collection(described: Described) -> gallery.Collection:
+    """A gallery."""
+    status = described.status
+    return gallery.Collection(
+        name=status.name,
+        model=status.model,
+        dims=status.dims,
+        faces=status.faces,
+        subjects=described.subjects,
+        threshold=described.threshold,
+        index=cast("gallery.IndexState", status.index),
+        progress=status.progress,
+        indexed=status.indexed,
+        recall=status.recall,
+        changing_to=status.changing_to,
+    )
+
+
+def receipt(name: str, gone: Receipt) -> gallery.DeletedCollection:
+    """What a purge has removed."""
+    return gallery.DeletedCollection(
+        name=name,
+        faces=gone.faces,
+        subjects=gone.subjects,
+        pictures=gone.pictures,
+        at=gone.at,
+    )
+
+
+def searched(found: Searched, name: str) -> faces.SearchAnswer:
+    """What a search of a collection has found."""
+    return faces.SearchAnswer(
+        collection=name,
+        model=found.model,
+        threshold=found.threshold,
+        margin=found.margin,
+        probes=tuple(_probe(probe, found.similarity, name) for probe in found.probes),
+    )
+
+
+def job(known: records.Job) -> jobs.Job:
+    """How far a job is."""
+    return jobs.Job(
+        id=UUID(known.id),
+        collection=known.collection,
+        state=known.state,
+        total=known.total,
+        waiting=known.total - known.stored - known.present - known.refused,
+        stored=known.stored,
+        present=known.present,
+        refused=known.refused,
+        faces=known.faces,
+        reason=known.reason,
+        created=known.created,
+        finished=known.finished,
+    )
+
+
+def job_result(known: records.JobItem) -> jobs.JobResult:
+    """What became of one picture of a job."""
+    result = known.result
+    return jobs.JobResult(
+        number=result.number,
+        source=known.item.source,
+        person=known.item.person,
+        state=result.state,
+        faces=tuple(UUID(face_id) for face_id in result.faces),
+        code=result.code,
+        reason=result.reason,
+    )
+
+
+def _probe(probe: ProbeResult, curve: SimilarityCurve | None, name: str) -> faces.Probe:
+    return faces.Probe(
+        detection=detected(probe.detection) if probe.detection else None,
+        verdict=_verdict(probe.verdict, curve, name),
+        matches=tuple(_match(hit, curve, name) for hit in probe.hits),
+    )
+
+
+def _verdict(verdict: Verdict, curve: SimilarityCurve | None, name: str) -> faces.Verdict:
+    return faces.Verdict(
+        answer=verdict.answer,
+        best=_match(verdict.best, curve, name) if verdict.best else None,
+        next=_person(verdict.next),
+        margin=None if verdict.margin is None else distance(verdict.margin),
+    )
+
+
+def _match(hit: Hit, curve: SimilarityCurve | None, name: str) -> faces.Match:
+    return faces.Match(
+        face=face(hit.match.face, name),
+        person=_person(hit.person),
+        distance=distance(hit.match.distance),
+        similarity=similarity(curve, hit.match.distance),
+        faces=hit.faces,
+    )
+
+
+def _person(found: Subject | None) -> faces.Person | None:
+    return None if found is None else faces.Person(id=UUID(found.id), name=found.name)
+
+
+def _pixel(value: float) -> float:
+    return round(value, _PIXEL_DECIMALS)

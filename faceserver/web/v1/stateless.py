@@ -1,0 +1,171 @@
+"""Detect, embed, compare: nothing is stored."""
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from faceserver.api.base import Form
+from faceserver.api.pictures import (
+    Base64Picture,
+    CompareAnswer,
+    ComparedPicture,
+    CompareRequest,
+    DetectAnswer,
+    DetectRequest,
+    EmbedAnswer,
+    EmbeddedFace,
+    EmbedRequest,
+    Pair,
+    UrlPicture,
+    Which,
+)
+from faceserver.usecases.stateless import Compared, Detected
+from faceserver.web.context import backend
+from faceserver.web.scopes import scope
+from faceserver.web.v1 import shown
+from faceserver.web.v1.answers import PICTURE, answers, reply
+from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
+from faceserver.web.v1.files import File
+
+blueprint = APIBlueprint(
+    "v1_stateless",
+    __name__,
+    url_prefix="/v1",
+    abp_tags=[Tag(name="pictures", description="What is in pictures; nothing is stored.")],
+)
+
+
+class DetectForm(Form):
+    """The picture."""
+
+    file: File
+
+
+class EmbedForm(Form):
+    """The picture, and which of its faces."""
+
+    file: File
+    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+
+
+class CompareForm(Form):
+    """Two pictures."""
+
+    a: File
+    b: File
+    faces: Which = Field(
+        default="all", description="All faces, or the largest of each picture alone."
+    )
+
+
+@blueprint.post(
+    "/detect",
+    operation_id="detect",
+    responses=answers(*PICTURE, ok=DetectAnswer),
+    openapi_extensions=takes(blueprint, DetectRequest, DetectForm),
+)
+@scope("read", reach="none")
+def detect() -> Response:
+    """Find every face of a picture."""
+    found = (
+        backend()
+        .service()
+        .stateless.detect(
+            file_bytes(form_body(DetectForm).file)
+            if is_form()
+            else picture_bytes(json_body(DetectRequest).root)
+        )
+    )
+    faces = tuple(shown.detected(face) for face in found.faces)
+    return reply(DetectAnswer(width=found.width, height=found.height, faces=faces))
+
+
+@blueprint.post(
+    "/embed",
+    operation_id="embed",
+    responses=answers(*PICTURE, ok=EmbedAnswer),
+    openapi_extensions=takes(blueprint, EmbedRequest, EmbedForm),
+)
+@scope("read", reach="none")
+def embed() -> Response:
+    """Find the faces of a picture and turn each into a vector."""
+    if is_form():
+        form = form_body(EmbedForm)
+        data, which = file_bytes(form.file), form.faces
+    else:
+        body = json_body(EmbedRequest).root
+        data, which = picture_bytes(body), body.faces
+    stateless = backend().service().stateless
+    found = stateless.embed(data, largest=which == "largest")
+    faces = tuple(
+        EmbeddedFace(**dict(shown.detected(face)), embedding=tuple(vector.tolist()))
+        for face, vector in zip(found.faces, found.vectors, strict=True)
+    )
+    return reply(
+        EmbedAnswer(
+            width=found.width,
+            height=found.height,
+            model=stateless.model,
+            dims=stateless.dims,
+            faces=faces,
+        )
+    )
+
+
+@blueprint.post(
+    "/compare",
+    operation_id="compare",
+    responses=answers(*PICTURE, "no_face", ok=CompareAnswer),
+    openapi_extensions=takes(blueprint, CompareRequest, CompareForm),
+)
+@scope("read", reach="none")
+def compare() -> Response:
+    """Measure every face of one picture against every face of another."""
+    if is_form():
+        form = form_body(CompareForm)
+        a, b, which = file_bytes(form.a), file_bytes(form.b), form.faces
+    else:
+        body = json_body(CompareRequest)
+        a, b, which = picture_bytes(body.a), picture_bytes(body.b), body.faces
+    found = backend().service().stateless.compare(a, b, largest=which == "largest")
+    return reply(_compared(found))
+
+
+def picture_bytes(picture: Base64Picture | UrlPicture) -> bytes:
+    """The bytes of a picture that came in JSON.
+
+    Raises:
+        FetchError: its URL gives none, or must not be asked.
+        NotReady: the server is still starting.
+    """
+    if isinstance(picture, Base64Picture):
+        return picture.base64
+    return backend().service().fetch(picture.url)
+
+
+def _compared(found: Compared) -> CompareAnswer:
+    stateless = backend().service().stateless
+    return CompareAnswer(
+        model=stateless.model,
+        threshold=stateless.threshold,
+        a=_compared_picture(found.a),
+        b=_compared_picture(found.b),
+        pairs=tuple(
+            Pair(
+                a=pair.a,
+                b=pair.b,
+                distance=shown.distance(pair.distance),
+                similarity=shown.similarity(stateless.distances.similarity, pair.distance),
+                same=pair.distance < stateless.threshold,
+            )
+            for pair in found.pairs
+        ),
+    )
+
+
+def _compared_picture(found: Detected) -> ComparedPicture:
+    return ComparedPicture(
+        width=found.width,
+        height=found.height,
+        faces=tuple(shown.detected(face) for face in found.faces),
+    )

@@ -1,0 +1,158 @@
+"""People: create, list, get, change, delete, merge, undo."""
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from faceserver.api.base import CollectionPath, Paging
+from faceserver.api.gallery import (
+    DeletedSubject,
+    Merge,
+    MergePath,
+    MergeRequest,
+    Merges,
+    NewSubject,
+    Subject,
+    SubjectChange,
+    SubjectPath,
+    SubjectQuery,
+    Subjects,
+)
+from faceserver.store.base import Collection, Page
+from faceserver.types import Merge as StoredMerge
+from faceserver.types import Subject as StoredSubject
+from faceserver.web.context import backend
+from faceserver.web.scopes import scope
+from faceserver.web.v1 import shown
+from faceserver.web.v1.answers import BODY, answers, reply
+from faceserver.web.v1.bodies import json_body, takes
+from faceserver.web.v1.cursors import page_of
+
+blueprint = APIBlueprint(
+    "v1_subjects",
+    __name__,
+    url_prefix="/v1/collections/<collection>",
+    abp_tags=[Tag(name="subjects", description="The people of a collection.")],
+)
+
+
+@blueprint.post(
+    "/subjects",
+    operation_id="create_subject",
+    responses=answers(*BODY, "not_found", "already_exists", created=Subject),
+    openapi_extensions=takes(blueprint, NewSubject),
+)
+@scope("write")
+def create(path: CollectionPath) -> Response:
+    """Add a person."""
+    new = json_body(NewSubject)
+    held = _collection(path).add_subject(new.name, tags=new.tags, metadata=new.metadata)
+    return reply(shown.subject(held), 201)
+
+
+@blueprint.get(
+    "/subjects",
+    operation_id="list_subjects",
+    responses=answers("not_found", "invalid_cursor", ok=Subjects),
+)
+@scope("read")
+def listed(path: CollectionPath, query: SubjectQuery) -> Response:
+    """List people in the order they were stored, or the one of a name."""
+    collection = _collection(path)
+    page = (
+        _named(collection, query.name)
+        if query.name is not None
+        else collection.subjects(limit=query.limit, cursor=query.cursor, tags=query.tag)
+    )
+    items = tuple(shown.subject(item) for item in page.items)
+    return reply(Subjects(items=items, next=page.cursor))
+
+
+@blueprint.get(
+    "/subjects/<subject>",
+    operation_id="get_subject",
+    responses=answers("not_found", ok=Subject),
+)
+@scope("read")
+def get(path: SubjectPath) -> Response:
+    """Get a person."""
+    return reply(shown.subject(_collection(path).subject(path.subject.hex)))
+
+
+@blueprint.patch(
+    "/subjects/<subject>",
+    operation_id="change_subject",
+    responses=answers(*BODY, "not_found", "already_exists", ok=Subject),
+    openapi_extensions=takes(blueprint, SubjectChange),
+)
+@scope("write")
+def change(path: SubjectPath) -> Response:
+    """Rename, tag or describe a person; what is left out stays."""
+    new = json_body(SubjectChange)
+    held = _collection(path).change_subject(
+        path.subject.hex, name=new.name, tags=new.tags, metadata=new.metadata
+    )
+    return reply(shown.subject(held))
+
+
+@blueprint.delete(
+    "/subjects/<subject>",
+    operation_id="delete_subject",
+    responses=answers("not_found", ok=DeletedSubject),
+)
+@scope("write")
+def delete(path: SubjectPath) -> Response:
+    """Delete a person, and every face of this person."""
+    faces = _collection(path).delete_subject(path.subject.hex)
+    return reply(DeletedSubject(id=path.subject, faces=faces))
+
+
+@blueprint.post(
+    "/subjects/<subject>/merge",
+    operation_id="merge_subject",
+    responses=answers(*BODY, "not_found", created=Merge),
+    openapi_extensions=takes(blueprint, MergeRequest),
+)
+@scope("write")
+def merge(path: SubjectPath) -> Response:
+    """Give all faces of a person to another one; it can be undone for seven days."""
+    into = json_body(MergeRequest).into.hex
+    return reply(shown.merge(_collection(path).merge(path.subject.hex, into=into)), 201)
+
+
+@blueprint.get(
+    "/merges",
+    operation_id="list_merges",
+    responses=answers("not_found", "invalid_cursor", ok=Merges),
+)
+@scope("read")
+def merges(path: CollectionPath, query: Paging) -> Response:
+    """List the merges that can be undone, in the order they were made."""
+    held = sorted(_collection(path).merges(), key=_made)
+    page = page_of(held, _made, limit=query.limit, cursor=query.cursor)
+    items = tuple(shown.merge(item) for item in page.items)
+    return reply(Merges(items=items, next=page.cursor))
+
+
+@blueprint.post(
+    "/merges/<merge>/undo",
+    operation_id="undo_merge",
+    responses=answers("not_found", "cannot_undo", ok=Subject),
+)
+@scope("write")
+def undo(path: MergePath) -> Response:
+    """Take a merge back: the person is there again, with those faces that did not move on."""
+    return reply(shown.subject(_collection(path).undo(path.merge.hex)))
+
+
+def _collection(path: CollectionPath) -> Collection:
+    return backend().service().galleries.collection(path.collection)
+
+
+def _named(collection: Collection, name: str) -> Page[StoredSubject]:
+    found = collection.subject_named(name)
+    return Page((found,) if found else (), None)
+
+
+def _made(merge: StoredMerge) -> str:
+    """Sorts merges by time."""
+    return f"{merge.at.isoformat(timespec='microseconds')} {merge.id}"
