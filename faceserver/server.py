@@ -60,6 +60,8 @@ class _Channel(HTTPChannel):
         with own.requests_lock:
             request, own.request = own.request, None
             self.receiving_since = None
+            if not request.headers_finished:  # an answer needs to know a version
+                request.parse_header(b"GET / HTTP/1.0\r\n")
             request.error = RequestTimeout("The request did not come in completely in time.")
             own.requests.append(request)
             own.server.add_task(self)
@@ -159,8 +161,13 @@ class Server(TcpWSGIServer):
         self.stop()
 
     def _is_idle(self) -> bool:
-        return not any(each.requests or each.total_outbufs_len for each in self._channels())
+        return not any(_is_busy(channel) for channel in self._channels())
 
     def _channels(self) -> list[_Channel]:
         channels: Any = self.active_channels
         return list(channels.values())
+
+
+def _is_busy(channel: HTTPChannel) -> bool:
+    """Whether a request is under way, or its answer, or the hanging up after it."""
+    return bool(channel.requests or channel.total_outbufs_len or channel.close_when_flushed)
