@@ -1,12 +1,14 @@
 """An in-memory service: pictures are known by their bytes, faces and distances are given."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from flask import Flask
 
+from faceserver import web
 from faceserver.config import Settings
 from faceserver.errors import EmptyFile, InputError, NoFace, NotAnImage, NotFound, NotReady
 from faceserver.jobs.desk import JobDesk
@@ -128,3 +130,12 @@ class FakeBackend:
         if name not in self.pictures:
             raise NotFound(f"there is no picture {name!r}")
         return self.pictures[name]
+
+
+def make_app(backend: FakeBackend, **settings: object) -> Flask:
+    """The web application before a backend whose settings may be changed."""
+    app = web.make_app()
+    changed = backend.settings.model_copy(update=settings)
+    app.extensions["faceserver"] = replace(backend, settings=changed)
+    web.init_app(app)
+    return app

@@ -1,16 +1,13 @@
 """Pages of other sites: refused, except for those whose origins are named."""
 
-from dataclasses import replace
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from faceserver import web
 from faceserver.config import load_settings
 from faceserver.errors import InvalidSetting
 from faceserver.web.auth import gate_of
-from tests.web.fakes import FakeBackend
+from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import error_of, post_form
 
 FACE = ("f", b"one face", "a.jpg")
@@ -21,11 +18,7 @@ ASK = {"Access-Control-Request-Method": "POST"}
 
 @pytest.fixture
 def named(backend: FakeBackend) -> Flask:
-    settings = backend.settings.model_copy(update={"cors_origins": ("https://friend.example",)})
-    app = web.make_app()
-    app.extensions["faceserver"] = replace(backend, settings=settings)
-    web.init_app(app)
-    return app
+    return make_app(backend, cors_origins=("https://friend.example",))
 
 
 def test_none_is_named_by_default(client: FlaskClient) -> None:

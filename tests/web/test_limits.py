@@ -1,32 +1,21 @@
 """Too often, and too long."""
 
-from dataclasses import replace
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from faceserver import deadline as deadline_module
-from faceserver import web
 from faceserver.access.keys import KeyStore
 from faceserver.web.auth import gate_of
-from tests.web.fakes import FakeBackend
+from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import error_of, post_form
 
 FACE = ("f", b"one face", "a.jpg")
 
 
-def app_with(backend: FakeBackend, **settings: object) -> Flask:
-    app = web.make_app()
-    changed = backend.settings.model_copy(update=settings)
-    app.extensions["faceserver"] = replace(backend, settings=changed)
-    web.init_app(app)
-    return app
-
-
 @pytest.fixture
 def limited(backend: FakeBackend) -> Flask:
-    return app_with(backend, requests_per_minute=3)
+    return make_app(backend, requests_per_minute=3)
 
 
 def test_too_many_requests_in_a_minute(limited: Flask) -> None:
@@ -77,7 +66,7 @@ def test_guessing_is_counted_by_address(limited: Flask) -> None:
 
 
 def test_no_limit(backend: FakeBackend) -> None:
-    client = app_with(backend, requests_per_minute=0).test_client()
+    client = make_app(backend, requests_per_minute=0).test_client()
     assert {client.get("/metrics").status_code for _ in range(20)} == {200}
 
 

@@ -16,7 +16,7 @@ from faceserver.access.keys import KeyScope, KeyStore
 from faceserver.config import load_settings
 from faceserver.web import scopes
 from faceserver.web.scopes import scope
-from tests.web.fakes import FakeBackend
+from tests.web.fakes import FakeBackend, make_app
 from tests.web.guarded import REACHED, Route, hollow_out, routes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "security.md"
@@ -30,16 +30,13 @@ BOUND = {
 SCOPES: tuple[KeyScope, ...] = ("read", "write", "admin")
 
 
-def make_app(folder: Path) -> Flask:
-    app = web.make_app()
-    app.extensions["faceserver"] = FakeBackend(load_settings(data_dir=folder))
-    web.init_app(app)
-    return app
+def app_in(folder: Path, **settings: object) -> Flask:
+    return make_app(FakeBackend(load_settings(data_dir=folder)), **settings)
 
 
 def all_routes() -> list[Route]:
     with TemporaryDirectory() as folder:
-        return routes(make_app(Path(folder)))
+        return routes(app_in(Path(folder)))
 
 
 ROUTES = all_routes()
@@ -64,7 +61,7 @@ def test_the_docs_have_the_table() -> None:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    made = make_app(tmp_path_factory.mktemp("data"))
+    made = app_in(tmp_path_factory.mktemp("data"))
     hollow_out(made)
     return made
 
@@ -125,17 +122,14 @@ def test_keys_of_one_collection(client: FlaskClient, keys: dict[str, str], route
 
 
 def test_an_open_server_lets_everybody_do_everything(tmp_path: Path) -> None:
-    app = make_app(tmp_path)
+    app = app_in(tmp_path)
     hollow_out(app)
     client = app.test_client()
     assert {ask(client, route, None) for route in ROUTES} == {REACHED}
 
 
 def test_a_closed_server_without_a_key_lets_nobody_in(tmp_path: Path) -> None:
-    app = web.make_app()
-    settings = load_settings(data_dir=tmp_path, host="0.0.0.0")
-    app.extensions["faceserver"] = FakeBackend(settings)
-    web.init_app(app)
+    app = app_in(tmp_path, host="0.0.0.0")
     hollow_out(app)
     client = app.test_client()
     for route in ROUTES:
@@ -143,7 +137,7 @@ def test_a_closed_server_without_a_key_lets_nobody_in(tmp_path: Path) -> None:
 
 
 def test_an_app_with_a_route_without_a_mark_does_not_start(tmp_path: Path) -> None:
-    app = make_app(tmp_path)
+    app = app_in(tmp_path)
     app.add_url_rule("/new", "new", lambda: "forgotten")
     with pytest.raises(RuntimeError, match="new"):
         scopes.check(app)

@@ -1,17 +1,15 @@
 """Browsers: signing in and out, the session's cookie, and the token that a change needs."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from faceserver import web
 from faceserver.access.keys import KeyStore
 from faceserver.web.auth import COOKIE, gate_of
-from tests.web.fakes import FakeBackend, FakeService
+from tests.web.fakes import FakeBackend, FakeService, make_app
 from tests.web.forms import error_of, post_form
 
 FACE = ("f", b"one face", "a.jpg")
@@ -71,10 +69,7 @@ def test_over_tls_the_cookie_is_secure(client: FlaskClient, token: str) -> None:
 
 
 def test_behind_a_proxy_the_cookie_is_secure_by_a_setting(backend: FakeBackend) -> None:
-    settings = backend.settings.model_copy(update={"secure_cookies": True})
-    app = web.make_app()
-    app.extensions["faceserver"] = replace(backend, settings=settings)
-    web.init_app(app)
+    app = make_app(backend, secure_cookies=True)
     _, token = gate_of(app).keys.create("laptop", "read")
     assert "Secure" in sign_in(app.test_client(), token).headers["Set-Cookie"]
 
