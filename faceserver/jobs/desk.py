@@ -45,6 +45,10 @@ class JobDesk:
         self._zips.keep_only(self._table.open_ids())
         self._worker.start()
 
+    def stop(self) -> None:
+        """Begin nothing after the next safe point; does not wait for it."""
+        self._worker.stop()
+
     def close(self) -> None:
         """Stop at the next safe point; what is left is done by the next process."""
         self._worker.close()

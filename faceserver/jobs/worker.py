@@ -47,10 +47,14 @@ class Worker:
         """There is a new job."""
         self._wake.set()
 
-    def close(self) -> None:
-        """Stop at the next safe point."""
+    def stop(self) -> None:
+        """Begin nothing after the next safe point; does not wait for it."""
         self._stop.set()
         self._wake.set()
+
+    def close(self) -> None:
+        """Stop at the next safe point, and wait for it."""
+        self.stop()
         if self._thread.ident is not None:
             self._thread.join()
 
