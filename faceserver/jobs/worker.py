@@ -63,7 +63,8 @@ class Worker:
             self._wake.clear()
             job = self._table.next_open()
             if job is None:
-                self._wake.wait()
+                if not self._stop.is_set():  # it may have been set, and the wake cleared, just now
+                    self._wake.wait()
                 continue
             self._run(job)
 
