@@ -51,17 +51,18 @@ def problem(status: int, code: str, detail: str, fields: Sequence[FieldProblem] 
         request_id=logs.request_id.get() or "",
         errors=tuple(fields),
     )
-    return Response(body.model_dump_json(), status, mimetype=MIMETYPE)
+    return Response(body.model_dump_json(exclude_none=True), status, mimetype=MIMETYPE)
 
 
 def _field_problems(error: ValidationError) -> Iterator[FieldProblem]:
     for found in error.errors(include_url=False, include_context=False, include_input=False):
         # Which of several forms a body has is told in angle brackets; see api.pictures.by_key.
         place = [str(part) for part in found["loc"] if not str(part).startswith("<")]
+        detail = found["msg"].removeprefix("Value error, ")
         if error.title in _PARAMETERS:
-            yield FieldProblem(detail=found["msg"], parameter=".".join(place))
+            yield FieldProblem(detail=detail, parameter=".".join(place))
         else:
-            yield FieldProblem(detail=found["msg"], pointer=_pointer(place))
+            yield FieldProblem(detail=detail, pointer=_pointer(place))
 
 
 def _pointer(place: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ blueprint = APIBlueprint(
     "v1_collections",
     __name__,
     url_prefix="/v1/collections",
+    abp_security=[{"key": []}],
     abp_tags=[Tag(name="collections", description="Named galleries of one model each.")],
 )
 

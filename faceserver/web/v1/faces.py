@@ -35,6 +35,7 @@ blueprint = APIBlueprint(
     "v1_faces",
     __name__,
     url_prefix="/v1/collections/<collection>/faces",
+    abp_security=[{"key": []}],
     abp_tags=[Tag(name="faces", description="The stored faces of a collection.")],
 )
 

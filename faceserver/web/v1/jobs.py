@@ -27,6 +27,7 @@ blueprint = APIBlueprint(
     "v1_jobs",
     __name__,
     url_prefix="/v1/collections/<collection>/jobs",
+    abp_security=[{"key": []}],
     abp_tags=[Tag(name="jobs", description="Many pictures at once, in the background.")],
 )
 

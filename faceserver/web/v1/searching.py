@@ -28,6 +28,7 @@ blueprint = APIBlueprint(
     "v1_search",
     __name__,
     url_prefix="/v1/collections/<collection>",
+    abp_security=[{"key": []}],
     abp_tags=[Tag(name="search", description="Who is it?")],
 )
 

@@ -31,6 +31,7 @@ blueprint = APIBlueprint(
     "v1_stateless",
     __name__,
     url_prefix="/v1",
+    abp_security=[{"key": []}],
     abp_tags=[Tag(name="pictures", description="What is in pictures; nothing is stored.")],
 )
 

@@ -31,6 +31,7 @@ blueprint = APIBlueprint(
     "v1_subjects",
     __name__,
     url_prefix="/v1/collections/<collection>",
+    abp_security=[{"key": []}],
     abp_tags=[Tag(name="subjects", description="The people of a collection.")],
 )
 
