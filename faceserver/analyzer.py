@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from faceserver import deadline, metrics
 from faceserver.errors import TooManyFaces
 from faceserver.plugins import Detector, Embedder
 from faceserver.types import Detection, Floats, Image
+
+_WARM_UP_SHAPE = (900, 1200, 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,14 @@ class Analyzer:
     def with_embedder(self, embedder: Embedder) -> "Analyzer":
         """The same detector with another embedder."""
         return Analyzer(self._detector, embedder, max_faces=self._max_faces)
+
+    def warm_up(self) -> None:
+        """Do what is slow once alone, so that the first request does not wait for it.
+
+        Memory is taken, and the runtime writes code for each size of input.
+        """
+        self._detector.detect(np.zeros(_WARM_UP_SHAPE, np.uint8))
+        self.embedder.warm_up()
 
     def find(self, image: Image) -> list[FoundFace]:
         """Find every face of a picture and cut it out, largest first.

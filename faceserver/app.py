@@ -1,7 +1,6 @@
 """The only place where the parts are put together."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,13 +17,18 @@ from faceserver.fetch import Fetcher
 from faceserver.jobs.desk import JobDesk
 from faceserver.modelfiles import find_models
 from faceserver.models import DetectorSpec, EmbedderSpec, load_spec
+from faceserver.plugins.batched import BatchedEmbedder
 from faceserver.plugins.facenet import FaceNetEmbedder
 from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
 from faceserver.service import FaceService, Limits
 from faceserver.store import Options, open_store
 from faceserver.store.durable import DurableStore
+from faceserver.threads import ThreadPlan, plan
 
 _log = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = 16
+"""Faces of several requests in one batch; more in one take hardly less time each."""
 
 
 def make_analyzer(settings: Settings) -> Analyzer:
@@ -34,10 +38,9 @@ def make_analyzer(settings: Settings) -> Analyzer:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     detector_spec = load_spec(settings.models_dir / settings.detector_model, DetectorSpec)
-    engine = _engine(settings)
     detector = MtcnnDetector(
         detector_spec,
-        engine,
+        _engine(settings, at_once=_threads(settings).networks),
         MtcnnOptions(
             min_face=settings.min_face,
             thresholds=(
@@ -48,7 +51,7 @@ def make_analyzer(settings: Settings) -> Analyzer:
             factor=settings.pyramid_factor,
         ),
     )
-    embedder = make_embedder(settings, embedder_spec(settings), engine)
+    embedder = make_embedder(settings, embedder_spec(settings))
     return Analyzer(detector, embedder, max_faces=settings.max_faces)
 
 
@@ -61,15 +64,15 @@ def embedder_spec(settings: Settings) -> EmbedderSpec:
     return load_spec(settings.models_dir / settings.embedder_model, EmbedderSpec)
 
 
-def make_embedder(
-    settings: Settings, spec: EmbedderSpec, engine: Engine | None = None
-) -> FaceNetEmbedder:
-    """Load an embedding model, on an engine of its own if none is given.
+def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
+    """Load an embedding model; what is embedded at the same time becomes one batch.
 
     Raises:
         SetupError: the model, the engine or a setting is at fault.
     """
-    return FaceNetEmbedder(spec, engine or _engine(settings), settings.precision)
+    # Batches come one after the other, so each may have all threads.
+    embedder = FaceNetEmbedder(spec, _engine(settings, at_once=1), settings.precision)
+    return BatchedEmbedder(embedder, most=_MOST_AT_ONCE, wait=settings.batch_wait)
 
 
 def crops_fit(settings: Settings) -> Callable[[str], bool]:
@@ -87,14 +90,15 @@ def _embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
     return {spec.name: spec for spec in specs if isinstance(spec, EmbedderSpec)}
 
 
-def _engine(settings: Settings) -> Engine:
-    return make_engine(
-        settings.engine,
-        EngineOptions(
-            threads=settings.threads or len(os.sched_getaffinity(0)),
-            cache_dir=settings.cache_dir,
-        ),
+def _engine(settings: Settings, *, at_once: int) -> Engine:
+    options = EngineOptions(
+        threads=_threads(settings).networks, at_once=at_once, cache_dir=settings.cache_dir
     )
+    return make_engine(settings.engine, options)
+
+
+def _threads(settings: Settings) -> ThreadPlan:
+    return plan(engine=settings.engine, threads=settings.threads, workers=settings.workers)
 
 
 def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore:
@@ -192,6 +196,8 @@ class Backend:
         """Take nothing new from now on, and bring work in the background to a safe point."""
         self._draining.set()
         self._closing.set()
+        if self._jobs:
+            self._jobs.stop()
 
     def wait(self) -> None:
         """Wait until loading is over.
@@ -265,6 +271,7 @@ class Backend:
     def _load(self) -> None:
         try:
             service = open_service(self.settings)
+            service.warm_up()
             self._service, self._jobs = service, self._open_jobs(service)
         except FaceServerError as error:
             _log.error("cannot start: %s", error)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from faceserver import __version__, logs
+from faceserver import __version__, logs, threads
 from faceserver.cli_backup import COMMANDS as BACKUP
 from faceserver.cli_change import change_model
 from faceserver.cli_keys import keys
@@ -51,6 +51,8 @@ def main() -> None:
     Each setting is an environment variable; `faceserver settings` lists them.
     """  # noqa: D301 - click reads \b as "leave these lines as they are"
     logs.configure("text", "info")
+    settings = load_settings()
+    threads.limit_libraries(threads.plan(engine=settings.engine, threads=settings.threads))
 
 
 main.add_command(models)

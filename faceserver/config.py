@@ -25,7 +25,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     workers: int = Field(
-        8, ge=1, le=256, description="Requests served at the same time; more wait in line."
+        0,
+        ge=0,
+        le=256,
+        description="Requests served at the same time; more wait in line. 0 takes four a processor "
+        "that the process may use.",
     )
     no_auth: bool = Field(
         False,
@@ -47,6 +51,13 @@ class Settings(BaseSettings):
     )
     threads: int = Field(
         0, ge=0, description="Processor threads of the engine; 0 takes what the process may use."
+    )
+    batch_wait: float = Field(
+        0.002,
+        ge=0,
+        le=1,
+        description="Seconds that faces of several requests may wait to be embedded together; a "
+        "request that is alone never waits.",
     )
     detector_model: str = Field(
         "mtcnn", description="Folder of the detection model inside the models' folder."

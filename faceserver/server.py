@@ -23,6 +23,7 @@ from waitress.utilities import Error
 
 from faceserver.config import Settings
 from faceserver.metrics import Gauge
+from faceserver.threads import plan
 
 _log = logging.getLogger(__name__)
 
@@ -85,9 +86,10 @@ class Server(TcpWSGIServer):
         self._on_drain: Callable[[], None] = lambda: None
         self._told_to_stop = False
         self._drained_by: float | None = None
+        workers = plan(engine=settings.engine, workers=settings.workers).workers
         adjustments = Adjustments(
             sockets=[listener],
-            threads=settings.workers,
+            threads=workers,
             # Flask refuses what is over the limit, in JSON; waitress only what is far over it.
             max_request_body_size=2 * settings.max_request_bytes,
             connection_limit=_CONNECTIONS,
@@ -96,7 +98,7 @@ class Server(TcpWSGIServer):
             ident=None,
         )
         dispatcher = ThreadedTaskDispatcher()
-        dispatcher.set_thread_count(settings.workers)
+        dispatcher.set_thread_count(workers)
         super().__init__(
             app,
             _sock=listener,

@@ -197,6 +197,10 @@ class FaceService:
         """Figures for ``/health``."""
         return self._store.status()
 
+    def warm_up(self) -> None:
+        """Make the first request as fast as those that follow."""
+        self._analyzer.warm_up()
+
     def close(self) -> None:
         """Close the store; closing twice does nothing."""
         self._store.close()

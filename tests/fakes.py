@@ -41,6 +41,9 @@ class ColourEmbedder:
         left, top = int(face.box.x1), int(face.box.y1)
         return image[top : top + 16, left : left + 16]
 
+    def warm_up(self) -> None:
+        self.batches.append(0)
+
     def embed(self, crops: Sequence[Image]) -> Floats:
         self.batches.append(len(crops))
         means = np.array([crop.mean(axis=(0, 1)) for crop in crops], np.float32).reshape(-1, 3)

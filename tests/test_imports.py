@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A part may import those of its own layer and of the layers above it in this list.
 LAYERS = [
-    {"faceserver", "errors", "types", "registry", "config", "api"},
+    {"faceserver", "errors", "types", "registry", "config", "threads", "api"},
     {
         "models",
         "modelfiles",
@@ -22,6 +22,7 @@ LAYERS = [
         "caffe",
         "engines",
         "access",
+        "batcher",
         "deadline",
         "logs",
         "metrics",

@@ -39,3 +39,7 @@ class Embedder(Protocol):
             float32, shape (number of crops, dims), each row of unit length.
         """
         ...
+
+    def warm_up(self) -> None:
+        """Do what the first call would have to wait for."""
+        ...
