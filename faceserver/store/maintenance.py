@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from faceserver.errors import StoreCorrupt, StoreError
+from faceserver.errors import StoreCorrupt, StoreError, StoreFull
 from faceserver.store.files import file_errors, sync
 
 Progress = Callable[[int, int], None]
@@ -27,7 +27,7 @@ def snapshot(source: Path, target: Path, progress: Progress = lambda _, __: None
         StoreFull: no space is left.
         StoreError: the system or SQLite refused.
     """
-    with file_errors(target), _errors(source), closing(_reader(source)) as live:
+    with file_errors(target), _errors(source, target), closing(_reader(source)) as live:
         # While this transaction lasts SQLite shows the file as it is now; without it, each write of
         # another process between two steps would make the copy begin anew.
         live.execute("BEGIN")
@@ -75,10 +75,13 @@ def _reader(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _errors(path: Path) -> Iterator[None]:
+def _errors(source: Path, target: Path | None = None) -> Iterator[None]:
+    """Turn SQLite's errors inside the block into ours; only the target is written."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        damaged = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-        kind = StoreCorrupt if getattr(error, "sqlite_errorcode", 0) & 0xFF in damaged else None
-        raise (kind or StoreError)(f"{path}: {error}") from error
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL and target:
+            raise StoreFull(f"{target} cannot be written: no space is left") from error
+        damaged = code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+        raise (StoreCorrupt if damaged else StoreError)(f"{source}: {error}") from error
