@@ -136,8 +136,9 @@ class HnswIndex:
             vectors: float32, shape (n, dims).
         """
         rng = np.random.default_rng(int(labels[0]))
-        noise = rng.normal(0, _NOISE / np.sqrt(vectors.shape[1]), vectors.shape)
-        noisy = np.asarray(vectors + noise, np.float32)
+        noisy = rng.standard_normal(vectors.shape, np.float32)
+        noisy *= _NOISE / np.sqrt(vectors.shape[1])
+        noisy += vectors
         threads = len(os.sched_getaffinity(0))
         with self._changing:
             self._make_room(len(labels))
