@@ -175,6 +175,22 @@ def test_subjects_are_paged_and_filtered_by_tag(store: Collection) -> None:
     assert len(store.subjects(limit=100).items) == 7
 
 
+def test_pages_are_stable_while_people_come_and_go(store: Collection) -> None:
+    people_there = [store.add_subject(f"{number}") for number in range(10)]
+    first = store.subjects(limit=4)
+    assert [one.name for one in first.items] == ["0", "1", "2", "3"]
+    for number in (0, 3, 5):
+        store.delete_subject(people_there[number].id)
+    store.merge(people_there[1].id, into=people_there[9].id)
+    store.change_subject(people_there[6].id, name="renamed")
+    store.add_subject("new")
+    second = store.subjects(limit=4, cursor=first.cursor)
+    assert [one.name for one in second.items] == ["4", "renamed", "7", "8"]
+    third = store.subjects(limit=4, cursor=second.cursor)
+    assert [one.name for one in third.items] == ["9", "new"]
+    assert third.cursor is None
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "été", "YWZ0ZXI6LTE", "YWZ0ZXI6MA", "AAAA", "eDo1"])
 def test_a_cursor_that_is_none_is_refused(store: Collection, cursor: str) -> None:
     with pytest.raises(InvalidRequest):
