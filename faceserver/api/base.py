@@ -37,10 +37,20 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-class Form(BaseModel):
-    """What the server takes as ``multipart/form-data``, where every field is text."""
+class _Texts(BaseModel):
+    """What comes as texts: a field can be left out, but cannot be null."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return _without_null(handler.resolve_ref_schema(handler(core_schema)))
+
+
+class Form(_Texts):
+    """What the server takes as ``multipart/form-data``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Path(BaseModel):
@@ -49,32 +59,20 @@ class Path(BaseModel):
     model_config = ConfigDict(frozen=True, title="path")
 
 
-class Header(BaseModel):
+class Header(_Texts):
     """The headers that count; others are passed over."""
 
     model_config = ConfigDict(frozen=True, title="header")
 
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return _without_null(handler.resolve_ref_schema(handler(core_schema)))
 
-
-class Query(BaseModel):
+class Query(_Texts):
     """What stands behind the question mark of an address."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="query")
 
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return _without_null(handler.resolve_ref_schema(handler(core_schema)))
-
 
 def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """A parameter of an address or a header can be left out, but cannot be null."""
+    """The schema of an object whose fields can be left out, but cannot be null."""
     for name, field in schema["properties"].items():
         kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
         if len(kinds) == 1:
@@ -114,10 +112,20 @@ Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)]
 Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
 """An external id, or what a picture is called."""
 
+_URL = re.compile(r"(?i)https?://\S+")
+
+
+def _web_address(value: object) -> object:
+    if isinstance(value, str) and not _URL.fullmatch(value):
+        raise ValueError("this is no http or https URL")
+    return value
+
+
 Url = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_URL),
-    WithJsonSchema({"type": "string", "format": "uri", "minLength": 1, "maxLength": MAX_URL}),
+    BeforeValidator(_web_address),
+    Field(max_length=MAX_URL),
+    WithJsonSchema({"type": "string", "format": "uri", "maxLength": MAX_URL}),
 ]
 """Of a picture: http or https. Whether it may be fetched is found out when it is."""
 

@@ -18,7 +18,6 @@ from faceserver.api.base import (
     Time,
 )
 
-
 IndexState = Literal["exact", "graph", "building"]
 """`exact` computes every distance; so does `building`, until its graph is complete."""
 

@@ -26,7 +26,7 @@ def _decoded(value: object) -> object:
 Base64 = Annotated[
     bytes,
     BeforeValidator(_decoded),
-    WithJsonSchema({"type": "string", "format": "byte"}),
+    WithJsonSchema({"type": "string", "format": "byte", "minLength": 1}),
 ]
 """Bytes; in JSON as RFC 4648's base64, padded, in one line."""
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import schemathesis
 from hypothesis import strategies as st
 
-PICTURES = [path.read_bytes() for path in sorted(Path(os.environ["FACESERVER_TEST_PICTURES"]).iterdir())]
+PICTURES = [
+    path.read_bytes() for path in sorted(Path(os.environ["FACESERVER_TEST_PICTURES"]).iterdir())
+]
 SITE = os.environ["FACESERVER_TEST_SITE"]
 
-pictures = st.sampled_from(PICTURES) | st.binary(max_size=64)
+pictures = st.sampled_from(PICTURES) | st.binary(min_size=1, max_size=64)
 
 schemathesis.openapi.format("byte", pictures.map(lambda data: base64.b64encode(data).decode()))
 schemathesis.openapi.format("binary", pictures)
