@@ -1,7 +1,6 @@
 """The commands that move things in and out: register, import, export."""
 
 import json
-import os
 import time
 from contextlib import AbstractContextManager, closing
 from functools import partial
@@ -13,6 +12,7 @@ import click
 from faceserver.cli_backup import tell_missing
 from faceserver.cli_output import counted, progress
 from faceserver.config import load_settings
+from faceserver.threads import processors
 
 if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
     from faceserver.transfer.pictures import Outcome
@@ -80,7 +80,8 @@ def register(paths: tuple[Path, ...]) -> None:
     with closing(open_service(settings)) as service:
         tally = _Tally()
         items = [Item(as_text(path), partial(read, path)) for path in files]
-        for done, outcome in enumerate(PictureImporter(service.registrar()).run(items), start=1):
+        importer = PictureImporter(service.registrar(), jobs=processors())
+        for done, outcome in enumerate(importer.run(items), start=1):
             click.echo(f"[{done}/{len(files)}] {tally.add(outcome)}")
     tally.finish()
 
@@ -175,7 +176,7 @@ def _import_pictures(
         tally.started = time.monotonic()
         importer = PictureImporter(
             service.registrar(collection or DEFAULT),
-            jobs=jobs or len(os.sched_getaffinity(0)),
+            jobs=jobs or processors(),
             largest=largest,
         )
         for outcome in importer.run(source.items):

@@ -1,13 +1,17 @@
 """Many pictures into a collection: found in threads, embedded in batches, none of them twice.
 
+The steps overlap: while one group's faces are embedded and stored, those of the next are found.
+
 A face gets an id that follows from the collection, the picture's source name, the SHA-256 of its
 bytes and the face's place in it. So a later run sees by the ids alone which pictures are in, and
 there is no moment at which a crash could make a picture come twice. Of a URL the address counts
 alone, so that it is not fetched again.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -52,6 +56,28 @@ class Present:
 
 
 Outcome = Registered | Refused | Present
+Found = Examined | Refused | Present
+
+
+class _Group:
+    """Pictures that are being searched for faces, until they are stored."""
+
+    def __init__(
+        self, items: Sequence[Item], pending: Sequence[Future[Found]], batch: ExitStack
+    ) -> None:
+        self.items = items
+        self._pending = pending
+        self._batch = batch
+
+    def found(self) -> list[Found]:
+        return [future.result() for future in self._pending]
+
+    def close(self) -> None:
+        """Search no further; what is saved and not stored goes."""
+        for future in self._pending:
+            future.cancel()
+        wait(self._pending)
+        self._batch.close()
 
 
 class PictureImporter:
@@ -82,13 +108,31 @@ class PictureImporter:
         """
         source = iter(items)
         size = max(_AT_ONCE, 4 * self._jobs)
+        ahead: deque[_Group] = deque()
         with ThreadPoolExecutor(self._jobs, thread_name_prefix="import") as pool:
-            while group := list(islice(source, size)):
-                with self._registrar.pictures.batch() as save:
-                    found = list(pool.map(partial(self._examine, save=save), group))
-                    yield from self._store(group, found)
+            try:
+                while group := list(islice(source, size)):
+                    ahead.append(self._begin(pool, group))
+                    if len(ahead) > 1:
+                        yield from self._finish(ahead)
+                while ahead:
+                    yield from self._finish(ahead)
+            finally:
+                for begun in ahead:
+                    begun.close()
 
-    def _examine(self, item: Item, *, save: SavePicture) -> Examined | Refused | Present:
+    def _begin(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> "_Group":
+        batch = ExitStack()
+        examine = partial(self._examine, save=batch.enter_context(self._registrar.pictures.batch()))
+        return _Group(items, [pool.submit(examine, item) for item in items], batch)
+
+    def _finish(self, ahead: "deque[_Group]") -> list[Outcome]:
+        """Store the first of the groups that have begun."""
+        outcomes = self._store(ahead[0].items, ahead[0].found())
+        ahead.popleft().close()
+        return outcomes
+
+    def _examine(self, item: Item, *, save: SavePicture) -> Found:
         try:
             if item.by_name and self._has(self._ids(item, "", 1)):
                 return Present(item.source)
@@ -106,17 +150,20 @@ class PictureImporter:
             return Present(item.source)
         return replace(examined, ids=ids, tags=item.tags, external_id=item.external_id)
 
-    def _store(
-        self, group: Sequence[Item], found: Sequence[Examined | Refused | Present]
-    ) -> list[Outcome]:
+    def _store(self, group: Sequence[Item], found: Sequence[Found]) -> list[Outcome]:
         fresh: list[Examined] = []
         seen: set[str] = set()
         for item, result in zip(group, found, strict=True):
-            if isinstance(result, Examined) and result.ids[0] not in seen:
+            # Asked once more: the group before may have stored the same picture meanwhile.
+            if (
+                isinstance(result, Examined)
+                and result.ids[0] not in seen
+                and not self._has(result.ids[:1])
+            ):
                 seen.add(result.ids[0])
                 fresh.append(replace(result, subject=self._subject(item.person)))
         stored = iter(self._registrar.store(fresh))
-        # The same picture a second time in one batch is there by then.
+        # The same picture a second time is there by then.
         outcomes: list[Outcome] = []
         for result in found:
             if not isinstance(result, Examined):

@@ -1,16 +1,18 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from faceserver.analyzer import Analyzer
-from faceserver.errors import InvalidRequest, StoreMismatch
+from faceserver.errors import InvalidRequest, StoreFull, StoreMismatch
 from faceserver.registrar import Refused, Registered
 from faceserver.service import FaceService, Limits
 from faceserver.store.durable import DurableStore, open_store
 from faceserver.transfer.pictures import Item, Outcome, PictureImporter, Present
+from faceserver.types import NewFace, StoredFace
 from tests.fakes import ColourDetector, ColourEmbedder
 from tests.test_service import BLACK, BLUE, GREEN, RED, png
 
@@ -94,6 +96,45 @@ def test_the_same_picture_twice_in_one_batch_is_stored_once(service: FaceService
     outcomes = taken(importer, item("a", RED), item("a", RED), item("b", RED), item("a", RED))
     assert kinds(outcomes) == ["Registered", "Present", "Registered", "Present"]
     assert service.status().faces == 2
+
+
+def test_the_same_picture_in_the_next_group_is_stored_once(service: FaceService) -> None:
+    importer = PictureImporter(service.registrar(), jobs=2)
+    outcomes = taken(importer, *[item("a", RED)] * 20, *[item("b", BLUE)] * 20)
+    assert kinds(outcomes) == ["Registered", *["Present"] * 19] * 2
+    assert service.status().faces == 2
+
+
+def test_the_next_group_is_searched_for_faces_while_one_is_stored(service: FaceService) -> None:
+    searched = Event()
+
+    def load_last() -> bytes:
+        searched.set()
+        return png(RED)
+
+    def add(faces: Sequence[NewFace]) -> list[StoredFace]:
+        assert searched.wait(60)
+        return stored(faces)
+
+    registrar = service.registrar()
+    stored = registrar.collection.add
+    registrar.collection.add = add  # type: ignore[method-assign]
+    items = [*(item(f"{n}", RED) for n in range(31)), Item("last", load_last)]
+    assert kinds(taken(PictureImporter(registrar), *items)) == ["Registered"] * 32
+
+
+def test_an_import_that_fails_leaves_no_pictures_behind(
+    service: FaceService, store: DurableStore
+) -> None:
+    def full() -> bytes:
+        raise StoreFull("no space is left")
+
+    items = [item(f"{n}", RED) for n in range(40)]
+    items[20] = Item("full", full)
+    with pytest.raises(StoreFull):
+        taken(PictureImporter(service.registrar(), jobs=2), *items)
+    assert service.status().faces == 16
+    assert len(list(store.pictures.names())) == 1
 
 
 def test_what_was_deleted_by_hand_does_not_come_back(
