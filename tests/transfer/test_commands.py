@@ -2,17 +2,24 @@
 
 import json
 import shutil
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
 
+from faceserver.app import open_gallery
 from faceserver.cli import main
+from faceserver.cli_output import counted
+from faceserver.config import load_settings
+from faceserver.types import Filter
 from tests.e2e.server import Server
 from tests.photographs import Photographs
-from tests.transfer.galleries import picture_files
+from tests.transfer.galleries import fill, opened, picture_files
 
-COMMANDS = ["import", "export", "backup", "restore", "check"]
+COMMANDS = ["import", "export", "backup", "restore", "check", "purge"]
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +51,14 @@ def test_every_command_has_help(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     assert "Usage:" in result.output
+    assert "\\b" not in result.output
+    assert "..." not in command_line(command)
+
+
+def command_line(command: str) -> str:
+    """What the list of commands says about one."""
+    lines = run("--help").output.splitlines()
+    return next(line for line in lines if line.startswith(f"  {command} "))
 
 
 def test_people_are_imported_exported_and_taken_back(
@@ -87,7 +102,7 @@ def test_a_running_server_is_backed_up_and_restored(
         assert server.register(photographs["obama.jpg"]).status_code == 200
         done = run("backup", backup)
         assert done.exit_code == 0, done.output
-        assert "1 picture and all faces" in done.output
+        assert "1 face and 1 picture: " in done.output
         assert server.register(photographs["biden.jpg"]).status_code == 200
         for command in (["check"], ["restore", backup, "--force"]):
             refused = run(*command)
@@ -97,6 +112,7 @@ def test_a_running_server_is_backed_up_and_restored(
     assert "--force" in run("restore", backup).output
     result = run("restore", backup, "--force")
     assert result.exit_code == 0, result.output
+    assert "1 face and 1 picture restored into" in result.output
     assert "What was there is in" in result.output
     assert run("check").output.endswith("0 faults found, 0 mended.\n")
     assert "obama" in run("search", photographs["obama2.jpg"]).output
@@ -115,6 +131,7 @@ def test_faults_are_told_and_mended(
     assert f"the picture {picture.name} is missing" in run("backup", tmp_path / "b.zip").output
     found = run("check")
     assert (found.exit_code, "1 fault found, 0 mended." in found.output) == (1, True)
+    assert "`faceserver check --repair` mends" in found.output
     mended = run("check", "--repair")
     assert mended.exit_code == 0
     assert "1 rows name it no more" in mended.output
@@ -127,3 +144,125 @@ def test_a_backup_is_no_import(data_dir: Path, tmp_path: Path, photographs: Phot
     result = run("import", tmp_path / "b.zip")
     assert result.exit_code == 1
     assert "faceserver restore" in result.output
+
+
+@pytest.mark.parametrize("command", ["export", "backup"])
+def test_where_no_gallery_is_none_is_made(command: str, data_dir: Path, tmp_path: Path) -> None:
+    result = run(command, tmp_path / "file.zip")
+    assert (result.exit_code, "holds no gallery" in result.output) == (1, True)
+    assert "FACESERVER_DATA_DIR" in result.output
+    assert not data_dir.exists()
+    assert not (tmp_path / "file.zip").exists()
+
+
+def test_what_holds_no_picture_is_told(tmp_path: Path, people: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for command in ("import", "register"):
+        result = run(command, tmp_path / "empty")
+        assert (result.exit_code, "there is no picture in" in result.output) == (1, True)
+    result = run("import", people / "Joe" / "biden.jpg")
+    assert (result.exit_code, "`faceserver register`" in result.output) == (1, True)
+
+
+def test_an_export_takes_merges_along_and_overwrites_nothing(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(tmp_path / "source", monkeypatch)
+    run("import", people)
+    with closing(open_gallery(load_settings())) as store:
+        ids = [person.id for person in store.collection().subjects(limit=9).items]
+        store.collection().merge(ids[0], into=ids[1])
+    assert "1 merge that can be undone" in run("export", tmp_path / "all.zip").output
+    assert "already_exists" in run("export", tmp_path / "all.zip").output
+    use(tmp_path / "target", monkeypatch)
+    assert "1 merge can be undone here too." in run("import", tmp_path / "all.zip").output
+    assert "merge" not in run("import", tmp_path / "all.zip").output
+    with closing(open_gallery(load_settings())) as store:
+        (merge,) = store.collection().merges()
+        assert store.collection().undo(merge.id).faces == merge.faces == 2
+
+
+def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
+    people: Path, tmp_path: Path
+) -> None:
+    with ZipFile(tmp_path / "people.zip", "w") as archive:
+        for path in sorted(people.rglob("*.jpg")):
+            archive.write(path, path.relative_to(people))
+    (tmp_path / "list.csv").write_text(
+        "path,url,person,tags,external_id\n"
+        "people/Barack/obama.jpg,,Barack,a;b,B-1\n"
+        "people/Joe/torn.jpg,,Joe,,\n"
+        "nowhere.jpg,,,,\n"
+        ",http://127.0.0.1:1/x.jpg,,,\n"
+        "both.jpg,http://127.0.0.1:1/x.jpg,,,\n"
+    )
+    (tmp_path / "list.jsonl").write_text(
+        '{"path": "people/Joe/biden.jpg", "person": "Joe", "tags": ["c"]}\n{"person": "Joe"}\n'
+    )
+    expected = {
+        "people.zip": (3, {"Joe/torn.jpg": "truncated_image"}),
+        "list.csv": (
+            1,
+            {
+                "people/Joe/torn.jpg": "truncated_image",
+                "nowhere.jpg": "invalid_request",
+                "http://127.0.0.1:1/x.jpg": "url_forbidden",
+                "entry 5": "invalid_request",
+            },
+        ),
+        "list.jsonl": (1, {"entry 2": "invalid_request"}),
+    }
+    for name, (stored, refused) in expected.items():
+        report = tmp_path / f"{name}.report"
+        result = run("import", tmp_path / name, "--report", report, "--jobs", "2")
+        assert result.exit_code == 1
+        assert f" of {counted(stored, 'picture')} stored, {len(refused)} refused." in result.output
+        entries = [json.loads(line) for line in report.read_text().splitlines()]
+        assert {entry["source"]: entry["code"] for entry in entries} == refused
+        assert all(entry["reason"] for entry in entries)
+    with closing(open_gallery(load_settings())) as store:
+        faces = store.collection().faces(limit=99, only=Filter(tags=("a",))).items
+        assert [face.external_id for face in faces] == ["B-1"]
+        names = [person.name for person in store.collection().subjects(limit=9).items]
+        assert sorted(names) == ["Barack", "Joe"]
+
+
+class TestPurge:
+    """On a gallery of a model that is not there: purging needs none."""
+
+    @pytest.fixture(autouse=True)
+    def _gallery(self, data_dir: Path) -> None:
+        with closing(opened(data_dir)) as store:
+            fill(store, store.pictures)
+
+    def test_it_asks_and_says_what_went(self, data_dir: Path, tmp_path: Path) -> None:
+        run("backup", tmp_path / "b.zip")
+        run("restore", tmp_path / "b.zip", "--force")
+        assert run("purge", "--all").exit_code == 1  # nobody answers
+        assert len(picture_files(data_dir)) == 4
+        result = run("purge", "--all", "--yes")
+        assert result.exit_code == 0
+        assert "13 faces, 2 subjects, 4 pictures, 0 index files." in result.output
+        assert "The collection holiday-1 is gone." in result.output
+        assert "Nothing of it is left in before-restore-" in result.output
+        assert picture_files(data_dir) == {}
+        assert list(data_dir.glob("before-*")) == []
+
+    def test_one_collection(self, data_dir: Path) -> None:
+        result = run("purge", "--collection", "holiday-1", "--yes", "--json")
+        receipt = json.loads(result.output)
+        assert (receipt["collections"], receipt["faces"]) == (["holiday-1"], 1)
+        assert datetime.fromisoformat(receipt["at"]).tzinfo
+        result = run("purge", "--collection", "holiday-1", "--yes")
+        assert (result.exit_code, "not_found" in result.output) == (1, True)
+
+    def test_what_cannot_be_looked_into_is_told(self, data_dir: Path) -> None:
+        (data_dir / "before-restore-1").mkdir()
+        (data_dir / "before-restore-1" / "faces.sqlite").write_bytes(b"damaged, " * 1000)
+        result = run("purge", "--collection", "holiday-1", "--yes")
+        assert (result.exit_code, "before-restore-1 cannot be opened" in result.output) == (1, True)
+
+    @pytest.mark.parametrize("more", [[], ["--all", "--collection", "x"]])
+    def test_it_wants_to_know_what(self, more: list[str]) -> None:
+        result = run("purge", *more)
+        assert (result.exit_code, "--collection NAME or --all" in result.output) == (2, True)
