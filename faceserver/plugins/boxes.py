@@ -9,39 +9,51 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from faceserver.plugins.geometry import suppressed
 from faceserver.types import Floats
 
 Overlap = Literal["union", "smaller"]
 
 
-def suppress(boxes: Floats, scores: Floats, limit: float, overlap: Overlap) -> NDArray[np.intp]:
+def suppress(
+    boxes: Floats,
+    scores: Floats,
+    limit: float,
+    overlap: Overlap,
+    groups: NDArray[np.int32] | None = None,
+) -> NDArray[np.intp]:
     """Non-maximum suppression: keep a box unless it overlaps a better one by more than ``limit``.
 
     Args:
         boxes: shape (n, 4).
-        scores: shape (n,).
+        scores: shape (n,); what has none above 0 is not kept.
         limit: overlap that is still allowed, 0 to 1.
-        overlap: the intersection over the "union" of the two areas, or over the "smaller" one.
+        overlap: the intersection over the "union" of the two areas, or over the "smaller" one;
+            the latter compares every box with every other, and so is for few boxes.
+        groups: shape (n,), for "union": boxes of different groups do not overlap.
 
     Returns:
         Indices of the boxes that are kept, best score first.
     """
-    x1, y1, x2, y2 = boxes.T
-    areas = (x2 - x1 + 1) * (y2 - y1 + 1)
+    corners = boxes + np.array([0, 0, 1, 1], np.float32)
+    if overlap == "union":
+        return suppressed(corners, scores, limit, groups)
     order = np.argsort(-scores, kind="stable")
-    kept = []
-    while order.size:
-        best, rest = order[0], order[1:]
-        kept.append(best)
-        width = np.minimum(x2[best], x2[rest]) - np.maximum(x1[best], x1[rest]) + 1
-        height = np.minimum(y2[best], y2[rest]) - np.maximum(y1[best], y1[rest]) + 1
-        shared = np.maximum(width, 0) * np.maximum(height, 0)
-        if overlap == "union":
-            whole = areas[best] + areas[rest] - shared
-        else:
-            whole = np.minimum(areas[best], areas[rest])
-        order = rest[shared <= limit * whole]
-    return np.array(kept, np.intp)
+    covered = _covered(corners[order]) > limit
+    kept: list[int] = []
+    for index in range(len(order)):
+        if not covered[index, kept].any():
+            kept.append(index)
+    return order[kept]
+
+
+def _covered(corners: Floats) -> Floats:
+    """Intersections over the smaller area, of each box with each: shape (n, n)."""
+    starts = np.maximum(corners[:, np.newaxis, :2], corners[:, :2])
+    ends = np.minimum(corners[:, np.newaxis, 2:], corners[:, 2:])
+    shared = np.maximum(ends - starts, 0).prod(axis=2)
+    areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
+    return np.asarray(shared / np.minimum(areas[:, np.newaxis], areas), np.float32)
 
 
 def shifted(boxes: Floats, offsets: Floats, extra: float) -> Floats:

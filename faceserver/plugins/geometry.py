@@ -1,16 +1,38 @@
-"""Cutting squares out of pictures and scaling them."""
+"""Cutting squares out of pictures, scaling pictures, and which of many boxes overlap."""
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from faceserver.types import Image
+from faceserver.types import Floats, Image
 
 
 def resize(image: Image, width: int, height: int) -> Image:
     """Scale a picture: by area where it shrinks (no aliasing), linearly where it grows."""
+    scaled = np.empty((height, width, 3), np.uint8)
+    resize_into(scaled, image)
+    return scaled
+
+
+def resize_into(target: Image, image: Image) -> None:
+    """Fill an array, or a rectangle of one, with a scaled picture; see :func:`resize`."""
+    height, width = target.shape[:2]
     shrinks = width * height < image.shape[0] * image.shape[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
+    cv2.resize(image, (width, height), dst=target, interpolation=method)
+
+
+def halved(image: Image) -> Image:
+    """A picture of half the size, each pixel the mean of four; an odd last row or column goes.
+
+    This is the one case of scaling by area that OpenCV does with vector instructions: 20 times as
+    fast as any other.
+    """
+    width, height = image.shape[1] // 2, image.shape[0] // 2
+    return np.asarray(
+        cv2.resize(image[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA),
+        np.uint8,
+    )
 
 
 def cut_out(image: Image, left: int, top: int, right: int, bottom: int) -> Image:
@@ -30,3 +52,28 @@ def cut_out(image: Image, left: int, top: int, right: int, bottom: int) -> Image
     row, column = max(-top, 0), max(-left, 0)
     whole[row : row + inside.shape[0], column : column + inside.shape[1]] = inside
     return whole
+
+
+def suppressed(
+    corners: Floats, scores: Floats, limit: float, groups: NDArray[np.int32] | None
+) -> NDArray[np.intp]:
+    """Non-maximum suppression by the intersection over the union.
+
+    Args:
+        corners: shape (n, 4): left, top, right, bottom, the last two excluded.
+        scores: shape (n,); what has none above 0 is not kept.
+        limit: overlap that is still allowed, 0 to 1.
+        groups: shape (n,), boxes of different groups do not overlap; None is one group.
+
+    Returns:
+        Indices of the boxes that are kept, best score first; the earlier one of equals.
+    """
+    rectangles = corners.astype(np.float64)
+    rectangles[:, 2:] -= rectangles[:, :2]
+    if groups is None:
+        kept = cv2.dnn.NMSBoxes(rectangles.tolist(), scores.tolist(), 0.0, limit)
+    else:
+        kept = cv2.dnn.NMSBoxesBatched(
+            rectangles.tolist(), scores.tolist(), groups.tolist(), 0.0, limit
+        )
+    return np.array(kept, np.intp)

@@ -37,6 +37,12 @@ class Candidate:
         self.x1, self.y1 = self.x1 + width / 2 - side / 2, self.y1 + height / 2 - side / 2
         self.x2, self.y2 = self.x1 + side, self.y1 + side
 
+    def truncate(self) -> None:
+        """To whole pixels, as the published code does: the next network looks at exactly these."""
+        self.x1, self.y1, self.x2, self.y2 = (
+            float(int(edge)) for edge in (self.x1, self.y1, self.x2, self.y2)
+        )
+
 
 def overlap(a: Candidate, b: Candidate, smaller: bool) -> float:
     width = min(a.x2, b.x2) - max(a.x1, b.x1) + 1
@@ -110,6 +116,7 @@ def detect(
     for candidate in found:
         candidate.move(extra=0)
         candidate.make_square()
+        candidate.truncate()
 
     passed = []
     for candidate in found:
@@ -122,6 +129,7 @@ def detect(
     for candidate in passed:
         candidate.move(extra=1)
         candidate.make_square()
+        candidate.truncate()
 
     faces = []
     for candidate in passed:

@@ -1,5 +1,7 @@
 """The detector finds what the slow and obvious version finds, where a person would point."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,13 @@ import pytest
 from faceserver import images
 from faceserver.engines import Engine, EngineOptions, make_engine
 from faceserver.models import DetectorSpec, load_spec
-from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
-from faceserver.types import Detection, Image
+from faceserver.plugins import geometry
+from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions, layout, proposals, pyramid
+from faceserver.types import Box, Detection, Image
+from tests.counting import CountingEngine
 from tests.photographs import Photographs
 from tests.plugins import reference_mtcnn
+from tests.plugins.reference_mtcnn import Candidate
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "mtcnn"
 
@@ -53,26 +58,150 @@ def crowd(photographs: Photographs) -> Image:
     return picture
 
 
-@pytest.mark.parametrize("name", ["obama.jpg", "obama3.jpg", "biden.jpg", "astronaut.png", "crowd"])
-def test_it_finds_what_the_obvious_version_finds(
+NAMES = ["obama.jpg", "obama3.jpg", "biden.jpg", "astronaut.png", "crowd"]
+
+
+@pytest.fixture(scope="module")
+def pictures(photographs: Photographs) -> dict[str, Image]:
+    alone = {name: decoded(photographs[name]) for name in NAMES if name != "crowd"}
+    return {**alone, "crowd": crowd(photographs)}
+
+
+@pytest.fixture(scope="module")
+def expected(
+    pictures: dict[str, Image], spec: DetectorSpec, engine: Engine
+) -> dict[str, list[Candidate]]:
+    """What the slow and obvious version finds, best first."""
+    pnet, rnet, onet = (engine.load(spec.networks[n], "f32") for n in ("pnet", "rnet", "onet"))
+    return {
+        name: sorted(
+            reference_mtcnn.detect(image, (pnet, rnet, onet)), key=lambda face: -face.score
+        )
+        for name, image in pictures.items()
+    }
+
+
+def edges_of(truth: Candidate) -> tuple[float, float, float, float]:
+    return truth.x1 - 1, truth.y1 - 1, truth.x2, truth.y2
+
+
+@pytest.fixture
+def no_shortcuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every level and crop is scaled from the whole picture."""
+    monkeypatch.setattr(pyramid, "_FOR_LEVELS", 10**6)
+    monkeypatch.setattr(pyramid, "_FOR_CROPS", 10**6)
+
+
+@pytest.fixture(params=[512, 64])
+def tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Few large canvases, or many small ones."""
+    monkeypatch.setattr(layout, "_TILE", request.param)
+    monkeypatch.setattr(layout, "_CANVAS", request.param**2)
+    layout.plan.cache_clear()
+    yield
+    layout.plan.cache_clear()
+
+
+@pytest.mark.usefixtures("no_shortcuts", "tiles")
+@pytest.mark.parametrize("name", NAMES)
+def test_without_shortcuts_in_scaling_it_finds_exactly_what_the_obvious_version_finds(
     name: str,
+    pictures: dict[str, Image],
+    expected: dict[str, list[Candidate]],
     detector: MtcnnDetector,
+) -> None:
+    found = sorted(detector.detect(pictures[name]), key=lambda face: -face.score)
+    assert len(found) == len(expected[name]) > 0
+    for face, truth in zip(found, expected[name], strict=True):
+        box = face.box
+        assert face.score == pytest.approx(truth.score, abs=1e-3)
+        assert (box.x1, box.y1, box.x2, box.y2) == pytest.approx(edges_of(truth), abs=0.1)
+        assert np.allclose(face.points, truth.points, atol=0.1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_shortcuts_move_boxes_and_points_by_a_few_percent(
+    name: str,
+    pictures: dict[str, Image],
+    expected: dict[str, list[Candidate]],
+    detector: MtcnnDetector,
+) -> None:
+    found = detector.detect(pictures[name])
+    for truth in expected[name]:
+        edges = edges_of(truth)
+        face = max(found, key=lambda each: overlap_of(each.box, Box(*edges)))
+        assert overlap_of(face.box, Box(*edges)) > 0.85
+        assert np.abs(np.array(face.points) - truth.points).max() < 0.03 * face.box.height
+    assert len(found) == len(expected[name])
+
+
+def overlap_of(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    width = max(0.0, min(a.x2, b.x2) - max(a.x1, b.x1))
+    height = max(0.0, min(a.y2, b.y2) - max(a.y1, b.y1))
+    return width * height / (a.area + b.area - width * height)
+
+
+@pytest.mark.parametrize("runtime", ["openvino", "opencv"])
+def test_every_runtime_and_number_of_threads_finds_the_same(
+    runtime: str, pictures: dict[str, Image], spec: DetectorSpec, detector: MtcnnDetector
+) -> None:
+    options = MtcnnOptions(threads=3)
+    other = MtcnnDetector(spec, make_engine(runtime, EngineOptions(threads=1)), options)
+    for one, same in zip(
+        detector.detect(pictures["crowd"]), other.detect(pictures["crowd"]), strict=True
+    ):
+        assert np.allclose(one.points, same.points, atol=0.1)
+
+
+def test_calls_from_several_threads_do_not_mix(
+    pictures: dict[str, Image], spec: DetectorSpec, engine: Engine
+) -> None:
+    shared = MtcnnDetector(spec, engine, MtcnnOptions(threads=2))
+    several = list(pictures.values()) * 2
+    alone = [shared.detect(image) for image in several]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(shared.detect, several)) == alone
+
+
+def test_a_picture_takes_few_calls_and_passes(
+    pictures: dict[str, Image],
     spec: DetectorSpec,
     engine: Engine,
-    photographs: Photographs,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    image = crowd(photographs) if name == "crowd" else decoded(photographs[name])
-    pnet, rnet, onet = (engine.load(spec.networks[n], "f32") for n in ("pnet", "rnet", "onet"))
-    expected = reference_mtcnn.detect(image, (pnet, rnet, onet))
-    found = sorted(detector.detect(image), key=lambda face: -face.score)
-    expected.sort(key=lambda face: -face.score)
-    assert len(found) == len(expected) > 0
-    for face, truth in zip(found, expected, strict=True):
-        assert face.score == pytest.approx(truth.score, abs=1e-3)
-        edges = (truth.x1 - 1, truth.y1 - 1, truth.x2, truth.y2)
-        box = face.box
-        assert (box.x1, box.y1, box.x2, box.y2) == pytest.approx(edges, abs=0.1)
-        assert np.allclose(face.points, truth.points, atol=0.1)
+    """What a detection costs, in counts that do not depend on the machine."""
+    counting = CountingEngine(engine)
+    frugal = MtcnnDetector(spec, counting, MtcnnOptions())
+    image = pictures["obama.jpg"]
+    sources: list[int] = []
+    scale = geometry.resize_into
+
+    def counted(target: Image, source: Image) -> None:
+        sources.append(source.size)
+        scale(target, source)
+
+    monkeypatch.setattr(pyramid, "resize_into", counted)
+    frugal.detect(image)
+    shapes = {
+        net: [shape for name, shape in counting.calls if name == net]
+        for net in ("det1", "det2", "det3")
+    }
+    assert {net: len(calls) for net, calls in shapes.items()} == {"det1": 1, "det2": 4, "det3": 1}
+    (canvas,) = shapes["det1"]
+    assert canvas[1] * canvas[2] < 0.25 * image.shape[0] * image.shape[1]
+    assert sources.count(image.size) == 2  # the first two levels; all else is scaled from less
+
+
+def test_a_picture_full_of_candidates_takes_bounded_work(
+    spec: DetectorSpec, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposals, "MOST", 50)
+    counting = CountingEngine(engine)
+    eager = MtcnnDetector(spec, counting, MtcnnOptions(thresholds=(0.0, 0.99, 0.99)))
+    eager.detect(np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8))
+    judged = sum(shape[0] for name, shape in counting.calls if name == "det2")
+    assert judged <= 64
 
 
 @pytest.mark.parametrize("name", sorted(SEEN))
