@@ -18,7 +18,7 @@ from wsgiref.types import WSGIApplication
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher
+from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error
 
 from faceserver.config import Settings
@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 
 _CONNECTIONS = 500
 """Most at a time; each is a socket and a little memory, for a worker comes with the request."""
+
+_END_SECONDS = 1
+"""For workers to end that have nothing to do."""
 
 _IDLE_SECONDS = 120
 """After which a connection is closed on which nothing moves."""
@@ -41,9 +44,21 @@ class RequestTimeout(Error):
     reason = "Request Timeout"
 
 
+class _Task(WSGITask):
+    """A request that hangs up when it is done, if the server is stopping."""
+
+    def build_response_header(self) -> bytes:
+        server: Any = self.channel.server
+        if server.is_draining:
+            self.set_close_on_finish()
+        header: bytes = super().build_response_header()
+        return header
+
+
 class _Channel(HTTPChannel):
     """A connection that knows since when it takes a request in."""
 
+    task_class = _Task
     receiving_since: float | None = None
 
     def received(self, data: bytes) -> bool:
@@ -121,6 +136,19 @@ class Server(TcpWSGIServer):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
         self.run()
+
+    def run(self) -> None:
+        """Serve until this thread is told to end; workers that are busy then are left behind."""
+        own: Any = self
+        try:
+            own.asyncore.loop(timeout=own.adj.asyncore_loop_timeout, map=own._map, use_poll=True)
+        except (SystemExit, KeyboardInterrupt):
+            own.task_dispatcher.shutdown(timeout=_END_SECONDS)
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether it has begun to stop."""
+        return self._drained_by is not None
 
     def stop(self) -> None:
         """Stop as a first signal does; for other threads."""

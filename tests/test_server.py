@@ -201,7 +201,7 @@ def test_what_takes_too_long_is_left_behind(run: Run, monkeypatch: pytest.Monkey
     with run(drain_timeout=0.0) as running, running.connect() as client:
         client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
         assert running.app.entered.wait(WAIT)
-        monkeypatch.setattr(running.server.task_dispatcher, "shutdown", lambda: None)
+        monkeypatch.setattr(running.server.task_dispatcher, "shutdown", lambda **_: None)
         running.server.stop()
         assert running.drained.wait(WAIT)
     assert running.app.served in ([], ["/held"])

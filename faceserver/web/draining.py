@@ -1,6 +1,6 @@
 """While the server stops: what is under way finishes, nothing new begins."""
 
-from flask import Flask, Response, request
+from flask import Flask, request
 
 from faceserver.errors import ShuttingDown
 from faceserver.web.context import backend
@@ -19,9 +19,3 @@ def register(app: Flask) -> None:
     def refuse() -> None:
         if backend().draining and request.endpoint not in _STILL_ANSWERED:
             raise ShuttingDown("the server is stopping; try again soon, or another one")
-
-    @app.after_request
-    def hang_up(response: Response) -> Response:
-        if backend().draining:
-            response.headers["Connection"] = "close"
-        return response

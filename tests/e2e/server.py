@@ -32,8 +32,8 @@ class Server:
             text=True,
         )
         try:
-            self.url = self._line("faceserver ").split()[-1].rstrip("/")
-            self._line("Ready")
+            self.url = self.wait_for("faceserver ").split()[-1].rstrip("/")
+            self.wait_for("Ready")
         except AssertionError:
             self.stop(signal.SIGTERM)
             raise
@@ -70,7 +70,8 @@ class Server:
     def get(self, path: str, **arguments: Any) -> requests.Response:
         return requests.get(f"{self.url}/{path.removeprefix('/')}", timeout=60, **arguments)
 
-    def _line(self, beginning: str) -> str:
+    def wait_for(self, beginning: str) -> str:
+        """Read what the server prints until a line begins so; return that line."""
         assert self.process.stdout
         for line in self.process.stdout:
             self.output.append(line.rstrip())
