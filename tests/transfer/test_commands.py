@@ -248,7 +248,7 @@ class TestPurge:
         assert picture_files(data_dir) == {}
         assert list(data_dir.glob("before-*")) == []
 
-    def test_one_collection(self, data_dir: Path) -> None:
+    def test_one_collection(self) -> None:
         result = run("purge", "--collection", "holiday-1", "--yes", "--json")
         receipt = json.loads(result.output)
         assert (receipt["collections"], receipt["faces"]) == (["holiday-1"], 1)
