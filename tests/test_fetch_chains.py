@@ -120,7 +120,7 @@ def test_a_location_that_hides_where_it_leads(
 
 
 MALFORMED_LOCATIONS = [
-    url for url in MALFORMED if "//" in url and url.isascii() and url.isprintable()
+    url for url in MALFORMED if "://" in url and url.isascii() and url.isprintable()
 ]
 
 
