@@ -14,6 +14,7 @@ import click
 from faceserver import __version__, logs, threads
 from faceserver.cli_backup import COMMANDS as BACKUP
 from faceserver.cli_change import change_model
+from faceserver.cli_evaluate import evaluate
 from faceserver.cli_keys import keys
 from faceserver.cli_models import models
 from faceserver.cli_output import counted
@@ -57,6 +58,7 @@ def main() -> None:
 
 main.add_command(models)
 main.add_command(change_model)
+main.add_command(evaluate)
 main.add_command(keys)
 for _command in (*TRANSFER, *BACKUP):
     main.add_command(_command)

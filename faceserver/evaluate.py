@@ -1,7 +1,8 @@
 """What a model's distances mean, measured on labelled pairs of photographs."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 
 from faceserver import images
 from faceserver.analyzer import Analyzer
-from faceserver.errors import ImageError, InvalidArchive, NoFace
+from faceserver.errors import ImageError, InvalidArchive, ModelError, NoFace
 from faceserver.models import Rate, SimilarityCurve
 from faceserver.types import Floats
 
@@ -20,6 +21,7 @@ _MAX_PIXELS = 178_956_970  # Pillow's own ceiling: these are the user's own file
 _STEPS = 100
 _EXACT = 1e-9
 _RIDGE = 1e-3
+_OWN_TABLES = {"distances.similarity", "distances.similarity.rates"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,24 @@ class Pair:
     a: Path
     b: Path
     same: bool
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What is known of photographs.
+
+    Attributes:
+        pairs: of photographs, by their largest faces.
+        groups: photographs in which all faces are of different people.
+    """
+
+    pairs: tuple[Pair, ...]
+    groups: tuple[Path, ...] = ()
+
+    def photographs(self) -> list[Path]:
+        """Each photograph once."""
+        of_pairs = (path for pair in self.pairs for path in (pair.a, pair.b))
+        return list(dict.fromkeys((*of_pairs, *self.groups)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,52 +66,54 @@ class Measured:
     skipped: tuple[tuple[Path, str], ...] = ()
 
 
-def read_pairs(path: Path) -> list[Pair]:
-    """The pairs of a list, or all pairs of a folder with a subfolder for each person.
+def read_labels(path: Path) -> Labelled:
+    """The pairs of a list, or all pairs of a folder.
 
     Args:
-        path: a CSV of two paths, relative to it, and ``same`` or ``different``; or the folder.
+        path: a CSV of two paths, relative to it, and ``same`` or ``different``; or a folder with a
+            subfolder for each person. Photographs directly in the folder show groups.
 
     Raises:
-        InvalidArchive: it is neither, or lacks one of the two kinds of pairs.
+        InvalidArchive: it is neither, or a line of it is at fault.
     """
-    pairs = _of_folder(path) if path.is_dir() else list(_of_csv(path))
-    if {pair.same for pair in pairs} != {True, False}:
-        raise InvalidArchive(
-            f"{path} must have pairs of the same person and pairs of different people"
-        )
-    return pairs
+    return _of_folder(path) if path.is_dir() else Labelled(tuple(_of_csv(path)))
 
 
 def measure(
-    analyzer: Analyzer, pairs: Sequence[Pair], *, advance: Callable[[int], None] = lambda _: None
+    analyzer: Analyzer, labelled: Labelled, *, advance: Callable[[int], None] = lambda _: None
 ) -> Measured:
-    """Embed the largest face of each photograph once, and compute the pairs' distances.
+    """Embed each photograph's faces once, and compute the distances of all pairs.
 
     Args:
         analyzer: finds and embeds.
-        pairs: what to measure.
+        labelled: the photographs and what is known of them.
         advance: told of each photograph that is done.
 
     Raises:
-        InvalidArchive: too many photographs had to be skipped: a kind of pairs is gone.
+        InvalidArchive: there are no pairs of the same person, or none of different people.
     """
     vectors: dict[Path, Floats] = {}
     skipped: list[tuple[Path, str]] = []
-    for path in dict.fromkeys(path for pair in pairs for path in (pair.a, pair.b)):
+    for path in labelled.photographs():
         try:
-            vectors[path] = _largest(analyzer, path)
+            vectors[path] = _embedded(analyzer, path)
         except (ImageError, NoFace, OSError) as error:
             skipped.append((path, str(error)))
         advance(1)
-    distances: dict[bool, list[float]] = {True: [], False: []}
-    for pair in pairs:
-        if pair.a in vectors and pair.b in vectors:
-            difference = vectors[pair.a] - vectors[pair.b]
-            distances[pair.same].append(float(difference @ difference))
-    if not distances[True] or not distances[False]:
-        raise InvalidArchive("too few of the photographs show a face: one kind of pairs is gone")
-    same, different = (np.array(distances[kind], np.float32) for kind in (True, False))
+    known = [pair for pair in labelled.pairs if pair.a in vectors and pair.b in vectors]
+    measured = [(pair.same, _distance(vectors[pair.a][0], vectors[pair.b][0])) for pair in known]
+    for path in labelled.groups:
+        faces = combinations(vectors.get(path, ()), 2)
+        measured += [(False, _distance(one, other)) for one, other in faces]
+    same, different = (
+        np.array([value for label, value in measured if label is kind], np.float32)
+        for kind in (True, False)
+    )
+    if not len(same) or not len(different):
+        raise InvalidArchive(
+            "there must be pairs of the same person and pairs of different people: found "
+            f"{len(same)} and {len(different)}"
+        )
     return Measured(same, different, tuple(skipped))
 
 
@@ -159,25 +181,65 @@ def _fit(same: np.ndarray, different: np.ndarray) -> tuple[float, float]:
     return float(x.mean()) - offset / slope, -slope
 
 
-def _largest(analyzer: Analyzer, path: Path) -> Floats:
+def with_similarity(text: str, curve: SimilarityCurve) -> str:
+    """A ``model.toml`` with this curve in the place of the one that it has.
+
+    Raises:
+        ModelError: its distances stand in one line, to which no table can be added.
+    """
+    kept: list[str] = []
+    is_old = False
+    for line in text.splitlines():
+        if line.startswith("["):
+            is_old = line.strip().strip("[]") in _OWN_TABLES
+        if not is_old:
+            kept.append(line)
+    lines = [
+        "[distances.similarity]",
+        f"midpoint = {curve.midpoint}",
+        f"steepness = {curve.steepness}",
+        f"same_pairs = {curve.same_pairs}",
+        f"different_pairs = {curve.different_pairs}",
+        "rates = [",
+        *(
+            f"    {{ threshold = {rate.threshold}, false_match = {rate.false_match}, "
+            f"false_non_match = {rate.false_non_match} }},"
+            for rate in curve.rates
+        ),
+        "]",
+    ]
+    changed = "\n".join([*"\n".join(kept).rstrip().splitlines(), "", *lines, ""])
+    try:
+        tomllib.loads(changed)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(
+            f"give the distances in model.toml a table of their own, [distances]: {error}"
+        ) from error
+    return changed
+
+
+def _embedded(analyzer: Analyzer, path: Path) -> Floats:
     data = path.read_bytes()
     image = images.decode(data, max_bytes=max(len(data), 1), max_pixels=_MAX_PIXELS)
     faces = analyzer.find(image)
     if not faces:
         raise NoFace("no face was found")
-    vectors = analyzer.embed(faces[:1])
-    return np.asarray(vectors[0], np.float32)
+    return analyzer.embed(faces)
 
 
-def _of_folder(folder: Path) -> list[Pair]:
-    photographs = [
-        path
-        for person in sorted(folder.iterdir())
-        if person.is_dir()
-        for path in sorted(person.iterdir())
-        if path.suffix.lower() in _SUFFIXES
-    ]
-    return [Pair(a, b, a.parent == b.parent) for a, b in combinations(photographs, 2)]
+def _distance(one: Floats, other: Floats) -> float:
+    return float(np.square(one - other).sum())
+
+
+def _of_folder(folder: Path) -> Labelled:
+    people = [path for path in sorted(folder.iterdir()) if path.is_dir()]
+    photographs = [path for person in people for path in _pictures_in(person)]
+    pairs = (Pair(a, b, a.parent == b.parent) for a, b in combinations(photographs, 2))
+    return Labelled(tuple(pairs), tuple(_pictures_in(folder)))
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.suffix.lower() in _SUFFIXES]
 
 
 def _of_csv(path: Path) -> Iterator[Pair]:

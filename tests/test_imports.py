@@ -42,7 +42,7 @@ LAYERS = [
     {"cli_transfer"},
     {"cli_keys"},
     {"cli_models"},
-    {"cli_change"},
+    {"cli_change", "cli_evaluate"},
     {"cli", "__main__"},
 ]
 
@@ -58,6 +58,7 @@ HOMES = {
         "cli_transfer.py",
         "cli_models.py",
         "cli_change.py",
+        "cli_evaluate.py",
         "cli_keys.py",
         "cli_output.py",
         "cli_backup.py",
