@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from faceserver.cli_backup import tell_missing
-from faceserver.cli_output import counted, progress
+from faceserver.cli_output import Stages, counted, progress
 from faceserver.config import load_settings
 from faceserver.threads import processors
 
@@ -241,17 +241,15 @@ def export(file: Path, names: tuple[str, ...]) -> None:
     settings = load_settings()
     database_in(settings.data_dir)
     refuse_existing(file)
-    with closing(open_gallery(settings)) as store:
-        faces = sum(store.collection(name).count() for name in names or store.collections())
-        with progress("Faces", faces) as advance:
-            done = export_archive(
-                store,
-                store.pictures,
-                file,
-                contracts=find_contracts(settings.models_dir),
-                names=names,
-                advance=advance,
-            )
+    with closing(open_gallery(settings)) as store, Stages() as stages:
+        done = export_archive(
+            store,
+            store.pictures,
+            file,
+            contracts=find_contracts(settings.models_dir),
+            names=names,
+            begin=stages.begin,
+        )
     click.echo(
         f"{counted(done.collections, 'collection')}, {counted(done.subjects, 'subject')}, "
         f"{counted(done.faces, 'face')}, {counted(done.pictures, 'picture')}: {file}"

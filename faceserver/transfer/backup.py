@@ -195,7 +195,7 @@ def _unpack(archive: ZipReader, manifest: BackupManifest, work: Path, begin: Beg
     size = sum(map(archive.size, archive.names()))
     if size > shutil.disk_usage(work).free:
         raise StoreFull(f"there is not enough space for {archive.path}")
-    advance = begin("Unpacking", size)
+    advance = begin("Unpacking", size - archive.size(MANIFEST))
     (work / PICTURES).mkdir()
     if _extract(archive, DATABASE, work / DATABASE, advance) != manifest.database_sha256:
         raise InvalidArchive(f"{archive.path}: {DATABASE} is not as it was written")

@@ -24,7 +24,7 @@ from faceserver.transfer.format import (
     subject_line,
     vectors_header,
 )
-from faceserver.transfer.progress import Advance
+from faceserver.transfer.progress import Advance, Begin, unseen
 from faceserver.types import StoredFace, Subject
 
 __all__ = [
@@ -70,7 +70,7 @@ def export_archive(
     *,
     contracts: Mapping[str, str],
     names: Sequence[str] = (),
-    advance: Advance = lambda _: None,
+    begin: Begin = unseen,
 ) -> Exported:
     """Write collections to a new archive; memory holds some faces and one picture's part.
 
@@ -80,7 +80,7 @@ def export_archive(
         path: of the archive; it appears when it is complete.
         contracts: the content of each model's ``model.toml``, by the model's name.
         names: of the collections; all where none is given.
-        advance: told of each face that is written.
+        begin: told of each stage and its pieces: faces, then pictures.
 
     Raises:
         AlreadyExists: there is a file of that name.
@@ -91,8 +91,9 @@ def export_archive(
     chosen = [store.collection(name) for name in names or store.collections()]
     with new_zip(path) as archive:
         named: dict[str, None] = {}
+        advance = begin("Faces", 2 * sum(part.count() for part in chosen))  # lines, then vectors
         entries = [_write(archive, part, contracts, named, advance) for part in chosen]
-        missing = tuple(name for name in named if not _write_picture(archive, pictures, name))
+        missing = _write_pictures(archive, pictures, named, begin("Pictures", len(named)))
         manifest = Manifest(
             created=datetime.now(UTC),
             collections=tuple(entries),
@@ -206,6 +207,7 @@ def _write(
         file.write(vectors_header(entry.faces, entry.dims))
         for face in all_faces(collection):
             file.write(face.embedding.astype("<f4").tobytes())
+            advance(1)
     return entry
 
 
@@ -221,6 +223,18 @@ def _write_lines(archive: ZipFile, name: str, lines: Iterable[BaseModel]) -> int
             file.write(line.model_dump_json().encode() + b"\n")
             count += 1
     return count
+
+
+def _write_pictures(
+    archive: ZipFile, pictures: Pictures, names: Iterable[str], advance: Advance
+) -> tuple[str, ...]:
+    """Write pictures; return the names of those that are not there."""
+    missing = []
+    for name in names:
+        if not _write_picture(archive, pictures, name):
+            missing.append(name)
+        advance(1)
+    return tuple(missing)
 
 
 def _write_picture(archive: ZipFile, pictures: Pictures, name: str) -> bool:

@@ -13,6 +13,7 @@ from faceserver.store.durable import DurableStore, open_store
 from faceserver.store.pictures import PictureStore
 from faceserver.transfer.exporting import all_faces, all_subjects
 from faceserver.transfer.format import face_line, subject_line
+from faceserver.transfer.progress import Advance
 from tests.store.samples import DIMS, MODEL, new_face, people
 
 CONTRACT = f"""
@@ -83,3 +84,19 @@ def content(store: Store) -> dict[str, object]:
 
 def picture_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "uploadImages").iterdir()}
+
+
+class Stages:
+    """Remembers what work has told of how far it is."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, int] = {}
+        self.done: dict[str, int] = {}
+
+    def begin(self, what: str, total: int) -> Advance:
+        self.totals[what], self.done[what] = total, 0
+
+        def advance(more: int) -> None:
+            self.done[what] += more
+
+        return advance

@@ -17,7 +17,7 @@ from faceserver.transfer.archive import ArchiveReader
 from faceserver.transfer.exporting import Exported, export_archive
 from faceserver.transfer.importing import Imported, import_archive
 from tests.store.samples import MODEL, new_face, people
-from tests.transfer.galleries import CONTRACT, content, fill, jpeg, opened, picture_files
+from tests.transfer.galleries import CONTRACT, Stages, content, fill, jpeg, opened, picture_files
 
 
 def take_in(store: DurableStore, path: Path, contract: str = CONTRACT) -> Imported:
@@ -82,6 +82,14 @@ def test_an_export_says_what_it_holds_and_leaves_no_other_file(tmp_path: Path) -
         assert take_in(target, tmp_path / "all.zip").faces == 13
         (face,) = target.collection("holiday-1").faces(limit=2).items
         assert face.picture == missing
+
+
+def test_progress_is_told_to_the_last_picture(tmp_path: Path) -> None:
+    stages = Stages()
+    with closing(opened(tmp_path / "source")) as store:
+        fill(store, store.pictures)
+        export_archive(store, store.pictures, tmp_path / "e.zip", contracts={}, begin=stages.begin)
+    assert stages.done == stages.totals == {"Faces": 26, "Pictures": 4}
 
 
 def test_chosen_collections_are_exported(tmp_path: Path) -> None:

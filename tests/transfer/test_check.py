@@ -11,9 +11,8 @@ from faceserver.store import Options, open_store
 from faceserver.store.maintenance import pictures_named
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.check import Finding, check_folder
-from faceserver.transfer.progress import Advance
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
-from tests.transfer.galleries import fill, jpeg, opened, picture_files
+from tests.transfer.galleries import Stages, fill, jpeg, opened, picture_files
 
 
 @pytest.fixture
@@ -200,15 +199,9 @@ def test_with_a_face_that_is_set_aside_its_new_vector_goes(changing: Path) -> No
 
 
 def test_progress_is_told_to_the_last_row_and_picture(changing: Path) -> None:
-    told: dict[str, list[int]] = {}
-
-    def begin(what: str, total: int) -> Advance:
-        told[what] = [total]
-        return told[what].append
-
-    check_folder(changing, begin=begin)
-    assert {what: total for what, (total, *_) in told.items()} == {"Rows": 22, "Pictures": 4}
-    assert all(total == sum(parts) for total, *parts in told.values())
+    stages = Stages()
+    check_folder(changing, begin=stages.begin)
+    assert stages.done == stages.totals == {"Rows": 22, "Pictures": 4}
 
 
 def with_graph(folder: Path) -> Path:
