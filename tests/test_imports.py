@@ -16,6 +16,7 @@ LAYERS = [
     {
         "models",
         "modelfiles",
+        "client",
         "images",
         "addresses",
         "fetch",
@@ -72,7 +73,7 @@ HOMES = {
     "caffe": {"engines/caffe.py"},
     "cv2": {"engines/opencv.py", "plugins/geometry.py"},
     "PIL": {"images.py"},
-    "requests": {"fetch.py"},
+    "requests": {"fetch.py", "client/"},
     "onnx": set(),
     "tensorflow": set(),
     "convert": set(),

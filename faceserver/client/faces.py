@@ -1,0 +1,140 @@
+"""The operations on stored faces."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from faceserver.api.faces import AddedFaces, DeletedFace, Face, Faces, SearchAnswer, SearchFilter
+from faceserver.api.pictures import Which
+from faceserver.client.transport import Picture, Transport, dumped_filter, given, path_of
+
+
+class FaceOperations(Transport):
+    """Stored faces, and searching among them."""
+
+    def add_faces(
+        self,
+        collection: str,
+        picture: Picture,
+        *,
+        subject: UUID | None = None,
+        tags: Sequence[str] = (),
+        external_id: str | None = None,
+        faces: Which = "all",
+        source: str | None = None,
+    ) -> AddedFaces:
+        """Store the faces of a picture."""
+        fields = given(subject=subject, external_id=external_id, source=source)
+        fields |= {"faces": faces, "tags": list(tags)}
+        return self.send_picture(AddedFaces, f"{path_of(collection)}/faces", picture, fields)
+
+    def add_embedding(
+        self,
+        collection: str,
+        embedding: Sequence[float],
+        *,
+        model: str,
+        subject: UUID | None = None,
+        tags: Sequence[str] = (),
+        external_id: str | None = None,
+        source: str | None = None,
+    ) -> AddedFaces:
+        """Store a face that was embedded elsewhere, with the collection's model."""
+        body = given(subject=subject, external_id=external_id, source=source)
+        body |= {"embedding": list(embedding), "model": model, "tags": list(tags)}
+        return self.call(AddedFaces, "POST", f"{path_of(collection)}/faces", json=body)
+
+    def list_faces(
+        self,
+        collection: str,
+        *,
+        subject: UUID | None = None,
+        tag: Sequence[str] = (),
+        external_id: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Faces:
+        """List faces in the order they were stored."""
+        only = {"subject": subject, "tag": list(tag), "external_id": external_id}
+        return self.list_of(Faces, f"{path_of(collection)}/faces", limit, cursor, only)
+
+    def get_face(self, collection: str, face: UUID) -> Face:
+        """Get a face."""
+        return self.call(Face, "GET", f"{path_of(collection)}/faces/{face}")
+
+    def move_face(self, collection: str, face: UUID, subject: UUID | None) -> Face:
+        """Say whom a face shows, None for nobody."""
+        body = {"subject": str(subject) if subject else None}
+        return self.call(Face, "PATCH", f"{path_of(collection)}/faces/{face}", json=body)
+
+    def tag_face(self, collection: str, face: UUID, tags: Sequence[str]) -> Face:
+        """Give a face these tags instead of those it has."""
+        body = {"tags": list(tags)}
+        return self.call(Face, "PATCH", f"{path_of(collection)}/faces/{face}", json=body)
+
+    def delete_face(self, collection: str, face: UUID) -> DeletedFace:
+        """Delete a face; its picture goes with the last face that is in it."""
+        return self.call(DeletedFace, "DELETE", f"{path_of(collection)}/faces/{face}")
+
+    def get_face_picture(self, collection: str, face: UUID) -> bytes:
+        """Get the stored picture as JPEG."""
+        return self.ask("GET", f"{path_of(collection)}/faces/{face}/picture").content
+
+    def get_face_crop(self, collection: str, face: UUID) -> bytes:
+        """Get the face as the model sees it, as JPEG."""
+        return self.ask("GET", f"{path_of(collection)}/faces/{face}/crop").content
+
+    def search(
+        self,
+        collection: str,
+        picture: Picture,
+        *,
+        faces: Which = "all",
+        only: SearchFilter | None = None,
+        **options: Any,
+    ) -> SearchAnswer:
+        """Say of each face of a picture who it is.
+
+        Args:
+            collection: where to search.
+            picture: whose faces to search for.
+            faces: all of them, or the largest alone.
+            only: which stored faces.
+            options: ``k``, ``threshold``, ``margin``, ``grouped``.
+        """
+        fields = {**given(**options), "faces": faces}
+        path = f"{path_of(collection)}/search"
+        if isinstance(picture, str):
+            body = {**fields, "url": picture, "filter": dumped_filter(only)}
+            return self.call(SearchAnswer, "POST", path, json=body)
+        return self.send_picture(SearchAnswer, path, picture, {**fields, **dumped_filter(only)})
+
+    def search_embedding(
+        self,
+        collection: str,
+        embedding: Sequence[float],
+        *,
+        model: str,
+        only: SearchFilter | None = None,
+        **options: Any,
+    ) -> SearchAnswer:
+        """Say of an embedding of the collection's model who it is; options as in `search`."""
+        body = {"embedding": list(embedding), "model": model, **given(**options)}
+        return self._search(collection, body, only)
+
+    def search_face(
+        self,
+        collection: str,
+        face: UUID,
+        *,
+        only: SearchFilter | None = None,
+        **options: Any,
+    ) -> SearchAnswer:
+        """Say of a stored face who else it is like; options as in `search`."""
+        return self._search(collection, {"face": str(face), **given(**options)}, only)
+
+    def _search(
+        self, collection: str, body: dict[str, Any], only: SearchFilter | None
+    ) -> SearchAnswer:
+        body = {**body, "filter": dumped_filter(only)}
+        return self.call(SearchAnswer, "POST", f"{path_of(collection)}/search", json=body)

@@ -1,0 +1,98 @@
+"""The operations on collections and people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from faceserver.api.gallery import (
+    Collection,
+    Collections,
+    DeletedCollection,
+    DeletedSubject,
+    Merge,
+    Merges,
+    Subject,
+    Subjects,
+)
+from faceserver.client.transport import Transport, given, path_of
+
+
+class GalleryOperations(Transport):
+    """Collections and the people in them."""
+
+    def create_collection(self, name: str) -> Collection:
+        """Make a collection of the model that the server is set to."""
+        return self.call(Collection, "POST", "/collections", json={"name": name})
+
+    def list_collections(self, *, limit: int = 100, cursor: str | None = None) -> Collections:
+        """List the collections by name."""
+        return self.list_of(Collections, "/collections", limit, cursor)
+
+    def get_collection(self, name: str) -> Collection:
+        """Describe a collection."""
+        return self.call(Collection, "GET", f"/collections/{name}")
+
+    def delete_collection(self, name: str) -> DeletedCollection:
+        """Delete a collection so that nothing of it is left on the disk."""
+        return self.call(DeletedCollection, "DELETE", f"/collections/{name}")
+
+    def create_subject(
+        self,
+        collection: str,
+        *,
+        name: str,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Subject:
+        """Add a person."""
+        body = {"name": name, "tags": list(tags), "metadata": dict(metadata or {})}
+        return self.call(Subject, "POST", f"{path_of(collection)}/subjects", json=body)
+
+    def list_subjects(
+        self,
+        collection: str,
+        *,
+        tag: Sequence[str] = (),
+        name: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Subjects:
+        """List people in the order they were stored, or the one of a name."""
+        only = {"tag": list(tag), "name": name}
+        return self.list_of(Subjects, f"{path_of(collection)}/subjects", limit, cursor, only)
+
+    def get_subject(self, collection: str, subject: UUID) -> Subject:
+        """Get a person."""
+        return self.call(Subject, "GET", f"{path_of(collection)}/subjects/{subject}")
+
+    def change_subject(
+        self,
+        collection: str,
+        subject: UUID,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Subject:
+        """Rename, tag or describe a person; what is left out stays."""
+        body = given(name=name, tags=tags, metadata=metadata)
+        return self.call(Subject, "PATCH", f"{path_of(collection)}/subjects/{subject}", json=body)
+
+    def delete_subject(self, collection: str, subject: UUID) -> DeletedSubject:
+        """Delete a person, and every face of this person."""
+        return self.call(DeletedSubject, "DELETE", f"{path_of(collection)}/subjects/{subject}")
+
+    def merge_subject(self, collection: str, subject: UUID, *, into: UUID) -> Merge:
+        """Give all faces of a person to another one."""
+        path = f"{path_of(collection)}/subjects/{subject}/merge"
+        return self.call(Merge, "POST", path, json={"into": str(into)})
+
+    def list_merges(
+        self, collection: str, *, limit: int = 100, cursor: str | None = None
+    ) -> Merges:
+        """List the merges that can be undone, in the order they were made."""
+        return self.list_of(Merges, f"{path_of(collection)}/merges", limit, cursor)
+
+    def undo_merge(self, collection: str, merge: UUID) -> Subject:
+        """Take a merge back."""
+        return self.call(Subject, "POST", f"{path_of(collection)}/merges/{merge}/undo")

@@ -1,0 +1,26 @@
+"""The operations on pictures alone."""
+
+from faceserver.api.pictures import CompareAnswer, DetectAnswer, EmbedAnswer, Which
+from faceserver.client.transport import ApiError, Picture, Transport, file_of
+
+
+class PictureOperations(Transport):
+    """Nothing is stored."""
+
+    def detect(self, picture: Picture) -> DetectAnswer:
+        """Find every face of a picture."""
+        return self.send_picture(DetectAnswer, "/detect", picture, {})
+
+    def embed(self, picture: Picture, *, faces: Which = "all") -> EmbedAnswer:
+        """Find the faces of a picture and turn each into a vector."""
+        return self.send_picture(EmbedAnswer, "/embed", picture, {"faces": faces})
+
+    def compare(self, a: Picture, b: Picture, *, faces: Which = "all") -> CompareAnswer:
+        """Measure every face of one picture against every face of another; both files, or URLs."""
+        if isinstance(a, str) and isinstance(b, str):
+            body = {"a": {"url": a}, "b": {"url": b}, "faces": faces}
+            return self.call(CompareAnswer, "POST", "/compare", json=body)
+        if isinstance(a, str) or isinstance(b, str):
+            raise ApiError("send two files or two URLs", code="invalid_request")
+        files = {"a": file_of(a), "b": file_of(b)}
+        return self.call(CompareAnswer, "POST", "/compare", files=files, data={"faces": faces})
