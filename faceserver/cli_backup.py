@@ -85,11 +85,12 @@ def check(repair: bool) -> None:
 def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool) -> None:
     """Remove faces so that nothing is left of them.
 
-    Rows, vectors, pictures, indexes, and what `check --repair` and `restore` have set aside go; the
-    files are written anew without them. Backups and exports are yours to remove. The server is
-    stopped meanwhile. Prints a receipt of what went.
+    Rows, vectors, pictures, indexes, import jobs, and what `check --repair` and `restore` have set
+    aside go; the files are written anew without them. Keys and the audit log stay, and backups and
+    exports are yours to remove. The server is stopped meanwhile. Prints a receipt of what went.
     """
     from faceserver.app import open_gallery
+    from faceserver.jobs.purging import purge_jobs
     from faceserver.transfer.folder import database_in
 
     if everything == bool(collection):
@@ -102,19 +103,21 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
         if not yes:
             click.confirm(f"Remove {counted(faces, 'face')} of {whose} for ever?", abort=True)
         receipt = store.purge(collection)
+        jobs = purge_jobs(settings.data_dir, collection)
     if as_json:
-        click.echo(json.dumps({**asdict(receipt), "at": receipt.at.isoformat()}, indent=2))
+        shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
+        click.echo(json.dumps(shown, indent=2))
     else:
-        _print_receipt(receipt)
+        _print_receipt(receipt, jobs)
     if receipt.unknown:
         raise SystemExit(1)
 
 
-def _print_receipt(receipt: "Receipt") -> None:
+def _print_receipt(receipt: "Receipt", jobs: int) -> None:
     click.echo(
         f"Removed at {receipt.at:%Y-%m-%d %H:%M:%S} UTC: {counted(receipt.faces, 'face')}, "
         f"{counted(receipt.subjects, 'subject')}, {counted(receipt.pictures, 'picture')}, "
-        f"{counted(receipt.index_files, 'index file')}."
+        f"{counted(receipt.index_files, 'index file')}, {counted(jobs, 'job')}."
     )
     for name in receipt.collections:
         click.echo(f"The collection {name} is gone.")

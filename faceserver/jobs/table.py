@@ -193,6 +193,18 @@ class JobTable:
         with self._database.transaction() as transaction:
             transaction.run("DELETE FROM jobs WHERE id = ?", job.row)
 
+    def scrub(self) -> None:
+        """Write the file anew, without what deleted jobs have left.
+
+        Raises:
+            StoreFull: no space is left; the file is as it was.
+        """
+        self._database.scrub()
+
+    def all(self) -> list[Job]:
+        """Every job, in the order they came."""
+        return [_job(row) for row in self._database.read(f"{_JOB} ORDER BY id")]
+
     def of_collection(self, collection: str) -> list[Job]:
         """All jobs of a collection."""
         return [

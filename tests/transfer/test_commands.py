@@ -14,6 +14,9 @@ from faceserver.app import open_gallery
 from faceserver.cli import main
 from faceserver.cli_output import counted
 from faceserver.config import load_settings
+from faceserver.jobs.records import NewItem, Request
+from faceserver.jobs.sources import ZipFolder
+from faceserver.jobs.table import JobTable
 from faceserver.types import Filter
 from tests.e2e.server import Server
 from tests.photographs import Photographs
@@ -242,11 +245,33 @@ class TestPurge:
         assert len(picture_files(data_dir)) == 4
         result = run("purge", "--all", "--yes")
         assert result.exit_code == 0
-        assert "13 faces, 2 subjects, 4 pictures, 0 index files." in result.output
+        assert "13 faces, 2 subjects, 4 pictures, 0 index files, 0 jobs." in result.output
         assert "The collection holiday-1 is gone." in result.output
         assert "Nothing of it is left in before-restore-" in result.output
         assert picture_files(data_dir) == {}
         assert list(data_dir.glob("before-*")) == []
+
+    def test_jobs_go_too(self, data_dir: Path) -> None:
+        def ordered(collection: str) -> Path:
+            request = Request(collection, "zip", largest=False, fingerprint="secret print")
+            with closing(JobTable(data_dir)) as table:
+                job, _ = table.add(request, [NewItem("secret.jpg", "secret person")])
+            zips = ZipFolder(data_dir / "jobs", max_bytes=0)
+            zips.path(job.id).write_bytes(b"secret picture")
+            return zips.path(job.id)
+
+        kept, gone = ordered("default"), ordered("holiday-1")
+        result = run("purge", "--collection", "holiday-1", "--yes")
+        assert "1 job." in result.output
+        assert (kept.exists(), gone.exists()) == (True, False)
+        with closing(JobTable(data_dir)) as table:
+            assert [job.collection for job in table.all()] == ["default"]
+        assert "1 job." in run("purge", "--all", "--yes").output
+        assert {path.name for path in data_dir.rglob("*")} == {
+            "faces.sqlite",
+            "lock",
+            "uploadImages",
+        }
 
     def test_one_collection(self) -> None:
         result = run("purge", "--collection", "holiday-1", "--yes", "--json")

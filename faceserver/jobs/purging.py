@@ -1,0 +1,47 @@
+"""A purge of the jobs, while no server runs."""
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+from faceserver.jobs.sources import ZipFolder
+from faceserver.jobs.table import JobTable
+from faceserver.store.files import file_errors
+
+_FILES = ("jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm")
+
+
+def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
+    """Remove jobs with the names and zips of their pictures, so that nothing of them is left.
+
+    Args:
+        data_dir: the data folder; this process alone holds it.
+        collection: whose jobs; None removes all.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        StoreError: the system or SQLite refused.
+    """
+    if not (data_dir / _FILES[0]).is_file():
+        return 0
+    zips = data_dir / "jobs"
+    with closing(JobTable(data_dir)) as table:
+        jobs = table.all() if collection is None else table.of_collection(collection)
+        with file_errors(zips):
+            for job in jobs:
+                ZipFolder(zips, max_bytes=0).remove(job.id)
+                table.delete(job)
+        table.scrub()
+    if collection is None:
+        _remove_all(data_dir, zips)
+    return len(jobs)
+
+
+def _remove_all(data_dir: Path, zips: Path) -> None:
+    with file_errors(data_dir):
+        for name in _FILES:
+            (data_dir / name).unlink(missing_ok=True)
+        if zips.exists():
+            shutil.rmtree(zips)
