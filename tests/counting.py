@@ -13,7 +13,7 @@ Calls = list[tuple[str, tuple[int, ...]]]
 
 
 class CountingEngine:
-    """Loads networks of another engine, or ones that answer nothing but zeros, and counts calls."""
+    """Loads networks of another engine, or ones that answer nothing but ones, and counts calls."""
 
     def __init__(self, engine: Engine | None = None, dims: int = 512) -> None:
         self.calls: Calls = []
@@ -29,7 +29,7 @@ class CountingEngine:
         inner = (
             self._engine.load(files, precision, preprocessing)
             if self._engine
-            else _Zeros(self._dims, takes_pictures=preprocessing is not None)
+            else _Ones(self._dims, takes_pictures=preprocessing is not None)
         )
         return _Counted(inner, files.onnx.stem, self.calls)
 
@@ -37,7 +37,7 @@ class CountingEngine:
         return [shape for _, shape in self.calls]
 
 
-class _Zeros(Network):
+class _Ones(Network):
     inputs = ("data",)
     outputs = ("embeddings",)
 
@@ -47,7 +47,7 @@ class _Zeros(Network):
         self._dims = dims
 
     def _predict(self, feeds: Mapping[str, Floats | Image]) -> dict[str, Floats]:
-        return {"embeddings": np.zeros((len(feeds["data"]), self._dims), np.float32)}
+        return {"embeddings": np.ones((len(feeds["data"]), self._dims), np.float32)}
 
 
 class _Counted(Network):
