@@ -20,7 +20,7 @@ from faceserver.cli_models import models
 from faceserver.cli_output import counted
 from faceserver.cli_transfer import COMMANDS as TRANSFER
 from faceserver.config import Settings, load_settings
-from faceserver.errors import FaceServerError
+from faceserver.errors import FaceServerError, NotFound, SeveralFaces
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.app import Backend
@@ -123,34 +123,49 @@ def _url(listener: socket.socket) -> str:
 
 @main.command()
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--collection", metavar="NAME", help="Where to search.  [default: default]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
-def search(picture: Path, as_json: bool) -> None:
-    """Find the person of PICTURE, which holds one face, in the stored pictures.
+def search(picture: Path, collection: str | None, as_json: bool) -> None:
+    """Find the person of a picture that holds one face.
 
-    Prints a line a match, nearest first: distance (squared L2; 0 is the same picture), where the
-    stored picture lies, and what it was called when it was registered.
+    Prints a line a match, nearest first: distance (squared L2; 0 is the same picture), the person's
+    name or `-`, where the stored picture lies, and what it was called when it was registered.
     """
-    with _service(load_settings()) as service:
-        matches = service.retrieve(picture.read_bytes())
+    from faceserver.store.base import DEFAULT
+    from faceserver.usecases.searching import SearchQuery
+
+    settings = load_settings()
+    with _service(settings) as service:
+        query = SearchQuery(k=settings.max_matches)
+        found = service.searching.by_picture(collection or DEFAULT, picture.read_bytes(), query)
+        if len(found.probes) > 1:
+            raise SeveralFaces(f"{picture} holds {len(found.probes)} faces, not one")
         rows = [
             {
-                "distance": round(match.distance, 4),
-                "picture": _picture_place(service, match.face.picture),
-                "source": match.face.source,
+                "distance": round(hit.match.distance, 4),
+                "person": hit.person.name if hit.person else None,
+                "picture": _picture_place(service, hit.match.face.picture),
+                "source": hit.match.face.source,
             }
-            for match in matches
+            for hit in found.probes[0].hits
         ]
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif not rows:
         click.echo("Nobody stored looks like this person.")
     else:
         for row in rows:
-            click.echo(f"{row['distance']:.4f}  {row['picture']}  {row['source']}")
+            person = row["person"] or "-"
+            click.echo(f"{row['distance']:.4f}  {person}  {row['picture']}  {row['source']}")
 
 
 def _picture_place(service: "FaceService", picture: str | None) -> str:
-    return str(service.picture_path(picture)) if picture else "(not kept)"
+    if picture is None:
+        return "(not kept)"
+    try:
+        return str(service.picture_path(picture))
+    except NotFound:
+        return "(missing)"
 
 
 @main.command()

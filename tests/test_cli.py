@@ -46,6 +46,9 @@ def test_a_folder_is_registered_and_searched(photographs: Photographs, tmp_path:
     (match,) = json.loads(run("search", "--json", photographs["obama2.jpg"]).output)
     assert Path(match["picture"]).is_file()
     assert match["source"].endswith("obama.jpg")
+    assert match["person"] is None
+    Path(match["picture"]).unlink()
+    assert "  -  (missing)  " in run("search", photographs["obama2.jpg"]).output
 
     assert "Nobody" in run("search", photographs["astronaut.png"]).output
 

@@ -92,6 +92,10 @@ def test_people_are_imported_exported_and_taken_back(
     assert picture_files(target) == picture_files(source)
     (match,) = json.loads(run("search", "--json", photographs["obama3.jpg"]).output)[:1]
     assert match["source"].startswith("Barack/")
+    assert match["person"] == "Barack"
+    assert "  Barack  " in run("search", photographs["obama3.jpg"]).output
+    elsewhere = run("search", photographs["obama3.jpg"], "--collection", "other")
+    assert (elsewhere.exit_code, "not_found" in elsewhere.output) == (1, True)
     assert run("check").exit_code == 0
     assert "brings collections" in run("import", archive, "--collection", "x").output
 
