@@ -1,0 +1,111 @@
+"""The API before a real gallery on the disk; faces are coloured tiles."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from faceserver import web
+from faceserver.analyzer import Analyzer
+from faceserver.client import Client
+from faceserver.config import Settings, load_settings
+from faceserver.errors import UrlFailed
+from faceserver.jobs.desk import JobDesk
+from faceserver.models import Distances, SimilarityCurve
+from faceserver.service import FaceService, Limits
+from faceserver.store import open_store
+from tests.fakes import ColourDetector, ColourEmbedder
+from tests.test_service import RED, png
+from tests.web.fakes import FakeBackend
+
+CURVE = SimilarityCurve(midpoint=0.1, steepness=20, same_pairs=9, different_pairs=9, rates=())
+SITE: dict[str, bytes] = {"https://faces.example/red": png(RED)}
+
+
+class CalibratedEmbedder(ColourEmbedder):
+    """Knows what its distances mean."""
+
+    distances = Distances(threshold=0.1, calibration="none", similarity=CURVE)
+
+
+def fetch(url: str) -> bytes:
+    """Get what lies in SITE."""
+    if url not in SITE:
+        raise UrlFailed("it is not there")
+    return SITE[url]
+
+
+@dataclass
+class GalleryBackend(FakeBackend):
+    """A backend with a real service and real jobs."""
+
+    desk: JobDesk | None = field(default=None)
+
+    def jobs(self) -> JobDesk:
+        self.service()  # not before it is ready
+        assert self.desk
+        return self.desk
+
+
+def make_service(folder: Path, fetch: Callable[[str], bytes] = fetch) -> FaceService:
+    embedder = CalibratedEmbedder()
+    store = open_store(folder, model=embedder.name, dims=embedder.dims)
+    return FaceService(
+        analyzer=Analyzer(ColourDetector(), embedder),
+        store=store,
+        pictures=store.pictures,
+        fetch=fetch,
+        limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=10, max_distance=None),
+    )
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(data_dir=tmp_path / "data", max_file_bytes=10_000, max_job_items=5)
+
+
+@pytest.fixture
+def service(settings: Settings) -> Iterator[FaceService]:
+    with closing(make_service(settings.data_dir)) as made:
+        yield made
+
+
+@pytest.fixture
+def desk(settings: Settings, service: FaceService) -> Iterator[JobDesk]:
+    """Jobs that nobody works on until ``start`` is called."""
+    with closing(JobDesk(settings.data_dir, service.parts, max_items=5)) as made:
+        yield made
+
+
+@pytest.fixture
+def app(settings: Settings, service: FaceService, desk: JobDesk) -> Flask:
+    app = web.make_app()
+    app.extensions["faceserver"] = GalleryBackend(settings, real=service, desk=desk)
+    web.init_app(app)
+    return app
+
+
+@pytest.fixture
+def http(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def client(app: Flask) -> Iterator[Client]:
+    """The package's own client, over a real socket."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        with Client(f"http://127.0.0.1:{server.port}") as made:
+            yield made
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
