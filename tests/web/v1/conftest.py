@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
@@ -45,10 +45,14 @@ def fetch(url: str) -> bytes:
 class GalleryBackend(FakeBackend):
     """A backend with a real service and real jobs."""
 
-    desk: JobDesk | None = field(default=None)
+    gallery: FaceService | None = None
+    desk: JobDesk | None = None
+
+    def service(self) -> FaceService:
+        assert self.gallery
+        return self.gallery
 
     def jobs(self) -> JobDesk:
-        self.service()  # not before it is ready
         assert self.desk
         return self.desk
 
@@ -86,7 +90,7 @@ def desk(settings: Settings, service: FaceService) -> Iterator[JobDesk]:
 @pytest.fixture
 def app(settings: Settings, service: FaceService, desk: JobDesk) -> Flask:
     app = web.make_app()
-    app.extensions["faceserver"] = GalleryBackend(settings, real=service, desk=desk)
+    app.extensions["faceserver"] = GalleryBackend(settings, gallery=service, desk=desk)
     web.init_app(app)
     return app
 
