@@ -6,13 +6,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint models test-convert test-pycaffe photographs lock proto clean
+.PHONY: help serve test lint models test-convert test-pycaffe bench bench-torch photographs lock proto clean
 
 help:
 	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing"
 	@echo "make test     linters, types and the whole test suite"
 	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
+	@echo "make bench    measure speed, side by side with others; ARGS=--help lists what can be set"
+	@echo "make bench-torch  add facenet-pytorch to what is compared (a gigabyte)"
 	@echo "make models   build the models"
 	@echo "make photographs  fetch the tests' photographs into .cache/photographs"
 	@echo "make lock     renew the pinned versions in requirements/"
@@ -78,6 +80,22 @@ test-convert: .venv/convert.stamp models
 test-pycaffe: .venv/test.stamp models
 	scripts/build-pycaffe .cache/pycaffe
 	PYTHONPATH=.cache/pycaffe/python $(BIN)/python -m pytest -m pycaffe tests
+
+PEERS := .cache/bench-env
+
+bench: $(PEERS)/peers.stamp .venv/test.stamp models
+	$(BIN)/python -m benchmarks $(ARGS)
+
+$(PEERS)/peers.stamp: requirements/peers.txt
+	@echo "Installing what faceserver is compared with into $(PEERS) (once) ..."
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+bench-torch: $(PEERS)/peers.stamp
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check torch
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		facenet-pytorch==2.6.0
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
