@@ -34,12 +34,23 @@ View = TypeVar("View", bound=Callable[..., Any])
 def scope(name: Scope, *, reach: Reach = "path") -> Callable[[View], View]:
     """Mark a view function with what its caller must be allowed to do."""
 
-    def mark(view: View) -> View:
+    def marked(view: View) -> View:
         view.scope = name  # type: ignore[attr-defined]
         view.reach = reach  # type: ignore[attr-defined]
         return view
 
-    return mark
+    return marked
+
+
+def mark(app: Flask, endpoint: str, name: Scope, *, reach: Reach = "path") -> None:
+    """Mark a view that a library has registered; methods, which take no marks, are wrapped."""
+    view: Callable[..., Any] = app.view_functions[endpoint]
+
+    @scope(name, reach=reach)
+    def marked(**variables: Any) -> Any:
+        return view(**variables)
+
+    app.view_functions[endpoint] = marked
 
 
 def scope_of(app: Flask, endpoint: str) -> Scope:

@@ -110,6 +110,7 @@ class FakeBackend:
 
     settings: Settings
     fake: FakeService = field(default_factory=FakeService)
+    real: FaceService | None = None
     status: str = "ready"
     reason: str | None = None
     draining: bool = False
@@ -118,7 +119,7 @@ class FakeBackend:
     def service(self) -> FaceService:
         if self.status != "ready":
             raise NotReady(self.reason or self.status)
-        return self.fake
+        return self.real or self.fake
 
     def jobs(self) -> JobDesk:
         raise NotReady("the fake has no jobs")
