@@ -37,7 +37,7 @@ def live(data_dir: Path, photographs: Photographs, **settings: str) -> Iterator[
 def make_key(data_dir: Path) -> str:
     own = {name: value for name, value in os.environ.items() if "FACESERVER_" not in name}
     done = subprocess.run(
-        [sys.executable, "-m", "faceserver", *"keys create --name test --scope admin".split()],
+        [sys.executable, "-m", "faceserver", "keys", "create", "--name=test", "--scope=admin"],
         env={**own, "FACESERVER_DATA_DIR": str(data_dir)},
         cwd=ROOT,
         capture_output=True,
