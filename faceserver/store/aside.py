@@ -7,6 +7,7 @@
     restore-<random>.tmp/            a backup on its way in; left by a crash alone
 """
 
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -16,12 +17,15 @@ from tempfile import mkdtemp
 
 from faceserver.errors import StoreCorrupt, StoreTooNew
 from faceserver.store.collectiontable import CollectionTable
-from faceserver.store.files import TEMPORARY, file_errors, make_folder
-from faceserver.store.lock import folder_lock
+from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync
+from faceserver.store.lock import LOCK, folder_lock
 from faceserver.store.pictures import PictureStore
 from faceserver.store.sqlite import Database
 
+_log = logging.getLogger(__name__)
+
 DAMAGED = "damaged"
+_DATABASE = "faces.sqlite"
 _BEFORE = "before-restore-"
 _WORK = "restore-"
 
@@ -53,9 +57,15 @@ def folder_before_restore(data_dir: Path) -> Path:
 def restoring_folder(data_dir: Path) -> Iterator[Path]:
     """Lend the block a folder to unpack a backup in; it goes with all that is in it.
 
+    What a restore that was killed has left is made up for first.
+
+    Args:
+        data_dir: the data folder; this process alone holds it.
+
     Raises:
         StoreError: the system refused.
     """
+    undo_unfinished(data_dir)
     with file_errors(data_dir):
         work = Path(mkdtemp(prefix=_WORK, suffix=TEMPORARY, dir=data_dir))
     try:
@@ -65,14 +75,47 @@ def restoring_folder(data_dir: Path) -> Iterator[Path]:
             shutil.rmtree(work)
 
 
-def remove_unfinished(data_dir: Path) -> None:
-    """Remove what a restore that was killed has left; the data folder is locked.
+def is_restore_cut_off(data_dir: Path) -> bool:
+    """Whether a restore was killed here, or is just under way."""
+    return any(data_dir.glob(f"{_WORK}*{TEMPORARY}"))
+
+
+def undo_unfinished(data_dir: Path) -> None:
+    """Make up for a restore that was killed: the old gallery comes back, what was unpacked goes.
+
+    Nothing happens where none was. Killed itself, it goes on when it is called again.
+
+    Args:
+        data_dir: the data folder; this process alone holds it.
 
     Raises:
         StoreError: the system refused.
     """
-    for folder in sorted(data_dir.glob(f"{_WORK}*{TEMPORARY}")):
+    unpacked = sorted(data_dir.glob(f"{_WORK}*{TEMPORARY}"))
+    if not unpacked:
+        return
+    if not (data_dir / _DATABASE).exists():
+        for old in sorted(data_dir.glob(f"{_BEFORE}*/{_DATABASE}"))[-1:]:
+            _log.warning("a restore was cut off: the gallery that was there comes back")
+            _put_back(old.parent, data_dir)
+    for folder in data_dir.glob(f"{_BEFORE}*"):
+        with suppress(OSError):  # it is not empty: something was moved there by another restore
+            folder.rmdir()
+    for folder in unpacked:
         _remove(folder)
+
+
+def _put_back(aside: Path, data_dir: Path) -> None:
+    """Move a gallery back in its place; SQLite's file comes last, it makes the rest valid."""
+    with file_errors(data_dir):
+        for path in sorted(aside.iterdir(), key=lambda path: path.name == _DATABASE):
+            if path.name == LOCK:
+                continue  # the data folder's own is held just now
+            target = data_dir / path.name
+            if target.is_dir():  # of the backup
+                shutil.rmtree(target)
+            path.replace(target)
+        sync(data_dir)
 
 
 def purge_all_aside(data_dir: Path) -> tuple[str, ...]:
@@ -122,9 +165,9 @@ def purge_collection_aside(
 
 def _purge_closed(folder: Path, name: str) -> bool:
     """Purge a collection of a gallery that nobody has open; return whether it was there."""
-    if not (folder / "faces.sqlite").is_file():
+    if not (folder / _DATABASE).is_file():
         return False  # a restore was cut off here: what is in the folder has no names
-    with folder_lock(folder), closing(Database(folder / "faces.sqlite")) as database:
+    with folder_lock(folder), closing(Database(folder / _DATABASE)) as database:
         table = CollectionTable(database)
         rows = [row for row in table.all() if row.name == name]
         for row in rows:

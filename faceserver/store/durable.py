@@ -21,7 +21,7 @@ from faceserver.errors import Conflict, NotFound, StoreError, StoreMismatch
 from faceserver.store.aside import (
     purge_all_aside,
     purge_collection_aside,
-    remove_unfinished,
+    undo_unfinished,
 )
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.change import DurableChange
@@ -67,7 +67,7 @@ def open_store(
     make_folder(folder)
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))
-        remove_unfinished(folder)
+        undo_unfinished(folder)
         database = Database(folder / "faces.sqlite")
         held.callback(database.close)
         with file_errors(folder):

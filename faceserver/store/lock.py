@@ -10,6 +10,9 @@ from typing import IO
 from faceserver.errors import StoreLocked
 from faceserver.store.files import file_errors
 
+LOCK = "lock"
+"""The file's name."""
+
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
@@ -22,7 +25,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
         StoreLocked: another process, or another store of this one, holds it.
         StoreError: the lock file cannot be written.
     """
-    path = folder / "lock"
+    path = folder / LOCK
     with file_errors(path):
         file = path.open("a+")
     with file:

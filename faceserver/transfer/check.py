@@ -18,7 +18,7 @@ from faceserver.errors import ImageError
 from faceserver.store.aside import damaged_folder
 from faceserver.store.collectiontable import CollectionRow, CollectionTable
 from faceserver.store.facetable import FaceTable
-from faceserver.store.files import file_errors
+from faceserver.store.files import TEMPORARY, file_errors
 from faceserver.store.lock import folder_lock
 from faceserver.store.saved import SavedIndex, Unusable
 from faceserver.store.sqlite import Database
@@ -153,7 +153,8 @@ class _Check:
     def _orphans(self) -> Iterator[Finding]:
         names = set(self._names())
         for path in sorted(self._pictures.glob("*")):
-            if path.name not in names:
+            # What ends so is half written: it is no picture, and goes at the next start.
+            if path.name not in names and path.suffix != TEMPORARY:
                 yield self._found(f"picture {path.name}: no face is in it", partial(_removed, path))
 
     def _names(self) -> list[str]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from faceserver.errors import NotFound
+from faceserver.store.aside import is_restore_cut_off
 
 DATABASE = "faces.sqlite"
 PICTURES = "uploadImages"
@@ -16,5 +17,10 @@ def database_in(data_dir: Path) -> Path:
     """
     path = data_dir / DATABASE
     if not path.is_file():
+        if is_restore_cut_off(data_dir):
+            raise NotFound(
+                f"a restore into {data_dir} was cut off: start the server, or run `faceserver "
+                "restore` again; either puts back what was there first"
+            )
         raise NotFound(f"{data_dir} holds no gallery: is FACESERVER_DATA_DIR the right folder?")
     return path

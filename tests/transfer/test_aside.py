@@ -1,13 +1,16 @@
 """A purge finds what repair and restore have set aside."""
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from faceserver.store.aside import remove_unfinished, restoring_folder
+from faceserver.errors import AlreadyExists, NotFound
+from faceserver.store.aside import is_restore_cut_off, restoring_folder, undo_unfinished
 from faceserver.store.durable import DurableStore
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.check import check_folder
@@ -155,4 +158,62 @@ def test_a_restore_that_was_killed_leaves_nothing_after_the_next_start(tmp_path:
     kept.rename(work)  # as it is when nobody was there to clean up
     opened(tmp_path).close()
     assert not work.exists()
-    remove_unfinished(tmp_path)
+    undo_unfinished(tmp_path)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from faceserver.transfer.backup import restore
+
+left = int(sys.argv[3])
+plain = Path.replace
+
+def replace(self, target):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(self, target)
+
+Path.replace = replace
+restore(Path(sys.argv[1]), Path(sys.argv[2]), force=True)
+"""
+
+
+def test_a_restore_that_is_killed_while_it_moves_brings_the_old_gallery_back(
+    gallery: Path, tmp_path: Path
+) -> None:
+    with closing(opened(gallery)) as store:
+        before, pictures = content(store), picture_files(gallery)
+    for move in range(1, 10):
+        arguments = [tmp_path / "before.zip", gallery, move]
+        killed = subprocess.run(
+            [sys.executable, "-c", KILLED, *map(str, arguments)], check=False
+        ).returncode
+        if not killed:
+            break
+        assert is_restore_cut_off(gallery)
+        if not (gallery / "faces.sqlite").exists():
+            with pytest.raises(NotFound, match="cut off"):
+                back_up(gallery, tmp_path / "never.zip")
+        with closing(opened(gallery)) as store:
+            assert content(store) == before
+        assert picture_files(gallery) == pictures
+        assert not list(gallery.glob("*restore*"))
+        assert (gallery / "damaged" / "2").is_dir()
+    assert move > 4, "it was never killed while it moved"
+    with closing(opened(gallery)) as store:
+        assert content(store) != before
+
+
+def test_a_restore_begins_by_making_up_for_one_that_was_killed(
+    gallery: Path, tmp_path: Path
+) -> None:
+    arguments = [tmp_path / "before.zip", gallery, 4]
+    killed = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], check=False)
+    assert killed.returncode
+    with pytest.raises(AlreadyExists):
+        restore(tmp_path / "before.zip", gallery)
+    assert restore(tmp_path / "before.zip", gallery, force=True).faces == 6
+    assert len(list(gallery.glob("*restore*"))) == 1

@@ -137,6 +137,13 @@ def test_a_picture_that_is_none_is_told(gallery: Path) -> None:
     assert name not in picture_files(gallery)
 
 
+def test_what_a_crash_left_half_written_is_no_fault(gallery: Path) -> None:
+    (gallery / "uploadImages" / "0123.tmp").write_bytes(b"half")
+    assert check_folder(gallery) == []
+    opened(gallery).close()
+    assert not (gallery / "uploadImages" / "0123.tmp").exists()
+
+
 def test_a_picture_with_the_right_name_that_cannot_be_decoded_is_told(gallery: Path) -> None:
     with closing(opened(gallery)) as store:
         name = store.pictures.save(b"no picture")
