@@ -1,0 +1,331 @@
+"""Jobs: what they take in, how they end, and how they go on after a restart."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from threading import Event
+from zipfile import ZipFile
+
+import pytest
+
+from faceserver.errors import (
+    Conflict,
+    InvalidArchive,
+    InvalidCursor,
+    KeyReused,
+    NotFound,
+    StoreFull,
+    TooManyItems,
+    UrlFailed,
+)
+from faceserver.jobs import worker
+from faceserver.jobs.desk import JobDesk
+from faceserver.jobs.records import Job, JobItem, NewItem
+from faceserver.service import FaceService
+from tests.test_service import BLACK, BLUE, GREEN, RED, png
+from tests.web.v1.conftest import make_service
+
+PICTURES = {"red": png(RED), "two": png(RED, GREEN), "none": png(BLACK), "blue": png(BLUE)}
+
+
+class Fetch:
+    """Gives PICTURES by the end of a URL; can be stopped at one."""
+
+    def __init__(self) -> None:
+        self.urls: list[str] = []
+        self.held = ""
+        self.reached, self.go_on = Event(), Event()
+
+    def __call__(self, url: str) -> bytes:
+        self.urls.append(url)
+        name = url.rsplit("/", 1)[-1]
+        if name == self.held:
+            self.reached.set()
+            assert self.go_on.wait(30)
+        if name not in PICTURES:
+            raise UrlFailed("it is not there")
+        return PICTURES[name]
+
+
+@pytest.fixture
+def fetch() -> Fetch:
+    return Fetch()
+
+
+@pytest.fixture
+def service(tmp_path: Path, fetch: Fetch) -> Iterator[FaceService]:
+    with closing(make_service(tmp_path, fetch)) as made:
+        yield made
+
+
+@pytest.fixture
+def desk(tmp_path: Path, service: FaceService) -> Iterator[JobDesk]:
+    with closing(JobDesk(tmp_path, service.parts, max_items=100)) as made:
+        yield made
+
+
+def urls(*names: str, person: str | None = None) -> list[NewItem]:
+    return [NewItem(f"https://x/{name}", person) for name in names]
+
+
+def archive(**pictures: bytes) -> BytesIO:
+    file = BytesIO()
+    with ZipFile(file, "w") as made:
+        for name, data in pictures.items():
+            made.writestr(name.replace("__", "/") + ".png", data)
+    file.seek(0)
+    return file
+
+
+def submitted(desk: JobDesk, items: list[NewItem], *, key: str | None = None) -> Job:
+    return desk.submit_urls("default", items, largest=False, key=key)[0]
+
+
+def ended(desk: JobDesk, job: Job) -> Job:
+    """The job as it is when it has ended; the worker is at it."""
+    for _ in range(100_000):
+        now = desk.get("default", job.id)
+        if not now.is_open:
+            return now
+    raise AssertionError(now)
+
+
+def results(desk: JobDesk, job: Job) -> list[JobItem]:
+    return list(desk.items(job, limit=100, cursor=None).items)
+
+
+def test_each_picture_has_its_result(desk: JobDesk, service: FaceService) -> None:
+    desk.start()
+    job = ended(desk, submitted(desk, urls("red", "two", "none", "gone", "red")))
+    assert (job.state, job.total, job.stored, job.present, job.refused) == ("done", 5, 2, 1, 2)
+    assert (job.faces, job.reason) == (3, None)
+    assert job.finished
+    found = [item.result for item in results(desk, job)]
+    assert [item.state for item in found] == ["stored", "stored", "refused", "refused", "present"]
+    assert [item.code for item in found] == [None, None, "no_face", "url_failed", None]
+    assert found[3].reason == "it is not there"
+    assert [len(item.faces) for item in found] == [1, 2, 0, 0, 0]
+    for face in found[1].faces:
+        assert service.faces.get("default", face).source == "https://x/two"
+
+
+def test_people_and_tags_are_taken_over(desk: JobDesk, service: FaceService) -> None:
+    desk.start()
+    item = NewItem("https://x/red", "Ann", ("t",), "e-1")
+    job = ended(desk, submitted(desk, [item, *urls("two", person="Ann")]))
+    states = [found.result.state for found in results(desk, job)]
+    assert states == ["stored", "refused"]
+    (face_id,) = results(desk, job)[0].result.faces
+    face = service.faces.get("default", face_id)
+    ann = service.galleries.collection("default").subject_named("ann")
+    assert ann
+    assert (face.subject, face.tags, face.external_id) == (ann.id, ("t",), "e-1")
+
+
+def test_a_zip_is_taken_in_and_removed(desk: JobDesk, service: FaceService, tmp_path: Path) -> None:
+    desk.start()
+    file = archive(Ann__red=PICTURES["red"], Ben__two=PICTURES["two"], Ben__bad=b"no picture")
+    job, is_new = desk.submit_zip("default", file, largest=True, key=None)
+    assert is_new
+    job = ended(desk, job)
+    assert (job.state, job.stored, job.refused, job.faces) == ("done", 2, 1, 2)
+    people = [found.item.person for found in results(desk, job)]
+    assert people == ["Ann", "Ben", "Ben"]
+    assert {item.result.code for item in results(desk, job)} == {None, "not_an_image"}
+    desk.close()
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+@pytest.mark.parametrize("data", [b"", b"no zip", archive().getvalue()])
+def test_what_is_no_zip_of_pictures_leaves_nothing(
+    desk: JobDesk, tmp_path: Path, data: bytes
+) -> None:
+    with pytest.raises(InvalidArchive):
+        desk.submit_zip("default", BytesIO(data), largest=False, key=None)
+    assert list((tmp_path / "jobs").iterdir()) == []
+    assert desk.page("default", limit=10, cursor=None).items == ()
+
+
+def test_a_key_finds_its_job(desk: JobDesk, tmp_path: Path) -> None:
+    one = desk.submit_urls("default", urls("red"), largest=False, key="k")
+    again = desk.submit_urls("default", urls("red"), largest=False, key="k")
+    assert (one[1], again[1]) == (True, False)
+    assert again[0] == one[0]
+    with pytest.raises(KeyReused):
+        desk.submit_urls("default", urls("two"), largest=False, key="k")
+    with pytest.raises(KeyReused):
+        desk.submit_urls("default", urls("red"), largest=True, key="k")
+    file = archive(a=PICTURES["red"])
+    first, _ = desk.submit_zip("default", file, largest=False, key="z")
+    file.seek(0)
+    second, is_new = desk.submit_zip("default", file, largest=False, key="z")
+    assert (second.id, is_new) == (first.id, False)
+    assert [path.stem for path in (tmp_path / "jobs").iterdir()] == [first.id]
+
+
+def test_a_job_has_an_end_to_its_size(desk: JobDesk) -> None:
+    with pytest.raises(TooManyItems):
+        submitted(desk, urls("red") * 101)
+    with pytest.raises(NotFound):
+        desk.submit_urls("nowhere", urls("red"), largest=False, key=None)
+    with pytest.raises(NotFound):
+        desk.submit_zip("nowhere", archive(), largest=False, key=None)
+
+
+def test_a_waiting_job_can_be_cancelled_and_forgotten(desk: JobDesk, tmp_path: Path) -> None:
+    job, _ = desk.submit_zip("default", archive(a=PICTURES["red"]), largest=False, key=None)
+    with pytest.raises(Conflict):
+        desk.delete("default", job.id)
+    assert desk.cancel("default", job.id).state == "cancelled"
+    assert list((tmp_path / "jobs").iterdir()) == []
+    with pytest.raises(Conflict, match="cancelled"):
+        desk.cancel("default", job.id)
+    desk.delete("default", job.id)
+    with pytest.raises(NotFound):
+        desk.get("default", job.id)
+
+
+def test_a_running_job_stops_at_the_next_safe_point(
+    desk: JobDesk, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_AT_ONCE", 2)
+    fetch.held = "two"
+    desk.start()
+    job = submitted(desk, urls("red", "two", "blue"))
+    assert fetch.reached.wait(30)
+    assert desk.cancel("default", job.id).state == "cancelled"
+    fetch.go_on.set()
+    desk.close()
+    assert "https://x/blue" not in fetch.urls
+
+
+def test_a_job_goes_on_after_a_restart(
+    tmp_path: Path, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_AT_ONCE", 1)
+    fetch.held = "two"
+    with closing(make_service(tmp_path, fetch)) as service:
+        first = JobDesk(tmp_path, service.parts, max_items=100)
+        first.start()
+        job = submitted(first, urls("red", "two", "blue"))
+        assert fetch.reached.wait(30)
+        stop_while_held(first, fetch)
+    fetch.held = ""
+    with closing(make_service(tmp_path, fetch)) as service:
+        with closing(JobDesk(tmp_path, service.parts, max_items=100)) as second:
+            assert second.get("default", job.id).state == "running"
+            second.start()
+            done = ended(second, job)
+            assert (done.state, done.stored, done.faces) == ("done", 3, 4)
+        assert service.status().faces == 4
+    assert [url.rsplit("/", 1)[-1] for url in fetch.urls] == ["red", "two", "blue"]
+
+
+def stop_while_held(desk: JobDesk, fetch: Fetch) -> None:
+    """Ask for the end while a picture is fetched, which is then finished."""
+    desk._worker._stop.set()
+    fetch.go_on.set()
+    desk.close()
+
+
+def test_what_a_crash_left_unrecorded_is_found_present(
+    tmp_path: Path, service: FaceService, desk: JobDesk
+) -> None:
+    item = urls("red")
+    desk.start()
+    ended(desk, submitted(desk, item))
+    again = ended(desk, submitted(desk, item))
+    assert (again.stored, again.present) == (0, 1)
+    assert service.status().faces == 1
+
+
+def test_zips_of_no_job_are_swept(tmp_path: Path, service: FaceService) -> None:
+    with closing(JobDesk(tmp_path, service.parts, max_items=10)) as desk:
+        job, _ = desk.submit_zip("default", archive(a=PICTURES["red"]), largest=False, key=None)
+    (tmp_path / "jobs" / "left.zip").write_bytes(b"half")
+    with closing(JobDesk(tmp_path, service.parts, max_items=10)) as desk:
+        desk.start()
+        assert ended(desk, job).state == "done"
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+def test_a_failure_ends_the_job_and_not_the_worker(
+    desk: JobDesk, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[Exception] = [StoreFull("no space"), ZeroDivisionError("a mistake")]
+
+    def fail(*_: object, **__: object) -> None:
+        raise errors.pop(0)
+
+    desk.start()
+    with monkeypatch.context() as patched:
+        patched.setattr(worker.PictureImporter, "run", fail)
+        known = ended(desk, submitted(desk, urls("red")))
+        unknown = ended(desk, submitted(desk, urls("red", "two")))
+    assert (known.state, known.reason) == ("failed", "no space (store_full)")
+    assert unknown.state == "failed"
+    assert unknown.reason
+    assert "a mistake" not in unknown.reason
+    assert ended(desk, submitted(desk, urls("blue"))).state == "done"
+
+
+def test_a_collection_takes_its_jobs_along(
+    desk: JobDesk, service: FaceService, tmp_path: Path
+) -> None:
+    service.galleries.create("staff")
+    job, _ = desk.submit_zip("staff", archive(a=PICTURES["red"]), largest=False, key=None)
+    service.galleries.delete("staff")
+    desk.forget("staff")
+    assert list((tmp_path / "jobs").iterdir()) == []
+    service.galleries.create("staff")
+    with pytest.raises(NotFound):
+        desk.get("staff", job.id)
+
+
+def test_a_job_of_a_collection_that_is_gone_fails(desk: JobDesk, service: FaceService) -> None:
+    service.galleries.create("staff")
+    job, _ = desk.submit_urls("staff", urls("red"), largest=False, key=None)
+    service.galleries.delete("staff")
+    desk.start()
+    ended(desk, submitted(desk, urls("red")))
+    gone = desk.get("staff", job.id)
+    assert gone.state == "failed"
+    assert gone.reason
+    assert "not_found" in gone.reason
+
+
+def test_jobs_and_their_pictures_have_pages(desk: JobDesk) -> None:
+    jobs = [submitted(desk, urls("red", "two", "blue")) for _ in range(3)]
+    first = desk.page("default", limit=2, cursor=None)
+    second = desk.page("default", limit=2, cursor=first.cursor)
+    assert [*first.items, *second.items] == jobs
+    assert second.cursor is None
+    page = desk.items(jobs[0], limit=2, cursor=None)
+    rest = desk.items(jobs[0], limit=2, cursor=page.cursor)
+    assert [item.result.number for item in (*page.items, *rest.items)] == [1, 2, 3]
+    assert desk.items(jobs[0], limit=9, cursor=None, state="stored").items == ()
+    with pytest.raises(InvalidCursor):
+        desk.page("default", limit=2, cursor="x")
+    with pytest.raises(NotFound):
+        desk.page("nowhere", limit=2, cursor=None)
+
+
+def test_old_jobs_are_forgotten(
+    desk: JobDesk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    job = submitted(desk, urls("red"))
+    desk.cancel("default", job.id)
+    submitted(desk, urls("blue"))
+    assert desk.get("default", job.id)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> "Later":
+            return cls.fromtimestamp((datetime.now(UTC) + timedelta(days=8)).timestamp(), UTC)
+
+    monkeypatch.setattr("faceserver.jobs.desk.datetime", Later)
+    submitted(desk, urls("two"))
+    with pytest.raises(NotFound):
+        desk.get("default", job.id)
