@@ -17,6 +17,7 @@ help:
 	@echo "make bench-torch  add facenet-pytorch to what is compared (a gigabyte)"
 	@echo "make models   build the models"
 	@echo "make photographs  fetch the tests' photographs into .cache/photographs"
+	@echo "make texts    bring the pages' translations up to date"
 	@echo "make lock     renew the pinned versions in requirements/"
 	@echo "make proto    renew the generated protobuf modules"
 	@echo "make clean    remove the environment, the caches and the built models; keeps the faces"
@@ -55,6 +56,9 @@ lint: .venv/test.stamp
 .venv/test.stamp: .venv/base.stamp requirements/test.txt
 	@$(PIP) --require-hashes -r requirements/test.txt
 	@touch $@
+
+texts: .venv/base.stamp
+	@scripts/texts
 
 # The lock files name no package index: pip's own configuration says where packages come from.
 LOCK = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \

@@ -50,6 +50,9 @@ LAYERS = [
 # Library -> the files that may import it.
 HOMES = {
     "flask": {"app.py", "web/"},
+    "babel": {"web/languages.py"},
+    "flask_babel": {"web/"},
+    "flask_bootstrap": {"web/frame.py"},
     "werkzeug": {"web/"},
     "flask_openapi3": {"web/"},
     "flask_openapi3_swagger": {"web/"},

@@ -11,8 +11,10 @@ from faceserver.web import (
     cors,
     draining,
     errors,
+    frame,
     health,
     inputs,
+    languages,
     limits,
     metrics,
     pages,
@@ -32,6 +34,7 @@ __all__ = ["gate_of", "init_app", "make_app"]
 
 _BLUEPRINTS = (
     pages.blueprint,
+    languages.blueprint,
     health.blueprint,
     metrics.blueprint,
     signin.blueprint,
@@ -50,10 +53,12 @@ def init_app(app: OpenAPI) -> None:
     _guard(app, settings)
     errors.register(app)
     signin.register(app)
+    languages.register(app)
+    frame.register(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     v1.register(app)
-    scopes.scope("public")(app.view_functions["static"])
+    scopes.mark(app, "static", "public")
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]
         Deadlines(app.wsgi_app, settings.request_timeout)

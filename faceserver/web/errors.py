@@ -114,11 +114,16 @@ def register(app: Flask) -> None:
 def _answer_own(error: FaceServerError) -> Response:
     status = note(error)
     if isinstance(error, NotAuthenticated) and _wants_page() and not wants_problem():
-        return make_response(redirect(url_for("signin.page", next=request.path)))
+        return make_response(redirect(url_for("signin.page", next=_address())))
     response = _answer(status, error_fields(error), _fields_at_fault(error))
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="faceserver"'
     return response
+
+
+def _address() -> str:
+    """What was asked for, to lead back to it."""
+    return request.full_path if request.query_string else request.path
 
 
 def _answer_http(error: HTTPException) -> Response:

@@ -12,7 +12,9 @@ from faceserver.deadline import deadline
 from faceserver.errors import RateLimited
 from faceserver.web.auth import caller
 
-_UNLIMITED = frozenset({"static", "health.health", "health.live", "health.ready"})
+_UNLIMITED = frozenset(
+    {"static", "bootstrap.static", "health.health", "health.live", "health.ready"}
+)
 """What a supervisor or a page asks for, and what costs nothing to answer."""
 
 

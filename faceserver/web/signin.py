@@ -4,19 +4,15 @@ The browser shows a key once and gets a cookie that scripts cannot read and othe
 send. Every page then carries a token that a change must come with.
 """
 
-import re
-
 from flask import Blueprint, Flask, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from faceserver.web.auth import COOKIE, CSRF_FIELD, Caller, caller, caller_of, gate
 from faceserver.web.context import backend
+from faceserver.web.languages import own_address
 from faceserver.web.scopes import scope
 
 blueprint = Blueprint("signin", __name__)
-
-_OWN_PATH = re.compile(r"/(?:[A-Za-z0-9._-]+/)*[A-Za-z0-9._-]*")
-"""A path on this server: no scheme, no host, and no second slash that would begin one."""
 
 
 def register(app: Flask) -> None:
@@ -83,5 +79,4 @@ def _end_session() -> None:
 
 def _next() -> str:
     """Where to go on: a path of ours that the request names, or the start."""
-    path = request.values.get("next", "")
-    return path if _OWN_PATH.fullmatch(path) else url_for("pages.home")
+    return own_address(request.values.get("next", "")) or url_for("pages.home")
