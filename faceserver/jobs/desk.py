@@ -45,6 +45,10 @@ class JobDesk:
         self._zips.keep_only(self._table.open_ids())
         self._worker.start()
 
+    def count_open(self) -> int:
+        """How many jobs wait or run."""
+        return len(self._table.open_ids())
+
     def stop(self) -> None:
         """Begin nothing after the next safe point; does not wait for it."""
         self._worker.stop()

@@ -1,6 +1,7 @@
 """``GET /metrics``, and the counting of requests."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from time import perf_counter
 
 from flask import Blueprint, Flask, Response, current_app, g, request
@@ -54,14 +55,12 @@ def _method() -> str:
 
 
 def _gauges() -> Iterator[Gauge]:
-    ready = True
-    try:
-        collections = backend().service().status().collections
-    except NotReady:
-        ready, collections = False, ()
+    ready = backend().health()["status"] == "ready"
     yield Gauge("ready", "Whether the server is ready.", float(ready), {})
-    for collection in collections:
-        yield from _of_collection(collection)
+    with suppress(NotReady):
+        for collection in backend().service().status().collections:
+            yield from _of_collection(collection)
+        yield Gauge("jobs_open", "Jobs that wait or run.", backend().jobs().count_open(), {})
     for source in current_app.extensions[_EXTENSION]:
         yield from source()
 
