@@ -163,10 +163,13 @@ class JobDesk:
         self._table.delete(job)
 
     def forget(self, collection: str) -> None:
-        """Cancel and forget all jobs of a collection that is gone."""
-        for job in self._table.of_collection(collection):
+        """Cancel and forget all jobs of a collection that is gone; nothing of them is left."""
+        jobs = self._table.of_collection(collection)
+        for job in jobs:
             self._table.delete(job)
             self._zips.remove(job.id)
+        if jobs:
+            self._table.scrub()
 
     def _submit(self, request: Request, items: Sequence[NewItem]) -> tuple[Job, bool]:
         if len(items) > self._max_items:

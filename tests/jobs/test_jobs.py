@@ -322,7 +322,7 @@ def test_old_jobs_are_forgotten(
 
     class Later(datetime):
         @classmethod
-        def now(cls, tz: object = None) -> "Later":
+        def now(cls, _tz: object = None) -> "Later":
             return cls.fromtimestamp((datetime.now(UTC) + timedelta(days=8)).timestamp(), UTC)
 
     monkeypatch.setattr("faceserver.jobs.desk.datetime", Later)

@@ -138,10 +138,8 @@ def test_a_parameter_is_named(http: FlaskClient, query: str, parameter: str) -> 
 
 
 @pytest.mark.parametrize("path", [SUBJECTS, FACES, JOBS, "/v1/collections"])
-@pytest.mark.parametrize("cursor", ["x", "YWZ0ZXI6", "YWZ0ZXI6LTE", "____", "cGFzdDo_/"])
+@pytest.mark.parametrize("cursor", ["x", "YWZ0ZXI6", "YWZ0ZXI6LTE", "____"])
 def test_a_made_up_cursor_is_refused(http: FlaskClient, path: str, cursor: str) -> None:
-    if path == "/v1/collections" and cursor == "cGFzdDo_/":
-        pytest.skip("that one says where to begin")
     response = http.get(path, query_string={"cursor": cursor})
     assert response.status_code == 422
     assert problem(response)["code"] == "invalid_cursor"
