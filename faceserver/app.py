@@ -49,7 +49,9 @@ def make_analyzer(settings: Settings) -> Analyzer:
                 settings.onet_threshold,
             ),
             factor=settings.pyramid_factor,
+            threads=_threads(settings).networks,
         ),
+        settings.precision,
     )
     embedder = make_embedder(settings, embedder_spec(settings))
     return Analyzer(detector, embedder, max_faces=settings.max_faces)

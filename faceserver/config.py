@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         "openvino", description="Inference runtime: openvino, opencv or caffe."
     )
     precision: Literal["auto", "f32"] = Field(
-        "auto", description="auto embeds in bfloat16 where the processor has it; f32 never does."
+        "auto", description="auto computes in bfloat16 where the processor has it; f32 never does."
     )
     threads: int = Field(
         0, ge=0, description="Processor threads of the engine; 0 takes what the process may use."
@@ -144,6 +144,11 @@ class Settings(BaseSettings):
         False,
         description="Send the session cookie over HTTPS alone; for a server behind TLS.",
     )
+    host_names: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Further names that a server on loopback may be called by, comma-separated, "
+        "such as faces.example; for one behind a proxy.",
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Sites whose pages may call the server, comma-separated, such as "
@@ -163,7 +168,7 @@ class Settings(BaseSettings):
         "info", description="What the log holds: debug, info, warning or error, and what is above."
     )
 
-    @field_validator("url_allow_networks", "cors_origins", mode="before")
+    @field_validator("url_allow_networks", "cors_origins", "host_names", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -19,7 +19,7 @@ from faceserver.types import Box, Detection, Floats, Image
 _SIDEWAYS = (0, 3, 2, 1)
 """The networks' axes, (batch, channel, x, y), among those of pictures, (batch, y, x, channel)."""
 
-_PER_CALL = {24: 16, 48: 4}
+_PER_CALL = {24: 8, 48: 2}
 """Crops in each call, by their side. One number alone, since a runtime prepares itself for each
 shape anew; a call that is not filled costs less than that."""
 
@@ -35,7 +35,8 @@ class MtcnnOptions:
         min_face: smallest face, in pixels.
         thresholds: score that a candidate needs to pass each of the three networks.
         factor: scale from one level of the pyramid to the next.
-        threads: processor threads for scaling; the engine has its own.
+        threads: parts of a picture that are worked on at the same time, beside the threads that
+            the engine has for each.
     """
 
     min_face: int = 40
@@ -65,12 +66,16 @@ class MtcnnDetector:
             engine.load(spec.networks[name], precision, preprocessing)
             for name in ("pnet", "rnet", "onet")
         )
+        for network, side in ((self._rnet, 24), (self._onet, 48)):
+            # The first call of a runtime is slow, and a picture without faces would not make it.
+            network.predict({network.inputs[0]: _crops(side)})
         self._helpers = ThreadPoolExecutor(options.threads) if options.threads > 1 else None
 
     def detect(self, image: Image) -> list[Detection]:
         """Find every face, largest first; boxes and points may reach beyond the edges."""
         height, width = image.shape[:2]
-        layout = plan(width, height, self._options.min_face, self._options.factor)
+        options = self._options
+        layout = plan(width, height, options.min_face, options.factor, options.threads)
         if not layout.levels:
             return []
         pictures = halvings(image)
@@ -87,7 +92,8 @@ class MtcnnDetector:
     def _propose(self, pictures: Sequence[Image], layout: Layout) -> Floats:
         """Judge every place at every scale; return square boxes, shape (n, 4)."""
         levels = self._map(lambda level: scaled_level(pictures, level), layout.levels)
-        best = best_of_all([self._judge_canvas(layout, it, levels) for it in layout.canvases])
+        judged = self._map(lambda it: self._judge_canvas(layout, it, levels), layout.canvases)
+        best = best_of_all(judged)
         return np.trunc(squared(shifted(best.boxes, best.offsets, extra=0)))
 
     def _judge_canvas(self, layout: Layout, canvas: Canvas, levels: Sequence[Image]) -> Candidates:
@@ -128,11 +134,13 @@ class MtcnnDetector:
         """
         cutter = Cutter(pictures, boxes, side)
         count, step = len(boxes), _PER_CALL[side]
-        parts = []
-        for start in range(0, count, step):
-            crops = np.zeros((step, side, side, 3), np.uint8)
+
+        def call(start: int) -> dict[str, Floats]:
+            crops = _crops(side)
             cutter.cut(start, crops[: count - start])
-            parts.append(network.predict({network.inputs[0]: crops}))
+            return network.predict({network.inputs[0]: crops})
+
+        parts = self._map(call, range(0, count, step))
         answers = {
             name: np.concatenate([part[name] for part in parts])[:count] for name in network.outputs
         }
@@ -141,6 +149,11 @@ class MtcnnDetector:
     def _map(self, make: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
         """Make something of each item, on the helping threads if there are any."""
         return list(self._helpers.map(make, items) if self._helpers else map(make, items))
+
+
+def _crops(side: int) -> Image:
+    """Room for the crops of one call: black, shape (n, side, side, 3)."""
+    return np.zeros((_PER_CALL[side], side, side, 3), np.uint8)
 
 
 def _detection(box: Floats, points: Floats, score: np.float32) -> Detection:

@@ -23,7 +23,7 @@ STRIDE = 2
 _MARGIN = CELL - STRIDE
 _TILE = 512  # longest side of a tile,
 _CANVAS = _TILE * _TILE  # and most pixels of a canvas that holds more than one
-_STEP = 16  # canvases are multiples of it, so that a runtime meets few different shapes
+_ROOM = 1.2  # what shelves take, next to what stands on them
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Layout:
 
 
 @lru_cache(maxsize=32)  # photographs come in few sizes
-def plan(width: int, height: int, min_face: int, factor: float) -> Layout:
+def plan(width: int, height: int, min_face: int, factor: float, parts: int = 1) -> Layout:
     """Lay out the pyramid of a picture of this size.
 
     Args:
@@ -83,10 +83,14 @@ def plan(width: int, height: int, min_face: int, factor: float) -> Layout:
         height: likewise.
         min_face: smallest face, in pixels; the first level shows it as large as a square.
         factor: scale from one level to the next.
+        parts: canvases that are judged at the same time. There will be about as many, or more of
+            a large picture; two are of equal size where the factor halves a level's area, as the
+            usual one does: then the first level is as large as all others together.
     """
     levels = tuple(_levels(width, height, min_face, factor))
     tiles = [tile for index, level in enumerate(levels) for tile in _tiles(index, level)]
-    return Layout(levels, tuple(_canvases(tiles)))
+    share = _ROOM * sum(tile.width * tile.height for tile in tiles) / parts
+    return Layout(levels, tuple(_canvases(tiles, min(_CANVAS, int(share)))))
 
 
 def _levels(width: int, height: int, min_face: int, factor: float) -> Iterator[Level]:
@@ -113,8 +117,8 @@ def even(length: int) -> int:
     return length + length % 2
 
 
-def _canvases(tiles: list[Tile]) -> Iterator[Canvas]:
-    """Lay tiles on shelves, highest first, and begin a canvas when one is full."""
+def _canvases(tiles: list[Tile], most: int) -> Iterator[Canvas]:
+    """Lay tiles on shelves, highest first; begin a canvas when one has about that many pixels."""
     waiting = sorted(tiles, key=lambda tile: (-tile.height, -tile.width))
     while waiting:
         width = max(tile.width for tile in waiting)
@@ -122,7 +126,7 @@ def _canvases(tiles: list[Tile]) -> Iterator[Canvas]:
         placed: list[Tile] = []
         left_over: list[Tile] = []
         for tile in waiting:
-            place = _place(tile, shelves, width, most_height=max(_CANVAS // width, tile.height))
+            place = _place(tile, shelves, width, highest=most // width)
             if place is None:
                 left_over.append(tile)
             else:
@@ -138,23 +142,20 @@ class _Shelf:
     used: int = 0
 
 
-def _place(
-    tile: Tile, shelves: list[_Shelf], width: int, most_height: int
-) -> tuple[int, int] | None:
+def _place(tile: Tile, shelves: list[_Shelf], width: int, highest: int) -> tuple[int, int] | None:
     """Put a tile on the first shelf that has room, or on a new one; None when all is full."""
     for shelf in shelves:
         if shelf.used + tile.width <= width and tile.height <= shelf.height:
             shelf.used += tile.width
             return shelf.used - tile.width, shelf.top
     top = shelves[-1].top + shelves[-1].height if shelves else 0
-    if shelves and top + tile.height > most_height:
+    if shelves and top + tile.height > highest:
         return None
     shelves.append(_Shelf(top, tile.height, tile.width))
     return 0, top
 
 
 def _canvas(tiles: list[Tile], width: int, height: int) -> Canvas:
-    width, height = (ceil(side / _STEP) * _STEP for side in (width, height))
     owners = np.full(((width - _MARGIN) // STRIDE, (height - _MARGIN) // STRIDE), -1, np.int32)
     for index, tile in enumerate(tiles):
         x, y = tile.x // STRIDE, tile.y // STRIDE

@@ -22,7 +22,7 @@ _FOR_LEVELS = 3
 best, and so where a box begins, hangs on differences of one grey value: with 1 the points move by
 more than 3 % of the face in one face of fifteen, with 3 in one of fifty."""
 
-_FOR_CROPS = 2
+_FOR_CROPS = 1.5
 """How much larger than a crop its source is at least."""
 
 
