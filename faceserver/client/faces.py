@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from faceserver.api.faces import AddedFaces, DeletedFace, Face, Faces, SearchAnswer, SearchFilter
-from faceserver.api.pictures import Which
+from faceserver.api.pictures import DetectedFace, Which
 from faceserver.client.transport import Picture, Transport, dumped_filter, given, path_of
 
 
@@ -38,10 +38,13 @@ class FaceOperations(Transport):
         tags: Sequence[str] = (),
         external_id: str | None = None,
         source: str | None = None,
+        face: DetectedFace | None = None,
     ) -> AddedFaces:
         """Store a face that was embedded elsewhere, with the collection's model."""
         body = given(subject=subject, external_id=external_id, source=source)
         body |= {"embedding": list(embedding), "model": model, "tags": list(tags)}
+        if face is not None:
+            body["face"] = face.model_dump(mode="json")
         return self.call(AddedFaces, "POST", f"{path_of(collection)}/faces", json=body)
 
     def list_faces(

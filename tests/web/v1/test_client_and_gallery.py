@@ -11,6 +11,7 @@ import pytest
 from faceserver import images
 from faceserver.api.pictures import DetectAnswer
 from faceserver.client import ApiError, Client, every
+from faceserver.config import Settings
 from tests.test_service import BLACK, BLUE, GREEN, PINK, RED, png
 
 RED_URL = "https://faces.example/red"
@@ -140,6 +141,10 @@ def test_faces_are_added_in_each_way(client: Client, tmp_path: Path) -> None:
         "default", unit(0, 1, 0.01), model="colour", subject=ann.id, source="phone"
     ).faces
     assert (ready.box, ready.picture, ready.crop, ready.source) == (None, None, None, "phone")
+    (found,) = client.detect(png(BLUE)).faces
+    (placed,) = client.add_embedding("default", unit(0, 0, 1), model="colour", face=found).faces
+    assert (placed.box, placed.points, placed.score) == (found.box, found.points, found.score)
+    assert placed.crop is None
     pages = partial(client.list_faces, "default", subject=ann.id)
     assert [face.id for face in every(pages, limit=1)] == [largest.id, ready.id]
     assert client.list_faces("default", tag=["x"], external_id="e").items == (largest,)
@@ -212,6 +217,15 @@ def test_a_face_without_a_picture_has_none(client: Client) -> None:
         with pytest.raises(ApiError, match="no picture") as error:
             call("default", ready.id)
         assert code_of(error) == "not_found"
+
+
+def test_a_picture_that_went_missing_is_not_found(client: Client, settings: Settings) -> None:
+    (face,) = add(client, RED)
+    for path in (settings.data_dir / "uploadImages").iterdir():
+        path.unlink()
+    with pytest.raises(ApiError) as error:
+        client.get_face_picture("default", face)
+    assert code_of(error) == "not_found"
 
 
 def test_the_client_tells_what_is_wrong(client: Client) -> None:
