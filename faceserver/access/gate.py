@@ -39,7 +39,7 @@ def open_gate(settings: Settings) -> Gate:
         keys=KeyStore(settings.data_dir),
         sessions=Sessions(60 * settings.session_minutes),
         audit=open_audit_log(settings),
-        may_be_open=settings.no_auth or is_loopback(settings.host),
+        may_be_open=settings.no_auth or _is_private(settings),
     )
 
 
@@ -56,14 +56,20 @@ def refuse_unguarded(settings: Settings) -> None:
     """Refuse to listen beyond this machine with nothing to tell friend from foe.
 
     Raises:
-        SetupError: no key is made, the address is not of loopback, and ``no_auth`` is not set.
+        SetupError: no key is made, it can be reached from elsewhere, and ``no_auth`` is not set.
     """
-    if settings.no_auth or is_loopback(settings.host) or KeyStore(settings.data_dir).any():
+    if settings.no_auth or _is_private(settings) or KeyStore(settings.data_dir).any():
         return
+    name = next(iter(settings.host_names), settings.host)
     raise SetupError(
-        f"{settings.host} can be reached from other machines, and no key is made: make one with "
+        f"{name} can be reached from other machines, and no key is made: make one with "
         "`faceserver keys create --name NAME --scope admin`, or let everybody in with --no-auth"
     )
+
+
+def _is_private(settings: Settings) -> bool:
+    """Whether nobody from elsewhere comes in: neither directly nor, by a name, through a proxy."""
+    return is_loopback(settings.host) and not settings.host_names
 
 
 def is_loopback(host: str) -> bool:

@@ -69,7 +69,7 @@ def _guard(app: Flask, settings: Settings) -> None:
     """Put up what each request passes, in this order, before it reaches its view."""
     metrics.register(app)
     audit.register(app)
-    security.guard(app, settings.host, frozenset(settings.cors_origins))
+    security.guard(app, settings)
     cors.allow(app, frozenset(settings.cors_origins))
     draining.register(app)
     auth.identify(app)

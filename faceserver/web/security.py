@@ -7,12 +7,12 @@ by ``Host``). Programs that are no browsers send neither header and are served; 
 origins that the settings name.
 """
 
-from collections.abc import Set
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
+from faceserver.config import Settings
 from faceserver.errors import FaceServerError
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -38,15 +38,16 @@ class UntrustedHost(FaceServerError):
     code = "untrusted_host"
 
 
-def guard(app: Flask, host: str, origins: Set[str] = frozenset()) -> None:
+def guard(app: Flask, settings: Settings) -> None:
     """Check every request, and put the headers on every answer.
 
     Args:
         app: to be guarded.
-        host: the address that the server listens on.
-        origins: sites whose pages may call.
+        settings: where it listens, what it is called, and which sites may call it.
     """
-    names = trusted_names(host)
+    names, origins = trusted_names(settings.host), frozenset(settings.cors_origins)
+    if names is not None:
+        names |= {name.lower() for name in settings.host_names}
 
     @app.before_request
     def refuse() -> None:

@@ -121,6 +121,13 @@ def test_keys_of_one_collection(client: FlaskClient, keys: dict[str, str], route
         assert ask(client, route, keys["read of own"], "own") == 403
 
 
+def test_asking_for_the_methods_reaches_no_view(client: FlaskClient) -> None:
+    for route in ROUTES:
+        answer = client.options(route.path())
+        assert (answer.status_code, answer.data) == (200, b""), route
+        assert route.method in answer.headers["Allow"]
+
+
 def test_an_open_server_lets_everybody_do_everything(tmp_path: Path) -> None:
     app = app_in(tmp_path)
     hollow_out(app)

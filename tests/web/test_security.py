@@ -1,13 +1,10 @@
 """Other sites are kept out, programs are not, and every answer carries the headers."""
 
-from dataclasses import replace
-
 import pytest
 from flask.testing import FlaskClient
 
-from faceserver import web
 from faceserver.web.security import trusted_names
-from tests.web.fakes import FakeBackend, FakeService
+from tests.web.fakes import FakeBackend, FakeService, make_app
 from tests.web.forms import error_of, post_form
 
 FACE = ("f", b"one face", "a.jpg")
@@ -87,13 +84,23 @@ def test_a_program_without_a_host_header_is_served(client: FlaskClient) -> None:
 
 
 def test_a_server_on_the_network_answers_to_any_name(backend: FakeBackend) -> None:
-    app = web.make_app()
-    app.extensions["faceserver"] = replace(
-        backend, settings=backend.settings.model_copy(update={"host": "0.0.0.0"})
-    )
-    web.init_app(app)
+    app = make_app(backend, host="0.0.0.0", no_auth=True)
     response = app.test_client().get("/health", headers={"Host": "faces.example"})
     assert response.status_code == 200
+
+
+def test_a_server_behind_a_proxy_answers_to_its_name_outside(
+    backend: FakeBackend, service: FakeService
+) -> None:
+    client = make_app(backend, host_names=("Faces.example",), no_auth=True).test_client()
+    own = {"Host": "faces.example", "Origin": "https://faces.example"}
+    assert post_form(client, "/faceRegister", FACE, headers=own).status_code == 200
+    other = {"Host": "evil.example"}
+    assert error_of(client.get("/health", headers=other)) == (400, "untrusted_host")
+    from_other = {"Host": "faces.example", "Origin": "https://evil.example"}
+    response = post_form(client, "/faceRegister", FACE, headers=from_other)
+    assert error_of(response) == (403, "cross_origin")
+    assert service.registered == ["a.jpg"]
 
 
 @pytest.mark.parametrize(

@@ -157,6 +157,16 @@ def test_figures(app: Flask, client: FlaskClient, backend: FakeBackend) -> None:
     assert told["process_resident_memory_bytes", ""] > 1_000_000
 
 
+def test_the_docs_name_every_figure(app: Flask, client: FlaskClient, backend: FakeBackend) -> None:
+    backend.real = Held()
+    told = {family.name for family in text_string_to_metric_families(client.get("/metrics").text)}
+    own = {name for name in told if name.startswith("faceserver_")}
+    docs = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text("utf-8")
+    named = {name.removesuffix("_total") for name in re.findall(r"`(faceserver_\w+)`", docs)}
+    with_server = {"faceserver_jobs_open", "faceserver_queue", "faceserver_workers_busy"}
+    assert own | with_server | {"faceserver_connections"} == named
+
+
 def test_figures_of_a_server_that_is_not_ready(client: FlaskClient, backend: FakeBackend) -> None:
     backend.status = "starting"
     assert figures(client.get("/metrics").text)["faceserver_ready", ""] == 0
