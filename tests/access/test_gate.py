@@ -40,7 +40,7 @@ def test_beyond_it_a_key_is_needed(tmp_path: Path, host: str) -> None:
 
 def test_a_name_outside_is_like_another_address(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path, host_names="faces.example")
-    with pytest.raises(SetupError, match="faces.example can be reached"):
+    with pytest.raises(SetupError, match=r"faces\.example can be reached"):
         refuse_unguarded(settings)
     assert not open_gate(settings).is_open()
 
