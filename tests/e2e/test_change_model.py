@@ -41,7 +41,9 @@ def test_there_on_the_command_line_and_back_in_the_server(
     monkeypatch.setenv("FACESERVER_MODELS_DIR", str(models))
     done = CliRunner().invoke(main, ["change-model", "mosaic"])
     assert done.exit_code == 0, done.output
-    assert "2 faces of the model mosaic" in done.output
+    assert "2 faces, changed from 20180408-102900 to the model mosaic." in done.output
+    again = CliRunner().invoke(main, ["change-model", "mosaic"])
+    assert "2 faces, already of the model mosaic." in again.output
     with Server(tmp_path, models_dir=str(models), embedder_model="mosaic") as server:
         (match,) = server.retrieve(photographs["obama2.jpg"]).json()["faces"]
         (default,) = server.get("/health").json()["collections"]
@@ -56,6 +58,22 @@ def test_there_on_the_command_line_and_back_in_the_server(
     assert (health["change_failure"], health["collections"][0]["dims"]) == (None, 512)
     backend.close()
     with Server(tmp_path, models_dir=str(models), embedder_model=REAL) as server:
-        (again,) = server.retrieve(photographs["obama2.jpg"]).json()["faces"]
-        assert again["path"] == match["path"]
-        assert again["distance"] != match["distance"]
+        (same,) = server.retrieve(photographs["obama2.jpg"]).json()["faces"]
+        assert same["path"] == match["path"]
+        assert same["distance"] != match["distance"]
+
+
+def test_faces_of_which_nothing_is_kept_are_told_or_deleted(
+    models: Path, tmp_path: Path, photographs: Photographs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACESERVER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("FACESERVER_MODELS_DIR", str(models))
+    monkeypatch.setenv("FACESERVER_KEEP_PICTURES", "nothing")
+    nowhere = CliRunner().invoke(main, ["change-model", "mosaic"])
+    assert (nowhere.exit_code, "holds no gallery" in nowhere.output) == (1, True)
+    CliRunner().invoke(main, ["register", str(photographs["obama.jpg"])])
+    told = CliRunner().invoke(main, ["change-model", "mosaic"])
+    assert (told.exit_code, "--drop-lost" in told.output) == (1, True)
+    done = CliRunner().invoke(main, ["change-model", "mosaic", "--drop-lost"])
+    assert "obama.jpg: deleted: no picture of it is kept" in done.output
+    assert "0 faces, changed from 20180408-102900 to the model mosaic." in done.output

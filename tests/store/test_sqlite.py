@@ -9,7 +9,6 @@ import pytest
 
 from faceserver.errors import AlreadyExists, StoreCorrupt, StoreError, StoreFull, StoreTooNew
 from faceserver.store import open_store
-from faceserver.store import sqlite as store_sqlite
 from faceserver.store.base import EVERYTHING
 from faceserver.store.collectiontable import CollectionTable
 from faceserver.store.faces import accept
@@ -112,24 +111,19 @@ def test_a_later_schema_is_refused_and_left_as_it_is(path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_an_older_schema_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_schema_is_brought_up_to_date(path: Path) -> None:
     steps = (*MIGRATIONS, "ALTER TABLE faces ADD COLUMN extra REAL; CREATE TABLE more (x)")
-    monkeypatch.setattr(store_sqlite, "MIGRATIONS", steps)
-    with closing(opened(path)) as database:
+    with closing(Database(path, steps)) as database:
         assert table(database).count() == 200
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(steps),)
         assert connection.execute("SELECT extra FROM faces WHERE id = 1").fetchone() == (None,)
 
 
-def test_a_migration_that_fails_changes_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     steps = (*MIGRATIONS, "CREATE TABLE more (x); INSERT INTO nowhere VALUES (1)")
-    monkeypatch.setattr(store_sqlite, "MIGRATIONS", steps)
     with pytest.raises(StoreError, match="no such table"):
-        opened(path)
-    monkeypatch.undo()
+        Database(path, steps)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         names = connection.execute("SELECT name FROM sqlite_master").fetchall()
