@@ -18,6 +18,7 @@ from faceserver.cli_evaluate import evaluate
 from faceserver.cli_keys import keys
 from faceserver.cli_models import models
 from faceserver.cli_output import counted
+from faceserver.cli_remote import search_at, server_option
 from faceserver.cli_transfer import COMMANDS as TRANSFER
 from faceserver.config import Settings, load_settings
 from faceserver.errors import FaceServerError, NotFound, SeveralFaces
@@ -125,12 +126,17 @@ def _url(listener: socket.socket) -> str:
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--collection", metavar="NAME", help="Where to search.  [default: default]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
-def search(picture: Path, collection: str | None, as_json: bool) -> None:
+@server_option
+def search(picture: Path, collection: str | None, as_json: bool, server: str | None) -> None:
     """Find the person of a picture that holds one face.
 
     Prints a line a match, nearest first: distance (squared L2; 0 is the same picture), the person's
-    name or `-`, where the stored picture lies, and what it was called when it was registered.
+    name or `-`, where the stored picture lies, and what it was called when it was registered. A
+    server that is asked says of each face who it is.
     """
+    if server:
+        search_at(server, picture, collection, as_json=as_json)
+        return
     from faceserver.store.base import DEFAULT
     from faceserver.usecases.searching import SearchQuery
 

@@ -11,6 +11,7 @@ import click
 
 from faceserver.cli_backup import tell_missing
 from faceserver.cli_output import Stages, counted, progress
+from faceserver.cli_remote import import_at, register_at, server_option
 from faceserver.config import load_settings
 from faceserver.threads import processors
 
@@ -62,11 +63,13 @@ class _Tally:
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=_EXISTING)
-def register(paths: tuple[Path, ...]) -> None:
+@server_option
+def register(paths: tuple[Path, ...], server: str | None) -> None:
     """Store every face of pictures: files, or folders with all that is below them.
 
     What a picture is refused for is printed beside its name; the others are stored all the same,
-    and the exit status is then 1. A picture that is in already is not stored again.
+    and the exit status is then 1. A picture that is in already is not stored again; a server that
+    is asked stores it again.
     """
     from faceserver.app import open_service
     from faceserver.transfer.pictures import Item, PictureImporter
@@ -77,6 +80,9 @@ def register(paths: tuple[Path, ...]) -> None:
     files = [file for path in paths for file in (pictures_below(path) if path.is_dir() else [path])]
     if not files:
         raise click.ClickException(f"there is no picture in {', '.join(map(str, paths))}")
+    if server:
+        register_at(server, files)
+        return
     with closing(open_service(settings)) as service:
         tally = _Tally()
         items = [Item(as_text(path), partial(read, path)) for path in files]
@@ -102,6 +108,7 @@ def register(paths: tuple[Path, ...]) -> None:
 )
 @click.option("--no-people", is_flag=True, help="Subfolders are no people's names.")
 @click.option("--largest", is_flag=True, help="A named picture's largest face is the person.")
+@server_option
 def import_(
     path: Path,
     *,
@@ -110,6 +117,7 @@ def import_(
     report: IO[str] | None,
     no_people: bool,
     largest: bool,
+    server: str | None,
 ) -> None:
     """Take in pictures, or what `faceserver export` has written.
 
@@ -124,6 +132,11 @@ def import_(
     with a person's name and several faces is refused, unless --largest is given. The exit status is
     1 where something was refused.
     """  # noqa: D301 - click reads \b as "leave these lines as they are"
+    if server:
+        if jobs or report or no_people:
+            raise click.UsageError("--server takes --collection and --largest alone")
+        import_at(server, path, collection, largest=largest)
+        return
     if _holds(path, "faceserver-backup.json"):
         raise click.ClickException(f"{path} is a backup: `faceserver restore` takes it back")
     if _holds(path, "faceserver-archive.json"):

@@ -159,7 +159,7 @@ def file_of(picture: Path | bytes) -> tuple[str, bytes]:
     """A picture as a form holds it: name and bytes."""
     if isinstance(picture, bytes):
         return "picture", picture
-    return picture.name, picture.read_bytes()
+    return picture.name.encode(errors="replace").decode(), picture.read_bytes()
 
 
 def given(**fields: Any) -> dict[str, Any]:

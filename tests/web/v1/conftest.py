@@ -101,15 +101,21 @@ def http(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def client(app: Flask) -> Iterator[Client]:
-    """The package's own client, over a real socket."""
+def url(app: Flask) -> Iterator[str]:
+    """Where the app is served, on a real socket."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        with Client(f"http://127.0.0.1:{server.port}") as made:
-            yield made
+        yield f"http://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Client]:
+    """The package's own client."""
+    with Client(url) as made:
+        yield made
