@@ -70,6 +70,8 @@ def sign_out() -> ResponseReturnValue:
     _end_session()
     answer = make_response(redirect(url_for(".page"), 303))
     answer.delete_cookie(COOKIE, httponly=True, samesite="Strict")
+    # Stored pictures may be kept by the browser for a year, as long as somebody is signed in.
+    answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 
 

@@ -139,6 +139,7 @@ def test_signing_out(client: FlaskClient, token: str) -> None:
     assert client.post("/signOut").status_code == 403
     answer = client.post("/signOut", data={"csrf_token": csrf_token(client)})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/signIn")
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
     assert client.get_cookie(COOKIE) is None
     client.set_cookie(COOKIE, cookie.value)
     assert client.get("/faceRegister.html").status_code == 401
