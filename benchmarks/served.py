@@ -78,6 +78,11 @@ class Served:
         assert found
         return int(found[1]) / 1024
 
+    def processor_seconds(self) -> float:
+        """Seconds of processor time that it has used so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="utf-8").split()
+        return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
     def seconds(self) -> dict[str, float]:
         """Seconds spent so far in each stage, and in all requests (``request``)."""
         text = requests.get(f"{self.url}/metrics", timeout=60).text

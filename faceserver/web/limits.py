@@ -11,6 +11,7 @@ from faceserver.config import Settings
 from faceserver.deadline import deadline
 from faceserver.errors import RateLimited
 from faceserver.web.auth import caller
+from faceserver.web.ratecounts import WindowCounts
 
 _UNLIMITED = frozenset(
     {"static", "bootstrap.static", "health.health", "health.live", "health.ready"}
@@ -37,7 +38,7 @@ def limit_rate(app: Flask, settings: Settings) -> None:
         _who,
         application_limits=[f"{settings.requests_per_minute} per minute"],
         application_limits_exempt_when=lambda: request.endpoint in _UNLIMITED,
-        storage_uri="memory://",
+        storage_uri=f"{WindowCounts.STORAGE_SCHEME[0]}://",
         headers_enabled=True,
         on_breach=_refuse,
     )
