@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from faceserver import web
 from faceserver.analyzer import Analyzer
@@ -100,10 +100,17 @@ def http(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+class _Quiet(WSGIRequestHandler):
+    """Tells the log nothing."""
+
+    def log_request(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @pytest.fixture
 def url(app: Flask) -> Iterator[str]:
     """Where the app is served, on a real socket."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
