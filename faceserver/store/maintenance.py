@@ -7,6 +7,7 @@ from pathlib import Path
 
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull
 from faceserver.store.files import file_errors, sync
+from faceserver.store.sqlite import one_line
 
 Progress = Callable[[int, int], None]
 """Told how many bytes are done, and of how many."""
@@ -40,6 +41,10 @@ def snapshot(source: Path, target: Path, progress: Progress = lambda _, __: None
                 progress=lambda _, left, of: progress((of - left) * page, of * page),
             )
             copy.execute("PRAGMA journal_mode = DELETE")  # all in this one file
+            # A copy of a damaged file would be refused when it is needed: better to know now.
+            (verdict,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreCorrupt(f"{source} is damaged ({one_line(verdict)})")
         sync(target)
 
 

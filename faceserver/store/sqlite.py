@@ -233,8 +233,13 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"{path}: {error}") from error
 
 
+def one_line(verdict: str) -> str:
+    """What SQLite says of a damaged file, without the line that names its only database."""
+    return " ".join(verdict.removeprefix("*** in database main ***").split())
+
+
 def _damaged(path: Path, verdict: str) -> str:
     return (
-        f"{path} is damaged ({verdict}); it is left as it is: put a backup in its place, or choose "
-        "another folder with FACESERVER_DATA_DIR"
+        f"{path} is damaged ({one_line(verdict)}); it is left as it is: put a backup in its place, "
+        "or choose another folder with FACESERVER_DATA_DIR"
     )

@@ -276,6 +276,21 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
         pictures_named(tmp_path / "empty.sqlite")
 
 
+def test_what_could_not_be_restored_is_not_backed_up(tmp_path: Path) -> None:
+    with closing(opened(tmp_path / "source")) as store:
+        fill(store, store.pictures)
+    path = tmp_path / "source" / "faces.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        ((page,),) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'merges'")
+        ((size,),) = connection.execute("PRAGMA page_size")
+    with path.open("r+b") as file:  # a page that a backup has no other reason to read
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * size)
+    with pytest.raises(StoreCorrupt, match=rf"^{path} is damaged \([^\n]*\)$"):
+        back_up(tmp_path / "source", tmp_path / "b.zip")
+    assert {entry.name for entry in tmp_path.iterdir()} == {"source"}
+
+
 def test_a_gallery_of_the_first_schema_names_its_pictures(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "old.sqlite")) as connection:
         connection.execute("CREATE TABLE faces (picture TEXT)")
