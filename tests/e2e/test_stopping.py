@@ -20,6 +20,7 @@ class HeldSite:
     """A site whose picture comes when the test lets it go."""
 
     def __init__(self, site: loopback.Site, picture: bytes) -> None:
+        self.site = site
         self.url = site.url("/held.jpg")
         self.asked = threading.Event()
         self.let_go = threading.Event()
@@ -105,3 +106,30 @@ def test_a_second_signal_ends_it_at_once(held: HeldSite, tmp_path: Path) -> None
         server.process.send_signal(signal.SIGTERM)
         thread.join(WAIT)
         assert server.process.wait(WAIT) == 0
+
+
+def test_a_job_stops_at_a_safe_point_and_goes_on_at_the_next_start(
+    held: HeldSite, photographs: Photographs, tmp_path: Path
+) -> None:
+    others = [f"{held.url}?{number}" for number in range(19)]
+    other = loopback.send(photographs["biden.jpg"].read_bytes())
+    for url in others:
+        held.site.answers[url.partition(str(held.site.port))[2]] = other
+    settings = {"url_allow_networks": "127.0.0.0/8", "requests_per_minute": "0"}
+    items = [{"url": url} for url in (held.url, *others)]
+    with Server(tmp_path, **settings) as server:
+        job = server.post("/v1/collections/default/jobs", json={"items": items}).json()
+        assert held.asked.wait(WAIT)
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_for("INFO faceserver.server: stopping")
+        held.let_go.set()
+        assert server.process.wait(WAIT) == 0
+    fetched_before = len(held.site.requests)
+    assert fetched_before < len(items)
+    with Server(tmp_path, **settings) as server:
+        path = f"/v1/collections/default/jobs/{job['id']}"
+        states = (server.get(path).json() for _ in range(5000))
+        done = next(state for state in states if state["state"] not in {"queued", "running"})
+        assert (done["state"], done["waiting"], done["refused"]) == ("done", 0, 0)
+        assert server.get("/health").json()["faces"] == done["faces"]
+    assert len(held.site.requests) == len(items)  # nothing was fetched twice
