@@ -24,6 +24,7 @@ from faceserver.jobs import worker
 from faceserver.jobs.desk import JobDesk
 from faceserver.jobs.records import Job, JobItem, NewItem
 from faceserver.service import FaceService
+from faceserver.transfer.pictures import PictureImporter
 from tests.test_service import BLACK, BLUE, GREEN, RED, png
 from tests.web.v1.conftest import make_service
 
@@ -225,7 +226,7 @@ def test_a_job_goes_on_after_a_restart(
 
 def stop_while_held(desk: JobDesk, fetch: Fetch) -> None:
     """Ask for the end while a picture is fetched, which is then finished."""
-    desk._worker._stop.set()
+    desk.stop()
     fetch.go_on.set()
     desk.close()
 
@@ -261,7 +262,7 @@ def test_a_failure_ends_the_job_and_not_the_worker(
 
     desk.start()
     with monkeypatch.context() as patched:
-        patched.setattr(worker.PictureImporter, "run", fail)
+        patched.setattr(PictureImporter, "run", fail)
         known = ended(desk, submitted(desk, urls("red")))
         unknown = ended(desk, submitted(desk, urls("red", "two")))
     assert (known.state, known.reason) == ("failed", "no space (store_full)")

@@ -23,7 +23,10 @@ def ended(client: Client, job: Job) -> Job:
 
 
 def test_urls_are_taken_in(client: Client, desk: JobDesk) -> None:
-    items = [JobItem(url=RED_URL, person="Ann", tags=("t",)), "https://faces.example/gone"]
+    items: list[JobItem | str] = [
+        JobItem(url=RED_URL, person="Ann", tags=("t",)),
+        "https://faces.example/gone",
+    ]
     job = client.create_job("default", items, key="k-1")
     assert (job.state, job.total, job.waiting, job.finished) == ("queued", 2, 2, None)
     assert client.create_job("default", items, key="k-1") == job
@@ -81,7 +84,7 @@ def test_what_a_job_cannot_be(client: Client, tmp_path: Path) -> None:
         ([RED_URL], "with blank ", "invalid_request"),
     ):
         with pytest.raises(ApiError) as error:
-            client.create_job("default", items, key=key)  # type: ignore[arg-type]
+            client.create_job("default", items, key=key)
         assert error.value.code == code
 
 

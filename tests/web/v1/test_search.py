@@ -130,8 +130,8 @@ def test_filters_narrow_the_search(client: Client) -> None:
 def test_k_and_threshold_bound_the_matches(client: Client) -> None:
     for step in range(15):
         face(client, step / 10)
-    options = {"model": "colour", "k": 3}
-    assert len(client.search_embedding("default", turned(0), **options).probes[0].matches) == 3
+    few = client.search_embedding("default", turned(0), model="colour", k=3)
+    assert len(few.probes[0].matches) == 3
     many = client.search_embedding("default", turned(0), model="colour", k=10_000)
     assert len(many.probes[0].matches) == 10  # the setting's limit
     none = client.search_embedding("default", turned(90), model="colour", threshold=0.01)
