@@ -22,6 +22,31 @@ IndexState = Literal["exact", "graph", "building"]
 """`exact` computes every distance; so does `building`, until its graph is complete."""
 
 
+class Rate(Answer):
+    """What a threshold would do, as counted on labelled pairs."""
+
+    threshold: float = Field(description="Squared L2 distance.")
+    false_match: float = Field(
+        ge=0, le=1, description="Share of the pairs of different people that lie below it."
+    )
+    false_non_match: float = Field(
+        ge=0, le=1, description="Share of the pairs of the same person that do not."
+    )
+
+
+class Calibration(Answer):
+    """What a model's distances mean, as measured on labelled pairs.
+
+    The similarity of a distance is 1 / (1 + exp(steepness * (distance - midpoint))).
+    """
+
+    midpoint: float = Field(description="The distance of similarity 0.5.")
+    steepness: float = Field(description="How fast it falls there.")
+    same_pairs: int = Field(description="How many pairs of the same person were measured.")
+    different_pairs: int = Field(description="How many pairs of different people.")
+    rates: tuple[Rate, ...] = Field(description="Of some thresholds, in ascending order.")
+
+
 class NewCollection(Request):
     """A collection of the model that the server is set to."""
 
@@ -39,6 +64,9 @@ class Collection(Answer):
     threshold: float | None = Field(
         description="Below this distance two faces are taken for one person; null where the "
         "model is not loaded."
+    )
+    calibration: Calibration | None = Field(
+        description="Null where the model has none, or is not loaded."
     )
     index: IndexState
     progress: float = Field(ge=0, le=1, description="How much of the graph is built.")
@@ -95,6 +123,9 @@ class SubjectQuery(Paging):
     name: Name | None = Field(
         default=None, description="The one of this name, without regard to case."
     )
+    called: Name | None = Field(
+        default=None, description="Their names contain this, without regard to case."
+    )
 
 
 class Subject(Answer):
@@ -106,6 +137,7 @@ class Subject(Answer):
     metadata: Metadata
     created: Time
     faces: int = Field(description="How many show this person.")
+    cover: Id | None = Field(description="The first of these faces; null where there is none.")
 
 
 class Subjects(PageOf[Subject]):

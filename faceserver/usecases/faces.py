@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +190,16 @@ class FaceKeeper:
             raise NotFound("no picture of this face is kept")
         image = self._stored_picture(face.picture)
         return images.encode_jpeg(gallery.analyzer.embedder.crop(image, face.detection))
+
+    def crop_version(self, collection: str, face_id: str) -> str:
+        """A text that changes when the crop of a face does: it is cut as its model wants it.
+
+        Raises:
+            NotFound: there is no such collection or face.
+        """
+        gallery = self._parts.gallery(collection)
+        face = gallery.collection.get(face_id)
+        return sha256(f"{face.id} {gallery.collection.model}".encode()).hexdigest()
 
     def _stored_picture(self, name: str) -> Image:
         data = self._parts.pictures.path(name).read_bytes()

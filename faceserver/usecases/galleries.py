@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from faceserver.errors import NotFound
+from faceserver.models import SimilarityCurve
 from faceserver.store.base import Collection, CollectionStatus, Receipt
 from faceserver.usecases.parts import Parts
 
@@ -17,11 +18,13 @@ class Described:
         subjects: how many people it holds.
         threshold: below this squared L2 distance two faces are taken for one person; None where
             the collection's model is not loaded.
+        similarity: what its distances mean; None where nobody measured it, or likewise.
     """
 
     status: CollectionStatus
     subjects: int
     threshold: float | None
+    similarity: SimilarityCurve | None
 
 
 class Galleries:
@@ -62,10 +65,13 @@ class Galleries:
         """
         collection = self._parts.store.collection(name)
         analyzer = self._parts.analyzers.get(collection.model)
-        threshold = self._parts.limits.max_distance
-        if threshold is None and analyzer is not None:
-            threshold = analyzer.embedder.distances.threshold
-        return Described(collection.status(), collection.count_subjects(), threshold)
+        distances = analyzer.embedder.distances if analyzer else None
+        return Described(
+            status=collection.status(),
+            subjects=collection.count_subjects(),
+            threshold=self._parts.limits.max_distance or (distances and distances.threshold),
+            similarity=distances and distances.similarity,
+        )
 
     def describe_some(self, names: Iterable[str]) -> list[Described]:
         """What is known of these collections; one that was deleted meanwhile is passed over."""

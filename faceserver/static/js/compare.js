@@ -1,1 +1,124 @@
-// see docs/web.md
+/** The page that compares two pictures. */
+import { call, checkSize } from "./api.js";
+import { byId, make, say } from "./dom.js";
+import { initDropzone } from "./dropzone.js";
+import { Lines } from "./lines.js";
+import { likeness } from "./matches.js";
+import { markedPicture } from "./picture.js";
+import { _, ngettext, percent } from "./texts.js";
+import { distanceText } from "./threshold.js";
+
+const SIDES = ["a", "b"];
+const files = { a: null, b: null };
+const lines = new Lines(byId("lines"), byId("compare"));
+let turns = 0;
+
+function choose(side, file) {
+  files[side] = file;
+  byId("verdict").hidden = true;
+  for (const each of SIDES) showPicture(each, []);
+  lines.clear();
+  if (files.a && files.b) compare();
+}
+
+function showPicture(side, faces) {
+  const file = files[side];
+  if (!file) return;
+  const alt = file.name || _("Picture");
+  const options = { alt, numbered: faces.length > 1 };
+  byId(`picture-${side}`).replaceChildren(markedPicture(URL.createObjectURL(file), faces, options));
+  byId(`picture-${side}`).hidden = false;
+  byId(`dropzone-${side}`).classList.add("compact");
+}
+
+async function compare() {
+  const turn = (turns += 1);
+  byId("verdict").hidden = false;
+  byId("comparing").hidden = false;
+  byId("problem").hidden = true;
+  byId("pairs").replaceChildren();
+  say(byId("summary"), _("Comparing"));
+  try {
+    const found = await ask();
+    if (turn === turns) show(found);
+  } catch (error) {
+    if (turn === turns) fail(error);
+  } finally {
+    if (turn === turns) byId("comparing").hidden = true;
+  }
+}
+
+async function ask() {
+  const form = new FormData();
+  for (const side of SIDES) {
+    checkSize(files[side]);
+    form.append(side, files[side], files[side].name || side);
+  }
+  return call("POST", "v1/compare", form);
+}
+
+function fail(error) {
+  say(byId("summary"), "");
+  say(byId("problem"), error.message);
+  byId("problem").hidden = false;
+}
+
+function show(found) {
+  for (const side of SIDES) showPicture(side, found[side].faces);
+  const pairs = matched(found);
+  const same = pairs.filter((pair) => pair.same);
+  byId("verdict").dataset.same = String(same.length > 0);
+  say(byId("summary"), summary(found, same));
+  // With one face each there is nothing to add; else each pair is told, or the nearest one.
+  const told = same.length > 0 ? same : pairs.slice(0, 1);
+  byId("pairs").replaceChildren(...told.map((pair) => pairElement(pair, found)));
+  lines.draw(
+    told.map(({ a, b, same: isSame }) => ({ a, b, isSame })),
+    SIDES.map((side) => byId(`picture-${side}`)),
+  );
+}
+
+/** Each face with at most one of the other picture: the nearest pair first, then of the rest. */
+function matched({ pairs }) {
+  const taken = { a: new Set(), b: new Set() };
+  return pairs.filter(({ a, b }) => {
+    if (taken.a.has(a) || taken.b.has(b)) return false;
+    taken.a.add(a);
+    taken.b.add(b);
+    return true;
+  });
+}
+
+function summary(found, same) {
+  if (isPlain(found)) return sureness(found.pairs[0]);
+  if (same.length > 0) {
+    return ngettext("%(num)s person is in both pictures", "%(num)s people are in both pictures", same.length);
+  }
+  const limit = distanceText(found.threshold);
+  return _("Nobody is in both pictures: no two faces are closer than %(limit)s", { limit });
+}
+
+/** One face in each picture: the whole answer is about this pair. */
+function isPlain({ a, b }) {
+  return a.faces.length === 1 && b.faces.length === 1;
+}
+
+function pairElement(pair, found) {
+  const names = _("Face %(a)s and face %(b)s", { a: pair.a + 1, b: pair.b + 1 });
+  const verdict = make("span", {}, make("strong", { textContent: names }), ` · ${sureness(pair)}`);
+  const limit = _("the limit is %(limit)s", { limit: distanceText(found.threshold) });
+  const facts = make("span", { className: "hint", textContent: `${likeness(pair)} (${limit})` });
+  return make("li", { data: { same: pair.same } }, isPlain(found) ? null : verdict, facts);
+}
+
+/** How sure the verdict is: what share of such pairs it is right about, where that was measured. */
+function sureness({ same, similarity }) {
+  if (similarity === null) return same ? _("The same person") : _("Different people");
+  const share = percent(same ? similarity : 1 - similarity);
+  if (same) return _("The same person, %(share)s sure", { share });
+  return _("Different people, %(share)s sure", { share });
+}
+
+for (const side of SIDES) {
+  initDropzone(byId(`dropzone-${side}`), ([file]) => choose(side, file));
+}

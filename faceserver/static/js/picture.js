@@ -16,8 +16,7 @@ const POINTS = ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"];
  * @property {boolean} [withPoints]
  * @property {{label: string, name: (index: number) => string, chosen: number,
  *   onChoose: (index: number) => void}} [choice] the faces can be chosen, one at a time
- * @property {{width: number, height: number}} [size] of the picture that the boxes are measured in;
- *   needed where a smaller copy is shown
+ * @property {string|null} [fallback] address to be used where the browser cannot show the first one
  */
 
 /**
@@ -28,19 +27,18 @@ const POINTS = ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"];
  * @returns {HTMLElement}
  */
 export function markedPicture(url, faces, options) {
-  const image = make("img", { src: url, alt: options.alt, decoding: "async" });
+  const image = make("img", { alt: options.alt, decoding: "async", loading: "lazy", src: url });
   const layer = makeSvg("svg", { class: "faces", preserveAspectRatio: "none" });
-  const figure = make("span", { className: "marked" }, image, layer);
-  const draw = () => {
-    const { width, height } = options.size ?? { width: image.naturalWidth, height: image.naturalHeight };
-    layer.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    layer.replaceChildren(...marks(faces, width, options));
+  image.addEventListener("load", () => {
+    layer.setAttribute("viewBox", `0 0 ${image.naturalWidth} ${image.naturalHeight}`);
+    layer.replaceChildren(...marks(faces, image.naturalWidth, options));
     if (options.choice) makeChoosable(layer, options.choice);
     else layer.setAttribute("aria-hidden", "true");
-  };
-  if (options.size) draw();
-  else image.addEventListener("load", draw, { once: true });
-  return figure;
+  });
+  if (options.fallback) {
+    image.addEventListener("error", () => (image.src = options.fallback), { once: true });
+  }
+  return make("span", { className: "marked" }, image, layer);
 }
 
 function marks(faces, width, options) {

@@ -1,6 +1,6 @@
 """Stored faces: add, list, get, change, delete; their pictures and crops."""
 
-from flask import Response, send_file
+from flask import Response, request, send_file
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
@@ -144,7 +144,7 @@ def picture(path: FacePath) -> Response:
     """Get the stored picture: upright, as JPEG, without metadata."""
     place = _keeper().picture_path(path.collection, path.face.hex)
     try:
-        return send_file(place, mimetype=_JPEG)
+        return _cacheable(send_file(place, mimetype=_JPEG))
     except FileNotFoundError as error:
         raise NotFound("the picture was deleted just now") from error
 
@@ -153,7 +153,21 @@ def picture(path: FacePath) -> Response:
 @scope("read")
 def crop(path: FacePath) -> Response:
     """Get the face as the model sees it: cut out and scaled, as JPEG."""
-    return Response(_keeper().crop(path.collection, path.face.hex), mimetype=_JPEG)
+    version = _keeper().crop_version(path.collection, path.face.hex)
+    answer = Response(mimetype=_JPEG)
+    answer.set_etag(version)
+    if version in request.if_none_match:
+        answer.status_code = 304
+    else:
+        answer.set_data(_keeper().crop(path.collection, path.face.hex))
+    return _cacheable(answer)
+
+
+def _cacheable(answer: Response) -> Response:
+    """Let the browser keep a picture that it asks about again each time, so that nothing is shown
+    to who is signed out, or after it was deleted."""
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer
 
 
 def _keeper() -> FaceKeeper:

@@ -90,6 +90,7 @@ def subject(stored: Subject) -> gallery.Subject:
         metadata=dict(stored.metadata),
         created=stored.created,
         faces=stored.faces,
+        cover=UUID(stored.cover) if stored.cover else None,
     )
 
 
@@ -116,6 +117,7 @@ def collection(described: Described) -> gallery.Collection:
         faces=status.faces,
         subjects=described.subjects,
         threshold=described.threshold,
+        calibration=_calibration(described.similarity),
         index=cast("gallery.IndexState", status.index),
         progress=status.progress,
         indexed=status.indexed,
@@ -175,6 +177,19 @@ def job_result(known: records.JobItem) -> jobs.JobResult:
         faces=tuple(UUID(face_id) for face_id in result.faces),
         code=result.code,
         reason=result.reason,
+    )
+
+
+def _calibration(curve: SimilarityCurve | None) -> gallery.Calibration | None:
+    if curve is None:
+        return None
+    rates = sorted(curve.rates, key=lambda rate: rate.threshold)
+    return gallery.Calibration(
+        midpoint=curve.midpoint,
+        steepness=curve.steepness,
+        same_pairs=curve.same_pairs,
+        different_pairs=curve.different_pairs,
+        rates=tuple(gallery.Rate(**rate.model_dump()) for rate in rates),
     )
 
 

@@ -1,0 +1,45 @@
+/** People by their names. */
+import { call, inCollection } from "./api.js";
+import { make } from "./dom.js";
+
+const MOST_SUGGESTED = 500;
+
+/**
+ * @typedef {{id: string, name: string}} Person
+ */
+
+/**
+ * The person of a name, made if there is none yet.
+ * @param {string} name
+ * @returns {Promise<Person>}
+ * @throws {import("./api.js").ApiError}
+ */
+export async function personNamed(name) {
+  const found = await find(name);
+  if (found) return found;
+  try {
+    const made = await call("POST", inCollection("subjects"), { name });
+    suggest([made]);
+    return made;
+  } catch (error) {
+    // Somebody else has made it since.
+    if (error.code === "already_exists") return find(name);
+    throw error;
+  }
+}
+
+/** Fill the list that name fields suggest from; without it they work as well. */
+export async function suggestPeople() {
+  const { items } = await call("GET", inCollection("subjects", { limit: MOST_SUGGESTED }));
+  suggest(items);
+}
+
+async function find(name) {
+  const { items } = await call("GET", inCollection("subjects", { name }));
+  return items[0] ?? null;
+}
+
+function suggest(people) {
+  const list = document.getElementById("people");
+  list?.append(...people.map(({ name }) => make("option", { value: name })));
+}
