@@ -45,6 +45,7 @@ TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 """The form of a key; its first part, the id, is no secret."""
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
+_ID = re.compile(r"[0-9a-f]{12}")
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (
@@ -102,12 +103,15 @@ class KeyStore:
             What is stored of it, and the key itself, which is nowhere else.
 
         Raises:
-            InvalidRequest: the name is empty, too long, or holds control characters.
+            InvalidRequest: the name is empty, too long, holds control characters, or could be
+                taken for an id.
             AlreadyExists: a key of that name is in use.
             StoreError: the file cannot be written.
         """
         if not _NAME.fullmatch(name):
             raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
+        if _ID.fullmatch(name):
+            raise InvalidRequest("this name could be taken for the id of a key")
         self._make_file()
         key = Key(secrets.token_hex(6), name, scope, collection, datetime.now(UTC))
         token = f"fs_{key.id}_{secrets.token_urlsafe(32)}"
