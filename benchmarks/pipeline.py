@@ -20,7 +20,7 @@ from faceserver import metrics
 from faceserver.app import open_service
 from faceserver.config import load_settings
 from faceserver.registrar import Registered
-from faceserver.threads import processors
+from faceserver.threads import pictures_at_once, processors
 from faceserver.transfer.pictures import Item, PictureImporter
 
 WARM_UP = 32
@@ -53,7 +53,7 @@ def measure(pictures: int) -> list[Row]:
         settings = load_settings(data_dir=Path(folder) / "data")
         with closing(open_service(settings)) as service:
             service.warm_up()
-            importer = PictureImporter(service.registrar(), jobs=processors())
+            importer = PictureImporter(service.registrar(), jobs=pictures_at_once())
             list(importer.run(items(WARM_UP)))
             held = [megabytes()]
             busy, spent, start = process_time(), stage_seconds(), perf_counter()
@@ -67,7 +67,7 @@ def measure(pictures: int) -> list[Row]:
     return [
         Row("pictures a second", "import", pictures / seconds, "/s", f"{pictures:,} pictures"),
         Row("processor busy", "import", 100 * busy / available, "%", "of what there is"),
-        Row("threads in decode, detect, embed", "import", 100 * spent / available, "%"),
+        Row("threads in decode, detect, embed", "import", spent / seconds, "", "on average"),
         Row("memory at the start", "import", held[0], "MB"),
         Row("memory after a tenth", "import", held[1], "MB"),
         Row("memory at the end", "import", held[-1], "MB", f"{max(held):.0f} at most"),

@@ -13,7 +13,7 @@ from faceserver.cli_backup import tell_missing
 from faceserver.cli_output import Stages, counted, progress
 from faceserver.cli_remote import import_at, register_at, server_option
 from faceserver.config import load_settings
-from faceserver.threads import processors
+from faceserver.threads import pictures_at_once
 
 if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
     from faceserver.transfer.pictures import Outcome
@@ -86,7 +86,7 @@ def register(paths: tuple[Path, ...], server: str | None) -> None:
     with closing(open_service(settings)) as service:
         tally = _Tally()
         items = [Item(as_text(path), partial(read, path)) for path in files]
-        importer = PictureImporter(service.registrar(), jobs=processors())
+        importer = PictureImporter(service.registrar(), jobs=pictures_at_once())
         for done, outcome in enumerate(importer.run(items), start=1):
             click.echo(f"[{done}/{len(files)}] {tally.add(outcome)}")
     tally.finish()
@@ -98,7 +98,10 @@ def register(paths: tuple[Path, ...], server: str | None) -> None:
     "--collection", metavar="NAME", help="Where to; made if it is missing.  [default: default]"
 )
 @click.option(
-    "--jobs", type=click.IntRange(1, 64), metavar="N", help="Pictures at a time.  [default: cores]"
+    "--jobs",
+    type=click.IntRange(1, 64),
+    metavar="N",
+    help="Pictures at a time.  [default: two a core]",
 )
 @click.option(
     "--report",
@@ -189,7 +192,7 @@ def _import_pictures(
         tally.started = time.monotonic()
         importer = PictureImporter(
             service.registrar(collection or DEFAULT),
-            jobs=jobs or processors(),
+            jobs=jobs or pictures_at_once(),
             largest=largest,
         )
         for outcome in importer.run(source.items):

@@ -51,6 +51,14 @@ def plan(*, engine: str, threads: int = 0, workers: int = 0) -> ThreadPlan:
     )
 
 
+def pictures_at_once() -> int:
+    """Pictures that an import works on at the same time: two a processor.
+
+    While one of them waits for the disk, the other computes.
+    """
+    return 2 * processors()
+
+
 def limit_libraries(
     planned: ThreadPlan, environment: MutableMapping[str, str] = os.environ
 ) -> None:

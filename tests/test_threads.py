@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from faceserver.threads import ThreadPlan, limit_libraries, plan, processors
+from faceserver.threads import ThreadPlan, limit_libraries, pictures_at_once, plan, processors
 
 MANY = 64
 
@@ -75,6 +75,10 @@ def test_libraries_compute_in_the_requests_thread_unless_they_are_the_runtime(
 def test_without_settings_the_processors_are_shared_out() -> None:
     count = processors()
     assert plan(engine="openvino") == ThreadPlan(networks=count, workers=4 * count, libraries=1)
+
+
+def test_an_import_has_a_picture_that_computes_and_one_that_waits_a_processor() -> None:
+    assert pictures_at_once() == 2 * processors()
 
 
 def test_libraries_are_told_unless_the_user_has_done_it() -> None:
