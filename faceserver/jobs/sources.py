@@ -1,16 +1,29 @@
 """Where a job's pictures come from: URLs, or a zip that was uploaded."""
 
+import os
+import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from faceserver.errors import InvalidArchive
 from faceserver.jobs.records import NewItem
 from faceserver.store.files import make_folder
 from faceserver.transfer.pictures import Item
 from faceserver.transfer.sources import open_source
 
 _SUFFIX = ".zip"
+
+_MAX_DIRECTORY = 5_000_000
+"""Bytes of a zip's directory: 500 for each of 10,000 pictures. It is read as a whole, so that a zip
+of millions of empty files would take gigabytes of memory."""
+
+_END = b"PK\x05\x06"
+_END_LENGTH = 22
+_COMMENT_LENGTH = 65_535
+_BEYOND_4_GB = b"PK\x06\x07"
+_LOCATOR_LENGTH = 20
 
 
 def url_item(item: NewItem, fetch: Callable[[str], bytes]) -> Item:
@@ -65,7 +78,28 @@ class ZipFolder:
         """Lend the block the pictures of a zip, always in the same order.
 
         Raises:
-            InvalidArchive: it is no zip.
+            InvalidArchive: it is no zip, or its directory is too large.
         """
+        _check_directory(self.path(job_id))
         with open_source(self.path(job_id), fetch=_no_fetch, max_bytes=self._max_bytes) as source:
             yield list(source.items)
+
+
+def _check_directory(path: Path) -> None:
+    """Refuse a zip by what its last record says of its directory, before that is read.
+
+    Raises:
+        InvalidArchive: there is no such record, or the directory is too large.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - _END_LENGTH - _COMMENT_LENGTH - _LOCATOR_LENGTH, 0))
+        tail = file.read()
+    at = tail.rfind(_END)
+    if at < 0 or len(tail) < at + _END_LENGTH:
+        raise InvalidArchive("this is no zip, or it is cut off")
+    (directory,) = struct.unpack_from("<L", tail, at + 12)
+    if tail[max(at - _LOCATOR_LENGTH, 0) : at].startswith(_BEYOND_4_GB):
+        raise InvalidArchive("zips in the format for more than 65,535 files are not taken")
+    if directory > _MAX_DIRECTORY:
+        raise InvalidArchive(f"the zip's directory has more than {_MAX_DIRECTORY} bytes")

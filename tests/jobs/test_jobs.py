@@ -149,6 +149,26 @@ def test_what_is_no_zip_of_pictures_leaves_nothing(
     assert desk.page("default", limit=10, cursor=None).items == ()
 
 
+def test_a_zip_of_too_many_files_is_not_even_listed(desk: JobDesk) -> None:
+    many = BytesIO()
+    with ZipFile(many, "w") as made:
+        for number in range(65_536):
+            made.writestr(f"{number:x}", b"")
+    with pytest.raises(InvalidArchive, match="65,535"):
+        desk.submit_zip("default", rewound(many), largest=False, key=None)
+    long = BytesIO()
+    with ZipFile(long, "w") as made:
+        for number in range(200):
+            made.writestr(f"{number}{'x' * 30_000}", b"")
+    with pytest.raises(InvalidArchive, match="more than 5000000 bytes"):
+        desk.submit_zip("default", rewound(long), largest=False, key=None)
+
+
+def rewound(file: BytesIO) -> BytesIO:
+    file.seek(0)
+    return file
+
+
 def test_a_key_finds_its_job(desk: JobDesk, tmp_path: Path) -> None:
     one = desk.submit_urls("default", urls("red"), largest=False, key="k")
     again = desk.submit_urls("default", urls("red"), largest=False, key="k")
