@@ -4,6 +4,7 @@ import os
 import struct
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -80,9 +81,27 @@ class ZipFolder:
         Raises:
             InvalidArchive: it is no zip, or its directory is too large.
         """
-        _check_directory(self.path(job_id))
-        with open_source(self.path(job_id), fetch=_no_fetch, max_bytes=self._max_bytes) as source:
-            yield list(source.items)
+        path = self.path(job_id)
+        _check_directory(path)
+        with (
+            _without_place(path),
+            open_source(path, fetch=_no_fetch, max_bytes=self._max_bytes) as source,
+        ):
+            yield [replace(item, load=partial(_load, path, item)) for item in source.items]
+
+
+def _load(path: Path, item: Item) -> bytes:
+    with _without_place(path):
+        return item.load()
+
+
+@contextmanager
+def _without_place(path: Path) -> Iterator[None]:
+    """Keep where the zip lies on the server out of what its sender is told."""
+    try:
+        yield
+    except InvalidArchive as error:
+        raise InvalidArchive(str(error).replace(str(path), "the zip")) from error
 
 
 def _check_directory(path: Path) -> None:

@@ -150,23 +150,33 @@ def test_what_is_no_zip_of_pictures_leaves_nothing(
 
 
 def test_a_zip_of_too_many_files_is_not_even_listed(desk: JobDesk) -> None:
-    many = BytesIO()
-    with ZipFile(many, "w") as made:
-        for number in range(65_536):
-            made.writestr(f"{number:x}", b"")
-    with pytest.raises(InvalidArchive, match="65,535"):
-        desk.submit_zip("default", rewound(many), largest=False, key=None)
-    long = BytesIO()
-    with ZipFile(long, "w") as made:
-        for number in range(200):
-            made.writestr(f"{number}{'x' * 30_000}", b"")
-    with pytest.raises(InvalidArchive, match="more than 5000000 bytes"):
-        desk.submit_zip("default", rewound(long), largest=False, key=None)
+    end, locator = b"PK\x05\x06", b"PK\x06\x07" + bytes(16)
+    for data, message in (
+        (locator + end + bytes(18), "65,535"),
+        (end + bytes(8) + (5_000_001).to_bytes(4, "little") + bytes(6), "more than 5000000 bytes"),
+        (end + bytes(17), "cut off"),
+    ):
+        with pytest.raises(InvalidArchive, match=message):
+            desk.submit_zip("default", BytesIO(data), largest=False, key=None)
 
 
-def rewound(file: BytesIO) -> BytesIO:
-    file.seek(0)
-    return file
+def test_nobody_is_told_where_a_zip_lies(desk: JobDesk, tmp_path: Path) -> None:
+    whole = archive(red=PICTURES["red"]).getvalue()
+    overlapping = bytearray(whole)
+    directory = whole.index(b"PK\x01\x02")
+    overlapping[directory + 20 : directory + 24] = (10**6).to_bytes(4, "little")
+    with pytest.raises(InvalidArchive) as error:
+        desk.submit_zip("default", BytesIO(bytes(overlapping)), largest=False, key=None)
+    assert str(tmp_path) not in str(error.value)
+    damaged = bytearray(whole)
+    damaged[whole.index(b"IHDR") + 5] ^= 0xFF  # the checksum does not fit any more
+    desk.start()
+    job, _ = desk.submit_zip("default", BytesIO(bytes(damaged)), largest=False, key=None)
+    assert ended(desk, job).refused == 1
+    (item,) = results(desk, job)
+    assert item.result.code == "invalid_archive"
+    assert item.result.reason
+    assert str(tmp_path) not in item.result.reason
 
 
 def test_a_key_finds_its_job(desk: JobDesk, tmp_path: Path) -> None:
