@@ -112,6 +112,59 @@ class Gauge:
     labels: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Timing:
+    """How long something took, since the process began.
+
+    Attributes:
+        kind: a step of the work, or a whole request.
+        name: the step, or the request's route.
+        buckets: rising limits in seconds, the last of them infinite, each with how many took no
+            longer.
+    """
+
+    kind: Literal["step", "route"]
+    name: str
+    buckets: tuple[tuple[float, int], ...]
+
+    @property
+    def count(self) -> int:
+        """How many were timed."""
+        return self.buckets[-1][1]
+
+    def quantile(self, share: float) -> float:
+        """The seconds that this share of them did not exceed, 0 without any.
+
+        Within a bucket they are taken to lie evenly, as Prometheus' ``histogram_quantile`` does;
+        beyond the last finite limit it is that limit.
+        """
+        rank = share * self.count
+        below, lower = 0, 0.0
+        for limit, upto in self.buckets:
+            if upto >= rank and upto > below:
+                if limit == float("inf"):
+                    return lower
+                return lower + (limit - lower) * (rank - below) / (upto - below)
+            below, lower = upto, min(limit, _SECONDS[-1])
+        return 0.0
+
+
+def timings() -> list[Timing]:
+    """How long each step of the work and each route took."""
+    return [*_timings("step", _stages, "stage"), *_timings("route", _request_seconds, "route")]
+
+
+def _timings(kind: Literal["step", "route"], histogram: Histogram, label: str) -> Iterator[Timing]:
+    buckets: dict[str, list[tuple[float, int]]] = {}
+    for metric in histogram.collect():
+        for sample in metric.samples:
+            if sample.name.endswith("_bucket"):
+                limit = (float(sample.labels["le"]), int(sample.value))
+                buckets.setdefault(sample.labels[label], []).append(limit)
+    for name, counted in buckets.items():
+        yield Timing(kind, name, tuple(counted))
+
+
 def render(gauges: Callable[[], Iterable[Gauge]]) -> bytes:
     """All figures in Prometheus' text format, those of the moment asked for now."""
     return generate_latest(REGISTRY) + generate_latest(_Moment(gauges()))

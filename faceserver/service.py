@@ -18,6 +18,7 @@ from faceserver.usecases.galleries import Galleries
 from faceserver.usecases.parts import Parts
 from faceserver.usecases.searching import Searching
 from faceserver.usecases.stateless import Stateless
+from faceserver.usecases.unnamed import UnnamedFaces
 
 __all__ = ["FaceService", "Limits", "Refused", "Registered", "Upload"]
 
@@ -45,6 +46,7 @@ class FaceService:
         galleries: makes, describes and deletes collections.
         faces: adds, shows, moves and deletes faces.
         searching: says who somebody is.
+        unnamed: groups faces that nobody has named.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class FaceService:
         self.galleries = Galleries(self.parts)
         self.faces = FaceKeeper(self.parts)
         self.searching = Searching(self.parts)
+        self.unnamed = UnnamedFaces(self.parts)
         self.registrar()
 
     def registrar(self, collection: str = DEFAULT) -> Registrar:

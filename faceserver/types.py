@@ -132,6 +132,7 @@ class Subject:
         metadata: whatever JSON holds; the store does not look into it.
         created: in UTC.
         faces: how many show this person.
+        cover: id of the first of them, None if there is none.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Subject:
     metadata: Mapping[str, Any]
     created: datetime
     faces: int
+    cover: str | None = None
 
 
 @dataclass(frozen=True)
@@ -151,12 +153,14 @@ class Filter:
         tags: they, or the people they show, have each of these.
         external_id: another system calls them so.
         picture: they are in this picture, by file name.
+        named: True: somebody said whom they show; False: nobody did.
     """
 
     subject: str | None = None
     tags: tuple[str, ...] = ()
     external_id: str | None = None
     picture: str | None = None
+    named: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,10 @@ from faceserver.api.pictures import (
 )
 
 
+MAX_MOVED = 10_000
+"""Faces of one request."""
+
+
 class FaceOptions(Request):
     """What is to be known of the new faces."""
 
@@ -113,6 +117,9 @@ class FaceQuery(Paging):
     subject: Id | None = Field(default=None, description="They show this person.")
     tag: Tags = Field(default=(), description="They, or their people, have each of these.")
     external_id: Text | None = None
+    named: bool | None = Field(
+        default=None, description="Whether somebody said whom they show; left out: all."
+    )
 
 
 class FaceChange(Request):
@@ -120,6 +127,19 @@ class FaceChange(Request):
 
     subject: Id | None = Field(default=None, description="Whom it shows; null for nobody.")
     tags: Tags | None = None
+
+
+class FaceMove(Request):
+    """Faces, and whom they show."""
+
+    faces: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_MOVED)]
+    subject: Id | None = Field(description="Whom they show; null for nobody.")
+
+
+class MovedFaces(Answer):
+    """What has moved."""
+
+    moved: int = Field(description="How many of the faces there are.")
 
 
 class DeletedFace(Answer):

@@ -75,7 +75,13 @@ class Job(Answer):
 
 
 class Jobs(PageOf[Job]):
-    """Some of the jobs, in the order they came."""
+    """Some of the jobs."""
+
+
+class JobQuery(Paging):
+    """Which jobs, and in which order."""
+
+    newest: bool = Field(default=False, description="The newest first, not the oldest.")
 
 
 class JobResult(Answer):

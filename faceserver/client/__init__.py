@@ -14,12 +14,13 @@ from faceserver.client.faces import FaceOperations
 from faceserver.client.gallery import GalleryOperations
 from faceserver.client.jobs import JobOperations
 from faceserver.client.pictures import PictureOperations
+from faceserver.client.server import ServerOperations
 from faceserver.client.transport import ApiError, Picture, every
 
 __all__ = ["ApiError", "Client", "Picture", "every"]
 
 
-class Client(PictureOperations, GalleryOperations, FaceOperations, JobOperations):
+class Client(PictureOperations, GalleryOperations, FaceOperations, JobOperations, ServerOperations):
     """Calls one server. Not for several threads at once.
 
     Every method raises :class:`ApiError`.

@@ -4,8 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from faceserver.api.faces import AddedFaces, DeletedFace, Face, Faces, SearchAnswer, SearchFilter
+from faceserver.api.faces import (
+    AddedFaces,
+    DeletedFace,
+    Face,
+    Faces,
+    MovedFaces,
+    SearchAnswer,
+    SearchFilter,
+)
 from faceserver.api.pictures import DetectedFace, Which
+from faceserver.api.unnamed import UnnamedFaces
 from faceserver.client.transport import Picture, Transport, dumped_filter, given, path_of
 
 
@@ -54,11 +63,12 @@ class FaceOperations(Transport):
         subject: UUID | None = None,
         tag: Sequence[str] = (),
         external_id: str | None = None,
+        named: bool | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Faces:
         """List faces in the order they were stored."""
-        only = {"subject": subject, "tag": list(tag), "external_id": external_id}
+        only = {"subject": subject, "tag": list(tag), "external_id": external_id, "named": named}
         return self.list_of(Faces, f"{path_of(collection)}/faces", limit, cursor, only)
 
     def get_face(self, collection: str, face: UUID) -> Face:
@@ -69,6 +79,23 @@ class FaceOperations(Transport):
         """Say whom a face shows, None for nobody."""
         body = {"subject": str(subject) if subject else None}
         return self.call(Face, "PATCH", f"{path_of(collection)}/faces/{face}", json=body)
+
+    def move_faces(
+        self, collection: str, faces: Sequence[UUID], subject: UUID | None
+    ) -> MovedFaces:
+        """Say of many faces at once whom they show, None for nobody."""
+        body = {
+            "faces": [str(face) for face in faces],
+            "subject": str(subject) if subject else None,
+        }
+        return self.call(MovedFaces, "POST", f"{path_of(collection)}/faces/move", json=body)
+
+    def group_unnamed(
+        self, collection: str, *, threshold: float | None = None, limit: int = 50
+    ) -> UnnamedFaces:
+        """Group the faces that nobody has named into likely people."""
+        only = {"threshold": threshold, "limit": limit}
+        return self.call(UnnamedFaces, "GET", f"{path_of(collection)}/unnamed", params=only)
 
     def tag_face(self, collection: str, face: UUID, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has."""

@@ -54,11 +54,12 @@ class GalleryOperations(Transport):
         *,
         tag: Sequence[str] = (),
         name: str | None = None,
+        called: str | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Subjects:
         """List people in the order they were stored, or the one of a name."""
-        only = {"tag": list(tag), "name": name}
+        only = {"tag": list(tag), "name": name, "called": called}
         return self.list_of(Subjects, f"{path_of(collection)}/subjects", limit, cursor, only)
 
     def get_subject(self, collection: str, subject: UUID) -> Subject:

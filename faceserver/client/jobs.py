@@ -43,9 +43,17 @@ class JobOperations(Transport):
         body = {"items": [item.model_dump(mode="json") for item in known], "largest": largest}
         return self.call(Job, "POST", path, json=body, headers=headers)
 
-    def list_jobs(self, collection: str, *, limit: int = 100, cursor: str | None = None) -> Jobs:
-        """List the jobs of a collection in the order they came."""
-        return self.list_of(Jobs, f"{path_of(collection)}/jobs", limit, cursor)
+    def list_jobs(
+        self,
+        collection: str,
+        *,
+        newest: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Jobs:
+        """List the jobs of a collection in the order they came, or the newest first."""
+        path = f"{path_of(collection)}/jobs"
+        return self.list_of(Jobs, path, limit, cursor, {"newest": newest})
 
     def get_job(self, collection: str, job: UUID) -> Job:
         """Say how far a job is."""

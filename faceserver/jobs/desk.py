@@ -117,15 +117,17 @@ class JobDesk:
         """
         return self._table.get(collection, job_id)
 
-    def page(self, collection: str, *, limit: int, cursor: str | None) -> Page[Job]:
-        """Some of a collection's jobs, in the order they came.
+    def page(
+        self, collection: str, *, limit: int, cursor: str | None, newest: bool = False
+    ) -> Page[Job]:
+        """Some of a collection's jobs, in the order they came, or the newest first.
 
         Raises:
             NotFound: there is no such collection.
             InvalidCursor: the cursor is none.
         """
         self._store.collection(collection)
-        return self._table.page(collection, limit=limit, cursor=cursor)
+        return self._table.page(collection, limit=limit, cursor=cursor, newest=newest)
 
     def items(
         self, job: Job, *, limit: int, cursor: str | None, state: str | None = None

@@ -109,17 +109,18 @@ class JobTable:
             raise NotFound(f"there is no job {job_id!r}")
         return _job(rows[0])
 
-    def page(self, collection: str, *, limit: int, cursor: str | None) -> Page[Job]:
-        """Some of a collection's jobs, in the order they came.
+    def page(
+        self, collection: str, *, limit: int, cursor: str | None, newest: bool = False
+    ) -> Page[Job]:
+        """Some of a collection's jobs, in the order they came, or the newest first.
 
         Raises:
             InvalidCursor: the cursor is none.
         """
+        beyond = "(? = 0 OR id < ?) ORDER BY id DESC" if newest else "(? = 0 OR id > ?) ORDER BY id"
+        row = row_of(cursor)
         rows = self._database.read(
-            f"{_JOB} WHERE collection = ? AND id > ? ORDER BY id LIMIT ?",
-            collection,
-            row_of(cursor),
-            limit + 1,
+            f"{_JOB} WHERE collection = ? AND {beyond} LIMIT ?", collection, row, row, limit + 1
         )
         following = cursor_after(rows[limit - 1][0]) if len(rows) > limit else None
         return Page(tuple(_job(row) for row in rows[:limit]), following)

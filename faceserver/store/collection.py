@@ -171,10 +171,15 @@ class DurableCollection:
         return self._subjects.named(name)
 
     def subjects(
-        self, *, limit: int, cursor: str | None = None, tags: Sequence[str] = ()
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        tags: Sequence[str] = (),
+        called: str = "",
     ) -> Page[Subject]:
         """List people in the order they were stored."""
-        return self._subjects.page(limit=limit, cursor=cursor, tags=tags)
+        return self._subjects.page(limit=limit, cursor=cursor, tags=tags, called=called)
 
     def change_subject(
         self,

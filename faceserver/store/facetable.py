@@ -223,7 +223,7 @@ class FaceTable:
     def _source(self, only: Filter) -> tuple[str, list[object]]:
         """What follows FROM for the faces that fit a filter, up to its conditions."""
         where, values = self._where(only)
-        if not only.tags or only.subject or only.external_id or only.picture:
+        if not only.tags or only.subject or only.external_id or only.picture or only.named is False:
             return f"faces f WHERE {where}", values
         # Where tags alone are given, begin with the faces that have the first of them.
         tagged = """
@@ -235,7 +235,7 @@ class FaceTable:
             ) AS tagged CROSS JOIN faces f
         """
         first, *others = only.tags
-        where, values = self._where(Filter(tags=tuple(others)))
+        where, values = self._where(Filter(tags=tuple(others), named=only.named))
         return f"{tagged} WHERE f.id = tagged.id AND {where}", [
             *(self._collection, first) * 3,
             *values,
@@ -244,7 +244,8 @@ class FaceTable:
     def _where(self, only: Filter) -> tuple[str, list[object]]:
         """The conditions of a filter on ``faces AS f``, and their values."""
         # The plus keeps SQLite from walking over the whole collection where a filter is narrower.
-        conditions = ["f.collection = ?" if only == EVERYTHING else "+f.collection = ?"]
+        is_wide = only in (EVERYTHING, Filter(named=True), Filter(named=False))
+        conditions = ["f.collection = ?" if is_wide else "+f.collection = ?"]
         values: list[object] = [self._collection]
         if only.subject is not None:
             conditions.append("f.subject = (SELECT id FROM subjects WHERE uuid = ?)")
@@ -255,6 +256,8 @@ class FaceTable:
         if only.picture is not None:
             conditions.append("f.picture = ?")
             values.append(only.picture)
+        if only.named is not None:
+            conditions.append("f.subject IS NOT NULL" if only.named else "f.subject IS NULL")
         for tag in only.tags:
             conditions.append(
                 "(EXISTS (SELECT 1 FROM face_tags t"

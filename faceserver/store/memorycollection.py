@@ -76,13 +76,24 @@ class MemoryCollection(MemoryFaces):
             return None
 
     def subjects(
-        self, *, limit: int, cursor: str | None = None, tags: Sequence[str] = ()
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        tags: Sequence[str] = (),
+        called: str = "",
     ) -> Page[Subject]:
         """List people in the order they were stored."""
         with self.lock:
             people = {row: self._counted(subject) for row, subject in self._subjects.items()}
             after = row_of(cursor)
-            rows = [row for row in people if row > after and set(tags) <= {*people[row].tags}]
+            rows = [
+                row
+                for row, person in people.items()
+                if row > after
+                and set(tags) <= {*person.tags}
+                and name_key(called.strip()) in name_key(person.name)
+            ]
             return page_of(people, rows, limit)
 
     def change_subject(
@@ -130,7 +141,7 @@ class MemoryCollection(MemoryFaces):
                 uuid4().hex, into, gone.id, gone.name, len(rows), now, now + self._undo_for
             )
             ids = tuple(self._faces[row].id for row in rows)
-            self._merges[merge.id] = MergeRecord(merge, replace(gone, faces=0), ids)
+            self._merges[merge.id] = MergeRecord(merge, replace(gone, faces=0, cover=None), ids)
             self._show(rows, into)
             del self._subjects[self._subject_row(subject_id)]
             return merge
@@ -199,7 +210,9 @@ class MemoryCollection(MemoryFaces):
         return changed
 
     def _counted(self, subject: Subject) -> Subject:
-        return replace(subject, faces=len(self._rows_showing(subject.id)))
+        rows = self._rows_showing(subject.id)
+        cover = self._faces[rows[0]].id if rows else None
+        return replace(subject, faces=len(rows), cover=cover)
 
     def _current(self, record: MergeRecord) -> MergeRecord:
         """The record without faces that are gone by now."""

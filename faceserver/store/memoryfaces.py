@@ -133,6 +133,7 @@ class MemoryFaces:
             only.subject in (None, face.subject)
             and only.external_id in (None, face.external_id)
             and only.picture in (None, face.picture)
+            and only.named in (None, face.subject is not None)
             and tags >= {*only.tags}
         )
 

@@ -126,5 +126,9 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT;
     CREATE INDEX new_vectors_by_collection ON new_vectors (collection);
     """,
+    # 4: faces that nobody has named are found without walking over all others.
+    """
+    CREATE INDEX faces_of_nobody ON faces (collection) WHERE subject IS NULL;
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

@@ -21,7 +21,8 @@ FACE = """
 
 SUBJECT = """
     s.id, s.uuid, s.name, s.tags, s.metadata, s.created,
-    (SELECT count(*) FROM faces WHERE subject = s.id)
+    (SELECT count(*) FROM faces WHERE subject = s.id),
+    (SELECT uuid FROM faces WHERE subject = s.id ORDER BY id LIMIT 1)
 """
 """What :func:`subject_from_row` reads of the table ``subjects AS s``."""
 
@@ -86,7 +87,7 @@ def face_from_row(row: Sequence[Any], *, dims: int) -> StoredFace:
 
 def subject_from_row(row: Sequence[Any]) -> Subject:
     """The person in the columns of :data:`SUBJECT`."""
-    _, uuid, name, tags, metadata, created, faces = row
+    _, uuid, name, tags, metadata, created, faces, cover = row
     return Subject(
         id=uuid,
         name=name,
@@ -94,6 +95,7 @@ def subject_from_row(row: Sequence[Any]) -> Subject:
         metadata=json.loads(metadata),
         created=datetime.fromisoformat(created),
         faces=faces,
+        cover=cover,
     )
 
 

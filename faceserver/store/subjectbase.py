@@ -48,7 +48,12 @@ class SubjectCollection(Protocol):
         ...
 
     def subjects(
-        self, *, limit: int, cursor: str | None = None, tags: Sequence[str] = ()
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        tags: Sequence[str] = (),
+        called: str = "",
     ) -> Page[Subject]:
         """List people in the order they were stored.
 
@@ -56,6 +61,7 @@ class SubjectCollection(Protocol):
             limit: at most so many, 1 or more.
             cursor: from the page before; None begins.
             tags: they have each of these.
+            called: their names contain this, without regard to case.
 
         Raises:
             InvalidRequest: the cursor is none.

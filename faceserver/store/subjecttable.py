@@ -70,17 +70,20 @@ class SubjectTable:
         )
         return subject_from_row(rows[0]) if rows else None
 
-    def page(self, *, limit: int, cursor: str | None, tags: Sequence[str]) -> Page[Subject]:
-        """Return some of the people who have these tags, by row id."""
+    def page(
+        self, *, limit: int, cursor: str | None, tags: Sequence[str], called: str
+    ) -> Page[Subject]:
+        """Return some of the people who have these tags and are called so, by row id."""
         tagged = (
             " AND EXISTS (SELECT 1 FROM subject_tags t"
             " WHERE t.collection = s.collection AND t.tag = ? AND t.subject = s.id)"
         )
         rows = self._database.read(
             f"SELECT {SUBJECT} FROM subjects s WHERE s.collection = ? AND s.id > ?"
-            f"{tagged * len(tags)} ORDER BY s.id LIMIT ?",
+            f" AND instr(s.name_key, ?) > 0{tagged * len(tags)} ORDER BY s.id LIMIT ?",
             self._collection,
             row_of(cursor),
+            name_key(called.strip()),
             *tags,
             limit + 1,
         )

@@ -142,11 +142,21 @@ class FaceKeeper:
         Raises:
             NotFound: there is no such collection, face or person.
         """
-        moved = self._parts.on(
-            collection, lambda gallery: gallery.collection.move([face_id], subject)
-        )
-        if not moved:
+        if not self.move_all(collection, [face_id], subject):
             raise NotFound(f"there is no face {face_id!r}")
+
+    def move_all(self, collection: str, face_ids: Sequence[str], subject: str | None) -> int:
+        """Say whom faces show, None for nobody; all of them or none.
+
+        Returns:
+            How many of the faces there are; the others are passed over.
+
+        Raises:
+            NotFound: there is no such collection or person.
+        """
+        return self._parts.on(
+            collection, lambda gallery: gallery.collection.move(face_ids, subject)
+        )
 
     def tag(self, collection: str, face_id: str, tags: Sequence[str]) -> None:
         """Give a face these tags instead of those it has.

@@ -11,9 +11,12 @@ from faceserver.web.v1 import (
     docs,
     faces,
     jobs,
+    keys,
     searching,
     stateless,
+    status,
     subjects,
+    unnamed,
 )
 
 _ABOUT = """\
@@ -32,6 +35,9 @@ _BLUEPRINTS = (
     faces.blueprint,
     searching.blueprint,
     jobs.blueprint,
+    unnamed.blueprint,
+    status.blueprint,
+    keys.blueprint,
 )
 
 

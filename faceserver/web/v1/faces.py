@@ -13,10 +13,12 @@ from faceserver.api.faces import (
     DeletedFace,
     Face,
     FaceChange,
+    FaceMove,
     FaceOptions,
     FacePath,
     FaceQuery,
     Faces,
+    MovedFaces,
     PictureOptions,
 )
 from faceserver.api.pictures import DetectedFace, Which
@@ -95,10 +97,26 @@ def listed(path: CollectionPath, query: FaceQuery) -> Response:
         subject=query.subject.hex if query.subject else None,
         tags=query.tag,
         external_id=query.external_id,
+        named=query.named,
     )
     page = _keeper().page(path.collection, only, limit=query.limit, cursor=query.cursor)
     items = tuple(shown.face(item, path.collection) for item in page.items)
     return reply(Faces(items=items, next=page.cursor))
+
+
+@blueprint.post(
+    "/move",
+    operation_id="move_faces",
+    responses=answers(*BODY, "not_found", ok=MovedFaces),
+    openapi_extensions=takes(blueprint, FaceMove),
+)
+@scope("write")
+def move(path: CollectionPath) -> Response:
+    """Say of many faces at once whom they show; faces that are not there are passed over."""
+    wanted = json_body(FaceMove)
+    subject = wanted.subject.hex if wanted.subject else None
+    moved = _keeper().move_all(path.collection, [face.hex for face in wanted.faces], subject)
+    return reply(MovedFaces(moved=moved))
 
 
 @blueprint.get("/<face>", operation_id="get_face", responses=answers("not_found", ok=Face))
@@ -164,8 +182,7 @@ def crop(path: FacePath) -> Response:
 
 
 def _cacheable(answer: Response) -> Response:
-    """Let the browser keep a picture that it asks about again each time, so that nothing is shown
-    to who is signed out, or after it was deleted."""
+    """Let the browser keep a picture, and ask again each time whether it may show it."""
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
 

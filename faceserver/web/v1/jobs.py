@@ -4,11 +4,12 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
-from faceserver.api.base import CollectionPath, Form, Header, Paging
+from faceserver.api.base import CollectionPath, Form, Header
 from faceserver.api.jobs import (
     DeletedJob,
     Job,
     JobPath,
+    JobQuery,
     JobResultQuery,
     JobResults,
     Jobs,
@@ -86,9 +87,13 @@ def create(path: CollectionPath, header: JobHeader) -> Response:
     "", operation_id="list_jobs", responses=answers("not_found", "invalid_cursor", ok=Jobs)
 )
 @scope("read")
-def listed(path: CollectionPath, query: Paging) -> Response:
-    """List the jobs of a collection in the order they came."""
-    page = backend().jobs().page(path.collection, limit=query.limit, cursor=query.cursor)
+def listed(path: CollectionPath, query: JobQuery) -> Response:
+    """List the jobs of a collection in the order they came, or the newest first."""
+    page = (
+        backend()
+        .jobs()
+        .page(path.collection, limit=query.limit, cursor=query.cursor, newest=query.newest)
+    )
     return reply(Jobs(items=tuple(shown.job(job) for job in page.items), next=page.cursor))
 
 

@@ -62,7 +62,9 @@ def listed(path: CollectionPath, query: SubjectQuery) -> Response:
     page = (
         _named(collection, query.name)
         if query.name is not None
-        else collection.subjects(limit=query.limit, cursor=query.cursor, tags=query.tag)
+        else collection.subjects(
+            limit=query.limit, cursor=query.cursor, tags=query.tag, called=query.called or ""
+        )
     )
     items = tuple(shown.subject(item) for item in page.items)
     return reply(Subjects(items=items, next=page.cursor))

@@ -1,0 +1,58 @@
+"""How the server is: model, counts, indexes, times, disk."""
+
+from dataclasses import asdict
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from faceserver import __version__, metrics
+from faceserver.api.base import MAX_LIMIT
+from faceserver.api.status import Disk, Latency, Status
+from faceserver.usecases.diskuse import disk_use
+from faceserver.web.context import backend
+from faceserver.web.scopes import scope
+from faceserver.web.v1 import shown
+from faceserver.web.v1.answers import answers, reply
+
+blueprint = APIBlueprint(
+    "v1_status",
+    __name__,
+    url_prefix="/v1/status",
+    abp_security=[{"key": []}],
+    abp_tags=[Tag(name="status", description="How the server is.")],
+)
+
+
+@blueprint.get("", operation_id="get_status", responses=answers(ok=Status))
+@scope("read")
+def status() -> Response:
+    """Say how the server is: model, counts, indexes, times of the work, disk."""
+    service, settings = backend().service(), backend().settings
+    names = service.galleries.names()[:MAX_LIMIT]
+    return reply(
+        Status(
+            version=__version__,
+            engine=settings.engine,
+            model=service.stateless.model,
+            open_jobs=backend().jobs().count_open(),
+            collections=tuple(map(shown.collection, service.galleries.describe_some(names))),
+            latency=_latency(),
+            disk=Disk(**asdict(disk_use(settings.data_dir))),
+        )
+    )
+
+
+def _latency() -> tuple[Latency, ...]:
+    found = [
+        Latency(
+            kind=timing.kind,
+            name=timing.name,
+            count=timing.count,
+            p50=timing.quantile(0.5),
+            p95=timing.quantile(0.95),
+            p99=timing.quantile(0.99),
+        )
+        for timing in metrics.timings()
+    ]
+    # "step" before "route".
+    return tuple(sorted(found, key=lambda item: (item.kind == "route", -item.p50, item.name)))
