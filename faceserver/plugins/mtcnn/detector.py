@@ -19,7 +19,7 @@ from faceserver.types import Box, Detection, Floats, Image
 _SIDEWAYS = (0, 3, 2, 1)
 """The networks' axes, (batch, channel, x, y), among those of pictures, (batch, y, x, channel)."""
 
-_PER_CALL = {24: 8, 48: 2}
+_PER_CALL = {24: 16, 48: 2}
 """Crops in each call, by their side. One number alone, since a runtime prepares itself for each
 shape anew; a call that is not filled costs less than that."""
 
