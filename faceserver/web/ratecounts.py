@@ -6,7 +6,6 @@ here that is done by the way, once a window.
 
 from threading import Lock
 from time import time
-from typing import ClassVar
 
 from limits.storage import Storage
 
@@ -14,7 +13,7 @@ from limits.storage import Storage
 class WindowCounts(Storage):
     """Counts by key, each until its window ends."""
 
-    STORAGE_SCHEME: ClassVar = ["counts"]
+    STORAGE_SCHEME = ["counts"]  # noqa: RUF012 - the library declares it so
 
     def __init__(
         self, uri: str | None = None, wrap_exceptions: bool = False, **options: str
