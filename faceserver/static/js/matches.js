@@ -45,7 +45,7 @@ export function groupElement({ person, matches }) {
 export function likeness({ distance, similarity }) {
   const far = _("distance %(distance)s", { distance: distanceText(distance) });
   if (similarity === null) return far;
-  return `${_("similarity %(share)s", { share: percent(similarity) })} · ${far}`;
+  return [_("similarity %(share)s", { share: percent(similarity) }), far].join(" · ");
 }
 
 function matchElement(match, name) {

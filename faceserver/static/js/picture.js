@@ -27,7 +27,7 @@ const POINTS = ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"];
  * @returns {HTMLElement}
  */
 export function markedPicture(url, faces, options) {
-  const image = make("img", { alt: options.alt, decoding: "async", loading: "lazy", src: url });
+  const image = make("img", { alt: options.alt, loading: "lazy", src: url });
   const layer = makeSvg("svg", { class: "faces", preserveAspectRatio: "none" });
   image.addEventListener("load", () => {
     layer.setAttribute("viewBox", `0 0 ${image.naturalWidth} ${image.naturalHeight}`);

@@ -44,7 +44,7 @@ function showCounts() {
   }
   const registered = ngettext("%(num)s picture registered", "%(num)s pictures registered", done);
   const failed = ngettext("%(num)s picture not", "%(num)s pictures not", lost);
-  say(byId("summary"), lost > 0 ? `${registered}, ${failed}` : registered);
+  say(byId("summary"), lost > 0 ? _("%(registered)s, %(failed)s", { registered, failed }) : registered);
 }
 
 async function registerUrls(event) {

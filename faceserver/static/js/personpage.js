@@ -1,0 +1,221 @@
+/** One person: all faces, name, tags; merge, move, delete. */
+import { call, inCollection } from "./api.js";
+import { confirmed, coverOf, pickedPerson, thumbOf } from "./dialogs.js";
+import { button, byId, make, say } from "./dom.js";
+import { tagsOf, tagsText } from "./labels.js";
+import { openLightbox } from "./lightbox.js";
+import { may, page } from "./page.js";
+import { personNamed } from "./people.js";
+import { markedPicture } from "./picture.js";
+import { ScrollList } from "./scrolllist.js";
+import { _, ngettext } from "./texts.js";
+import { toast, toastFromBefore, toastThere } from "./toast.js";
+import { deleteFaces } from "./unnamedgroups.js";
+
+const PAGE = 100;
+
+const id = byId("person").dataset.subject;
+const chosen = new Set();
+let person = null;
+
+const faces = new ScrollList({
+  list: "grid",
+  more: "more",
+  place: (cursor) => inCollection("faces", { subject: id, limit: PAGE, ...(cursor ? { cursor } : {}) }),
+  show: tile,
+});
+
+function tile(face) {
+  const label = _("Show the picture %(source)s", { source: face.source });
+  const show = make("button", { type: "button", className: "enlarge" }, thumbOf(face.crop, "tile-picture"));
+  show.setAttribute("aria-label", label);
+  show.title = face.source;
+  show.addEventListener("click", () => showPicture(face));
+  if (!may("write")) return make("li", {}, show);
+  const box = make("input", { type: "checkbox", className: "form-check-input", checked: chosen.has(face.id) });
+  box.setAttribute("aria-label", _("Choose the face of %(source)s", { source: face.source }));
+  box.addEventListener("change", () => {
+    if (box.checked) chosen.add(face.id);
+    else chosen.delete(face.id);
+    counted();
+  });
+  return make("li", { className: "choosable" }, show, make("label", { className: "choose" }, box));
+}
+
+function showPicture(face) {
+  const shown = face.picture
+    ? markedPicture(face.picture, [face], { alt: face.source, withPoints: true })
+    : make("p", { textContent: _("The picture of this face was not kept.") });
+  openLightbox(face.source || person.name, shown);
+}
+
+function counted() {
+  byId("selection").hidden = chosen.size === 0;
+  say(byId("chosen"), ngettext("%(num)s face chosen", "%(num)s faces chosen", chosen.size));
+}
+
+function chooseNone() {
+  chosen.clear();
+  for (const box of byId("grid").querySelectorAll("input:checked")) box.checked = false;
+  counted();
+}
+
+/** Ask for the person anew, and show them. */
+async function load() {
+  try {
+    person = await call("GET", inCollection(`subjects/${id}`));
+  } catch (error) {
+    say(byId("problem"), error.message);
+    byId("problem").hidden = false;
+    byId("person").hidden = true;
+    return;
+  }
+  byId("person").hidden = false;
+  document.title = `${person.name} · faceserver`;
+  say(byId("name"), person.name);
+  const since = new Date(person.created).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
+  const count = ngettext("%(num)s face", "%(num)s faces", person.faces);
+  say(byId("facts"), _("%(faces)s, known since %(date)s", { faces: count, date: since }));
+  byId("cover").replaceChildren(coverOf(person, "thumb"));
+  byId("tags").replaceChildren(...person.tags.map((tag) => make("li", {}, tagLink(tag))));
+  byId("actions").hidden = !may("write");
+}
+
+function tagLink(tag) {
+  const query = new URLSearchParams({ tag });
+  return make("a", { className: "btn btn-tag", href: `${page.root}people?${query}`, textContent: tag });
+}
+
+async function reload() {
+  chooseNone();
+  document.dispatchEvent(new Event("faces-changed"));
+  await Promise.all([load(), faces.restart(), listMerges()]);
+}
+
+async function listMerges() {
+  if (!may("write")) return;
+  const { items } = await call("GET", inCollection("merges", { limit: 1000 }));
+  const here = items.filter(({ into }) => into === id).reverse();
+  byId("merges").replaceChildren(...here.map(mergeItem));
+}
+
+function mergeItem(merge) {
+  const text = ngettext(
+    "%(name)s was merged into this person, with %(num)s face.",
+    "%(name)s was merged into this person, with %(num)s faces.",
+    merge.faces,
+    { name: merge.name },
+  );
+  const undo = button(_("Undo"), () => undone(merge), { icon: "undo" });
+  return make("li", { className: "notice plain" }, make("span", { textContent: text }), undo);
+}
+
+async function undone({ id: merge, name }) {
+  await attempt(async () => {
+    await call("POST", inCollection(`merges/${merge}/undo`));
+    await reload();
+    toast(_("%(name)s is a person again.", { name }));
+  });
+}
+
+/** Do it, and say so if it fails. */
+async function attempt(act) {
+  try {
+    await act();
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+function edit() {
+  byId("editor-name").value = person.name;
+  byId("editor-tags").value = tagsText(person.tags);
+  byId("editor-problem").hidden = true;
+  byId("editor").showModal();
+}
+
+async function save(event) {
+  event.preventDefault();
+  const change = { name: byId("editor-name").value.trim(), tags: tagsOf(byId("editor-tags").value) };
+  try {
+    await call("PATCH", inCollection(`subjects/${id}`), change);
+  } catch (error) {
+    say(byId("editor-problem"), error.message);
+    byId("editor-problem").hidden = false;
+    return;
+  }
+  byId("editor").close();
+  await load();
+  toast(_("Saved"));
+}
+
+async function merge() {
+  const other = await pickedPerson(_("Merge %(name)s into whom?", { name: person.name }), { apartFrom: id });
+  if (!other) return;
+  await attempt(async () => {
+    await call("POST", inCollection(`subjects/${id}/merge`), { into: other.id });
+    toastThere(_("%(name)s is now part of %(other)s.", { name: person.name, other: other.name }));
+    location.assign(`${page.root}people/${other.id}`);
+  });
+}
+
+async function remove() {
+  const count = ngettext("%(num)s face", "%(num)s faces", person.faces);
+  const lines = [
+    _("The name, the tags and %(faces)s go, and each picture that shows nobody else.", { faces: count }),
+    _("This cannot be taken back."),
+  ];
+  if (!(await confirmed(_("Delete %(name)s?", { name: person.name }), lines, _("Delete for good")))) return;
+  await attempt(async () => {
+    const gone = await call("DELETE", inCollection(`subjects/${id}`));
+    const faces = ngettext("%(num)s face", "%(num)s faces", gone.faces);
+    toastThere(_("%(name)s is deleted, with %(faces)s.", { name: person.name, faces }));
+    location.assign(`${page.root}people`);
+  });
+}
+
+async function move() {
+  const title = ngettext("Whom does %(num)s face show?", "Whom do %(num)s faces show?", chosen.size);
+  const other = await pickedPerson(title, { apartFrom: id, mayBeNew: true });
+  if (other) await attempt(async () => moveTo(other.id ? other : await personNamed(other.name)));
+}
+
+async function moveTo(other) {
+  const moving = [...chosen];
+  await call("POST", inCollection("faces/move"), { faces: moving, subject: other?.id ?? null });
+  await reload();
+  const text = other
+    ? ngettext("%(num)s face is now %(name)s.", "%(num)s faces are now %(name)s.", moving.length, { name: other.name })
+    : ngettext("%(num)s face has no name now.", "%(num)s faces have no name now.", moving.length);
+  toast(text, { label: _("Undo"), act: () => attempt(() => takeBack(moving)) });
+}
+
+async function takeBack(moved) {
+  await call("POST", inCollection("faces/move"), { faces: moved, subject: id });
+  await reload();
+  toast(ngettext("%(num)s face is back.", "%(num)s faces are back.", moved.length));
+}
+
+async function removeFaces() {
+  const title = ngettext("Delete %(num)s face?", "Delete %(num)s faces?", chosen.size);
+  const lines = [_("A picture goes with the last face that is in it. This cannot be taken back.")];
+  if (!(await confirmed(title, lines, _("Delete")))) return;
+  const going = [...chosen];
+  await attempt(async () => {
+    await deleteFaces(going);
+    toast(ngettext("%(num)s face is deleted.", "%(num)s faces are deleted.", going.length));
+  });
+  await reload();
+}
+
+byId("edit").addEventListener("click", edit);
+byId("editor-form").addEventListener("submit", save);
+byId("editor-cancel").addEventListener("click", () => byId("editor").close());
+byId("merge").addEventListener("click", merge);
+byId("delete").addEventListener("click", remove);
+byId("move").addEventListener("click", move);
+byId("unname").addEventListener("click", () => attempt(() => moveTo(null)));
+byId("delete-faces").addEventListener("click", removeFaces);
+byId("choose-none").addEventListener("click", chooseNone);
+toastFromBefore();
+reload();

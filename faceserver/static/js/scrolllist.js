@@ -1,0 +1,79 @@
+/** A long list that is loaded a page at a time, as one scrolls; a button does it as well. */
+import { call } from "./api.js";
+import { button, byId, make, say } from "./dom.js";
+import { _ } from "./texts.js";
+
+const AHEAD = "1200px";
+
+export class ScrollList {
+  /**
+   * @param {object} options
+   * @param {string} options.list id of the list
+   * @param {string} options.more id of where the button stands, below the list
+   * @param {(cursor: string|null) => string} options.place the address of a page
+   * @param {(item: object) => Node} options.show
+   * @param {(list: ScrollList) => void} [options.onPage] called when a page is there
+   */
+  constructor({ list, more, place, show, onPage = () => {} }) {
+    Object.assign(this, { place, show, onPage });
+    this.element = byId(list);
+    this.button = button(_("Show more"), () => this.load());
+    this.problem = make("p", { className: "notice bad", role: "alert", hidden: true });
+    byId(more).replaceChildren(this.problem, this.button);
+    this.turn = 0;
+    this.reset();
+    new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) this.load();
+    }, { rootMargin: AHEAD }).observe(byId(more));
+  }
+
+  /** How many items are shown. */
+  get count() {
+    return this.element.children.length;
+  }
+
+  /** Begin anew, from the first page. */
+  async restart() {
+    this.reset();
+    await this.load();
+  }
+
+  /** Show the next page, if there is one. */
+  async load() {
+    if (this.isLoading || this.isComplete) return;
+    const turn = this.turn;
+    this.isLoading = true;
+    this.problem.hidden = true;
+    try {
+      const { items, next } = await call("GET", this.place(this.cursor));
+      if (turn !== this.turn) return; // of a list that is not shown any more
+      if (this.cursor === null) this.element.replaceChildren();
+      this.element.append(...items.map(this.show));
+      this.cursor = next;
+      this.isComplete = next === null;
+      this.isLoading = false;
+      this.onPage(this);
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.isLoading = false;
+      say(this.problem, error.message);
+      this.problem.hidden = false;
+    }
+    this.button.hidden = this.isComplete;
+    this.goOn();
+  }
+
+  /** The observer says nothing where the end of the list stays in sight after a page. */
+  goOn() {
+    const { top } = this.button.getBoundingClientRect();
+    if (!this.isComplete && this.problem.hidden && top > 0 && top < innerHeight) this.load();
+  }
+
+  reset() {
+    this.turn += 1;
+    this.cursor = null;
+    this.isLoading = false;
+    this.isComplete = false;
+    this.button.hidden = true;
+  }
+}
