@@ -11,6 +11,7 @@ from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
 from faceserver.registrar import Refused, Registered
 from faceserver.store.cursor import cursor_after
+from faceserver.threads import pictures_at_once
 from faceserver.transfer.pictures import Item, Outcome, PictureImporter
 from faceserver.usecases.parts import Gallery, Parts
 
@@ -18,9 +19,6 @@ _log = logging.getLogger(__name__)
 
 _AT_ONCE = 16
 """Pictures between two safe points: after a crash so many are looked at again."""
-
-_THREADS = 4
-"""Pictures that are fetched, decoded and searched for faces at the same time."""
 
 _INTERNAL = "something went wrong inside the server; its log has the details"
 
@@ -122,7 +120,7 @@ class Worker:
     def _import(self, job: Job, items: Sequence[Item]) -> list[Outcome]:
         def run(gallery: Gallery) -> list[Outcome]:
             importer = PictureImporter(
-                self._parts.registrar(gallery), jobs=_THREADS, largest=job.largest
+                self._parts.registrar(gallery), jobs=pictures_at_once(), largest=job.largest
             )
             return list(importer.run(items))
 
