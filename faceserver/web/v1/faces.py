@@ -119,7 +119,7 @@ def move(path: CollectionPath) -> Response:
     return reply(MovedFaces(moved=moved))
 
 
-@blueprint.get("/<face>", operation_id="get_face", responses=answers("not_found", ok=Face))
+@blueprint.get("/<uuid:face>", operation_id="get_face", responses=answers("not_found", ok=Face))
 @scope("read")
 def get(path: FacePath) -> Response:
     """Get a face."""
@@ -127,7 +127,7 @@ def get(path: FacePath) -> Response:
 
 
 @blueprint.patch(
-    "/<face>",
+    "/<uuid:face>",
     operation_id="change_face",
     responses=answers(*BODY, "not_found", ok=Face),
     openapi_extensions=takes(blueprint, FaceChange),
@@ -145,7 +145,7 @@ def change(path: FacePath) -> Response:
 
 
 @blueprint.delete(
-    "/<face>", operation_id="delete_face", responses=answers("not_found", ok=DeletedFace)
+    "/<uuid:face>", operation_id="delete_face", responses=answers("not_found", ok=DeletedFace)
 )
 @scope("write")
 def delete(path: FacePath) -> Response:
@@ -155,7 +155,7 @@ def delete(path: FacePath) -> Response:
 
 
 @blueprint.get(
-    "/<face>/picture", operation_id="get_face_picture", responses=picture_answer("not_found")
+    "/<uuid:face>/picture", operation_id="get_face_picture", responses=picture_answer("not_found")
 )
 @scope("read")
 def picture(path: FacePath) -> Response:
@@ -167,7 +167,7 @@ def picture(path: FacePath) -> Response:
         raise NotFound("the picture was deleted just now") from error
 
 
-@blueprint.get("/<face>/crop", operation_id="get_face_crop", responses=picture_answer("not_found"))
+@blueprint.get("/<uuid:face>/crop", operation_id="get_face_crop", responses=picture_answer("not_found"))
 @scope("read")
 def crop(path: FacePath) -> Response:
     """Get the face as the model sees it: cut out and scaled, as JPEG."""

@@ -148,7 +148,6 @@ def test_a_made_up_cursor_is_refused(http: FlaskClient, path: str, cursor: str) 
 @pytest.mark.parametrize(
     ("path", "parameter"),
     [
-        (f"{FACES}/not-a-uuid", "face"),
         (f"{SUBJECTS}/{'0' * 31}", "subject"),
         ("/v1/collections/-bad", "collection"),
         ("/v1/collections/..%20", "collection"),
@@ -164,6 +163,8 @@ def test_an_address_is_checked(http: FlaskClient, path: str, parameter: str) -> 
         ("GET", "/v1/nowhere", 404, "not_found"),
         ("GET", f"{FACES}/{uuid4()}", 404, "not_found"),
         ("GET", f"/v1/collections/nowhere/faces/{uuid4()}/crop", 404, "not_found"),
+        ("GET", f"{FACES}/not-a-uuid", 404, "not_found"),
+        ("PATCH", f"{FACES}/move", 405, "method_not_allowed"),
         ("PUT", SUBJECTS, 405, "method_not_allowed"),
         ("POST", f"{SUBJECTS}/{uuid4()}/merge", 415, "unsupported_media_type"),
     ],
