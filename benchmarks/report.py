@@ -28,11 +28,8 @@ class Row:
 def machine() -> dict[str, object]:
     """The machine, without its name."""
     cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    fields = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in cpuinfo.splitlines()
-        if ":" in line
-    )
+    pairs = [line.split(":", 1) for line in lines if ":" in line]
+    fields = {name.strip(): value.strip() for name, value in pairs}
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     wanted = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
     flags = fields.get("flags", "").split()
