@@ -27,7 +27,7 @@ class Row:
 
 def machine() -> dict[str, object]:
     """The machine, without its name."""
-    cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     pairs = [line.split(":", 1) for line in lines if ":" in line]
     fields = {name.strip(): value.strip() for name, value in pairs}
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
