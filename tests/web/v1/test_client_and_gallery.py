@@ -245,3 +245,39 @@ def test_the_client_tells_of_another_server(client: Client, path: str) -> None:
     with pytest.raises(ApiError) as error:
         client.call(DetectAnswer, "GET", f"/../{path}")
     assert code_of(error) == "unexpected_answer"
+
+
+def test_many_faces_are_moved_at_once(client: Client) -> None:
+    ann = client.create_subject("default", name="Ann").id
+    faces = add(client, RED, GREEN)
+    assert client.move_faces("default", [*faces, NOBODY], ann).moved == 2
+    assert client.get_subject("default", ann).faces == 2
+    assert client.move_faces("default", faces[:1], None).moved == 1
+    with pytest.raises(ApiError) as error:
+        client.move_faces("default", faces, NOBODY)
+    assert code_of(error) == "not_found"
+
+
+def test_unnamed_faces_are_grouped(client: Client) -> None:
+    ann = client.create_subject("default", name="Ann").id
+    add(client, BLUE, subject=ann)
+    red = [*add(client, RED), *add(client, PINK)]
+    (green,) = add(client, GREEN)
+    groups = [set(person.ids) for person in client.group_unnamed("default").people]
+    assert groups == [set(red), {green}]
+
+
+def test_the_server_tells_how_it_is_and_gives_keys(client: Client, url: str) -> None:
+    add(client, RED)
+    status = client.get_status()
+    assert [(item.name, item.faces) for item in status.collections] == [("default", 1)]
+    made = client.create_key(name="door", scope="admin")
+    with pytest.raises(ApiError) as error:
+        client.list_keys()
+    assert code_of(error) == "not_authenticated"
+    with Client(url, key=made.token) as holder:
+        assert [key.id for key in holder.list_keys().items] == [made.key.id]
+        assert holder.revoke_key(made.key.id).id == made.key.id
+        with pytest.raises(ApiError) as error:
+            holder.get_status()
+    assert code_of(error) == "not_authenticated"
