@@ -62,9 +62,11 @@ class MtcnnDetector:
         """
         self._options = options
         preprocessing = Preprocessing(spec.normalization, _SIDEWAYS)
+        # The second network chooses among many boxes of one face, by scores that bfloat16 would
+        # round to the same number.
         self._pnet, self._rnet, self._onet = (
-            engine.load(spec.networks[name], precision, preprocessing)
-            for name in ("pnet", "rnet", "onet")
+            engine.load(spec.networks[name], exactness, preprocessing)
+            for name, exactness in (("pnet", precision), ("rnet", "f32"), ("onet", precision))
         )
         for network, side in ((self._rnet, 24), (self._onet, 48)):
             # The first call of a runtime is slow, and a picture without faces would not make it.
