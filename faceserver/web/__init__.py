@@ -12,6 +12,7 @@ from faceserver.web import (
     draining,
     errors,
     frame,
+    gallerypages,
     health,
     inputs,
     languages,
@@ -34,6 +35,7 @@ __all__ = ["gate_of", "init_app", "make_app"]
 
 _BLUEPRINTS = (
     pages.blueprint,
+    gallerypages.blueprint,
     languages.blueprint,
     health.blueprint,
     metrics.blueprint,

@@ -19,6 +19,9 @@ NAVIGATION: Mapping[str, LazyString] = {
     "pages.register": _("Register"),
     "pages.retrieve": _("Retrieve"),
     "pages.compare": _("Compare"),
+    "gallery.people": _("People"),
+    "gallery.jobs": _("Jobs"),
+    "gallery.status": _("Status"),
 }
 """The pages of the bar, by their endpoints."""
 
@@ -41,6 +44,8 @@ def page_data() -> Mapping[str, object]:
     return {
         "root": f"{request.script_root}/",
         "collection": known.collection or DEFAULT,
+        "isBound": known.collection is not None,
+        "scope": known.scope,
         "maxFileBytes": settings.max_file_bytes,
         "maxUrls": settings.max_job_items,
         "texts": script_texts(),

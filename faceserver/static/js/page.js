@@ -3,6 +3,8 @@
  * @typedef {object} PageData
  * @property {string} root address that all others begin with
  * @property {string} collection that the page works on
+ * @property {boolean} isBound whether that is the only one that the visitor reaches
+ * @property {"read"|"write"|"admin"|null} scope what the visitor may do
  * @property {number} maxFileBytes largest picture, in bytes
  * @property {number} maxUrls most URLs of one job
  * @property {Record<string, string|string[]>} texts see texts.js
@@ -11,6 +13,16 @@
 
 /** @type {PageData} */
 export const page = JSON.parse(document.getElementById("page-data").textContent);
+
+const SCOPES = ["read", "write", "admin"];
+
+/**
+ * Whether the visitor may do something; the server decides it in the end.
+ * @param {"read"|"write"|"admin"} needed
+ */
+export function may(needed) {
+  return page.scope !== null && SCOPES.indexOf(page.scope) >= SCOPES.indexOf(needed);
+}
 
 /** @returns {string} what a signed-in browser must send along with a change, empty without */
 export function csrfToken() {

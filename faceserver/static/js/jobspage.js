@@ -1,0 +1,212 @@
+/** Jobs: those that run, with live progress, and what became of the others. */
+import { call, inCollection } from "./api.js";
+import { button, byId, icon, make, say } from "./dom.js";
+import { may, page } from "./page.js";
+import { ScrollList } from "./scrolllist.js";
+import { _, ngettext, number } from "./texts.js";
+import { toast } from "./toast.js";
+
+const RUNNING_MS = 800;
+const LOOK_MS = 4000;
+const PAGE = 25;
+const ITEMS = 50;
+const STATES = {
+  queued: _("Waiting"),
+  running: _("Running"),
+  done: _("Done"),
+  cancelled: _("Cancelled"),
+  failed: _("Failed"),
+};
+
+const known = new Map();
+const list = new ScrollList({
+  list: "jobs",
+  more: "more",
+  place: (cursor) => inCollection("jobs", { newest: true, limit: PAGE, ...(cursor ? { cursor } : {}) }),
+  show: (job) => cardOf(job).element,
+  onPage: () => showNothing(),
+});
+
+class JobCard {
+  constructor(job) {
+    const started = new Date(job.created).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+    const title = ngettext("%(num)s picture", "%(num)s pictures", job.total);
+    this.badge = make("span", { className: "badge-soft state-badge" });
+    this.acts = make("div", { className: "actions" });
+    const head = make(
+      "div",
+      { className: "job-head" },
+      make("h2", { textContent: title }),
+      this.badge,
+      make("span", { className: "hint", textContent: started }),
+      this.acts,
+    );
+    this.bar = make("progress", { max: Math.max(job.total, 1), aria: { label: _("Progress") } });
+    this.text = make("p", { className: "mb-0", role: "status" });
+    this.reasons = make("div", {});
+    this.element = make("li", { className: "panel job-card" }, head, this.bar, this.text, this.reasons);
+    this.show(job);
+  }
+
+  get isOpen() {
+    return this.job.finished === null;
+  }
+
+  show(job) {
+    const before = this.job;
+    this.job = job;
+    this.element.dataset.state = job.state;
+    say(this.badge, STATES[job.state]);
+    this.bar.value = job.total - job.waiting;
+    this.bar.hidden = !this.isOpen;
+    say(this.text, sentence(job));
+    if (!before || before.state !== job.state) this.acts.replaceChildren(...this.buttons());
+    if (job.refused > 0 && !this.list) this.reasons.replaceChildren(this.details());
+    if (this.summary) say(this.summary, ngettext("Why %(num)s picture was not taken", "Why %(num)s pictures were not taken", job.refused));
+  }
+
+  buttons() {
+    if (!may("write")) return [];
+    if (this.isOpen) return [button(_("Cancel"), () => this.cancel(), { icon: "close" })];
+    return [button(_("Remove from the list"), () => this.forget(), { icon: "trash" })];
+  }
+
+  /** Look at the job; tell whether it has just ended. */
+  async refresh() {
+    const job = await call("GET", this.place());
+    this.show(job);
+    if (this.list?.isOpened) this.list.restart();
+    if (!this.isOpen) document.dispatchEvent(new Event("faces-changed"));
+  }
+
+  async cancel() {
+    await this.attempt(async () => this.show(await call("POST", this.place("/cancel"))));
+  }
+
+  async forget() {
+    await this.attempt(async () => {
+      await call("DELETE", this.place());
+      const next = this.element.nextElementSibling ?? this.element.previousElementSibling;
+      this.element.remove();
+      known.delete(this.job.id);
+      showNothing();
+      (next?.querySelector("button") ?? byId("main")).focus();
+      toast(_("The job is off the list; its faces stay."));
+    });
+  }
+
+  async attempt(act) {
+    try {
+      await act();
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+
+  details() {
+    this.summary = make("summary", {});
+    this.list = new RefusedList((rest, query) => this.place(rest, query));
+    const details = make("details", { className: "refused" }, this.summary, this.list.element);
+    details.addEventListener("toggle", () => this.list.open(details.open));
+    return details;
+  }
+
+  place(rest = "", query = {}) {
+    return inCollection(`jobs/${this.job.id}${rest}`, query);
+  }
+}
+
+/** The pictures that were not taken, a page at a time. */
+class RefusedList {
+  constructor(place) {
+    this.place = place;
+    this.isOpened = false;
+    this.cursor = null;
+    this.items = make("ul", { className: "refused-items" });
+    this.more = button(_("Show more"), () => this.load());
+    this.more.hidden = true;
+    this.element = make("div", {}, this.items, this.more);
+  }
+
+  open(isOpened) {
+    this.isOpened = isOpened;
+    if (isOpened) this.restart();
+  }
+
+  restart() {
+    this.cursor = null;
+    return this.load();
+  }
+
+  async load() {
+    const query = { state: "refused", limit: ITEMS, ...(this.cursor ? { cursor: this.cursor } : {}) };
+    try {
+      const { items, next } = await call("GET", this.place("/items", query));
+      const rows = items.map(refusedItem);
+      if (this.cursor === null) this.items.replaceChildren(...rows);
+      else this.items.append(...rows);
+      this.cursor = next;
+      this.more.hidden = next === null;
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+}
+
+function refusedItem({ source, code, reason }) {
+  const why = page.sentences[code] ?? reason;
+  return make(
+    "li",
+    {},
+    icon("warning"),
+    make("span", { className: "source", textContent: source }),
+    make("span", { className: "why", textContent: why, title: reason ?? "" }),
+  );
+}
+
+function sentence({ state, reason, total, waiting, stored, present, refused, faces }) {
+  if (state === "failed") return _("The job failed: %(reason)s", { reason });
+  if (state === "queued") return _("It begins when the jobs before it are done.");
+  const parts = [];
+  if (waiting > 0) parts.push(_("%(done)s of %(total)s looked at", { done: number(total - waiting), total: number(total) }));
+  parts.push(ngettext("%(num)s picture stored", "%(num)s pictures stored", stored));
+  parts.push(ngettext("%(num)s face", "%(num)s faces", faces));
+  if (present > 0) parts.push(ngettext("%(num)s was in already", "%(num)s were in already", present));
+  if (refused > 0) parts.push(ngettext("%(num)s not taken", "%(num)s not taken", refused));
+  return parts.join(" · ");
+}
+
+function cardOf(job) {
+  const card = known.get(job.id) ?? new JobCard(job);
+  card.show(job);
+  known.set(job.id, card);
+  return card;
+}
+
+function showNothing() {
+  byId("nothing").hidden = byId("jobs").children.length > 0;
+}
+
+/** Look at what runs, and whether there is something new; then again after a while. */
+async function watch() {
+  if (!document.hidden) {
+    try {
+      await look();
+      byId("problem").hidden = true;
+    } catch (error) {
+      say(byId("problem"), error.message);
+      byId("problem").hidden = false;
+    }
+  }
+  const isBusy = [...known.values()].some((card) => card.isOpen);
+  setTimeout(watch, isBusy ? RUNNING_MS : LOOK_MS);
+}
+
+async function look() {
+  const { items } = await call("GET", inCollection("jobs", { newest: true, limit: PAGE }));
+  for (const job of items.filter((each) => !known.has(each.id)).reverse()) byId("jobs").prepend(cardOf(job).element);
+  await Promise.all([...known.values()].filter((card) => card.isOpen).map((card) => card.refresh()));
+  showNothing();
+}
+
+list.restart().then(watch);

@@ -1,0 +1,133 @@
+/** API keys: made, shown once, revoked. */
+import { call } from "./api.js";
+import { confirmed } from "./dialogs.js";
+import { button, byId, make, say } from "./dom.js";
+import { page } from "./page.js";
+import { _ } from "./texts.js";
+import { toast } from "./toast.js";
+
+const PAGE = 1000;
+const SCOPES = {
+  read: _("look and search"),
+  write: _("also add and change"),
+  admin: _("do everything"),
+};
+
+let good = [];
+
+/** Show the keys, to an administrator. */
+export async function showKeys() {
+  byId("keys").hidden = false;
+  byId("new-key").addEventListener("submit", create);
+  await Promise.all([listKeys(), listCollections()]);
+}
+
+async function listKeys() {
+  await attempt(async () => {
+    const { items } = await call("GET", `v1/keys?limit=${PAGE}`);
+    good = items.filter(({ revoked }) => revoked === null);
+    const isFirst = items.length === 0;
+    byId("keys-open").hidden = !isFirst;
+    byId("key-table").hidden = good.length === 0;
+    byId("key-list").replaceChildren(...good.map(row));
+    // With the first key the server asks for keys: another than this one could make no more.
+    if (isFirst) byId("key-scope").value = "admin";
+    byId("key-scope").disabled = isFirst;
+    byId("key-collection").disabled = isFirst;
+  });
+}
+
+async function listCollections() {
+  await attempt(async () => {
+    const { items } = await call("GET", `v1/collections?limit=${PAGE}`);
+    const options = items.map(({ name }) => make("option", { value: name, textContent: name }));
+    byId("key-collection").append(...options);
+  });
+}
+
+function row(key) {
+  const name = make("th", { scope: "row" }, key.name);
+  if (key.own) name.append(" ", make("span", { className: "badge-soft", textContent: _("this one") }));
+  const revoke = button(_("Revoke"), () => revoked(key), { kind: "outline-danger btn-sm" });
+  revoke.setAttribute("aria-label", _("Revoke the key of %(name)s", { name: key.name }));
+  return make(
+    "tr",
+    {},
+    name,
+    make("td", { textContent: SCOPES[key.scope] }),
+    make("td", { textContent: key.collection ?? _("all collections") }),
+    make("td", { textContent: day(key.created) }),
+    make("td", { textContent: key.last_used ? day(key.last_used) : _("never") }),
+    make("td", { className: "num" }, revoke),
+  );
+}
+
+function day(time) {
+  return new Date(time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+}
+
+async function create(event) {
+  event.preventDefault();
+  const body = {
+    name: byId("key-name").value.trim(),
+    scope: byId("key-scope").value,
+    collection: byId("key-collection").value || null,
+  };
+  await attempt(async () => {
+    const { key, token } = await call("POST", "v1/keys", body);
+    const closes = !byId("keys-open").hidden;
+    byId("new-key").reset();
+    showToken(key.name, token, closes);
+    if (closes) byId("new-key").hidden = true;
+    else await listKeys();
+  });
+}
+
+/** The only time that the key is seen. */
+function showToken(name, token, closes) {
+  const field = make("input", { className: "form-control", readOnly: true, value: token, aria: { label: _("The key of %(name)s", { name }) } });
+  const copy = button(_("Copy"), async () => {
+    field.select();
+    await navigator.clipboard?.writeText(token);
+    say(copied, _("Copied"));
+  }, { kind: "outline-secondary", icon: "copy" });
+  const copied = make("span", { role: "status" });
+  const text = _("This is the key of %(name)s. It is shown now and never again: keep it in a safe place.", { name });
+  const box = make("div", { className: "notice good made-key" }, make("p", { className: "mb-0", textContent: text }), field, copy, copied);
+  if (closes) box.append(signIn());
+  byId("made").replaceChildren(box);
+  byId("keys-open").hidden = true;
+  field.focus();
+  field.select();
+}
+
+function signIn() {
+  const href = `${page.root}signIn?next=${encodeURIComponent(location.pathname)}`;
+  return make("a", { className: "btn btn-primary", href, textContent: _("Sign in with it") });
+}
+
+async function revoked(key) {
+  const lines = [_("Who holds it is refused from now on. This cannot be taken back.")];
+  if (key.own) lines.push(_("You are signed in with this key, and will be signed out."));
+  const admins = good.filter(({ scope }) => scope === "admin");
+  if (admins.length === 1 && admins[0].id === key.id) {
+    lines.push(_("It is the last key for administrators: the next one can only be made on the server’s command line."));
+  }
+  if (!(await confirmed(_("Revoke the key of %(name)s?", { name: key.name }), lines, _("Revoke")))) return;
+  await attempt(async () => {
+    await call("DELETE", `v1/keys/${key.id}`);
+    toast(_("The key of %(name)s is good no more.", { name: key.name }));
+    if (key.own) location.reload();
+    else await listKeys();
+  });
+}
+
+async function attempt(act) {
+  byId("keys-problem").hidden = true;
+  try {
+    await act();
+  } catch (error) {
+    say(byId("keys-problem"), error.message);
+    byId("keys-problem").hidden = false;
+  }
+}
