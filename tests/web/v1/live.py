@@ -23,14 +23,14 @@ class Live:
 
 
 @contextmanager
-def live(data_dir: Path, photographs: Photographs, **settings: str) -> Iterator[Live]:
+def live(data_dir: Path, photographs: Photographs) -> Iterator[Live]:
     """Run both while the context lasts."""
     key = make_key(data_dir)
     with serve() as site:
         for name, path in photographs.items():
             site.answers[f"/{name}"] = send(path.read_bytes())
-        opened = {"url_allow_networks": "127.0.0.0/8", "requests_per_minute": "0", **settings}
-        with Server(data_dir, **opened) as server:
+        server = Server(data_dir, url_allow_networks="127.0.0.0/8", requests_per_minute="0")
+        with server:
             yield Live(server, key, site)
 
 
