@@ -69,8 +69,9 @@ class Galleries:
         return Described(
             status=collection.status(),
             subjects=collection.count_subjects(),
-            threshold=self._parts.limits.max_distance or (distances and distances.threshold),
-            similarity=distances and distances.similarity,
+            threshold=self._parts.limits.max_distance
+            or (distances.threshold if distances else None),
+            similarity=distances.similarity if distances else None,
         )
 
     def describe_some(self, names: Iterable[str]) -> list[Described]:
