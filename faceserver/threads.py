@@ -3,7 +3,8 @@
 A processor that is asked to do two things at once does both more slowly. So the threads that
 compute are as many as the processors that the process may use: the network runtime has them for
 its predictions, and the libraries that work inside a request (OpenCV's scaling, numpy's BLAS) use
-the request's own thread.
+the request's own thread. BLAS does so in any case: its threads would not survive the copies of the
+process that save the index, see :mod:`faceserver.store.snapshot`.
 """
 
 import os
@@ -26,20 +27,19 @@ class ThreadPlan:
     Attributes:
         networks: that the network runtime computes with, all predictions together.
         workers: requests that are served at the same time.
-        libraries: that OpenCV and numpy's BLAS use for one call.
+        opencv: that OpenCV uses for one call.
     """
 
     networks: int
     workers: int
-    libraries: int
+    opencv: int
 
 
 def plan(*, engine: str, threads: int = 0, workers: int = 0) -> ThreadPlan:
     """Share out the processors.
 
     Args:
-        engine: the runtime's name; Caffe and OpenCV have no threads of their own beside the
-            libraries'.
+        engine: the runtime's name; OpenCV's networks have no threads but its own.
         threads: for the networks; 0 takes the processors that the process may use.
         workers: requests at the same time; 0 takes four a processor.
     """
@@ -47,7 +47,7 @@ def plan(*, engine: str, threads: int = 0, workers: int = 0) -> ThreadPlan:
     return ThreadPlan(
         networks=networks,
         workers=workers or _REQUESTS_A_PROCESSOR * processors(),
-        libraries=1 if engine == "openvino" else networks,
+        opencv=networks if engine == "opencv" else 1,
     )
 
 
@@ -66,8 +66,9 @@ def limit_libraries(
 
     Call it before numpy or OpenCV is imported.
     """
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
-        environment.setdefault(name, str(planned.libraries))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        environment.setdefault(name, "1")
+    environment.setdefault("OPENCV_FOR_THREADS_NUM", str(planned.opencv))
 
 
 def processors(cgroups: Path = _CGROUPS, own: Path = _OWN_CGROUPS) -> int:
