@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -131,6 +131,7 @@ Url = Annotated[
 
 Metadata = dict[str, JsonValue]
 
+
 Similarity = Annotated[float, Field(ge=0, le=1)]
 """See docs/api.md; only a model that is calibrated has it."""
 
@@ -188,8 +189,3 @@ class Problem(Answer):
     errors: tuple[FieldProblem, ...] = Field(
         default=(), description="The fields that are at fault."
     )
-
-
-def dumped(answer: BaseModel) -> Any:
-    """An answer as JSON has it."""
-    return answer.model_dump(mode="json", by_alias=True)

@@ -27,7 +27,6 @@ from faceserver.api.pictures import (
     by_key,
 )
 
-
 MAX_MOVED = 10_000
 """Faces of one request."""
 

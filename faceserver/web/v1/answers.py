@@ -13,7 +13,7 @@ from faceserver.web.problems import MIMETYPE
 
 _PROBLEM = {MIMETYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _ALWAYS = ("invalid_request", "internal_error", "not_ready")
-_PICTURE = (
+PICTURE = (
     "request_too_large",
     "unsupported_media_type",
     "file_too_large",
@@ -31,7 +31,7 @@ _PICTURE = (
 """What can be wrong with a picture, however it comes."""
 
 BODY = ("request_too_large", "unsupported_media_type")
-PICTURE = _PICTURE
+"""What can be wrong with a body."""
 
 
 def answers(*codes: str, **models: type[BaseModel]) -> ResponseDict:

@@ -167,7 +167,9 @@ def picture(path: FacePath) -> Response:
         raise NotFound("the picture was deleted just now") from error
 
 
-@blueprint.get("/<uuid:face>/crop", operation_id="get_face_crop", responses=picture_answer("not_found"))
+@blueprint.get(
+    "/<uuid:face>/crop", operation_id="get_face_crop", responses=picture_answer("not_found")
+)
 @scope("read")
 def crop(path: FacePath) -> Response:
     """Get the face as the model sees it: cut out and scaled, as JPEG."""
