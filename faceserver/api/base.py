@@ -143,7 +143,11 @@ def _rfc3339(time: datetime) -> str:
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-Time = Annotated[datetime, PlainSerializer(_rfc3339, when_used="json")]
+Time = Annotated[
+    datetime,
+    PlainSerializer(_rfc3339, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 """In UTC; written as RFC 3339 with ``Z``."""
 
 

@@ -201,6 +201,8 @@ def test_the_api_describes_itself(http: FlaskClient) -> None:
     known = set(described["components"]["schemas"])
     referred = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(described)))
     assert referred <= known
+    created = described["components"]["schemas"]["Subject"]["properties"]["created"]
+    assert created["format"] == "date-time"
     for path in described["paths"].values():
         for operation in path.values():
             assert operation["security"] == [{"key": []}]
