@@ -52,7 +52,7 @@ function bar(p50, p95, p99) {
     ...ticks,
     makeSvg("rect", { x: at(p50), y: middle - 2, width: Math.max(at(p99) - at(p50), 1), height: 4, class: "tail" }),
     makeSvg("rect", { x: at(p50), y: middle - 4, width: Math.max(at(p95) - at(p50), 1), height: 8, class: "most" }),
-    makeSvg("rect", { x: at(p50) - 1.5, y: middle - 8, width: 3, height: 16, class: "half" }),
+    makeSvg("line", { x1: at(p50), x2: at(p50), y1: middle - 8, y2: middle + 8, class: "half" }),
   );
 }
 

@@ -8,13 +8,24 @@ const MOST_SUGGESTED = 500;
  * @typedef {{id: string, name: string}} Person
  */
 
+/** Those who are being asked for, by name: several uploads at once shall not each make one. */
+const asked = new Map();
+
 /**
  * The person of a name, made if there is none yet.
  * @param {string} name
  * @returns {Promise<Person>}
  * @throws {import("./api.js").ApiError}
  */
-export async function personNamed(name) {
+export function personNamed(name) {
+  if (!asked.has(name)) {
+    const person = findOrMake(name).finally(() => asked.delete(name));
+    asked.set(name, person);
+  }
+  return asked.get(name);
+}
+
+async function findOrMake(name) {
   const found = await find(name);
   if (found) return found;
   try {

@@ -18,9 +18,9 @@ const STEPS = {
   store: _("Store faces"),
 };
 const INDEXES = {
-  exact: _("face by face"),
-  graph: _("index"),
-  building: _("the index is being built: %(share)s"),
+  exact: () => _("face by face"),
+  graph: () => _("with the index"),
+  building: (progress) => _("the index is being built: %(share)s", { share: percent(progress) }),
 };
 const KINDS = {
   pictures: _("Pictures"),
@@ -65,7 +65,7 @@ function figures({ version, engine, model, open_jobs: jobs, collections }) {
   return [
     figure(_("Faces"), sum("faces")),
     figure(_("People"), sum("subjects")),
-    figure(_("Jobs waiting or running"), number(jobs)),
+    figure(_("Open jobs"), number(jobs)),
     figure(_("Model"), model),
     figure(_("Engine"), engine),
     figure(_("Version"), version),
@@ -78,7 +78,7 @@ function figure(name, value) {
 
 function collectionRow({ name, faces, subjects, model, index, progress, recall, changing_to: next }) {
   const change = next ? _("changing to %(model)s", { model: next }) : "";
-  const search = INDEXES[index].replace("%(share)s", percent(progress));
+  const search = INDEXES[index](progress);
   const cells = [
     make("th", { scope: "row", textContent: name }),
     make("td", { className: "num", textContent: number(faces) }),

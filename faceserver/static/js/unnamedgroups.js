@@ -130,7 +130,7 @@ class Group {
 
   guess({ person, similarity }) {
     const text = _("This is %(name)s", { name: person.name });
-    const act = button(text, () => this.settle(() => person), { kind: "outline-secondary act", icon: "check" });
+    const act = button(text, () => this.settle(() => person), { kind: "outline-secondary act guess", icon: "check" });
     if (similarity !== null) act.append(make("span", { className: "hint", textContent: percent(similarity) }));
     return act;
   }
