@@ -50,3 +50,29 @@ def test_figures_of_the_moment_and_of_the_process() -> None:
     }
     assert families["faceserver_queue"].samples[0].value == 0
     assert families["process_resident_memory_bytes"].samples[0].value > 1_000_000
+
+
+def test_quantiles_lie_within_their_buckets() -> None:
+    timing = metrics.Timing("step", "x", ((0.1, 0), (0.2, 8), (0.4, 10), (float("inf"), 10)))
+    assert timing.count == 10
+    assert timing.quantile(0.5) == pytest.approx(0.1 + 0.1 * 5 / 8)
+    assert timing.quantile(0.8) == pytest.approx(0.2)
+    assert timing.quantile(0.9) == pytest.approx(0.3)
+    assert timing.quantile(1) == pytest.approx(0.4)
+
+
+def test_what_is_beyond_the_last_limit_is_told_as_that_limit() -> None:
+    timing = metrics.Timing("route", "x", ((1.0, 1), (30.0, 1), (float("inf"), 10)))
+    assert timing.quantile(0.99) == 30
+    empty = metrics.Timing("route", "x", ((1.0, 0), (float("inf"), 0)))
+    assert empty.quantile(0.5) == 0
+
+
+def test_timings_have_what_was_timed() -> None:
+    metrics.request("GET", "/timed", 200, 0.3)
+    with metrics.stage("fetch"):
+        pass
+    found = {(timing.kind, timing.name): timing for timing in metrics.timings()}
+    assert found["route", "/timed"].count == 1
+    assert 0.25 <= found["route", "/timed"].quantile(0.5) <= 0.5
+    assert found["step", "fetch"].count >= 1

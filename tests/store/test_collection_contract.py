@@ -143,6 +143,51 @@ def test_who_is_not_there_is_not_found(store: Collection) -> None:
     assert store.subject(ann.id) == ann
 
 
+def test_people_are_listed_by_a_part_of_their_name(store: Collection) -> None:
+    for name in ("Straße", "Ann 100%", "ann_b"):
+        store.add_subject(name, tags=[name[0]])
+
+    def called(text: str, *tags: str) -> list[str]:
+        return [it.name for it in store.subjects(limit=9, called=text, tags=tags).items]
+
+    assert called("STRASS") == ["Straße"]
+    assert called(" ann ") == ["Ann 100%", "ann_b"]
+    assert called("ann", "a") == ["ann_b"]
+    assert called("%") == ["Ann 100%"]
+    assert called("_") == ["ann_b"]
+    assert called("") == called(" ") == ["Straße", "Ann 100%", "ann_b"]
+    first = store.subjects(limit=1, called="ann")
+    assert first.cursor
+    assert store.subjects(limit=1, called="ann", cursor=first.cursor).items[0].name == "ann_b"
+
+
+def test_faces_are_found_by_whether_they_have_a_name(store: Collection) -> None:
+    ann = with_faces(store, "Ann", 3, seed=1)
+    nobody = store.add(new_faces(people(4, seed=9)))
+    tagged = store.tag(nobody[0].id, ["t"])
+
+    def ids(only: Filter) -> list[str]:
+        return [face.id for face in store.faces(limit=9, only=only).items]
+
+    assert ids(Filter(named=False)) == [face.id for face in nobody]
+    assert ids(Filter(named=True)) == ids(Filter(subject=ann.id))
+    assert ids(Filter(named=False, tags=("t",))) == [tagged.id]
+    assert ids(Filter(named=True, tags=("t",))) == []
+    near = store.search(tagged.embedding, k=9, max_distance=5, only=Filter(named=True))
+    assert len(near) == 3
+    assert {match.face.subject for match in near} == {ann.id}
+
+
+def test_the_cover_is_the_first_face_that_is_left(store: Collection) -> None:
+    ann = with_faces(store, "Ann", 2, seed=1)
+    first, second = store.faces(limit=2).items
+    assert ann.cover == first.id
+    store.move([first.id], None)
+    assert store.subject(ann.id).cover == second.id
+    store.delete([second.id])
+    assert store.subject(ann.id).cover is None
+
+
 def test_pages_are_stable_while_faces_come_and_go(store: Collection) -> None:
     stored = store.add(new_faces(people(10)))
     first = store.faces(limit=4)

@@ -57,6 +57,8 @@ def test_every_narrow_filter_is_exact(blind: Collection) -> None:
         Filter(external_id="7"): 20,
         Filter(subject=subject, tags=("tag 0",)): 2,
         Filter(tags=("nobody's",)): 0,
+        Filter(tags=("tag 1",), named=True): 133,
+        Filter(named=False): 0,
     }
     for only, count in filters.items():
         numbers = np.array(fitting(blind, only), int)

@@ -181,7 +181,8 @@ class DurableAgainstMemory(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 7), tags=TAGS, external_id=st.none() | st.just("1"))
     def page_through(self, limit: int, tags: list[str], external_id: str | None) -> None:
-        only = Filter(tags=tuple(tags), external_id=external_id)
+        named = None if external_id else bool(tags)
+        only = Filter(tags=tuple(tags), external_id=external_id, named=named)
         listed = []
         for collection in (self.durable.collection(), self.oracle.collection()):
             page = collection.faces(limit=limit, only=only)
