@@ -1,7 +1,7 @@
 """Chromium before a real server with the real models.
 
-Without Chromium these tests are skipped, each by its name; FACESERVER_REQUIRE_BROWSER=1 makes that a
-failure. FACESERVER_SCREENSHOTS=1 writes the pictures of the docs.
+Without Chromium these tests are skipped, each by its name; FACESERVER_REQUIRE_BROWSER=1 makes that
+a failure. FACESERVER_SCREENSHOTS=1 writes the pictures of the docs.
 """
 
 import os

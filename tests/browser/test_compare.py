@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.actions import COMPARE, choose, texts
@@ -35,7 +36,7 @@ def test_the_same_person_is_joined_by_a_line(page: Page, photographs: Photograph
 
 def test_different_people_are_told_apart(page: Page, photographs: Photographs) -> None:
     compare(page, photographs["obama.jpg"], photographs["biden.jpg"])
-    expect(page.locator("#summary")).to_contain_text("Different people, 9")
+    expect(page.locator("#summary")).to_contain_text("Different people, more than 99% sure")
     expect(page.locator("#lines line.different")).to_have_count(1)
     expect(page.locator("#pairs")).to_contain_text("the limit is 0.85")
 
@@ -60,10 +61,12 @@ def test_groups_are_matched_one_to_one(
 
 
 def test_a_picture_without_a_face_gets_a_sentence(
-    page: Page, watch: Watch, photographs: Photographs
+    page: Page, watch: Watch, photographs: Photographs, tmp_path: Path
 ) -> None:
     watch.allowed = {422}
-    compare(page, photographs["obama.jpg"], photographs["32bit.png"])
+    wall = tmp_path / "wall.png"
+    Image.new("RGB", (300, 300), "white").save(wall)
+    compare(page, photographs["obama.jpg"], wall)
     expect(page.get_by_role("alert").filter(has_text="No face was found")).to_be_visible()
     choose(page, "dropzone-b", photographs["obama3.jpg"])
     expect(page.locator("#summary")).to_contain_text("The same person")

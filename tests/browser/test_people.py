@@ -200,11 +200,11 @@ def test_who_is_to_be_deleted_is_named_first(page: Page, known: Server) -> None:
 def test_likely_people_get_a_name_in_one_click(page: Page, unnamed: Server) -> None:
     page.goto("/people")
     expect(page.locator("#count")).to_contain_text("Nobody has a name yet")
-    page.get_by_text("Without a name").click()
+    page.get_by_text("Without a name", exact=True).click()
     expect(page.locator("#unnamed-count")).to_contain_text("2 likely people in 4 faces")
     shoot(page, "unnamed")
     several = group(page, "3 faces")
-    several.get_by_role("textbox", name="Name").fill("Barack Obama")
+    several.get_by_role("combobox", name="Name").fill("Barack Obama")
     several.get_by_role("button", name="Name", exact=True).click()
     expect(page.locator("#toast")).to_contain_text("3 faces are now Barack Obama.")
     expect(page.locator(".likely")).to_have_count(1)
@@ -238,8 +238,8 @@ def test_what_does_not_belong_is_left_out(page: Page, unnamed: Server) -> None:
     several.get_by_role("checkbox").nth(2).uncheck()
     expect(page.get_by_role("heading", name="3 faces, 2 of them")).to_be_visible()
     left = page.locator(".likely").filter(has_text="2 of them")
-    left.get_by_role("textbox", name="Name").fill("Barack Obama")
-    left.get_by_role("textbox", name="Name").press("Enter")
+    left.get_by_role("combobox", name="Name").fill("Barack Obama")
+    left.get_by_role("combobox", name="Name").press("Enter")
     expect(page.locator("#toast")).to_contain_text("2 faces are now Barack Obama.")
     assert people(unnamed) == {"Barack Obama": 2}
 

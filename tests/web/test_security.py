@@ -22,7 +22,7 @@ def test_every_answer_carries_the_headers(client: FlaskClient, path: str) -> Non
         assert "frame-ancestors 'none'" in policy
         assert "unsafe-inline" not in response.headers["Content-Security-Policy"]
         assert response.headers["X-Content-Type-Options"] == "nosniff"
-        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert response.headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import { _, ngettext, percent } from "./texts.js";
 import { distanceText } from "./threshold.js";
 
 const SIDES = ["a", "b"];
+const SURE = 0.99;
 const files = { a: null, b: null };
 const lines = new Lines(byId("lines"), byId("compare"));
 let turns = 0;
@@ -114,9 +115,14 @@ function pairElement(pair, found) {
 /** How sure the verdict is: what share of such pairs it is right about, where that was measured. */
 function sureness({ same, similarity }) {
   if (similarity === null) return same ? _("The same person") : _("Different people");
-  const share = percent(same ? similarity : 1 - similarity);
+  const share = shareText(same ? similarity : 1 - similarity);
   if (same) return _("The same person, %(share)s sure", { share });
   return _("Different people, %(share)s sure", { share });
+}
+
+/** Nothing is ever quite certain, so 100% is never said. */
+function shareText(share) {
+  return share > SURE ? _("more than %(share)s", { share: percent(SURE) }) : percent(share);
 }
 
 for (const side of SIDES) {

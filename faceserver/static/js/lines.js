@@ -12,8 +12,9 @@ export class Lines {
     this.pairs = [];
     this.pictures = [];
     new ResizeObserver(() => this.place()).observe(area);
-    // A picture's boxes are drawn when it has loaded; load events do not bubble, but are captured.
-    area.addEventListener("load", () => queueMicrotask(() => this.place()), true);
+    // A picture's boxes are drawn when it has loaded. Load events do not bubble, and are captured
+    // here before the picture itself hears of them: so in the next frame.
+    area.addEventListener("load", () => requestAnimationFrame(() => this.place()), true);
   }
 
   /**

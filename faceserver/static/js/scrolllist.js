@@ -3,7 +3,8 @@ import { call } from "./api.js";
 import { button, byId, make, say } from "./dom.js";
 import { _ } from "./texts.js";
 
-const AHEAD = "1200px";
+/** So many pixels before the end of the list comes into sight, its next page is loaded. */
+const AHEAD = 1200;
 
 export class ScrollList {
   /**
@@ -24,7 +25,7 @@ export class ScrollList {
     this.reset();
     new IntersectionObserver((entries) => {
       if (entries.some((entry) => entry.isIntersecting)) this.load();
-    }, { rootMargin: AHEAD }).observe(byId(more));
+    }, { rootMargin: `${AHEAD}px` }).observe(byId(more));
   }
 
   /** How many items are shown. */
@@ -63,10 +64,10 @@ export class ScrollList {
     this.goOn();
   }
 
-  /** The observer says nothing where the end of the list stays in sight after a page. */
+  /** The observer says nothing where the end of the list is still near after a page. */
   goOn() {
-    const { top } = this.button.getBoundingClientRect();
-    if (!this.isComplete && this.problem.hidden && top > 0 && top < innerHeight) this.load();
+    const { height, top } = this.button.getBoundingClientRect();
+    if (height > 0 && this.problem.hidden && top < innerHeight + AHEAD) this.load();
   }
 
   reset() {

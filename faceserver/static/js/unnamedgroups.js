@@ -77,13 +77,13 @@ class Group {
     this.left = new Set(likely.ids);
     this.title = make("h3", {});
     this.problem = make("p", { className: "notice bad", role: "alert", hidden: true });
-    this.faces = make("ul", { className: "toggles" }, ...likely.faces.map(({ id }) => this.toggle(id)));
+    this.faces = make("ul", { className: "toggles" }, ...likely.faces.map(({ id, crop }) => this.toggle(id, crop)));
     this.element = make("article", { className: "panel likely" }, this.title, this.faces, this.rest(likely.faces.length));
     if (may("write")) this.element.append(this.problem, this.form(likely.lookalike));
     this.count();
   }
 
-  toggle(id) {
+  toggle(id, crop = cropOf(id)) {
     const label = make("span", { className: "visually-hidden", textContent: _("Belongs to them") });
     const input = make("input", { type: "checkbox", checked: true, disabled: !may("write") });
     input.addEventListener("change", () => {
@@ -91,7 +91,7 @@ class Group {
       else this.left.delete(id);
       this.count();
     });
-    return make("li", {}, make("label", { className: "toggle" }, input, thumbOf(cropOf(id)), label));
+    return make("li", {}, make("label", { className: "toggle" }, input, thumbOf(crop), label));
   }
 
   rest(shown) {

@@ -1,0 +1,83 @@
+"""What holds on every page: everybody can use it, it fits, and it keeps to its own policy."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.actions import register
+from tests.browser.axe import issues
+from tests.browser.conftest import PHONE, SCREEN, shoot, watched_page
+from tests.e2e.server import Server
+from tests.photographs import Photographs
+
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"locale": "en-GB", "viewport": SCREEN, "color_scheme": "light"},
+    "dark": {"locale": "en-GB", "viewport": SCREEN, "color_scheme": "dark"},
+    "phone": {"locale": "en-GB", "viewport": PHONE, "has_touch": True},
+    "chinese": {"locale": "zh-CN", "viewport": SCREEN},
+}
+BESIDES = ("/docs", "/nothing")
+
+
+@pytest.fixture(scope="module")
+def some_faces(server: Server, photographs: Photographs) -> None:
+    register(server, photographs["obama.jpg"], photographs["biden.jpg"])
+
+
+@pytest.fixture(params=LOOKS)
+def look(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def page(browser: Browser, server: Server, look: str, some_faces: None) -> Iterator[Page]:
+    with watched_page(browser, server.url, **LOOKS[look]) as (page, watch):
+        watch.allowed = {404}
+        yield page
+
+
+def addresses(page: Page) -> list[str]:
+    """The pages of the bar."""
+    page.goto("/")
+    found = page.locator(".bar .nav-link").evaluate_all("links => links.map((link) => link.href)")
+    assert found
+    return list(found)
+
+
+def opened(page: Page, address: str) -> None:
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("main")).to_be_visible()
+
+
+def test_nobody_is_kept_out(page: Page, look: str, axe: str) -> None:
+    for address in [*addresses(page), "/nothing"]:
+        opened(page, address)
+        assert issues(page, axe) == [], address
+
+
+def test_pages_fit_the_screen(page: Page) -> None:
+    for address in [*addresses(page), *BESIDES]:
+        opened(page, address)
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, address
+
+
+def test_pages_speak_the_browsers_language(page: Page, look: str) -> None:
+    for address in addresses(page):
+        opened(page, address)
+        expected = "zh-Hans" if look == "chinese" else "en"
+        assert page.locator("html").get_attribute("lang") == expected
+        heading = page.get_by_role("heading", level=1).inner_text()
+        assert heading.isascii() == (look != "chinese")
+
+
+def test_dark_is_dark(page: Page, look: str) -> None:
+    page.goto("/")
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    is_dark = int(colour.removeprefix("rgb(").split(",")[0]) < 128
+    assert is_dark == (look == "dark")
+    if look in {"dark", "phone", "chinese"}:
+        shoot(page, f"register-{look}")
