@@ -132,7 +132,7 @@ class Subject:
         metadata: whatever JSON holds; the store does not look into it.
         created: in UTC.
         faces: how many show this person.
-        cover: id of the first of them, None if there is none.
+        cover: id of the first of them with a picture or a crop, None if there is none.
     """
 
     id: str

@@ -137,7 +137,7 @@ class Subject(Answer):
     metadata: Metadata
     created: Time
     faces: int = Field(description="How many show this person.")
-    cover: Id | None = Field(description="The first of these faces; null where there is none.")
+    cover: Id | None = Field(description="The first of these faces with a picture; null: none has.")
 
 
 class Subjects(PageOf[Subject]):

@@ -210,9 +210,9 @@ class MemoryCollection(MemoryFaces):
         return changed
 
     def _counted(self, subject: Subject) -> Subject:
-        rows = self._rows_showing(subject.id)
-        cover = self._faces[rows[0]].id if rows else None
-        return replace(subject, faces=len(rows), cover=cover)
+        faces = [self._faces[row] for row in self._rows_showing(subject.id)]
+        shown = [face.id for face in faces if face.picture or face.crop]
+        return replace(subject, faces=len(faces), cover=shown[0] if shown else None)
 
     def _current(self, record: MergeRecord) -> MergeRecord:
         """The record without faces that are gone by now."""

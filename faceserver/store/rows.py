@@ -22,7 +22,8 @@ FACE = """
 SUBJECT = """
     s.id, s.uuid, s.name, s.tags, s.metadata, s.created,
     (SELECT count(*) FROM faces WHERE subject = s.id),
-    (SELECT uuid FROM faces WHERE subject = s.id ORDER BY id LIMIT 1)
+    (SELECT uuid FROM faces WHERE subject = s.id AND (picture <> '' OR crop IS NOT NULL)
+     ORDER BY id LIMIT 1)
 """
 """What :func:`subject_from_row` reads of the table ``subjects AS s``."""
 

@@ -186,6 +186,11 @@ def test_the_cover_is_the_first_face_that_is_left(store: Collection) -> None:
     assert store.subject(ann.id).cover == second.id
     store.delete([second.id])
     assert store.subject(ann.id).cover is None
+    hidden = replace(new_face(people(1)[0]), picture=None, subject=ann.id)
+    cropped = replace(hidden, crop="c" * 64 + ".jpg")
+    assert store.subject(ann.id).cover is None
+    (_, last) = store.add([hidden, cropped])
+    assert store.subject(ann.id).cover == last.id
 
 
 def test_pages_are_stable_while_faces_come_and_go(store: Collection) -> None:
