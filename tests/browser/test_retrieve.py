@@ -136,7 +136,7 @@ def test_a_search_has_a_link_that_outlives_the_server(
 
             watch.allowed = {404, 503}
             server.__exit__(None, None, None)
-            with Server(tmp_path, port=port):
+            with Server(tmp_path, port=str(port)):
                 page.goto(link)
                 expect(page.get_by_role("slider", name="Largest distance")).to_have_value("0.7")
                 expect(page.locator("#groups h3")).to_have_text(["Barack Obama"])

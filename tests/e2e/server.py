@@ -16,11 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 class Server:
     """``faceserver serve`` on a port of loopback, 0 for a free one; use it as a context manager."""
 
-    def __init__(self, data_dir: Path, *, port: int = 0, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *, port: str = "0", **settings: str) -> None:
         names = {f"FACESERVER_{name.upper()}": value for name, value in settings.items()}
         own = {key: value for key, value in os.environ.items() if "FACESERVER_" not in key}
         self._environment = {**own, "FACESERVER_DATA_DIR": str(data_dir), **names}
-        self._port = str(port)
+        self._port = port
         self.output: list[str] = []
 
     def __enter__(self) -> "Server":
