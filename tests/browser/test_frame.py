@@ -60,6 +60,7 @@ def test_a_phone_has_a_menu(browser: Browser, server: Server) -> None:
 
 
 def test_a_visit_without_a_mouse(page: Page, gallery: Server, photographs: Photographs) -> None:
+    page.on("filechooser", lambda chooser: chooser.set_files(photographs["obama.jpg"]))
     page.goto(REGISTER)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -67,9 +68,7 @@ def test_a_visit_without_a_mouse(page: Page, gallery: Server, photographs: Photo
     tab_to(page, page.get_by_label("Name of the person"))
     page.keyboard.type("Barack Obama")
     tab_to(page, page.locator("#dropzone input"))
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(photographs["obama.jpg"])
+    page.keyboard.press("Enter")
     expect(card(page, "obama.jpg").get_by_text("1 face registered")).to_be_visible()
     tab_to(page, page.get_by_role("link", name="Find this face elsewhere"))
     page.keyboard.press("Enter")
@@ -149,6 +148,7 @@ def test_who_was_signed_out_meanwhile_is_told(
     page.get_by_label("Key").fill(key)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Register faces")
+    page.wait_for_load_state("load")
     page.context.clear_cookies()
     choose(page, "dropzone", photographs["obama.jpg"])
     expect(card(page, "obama.jpg")).to_contain_text("You are signed out. Reload the page")

@@ -10,6 +10,8 @@ import { distanceText } from "./threshold.js";
 
 const SIDES = ["a", "b"];
 const SURE = 0.99;
+/** So many colours there are for pairs. */
+const TONES = 5;
 const files = { a: null, b: null };
 const lines = new Lines(byId("lines"), byId("compare"));
 let turns = 0;
@@ -17,16 +19,18 @@ let turns = 0;
 function choose(side, file) {
   files[side] = file;
   byId("verdict").hidden = true;
-  for (const each of SIDES) showPicture(each, []);
+  for (const each of SIDES) showPicture(each, [], []);
   lines.clear();
   if (files.a && files.b) compare();
 }
 
-function showPicture(side, faces) {
+/** @param {object[]} pairs whose faces are drawn in a colour of their own */
+function showPicture(side, faces, pairs) {
   const file = files[side];
   if (!file) return;
   const alt = file.name || _("Picture");
-  const options = { alt, numbered: faces.length > 1 };
+  const tones = new Map(pairs.map((pair) => [pair[side], pair.tone]));
+  const options = { alt, numbered: faces.length > 1, tones };
   byId(`picture-${side}`).replaceChildren(markedPicture(URL.createObjectURL(file), faces, options));
   byId(`picture-${side}`).hidden = false;
   byId(`dropzone-${side}`).classList.add("compact");
@@ -65,16 +69,19 @@ function fail(error) {
 }
 
 function show(found) {
-  for (const side of SIDES) showPicture(side, found[side].faces);
   const pairs = matched(found);
   const same = pairs.filter((pair) => pair.same);
   byId("verdict").dataset.same = String(same.length > 0);
   say(byId("summary"), summary(found, same));
   // With one face each there is nothing to add; else each pair is told, or the nearest one.
-  const told = same.length > 0 ? same : pairs.slice(0, 1);
+  const told = (same.length > 0 ? same : pairs.slice(0, 1)).map((pair, place) => ({
+    ...pair,
+    tone: place % TONES,
+  }));
+  for (const side of SIDES) showPicture(side, found[side].faces, told);
   byId("pairs").replaceChildren(...told.map((pair) => pairElement(pair, found)));
   lines.draw(
-    told.map(({ a, b, same: isSame }) => ({ a, b, isSame })),
+    told.map(({ a, b, same: isSame, tone }) => ({ a, b, isSame, tone })),
     SIDES.map((side) => byId(`picture-${side}`)),
   );
 }
@@ -109,7 +116,7 @@ function pairElement(pair, found) {
   const verdict = make("span", {}, make("strong", { textContent: names }), ` · ${sureness(pair)}`);
   const limit = _("the limit is %(limit)s", { limit: distanceText(found.threshold) });
   const facts = make("span", { className: "hint", textContent: `${likeness(pair)} (${limit})` });
-  return make("li", { data: { same: pair.same } }, isPlain(found) ? null : verdict, facts);
+  return make("li", { data: { tone: pair.tone } }, isPlain(found) ? null : verdict, facts);
 }
 
 /** How sure the verdict is: what share of such pairs it is right about, where that was measured. */

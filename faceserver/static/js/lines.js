@@ -18,7 +18,7 @@ export class Lines {
   }
 
   /**
-   * @param {{a: number, b: number, isSame: boolean}[]} pairs of indexes of faces
+   * @param {{a: number, b: number, isSame: boolean, tone: number}[]} pairs of indexes of faces
    * @param {HTMLElement[]} pictures the first and the second
    */
   draw(pairs, pictures) {
@@ -37,13 +37,13 @@ export class Lines {
     this.layer.replaceChildren(...this.pairs.flatMap((pair) => this.line(pair, origin)));
   }
 
-  line({ a, b, isSame }, origin) {
+  line({ a, b, isSame, tone }, origin) {
     const [first, second] = [boxOf(this.pictures[0], a), boxOf(this.pictures[1], b)];
     if (!first || !second) return [];
     const [from, to] = ends(first, second).map(({ x, y }) => ({ x: x - origin.x, y: y - origin.y }));
     const place = { x1: from.x, y1: from.y, x2: to.x, y2: to.y };
     const kind = isSame ? "same" : "different";
-    return [makeSvg("line", { ...place, class: "halo" }), makeSvg("line", { ...place, class: kind })];
+    return [makeSvg("line", { ...place, class: "halo" }), makeSvg("line", { ...place, class: kind, "data-tone": tone })];
   }
 }
 

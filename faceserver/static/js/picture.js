@@ -14,6 +14,7 @@ const POINTS = ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"];
  * @property {number} [drawn] index of the one face to be drawn; all if it is left out
  * @property {boolean} [numbered] each box has its number, from 1
  * @property {boolean} [withPoints]
+ * @property {Map<number, number>} [tones] colours of faces, 0 to 4, where they are not all the same
  * @property {{label: string, name: (index: number) => string, chosen: number,
  *   onChoose: (index: number) => void}} [choice] the faces can be chosen, one at a time
  * @property {string|null} [fallback] address to be used where the browser cannot show the first one
@@ -52,6 +53,7 @@ function mark({ box, points }, index, width, options) {
   const size = { width: box.x2 - box.x1, height: box.y2 - box.y1 };
   const rect = makeSvg("rect", { x: box.x1, y: box.y1, rx: size.width / 12, ...size });
   const group = makeSvg("g", { "data-index": index }, rect);
+  if (options.tones?.has(index)) group.dataset.tone = options.tones.get(index);
   if (options.withPoints && points) group.append(...dots(points, Math.max(size.width / 40, width / 500)));
   if (options.numbered) group.append(numberOf(box, index, size, width));
   return group;
