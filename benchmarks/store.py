@@ -158,15 +158,16 @@ def measure_changes(store: DurableStore, probes: Floats) -> None:
         print(f"save: {monotonic() - start:.1f} s; longest search meanwhile {stall:.1f} ms")
     baseline = longest_stall(store, probes, lambda: Event().wait(2))
     print(f"longest search with nothing else going on, for 2 s: {baseline:.1f} ms")
-    times = []
+    times, added = [], []
     for probe in probes[:100]:
         start = perf_counter()
-        store.collection().add(new_faces(probe[None]))
+        added += store.collection().add(new_faces(probe[None]))
         times.append(perf_counter() - start)
     print(f"one add: p50 {np.median(times) * 1000:.1f} ms, the disk's part included")
     faces = new_faces(probes)
-    stall = longest_stall(store, probes, lambda: store.collection().add(faces))
+    stall = longest_stall(store, probes, lambda: added.extend(store.collection().add(faces)))
     print(f"longest search while {len(faces)} faces are added at once: {stall:.1f} ms")
+    store.collection().delete([face.id for face in added])
 
 
 def main() -> None:

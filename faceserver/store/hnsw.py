@@ -17,6 +17,7 @@ import hnswlib
 import numpy as np
 
 from faceserver.store.exact import Labels, nearest
+from faceserver.store.hugepages import use_huge_pages
 from faceserver.store.rwlock import SharedLock
 from faceserver.store.snapshot import ProcessCopy
 from faceserver.types import Floats
@@ -211,3 +212,4 @@ class HnswIndex:
             room = max(needed, int(_GROWTH * self._graph.max_elements))
             with self._searching.exclusive():
                 self._graph.resize_index(room)
+            use_huge_pages()
