@@ -70,16 +70,16 @@ def test_the_first_key_closes_the_server(browser: Browser, tmp_path: Path) -> No
         expect(page.get_by_text("No key was ever made")).to_be_visible()
         expect(page.get_by_label("May")).to_be_disabled()
         expect(page.get_by_label("May")).to_have_value("admin")
-        page.get_by_label("Name").fill("me")
+        page.get_by_label("Name").fill("founder")
         watch.allowed.add(401)  # the page goes on asking, and is refused
         page.get_by_role("button", name="Make a key").click()
-        token = page.get_by_label("The key of me").input_value()
+        token = page.get_by_label("The key of founder").input_value()
         assert requests.get(f"{server.url}/v1/status", timeout=60).status_code == 401
         page.get_by_role("link", name="Sign in with it").click()
         page.get_by_label("Key").fill(token)
         page.get_by_role("button", name="Sign in").click()
         expect(page).to_have_url(f"{server.url}/status")
-        expect(page.get_by_role("row", name="me")).to_contain_text("this one")
+        expect(page.get_by_role("row", name="founder")).to_contain_text("this one")
 
 
 def test_a_key_is_made_shown_once_and_revoked(

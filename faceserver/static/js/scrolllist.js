@@ -20,12 +20,12 @@ export class ScrollList {
     this.element = byId(list);
     this.button = button(_("Show more"), () => this.load());
     this.problem = make("p", { className: "notice bad", role: "alert", hidden: true });
-    byId(more).replaceChildren(this.problem, this.button);
+    this.end = byId(more);
+    this.end.replaceChildren(this.problem, this.button);
     this.turn = 0;
     this.reset();
-    new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) this.load();
-    }, { rootMargin: `${AHEAD}px` }).observe(byId(more));
+    const near = (entries) => entries.some((entry) => entry.isIntersecting);
+    this.observer = new IntersectionObserver((entries) => near(entries) && this.load(), { rootMargin: `${AHEAD}px` });
   }
 
   /** How many items are shown. */
@@ -61,13 +61,13 @@ export class ScrollList {
       this.problem.hidden = false;
     }
     this.button.hidden = this.isComplete;
-    this.goOn();
+    this.observe();
   }
 
-  /** The observer says nothing where the end of the list is still near after a page. */
-  goOn() {
-    const { height, top } = this.button.getBoundingClientRect();
-    if (height > 0 && this.problem.hidden && top < innerHeight + AHEAD) this.load();
+  /** Look for the end anew: an observer says nothing where it was near before and is so still. */
+  observe() {
+    this.observer.unobserve(this.end);
+    if (this.problem.hidden && !this.isComplete) this.observer.observe(this.end);
   }
 
   reset() {
