@@ -6,6 +6,8 @@ import { _, ngettext } from "./texts.js";
 
 const TYPING_MS = 200;
 const MOST_LISTED = 20;
+const TRIES = 3;
+const AGAIN_MS = 4000;
 
 /**
  * Ask before something goes.
@@ -119,13 +121,19 @@ export function cropOf(face) {
 }
 
 /**
- * A small picture that is loaded when it comes into sight; without one a figure stands there.
+ * A small picture that is loaded when it comes into sight; without one a figure stands there. One
+ * that does not come is asked for again: who scrolls fast may ask for too many in a minute.
  * @param {string|null} src
  */
 export function thumbOf(src, className = "thumb") {
   const nothing = () => make("span", { className: `${className} nothing` }, icon("person"));
   if (!src) return nothing();
   const image = make("img", { className, loading: "lazy", decoding: "async", alt: "", width: 160, height: 160, src });
-  image.addEventListener("error", () => image.replaceWith(nothing()), { once: true });
+  let tries = 1;
+  image.addEventListener("error", () => {
+    if (tries === TRIES) image.replaceWith(nothing());
+    else setTimeout(() => (image.src = src), AGAIN_MS * tries);
+    tries += 1;
+  });
   return image;
 }

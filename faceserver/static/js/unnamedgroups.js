@@ -117,7 +117,7 @@ class Group {
     const name = make("input", { id, className: "form-control", maxLength: 200, required: true, autocomplete: "off", placeholder: _("Who is it?") });
     name.setAttribute("list", "people");
     name.setAttribute("aria-label", _("Name"));
-    const save = make("button", { className: "btn btn-primary act", textContent: _("Name") });
+    const save = make("button", { className: "btn btn-primary act", textContent: _("Save") });
     const remove = button(_("Delete these faces"), () => this.remove(), { kind: "icon act", icon: "trash", bare: true });
     const form = make("form", { className: "likely-form" }, lookalike ? this.guess(lookalike) : null, name, save, remove);
     form.addEventListener("submit", (event) => {

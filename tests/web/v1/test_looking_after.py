@@ -1,6 +1,7 @@
 """What the pages for people, jobs, status and keys ask for, through the package's own client."""
 
 from functools import partial
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,7 +10,7 @@ from faceserver.client import ApiError, Client, every
 from tests.test_service import BLUE, GREEN, PINK, RED, png
 
 
-def add(client: Client, *tiles: tuple[int, int, int]) -> list[object]:
+def add(client: Client, *tiles: tuple[int, int, int]) -> list[UUID]:
     return [face.id for face in client.add_faces("default", png(*tiles)).faces]
 
 
