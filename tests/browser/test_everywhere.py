@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.actions import register
+from tests.browser.actions import COMPARE, REGISTER, RETRIEVE, choose, register
 from tests.browser.axe import issues
 from tests.browser.conftest import PHONE, SCREEN, shoot, watched_page
 from tests.e2e.server import Server
@@ -56,6 +56,25 @@ def test_nobody_is_kept_out(page: Page, look: str, axe: str) -> None:
     for address in [*addresses(page), "/nothing"]:
         opened(page, address)
         assert issues(page, axe) == [], address
+
+
+def test_nobody_is_kept_out_of_the_results(page: Page, axe: str, photographs: Photographs) -> None:
+    page.goto(REGISTER)
+    choose(page, "dropzone", photographs["obama.jpg"], photographs["obama2.jpg"])
+    expect(page.locator(".face .notice").first).to_be_visible()
+    assert issues(page, axe) == []
+
+    page.goto(RETRIEVE)
+    choose(page, "dropzone", photographs["obama3.jpg"])
+    page.locator(".match").first.click()
+    expect(page.locator("#lightbox rect")).to_have_count(1)
+    assert issues(page, axe) == []
+
+    page.goto(COMPARE)
+    choose(page, "dropzone-a", photographs["obama.jpg"])
+    choose(page, "dropzone-b", photographs["obama3.jpg"])
+    expect(page.locator("#lines .same")).to_have_count(1)
+    assert issues(page, axe) == []
 
 
 def test_pages_fit_the_screen(page: Page) -> None:
