@@ -73,7 +73,7 @@ def test_the_first_key_closes_the_server(browser: Browser, tmp_path: Path) -> No
         page.get_by_label("Name").fill("founder")
         watch.allowed.add(401)  # the page goes on asking, and is refused
         page.get_by_role("button", name="Make a key").click()
-        token = page.get_by_label("The key of founder").input_value()
+        token = page.get_by_role("textbox", name="The key of founder").input_value()
         assert requests.get(f"{server.url}/v1/status", timeout=60).status_code == 401
         page.get_by_role("link", name="Sign in with it").click()
         page.get_by_label("Key").fill(token)
@@ -91,7 +91,7 @@ def test_a_key_is_made_shown_once_and_revoked(
         page.get_by_label("Name", exact=True).fill("door")
         page.get_by_label("Reaches").select_option("default")
         page.get_by_role("button", name="Make a key").press("Enter")
-        field = page.get_by_label("The key of door")
+        field = page.get_by_role("textbox", name="The key of door")
         expect(field).to_be_focused()
         token = field.input_value()
         assert token.startswith("fs_")

@@ -86,12 +86,9 @@ async function create(event) {
 /** The only time that the key is seen. */
 function showToken(name, token, closes) {
   const field = make("input", { className: "form-control", readOnly: true, value: token, aria: { label: _("The key of %(name)s", { name }) } });
-  const copy = button(_("Copy"), async () => {
-    field.select();
-    await navigator.clipboard?.writeText(token);
-    say(copied, _("Copied"));
-  }, { kind: "outline-secondary", icon: "copy" });
   const copied = make("span", { role: "status" });
+  const copy = button(_("Copy"), () => copyFrom(field, copied), { kind: "outline-secondary", icon: "copy" });
+  copy.hidden = !navigator.clipboard; // browsers give it over HTTPS, or on this machine, only
   const text = _("This is the key of %(name)s. It is shown now and never again: keep it in a safe place.", { name });
   const box = make("div", { className: "notice good made-key" }, make("p", { className: "mb-0", textContent: text }), field, copy, copied);
   if (closes) box.append(signIn());
@@ -99,6 +96,16 @@ function showToken(name, token, closes) {
   byId("keys-open").hidden = true;
   field.focus();
   field.select();
+}
+
+async function copyFrom(field, copied) {
+  field.select();
+  try {
+    await navigator.clipboard.writeText(field.value);
+    say(copied, _("Copied"));
+  } catch {
+    say(copied, _("Copy it by hand: the browser did not let the page do it."));
+  }
 }
 
 function signIn() {
