@@ -67,7 +67,14 @@ def fetch_photographs() -> Photographs:
     folder = _CACHE / "photographs"
     folder.mkdir(parents=True, exist_ok=True)
     found = [fetch(member, _CACHE) for member in _MEMBERS]
-    return {path.name: Path(shutil.copyfile(path, folder / path.name)) for path in found}
+    return {path.name: _copied(path, folder / path.name) for path in found}
+
+
+def _copied(source: Path, target: Path) -> Path:
+    """A copy that stays untouched once it is there: another run may be reading it."""
+    if not target.is_file() or target.read_bytes() != source.read_bytes():
+        shutil.copyfile(source, target)
+    return target
 
 
 if __name__ == "__main__":

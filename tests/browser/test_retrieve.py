@@ -103,7 +103,7 @@ def test_who_is_not_found_can_be_registered(
 def test_what_cannot_be_used_gets_a_sentence(
     page: Page, watch: Watch, gallery: Server, photographs: Photographs, tmp_path: Path
 ) -> None:
-    watch.allowed = {415, 422}
+    watch.allowed = {404, 415, 422}
     damaged = tmp_path / "damaged.jpg"
     damaged.write_bytes(photographs["obama.jpg"].read_bytes()[:20_000])
     empty = tmp_path / "empty.jpg"
@@ -114,7 +114,11 @@ def test_what_cannot_be_used_gets_a_sentence(
     expect(problem).to_contain_text("damaged or incomplete. Save it again")
     choose(page, "dropzone", empty)
     expect(problem).to_contain_text("is empty. Choose another one")
-    page.goto(f"{RETRIEVE}?face=nonsense")
+    page.goto(f"{RETRIEVE}?face=nonsense&threshold=wide")
+    expect(page.locator("#problem")).to_have_text("This is not there, or not any more.")
+    expect(page.get_by_role("slider", name="Largest distance")).to_have_value("0.85")
+    page.goto(f"{RETRIEVE}?face={'0' * 32}")
+    expect(page.locator("#problem")).to_have_text("This is not there, or not any more.")
 
 
 def test_a_search_has_a_link_that_outlives_the_server(

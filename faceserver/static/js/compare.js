@@ -4,7 +4,7 @@ import { byId, make, say } from "./dom.js";
 import { initDropzone } from "./dropzone.js";
 import { Lines } from "./lines.js";
 import { likeness } from "./matches.js";
-import { markedPicture } from "./picture.js";
+import { fileUrl, markedPicture } from "./picture.js";
 import { _, ngettext, percent } from "./texts.js";
 import { distanceText } from "./threshold.js";
 
@@ -31,7 +31,7 @@ function showPicture(side, faces, pairs) {
   const alt = file.name || _("Picture");
   const tones = new Map(pairs.map((pair) => [pair[side], pair.tone]));
   const options = { alt, numbered: faces.length > 1, tones };
-  byId(`picture-${side}`).replaceChildren(markedPicture(URL.createObjectURL(file), faces, options));
+  byId(`picture-${side}`).replaceChildren(markedPicture(fileUrl(file), faces, options));
   byId(`picture-${side}`).hidden = false;
   byId(`dropzone-${side}`).classList.add("compact");
 }

@@ -20,6 +20,18 @@ const POINTS = ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"];
  * @property {string|null} [fallback] address to be used where the browser cannot show the first one
  */
 
+/** @type {WeakMap<File, string>} */
+const addresses = new WeakMap();
+
+/**
+ * The address of a file of the visitor; the same one each time, for each holds the file in memory.
+ * @param {File} file
+ */
+export function fileUrl(file) {
+  if (!addresses.has(file)) addresses.set(file, URL.createObjectURL(file));
+  return addresses.get(file);
+}
+
 /**
  * Show a picture with its faces marked.
  * @param {string} url

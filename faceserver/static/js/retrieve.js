@@ -4,7 +4,7 @@ import { byId, say } from "./dom.js";
 import { initDropzone } from "./dropzone.js";
 import { handOver } from "./handover.js";
 import { groupElement, groupsOf } from "./matches.js";
-import { markedPicture } from "./picture.js";
+import { fileUrl, markedPicture } from "./picture.js";
 import { _, ngettext } from "./texts.js";
 import { Threshold, distanceText } from "./threshold.js";
 
@@ -73,7 +73,7 @@ function fail(error) {
 
 function showProbe() {
   const { file, face, faces } = probe;
-  const url = file ? URL.createObjectURL(file) : (face?.picture ?? face?.crop);
+  const url = file ? fileUrl(file) : (face?.picture ?? face?.crop);
   byId("probe").hidden = !url;
   byId("share").hidden = face === null;
   byId("link").hidden = true;

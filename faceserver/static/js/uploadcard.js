@@ -2,6 +2,7 @@
 import { call, checkSize, inCollection, pictureForm, send } from "./api.js";
 import { button, make, say } from "./dom.js";
 import { personNamed } from "./people.js";
+import { fileUrl } from "./picture.js";
 import { Task } from "./queue.js";
 import { resultParts } from "./results.js";
 import { _, ngettext } from "./texts.js";
@@ -75,7 +76,7 @@ export class UploadCard {
   }
 
   showFaces(name) {
-    const url = URL.createObjectURL(this.file);
+    const url = fileUrl(this.file);
     // A browser cannot show every format that the server reads: then it shows the stored copy.
     const fallback = this.faces[0].picture;
     this.body.replaceChildren(...resultParts({ title: this.title, url, fallback, faces: this.faces, name }));
