@@ -80,7 +80,8 @@ def test_what_is_under_way_finishes_and_nothing_new_begins(held: HeldSite, tmp_p
 
 
 def ask_in_vain(server: Server, url: str) -> None:
-    with pytest.raises(requests.ConnectionError):
+    # Where the server is hanging up, the answer's head may still have come.
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         server.post("/faceRegisterBatch", json={"urls": [url]})
 
 

@@ -3,8 +3,8 @@
 from io import BytesIO
 
 from flask.testing import FlaskClient
-from werkzeug.datastructures import MultiDict
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.test import TestResponse, encode_multipart
 
 
 def post_form(
@@ -17,8 +17,11 @@ def post_form(
     """Post files, each as field name, bytes and file name, and text fields."""
     form: MultiDict[str, object] = MultiDict(fields or {})
     for field, data, filename in files:
-        form.add(field, (BytesIO(data), filename))
-    return client.post(path, data=form, content_type="multipart/form-data", headers=headers)
+        form.add(field, FileStorage(BytesIO(data), filename))
+    # Encoded here: the test client would put a large form into a file that nobody closes.
+    boundary, body = encode_multipart(form)
+    content_type = f"multipart/form-data; boundary={boundary}"
+    return client.post(path, data=body, content_type=content_type, headers=headers)
 
 
 def error_of(response: TestResponse) -> tuple[int, str]:
