@@ -1,5 +1,6 @@
 """How the server is, and its keys: made, shown once, revoked."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,3 +186,22 @@ def test_the_page_can_be_used_by_everybody(
         expect(heading).to_have_text("状态" if kind == "zh" else "Status")
         assert issues(page, axe) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("address", ["/status", "/jobs"])
+def test_a_page_goes_on_after_a_restart(browser: Browser, tmp_path: Path, address: str) -> None:
+    options = {"locale": "en-GB", "viewport": SCREEN}
+    settings = {"requests_per_minute": "0"}
+    with Server(tmp_path, **settings) as first:
+        port = first.url.rsplit(":", 1)[1]
+        with watched_page(browser, first.url, **options) as (page, watch):
+            page.goto(address)
+            expect(page.locator("#health")).to_have_attribute("data-state", "ready")
+            first.stop(signal.SIGTERM)
+            expect(page.locator("#problem")).to_contain_text("The server cannot be reached")
+            with Server(tmp_path, port=port, **settings):
+                expect(page.locator("#problem")).to_be_hidden()
+            page.goto("about:blank")
+            # Browsers write down each request that reaches nobody, and the 503 of the start.
+            assert all("Failed to load resource" in fault for fault in watch.faults)
+            watch.faults.clear()
