@@ -106,6 +106,7 @@ class HnswIndex:
             graph.load_index(str(path))
         except RuntimeError as error:
             raise ValueError(f"hnswlib does not read it: {error}") from error
+        use_huge_pages()
         return cls(graph, last=last)
 
     def __len__(self) -> int:

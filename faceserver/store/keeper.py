@@ -23,7 +23,6 @@ from faceserver.store.collectiontable import CollectionRow
 from faceserver.store.exact import Labels
 from faceserver.store.facetable import FaceTable
 from faceserver.store.hnsw import HnswIndex, IncompleteSearch
-from faceserver.store.hugepages import use_huge_pages
 from faceserver.store.index import GalleryIndex
 from faceserver.store.recall import Cancelled, measure
 from faceserver.store.saved import SavedIndex, Unusable
@@ -170,7 +169,6 @@ class IndexKeeper:
             self._build(graph)
             return
         self._serve(graph, ef=manifest.ef)
-        self._submit(lambda: use_huge_pages(collapse=True))
         self.follow()
 
     def _adopt(self, graph: HnswIndex) -> None:
@@ -254,7 +252,6 @@ class IndexKeeper:
             self._dirty = False
             try:
                 self._saved.save(graph, ef=index.ef, recall=self._recall)
-                use_huge_pages(collapse=True)  # writing has torn some of them while it was saved
             except StoreError as error:
                 # Nothing is lost: what the index lacks is read from SQLite at the next start.
                 self._dirty = True

@@ -12,16 +12,6 @@ SWITCH = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 SIZE = 64 * 1024**2
 
 
-def private_memory() -> mmap:
-    """As malloc gets it; numpy would ask for large pages itself."""
-    return mmap(-1, SIZE, flags=MAP_PRIVATE | MAP_ANONYMOUS)
-
-
-def touched(block: mmap) -> mmap:
-    block[:] = b"x" * SIZE
-    return block
-
-
 def kilobytes_in_huge_pages() -> int:
     (line,) = (
         line
@@ -35,19 +25,12 @@ def kilobytes_in_huge_pages() -> int:
     not SWITCH.exists() or "[madvise]" not in SWITCH.read_text(encoding="ascii"),
     reason="this system gives large pages to nobody, or to everybody",
 )
-class TestHugePages:
-    def test_small_pages_in_use_are_brought_together(self) -> None:
-        block = touched(private_memory())
-        before = kilobytes_in_huge_pages()
-        use_huge_pages(collapse=True)
-        assert kilobytes_in_huge_pages() > before
-        assert block[:] == b"x" * SIZE
-
-    def test_memory_that_is_touched_later_is_in_large_pages(self) -> None:
-        block = private_memory()
+def test_memory_that_is_touched_later_is_in_large_pages() -> None:
+    # As malloc gets it; numpy would ask for large pages itself.
+    with mmap(-1, SIZE, flags=MAP_PRIVATE | MAP_ANONYMOUS) as block:
         use_huge_pages()
         before = kilobytes_in_huge_pages()
-        touched(block)
+        block[:] = b"x" * SIZE
         assert kilobytes_in_huge_pages() > before
 
 
@@ -56,4 +39,4 @@ def test_a_system_without_them_is_left_alone(
 ) -> None:
     monkeypatch.setattr(hugepages, "_PAGE_SIZE", tmp_path / "missing")
     monkeypatch.setattr(hugepages, "_MAPPINGS", tmp_path / "missing")
-    use_huge_pages(collapse=True)
+    use_huge_pages()
