@@ -211,11 +211,9 @@ def _import_archive(path: Path) -> None:
     from faceserver.transfer.archive import ArchiveReader
     from faceserver.transfer.contract import find_contracts
     from faceserver.transfer.importing import import_archive
-    from faceserver.transfer.merges import check_merges, import_merges
 
     settings = load_settings()
     with ArchiveReader(path) as archive, closing(open_gallery(settings)) as store:
-        check_merges(archive)
         steps = 2 * sum(entry.faces for entry in archive.manifest.collections)
         with progress("Checking and storing", steps) as advance:
             done = import_archive(
@@ -225,13 +223,12 @@ def _import_archive(path: Path) -> None:
                 contracts=find_contracts(settings.models_dir),
                 advance=advance,
             )
-        merges = import_merges(archive, store)
     click.echo(
         f"{counted(done.faces, 'face')} and {counted(done.subjects, 'subject')} stored, "
         f"{counted(done.present, 'face')} in already."
     )
-    if merges:
-        click.echo(f"{counted(merges, 'merge')} can be undone here too.")
+    if done.merges:
+        click.echo(f"{counted(done.merges, 'merge')} can be undone here too.")
 
 
 @click.command()

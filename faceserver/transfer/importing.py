@@ -16,6 +16,7 @@ from faceserver.transfer.archive import ArchiveReader
 from faceserver.transfer.contract import check_contract
 from faceserver.transfer.exporting import Advance
 from faceserver.transfer.format import CollectionEntry, FaceLine, SubjectLine
+from faceserver.transfer.merges import check_merges, import_merges
 from faceserver.types import Floats
 
 _AT_ONCE = 256
@@ -28,6 +29,7 @@ class Imported:
     subjects: int
     faces: int
     present: int
+    merges: int
 
 
 def import_archive(
@@ -56,6 +58,7 @@ def import_archive(
         AlreadyExists: a name or an id is taken by somebody else; nothing was changed.
         StoreFull: no space is left; what is in stays, and another run goes on from there.
     """
+    check_merges(archive)
     _Check(archive, store).run(contracts, advance)
     subjects = faces = present = 0
     for entry in archive.manifest.collections:
@@ -68,7 +71,8 @@ def import_archive(
             faces += len(new)
             present += len(batch) - len(new)
             advance(len(batch))
-    return Imported(subjects=subjects, faces=faces, present=present)
+    merges = import_merges(archive, store)
+    return Imported(subjects=subjects, faces=faces, present=present, merges=merges)
 
 
 class _Check:

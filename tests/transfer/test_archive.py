@@ -55,7 +55,7 @@ def member(path: Path, name: str) -> bytes:
 
 def test_an_archive_comes_back_bit_for_bit(archive: Path, tmp_path: Path) -> None:
     with closing(opened(tmp_path / "target")) as target:
-        assert take_in(target, archive) == Imported(subjects=2, faces=13, present=0)
+        assert take_in(target, archive) == Imported(subjects=2, faces=13, present=0, merges=0)
         restored = content(target)
     with closing(opened(tmp_path / "source")) as source:
         assert restored == content(source)
@@ -104,7 +104,7 @@ def test_a_second_run_takes_in_nothing_twice(archive: Path, tmp_path: Path) -> N
     with closing(opened(tmp_path / "target")) as target:
         take_in(target, archive)
         before = content(target)
-        assert take_in(target, archive) == Imported(subjects=0, faces=0, present=13)
+        assert take_in(target, archive) == Imported(subjects=0, faces=0, present=13, merges=0)
         assert content(target) == before
 
 

@@ -16,7 +16,6 @@ from faceserver.store.durable import DurableStore
 from faceserver.transfer.archive import ArchiveReader
 from faceserver.transfer.exporting import export_archive
 from faceserver.transfer.importing import import_archive
-from faceserver.transfer.merges import check_merges, import_merges
 from tests.store.samples import DIMS, MODEL, new_face, people
 from tests.transfer.galleries import content, opened
 
@@ -32,9 +31,7 @@ def with_faces(collection: Collection, name: str, count: int, seed: int) -> str:
 
 def take_in(store: DurableStore, path: Path) -> int:
     with ArchiveReader(path) as archive:
-        check_merges(archive)
-        import_archive(archive, store, store.pictures, contracts={})
-        return import_merges(archive, store)
+        return import_archive(archive, store, store.pictures, contracts={}).merges
 
 
 @pytest.fixture
