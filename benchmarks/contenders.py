@@ -31,11 +31,13 @@ def threads() -> int:
 def faceserver(engine: str, precision: str) -> Embed:
     from faceserver.engines import EngineOptions, make_engine
     from faceserver.models import EmbedderSpec, load_spec
+    from faceserver.parallel import Helpers
     from faceserver.plugins.facenet import FaceNetEmbedder
 
     options = EngineOptions(threads=threads(), cache_dir=ROOT / ".cache/compiled")
     spec = load_spec(MODEL, EmbedderSpec)
-    embedder = FaceNetEmbedder(spec, make_engine(engine, options), precision)  # type: ignore[arg-type]
+    helpers = Helpers(threads() - 1)
+    embedder = FaceNetEmbedder(spec, make_engine(engine, options), precision, helpers)  # type: ignore[arg-type]
     return lambda crops: embedder.embed(list(crops))
 
 

@@ -30,11 +30,11 @@ def faceserver(engine: str, precision: str) -> Detect:
     from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
 
     threads = len(os.sched_getaffinity(0))
-    options = EngineOptions(threads=threads, at_once=threads, cache_dir=ROOT / ".cache/compiled")
+    options = EngineOptions(threads=threads, cache_dir=ROOT / ".cache/compiled")
     detector = MtcnnDetector(
         load_spec(ROOT / "models/mtcnn", DetectorSpec),
         make_engine(engine, options),
-        MtcnnOptions(min_face=MIN_FACE, thresholds=THRESHOLDS, threads=threads),
+        MtcnnOptions(min_face=MIN_FACE, thresholds=THRESHOLDS),
         precision,  # type: ignore[arg-type]
     )
 

@@ -1,11 +1,13 @@
 """From a picture to its faces and their embeddings."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from threading import Semaphore
 
 import numpy as np
 
-from faceserver import deadline, metrics
+from faceserver import deadline, images, metrics
 from faceserver.errors import TooManyFaces
 from faceserver.plugins import Detector, Embedder
 from faceserver.types import Detection, Floats, Image
@@ -32,16 +34,32 @@ class Analyzer:
     """
 
     def __init__(
-        self, detector: Detector, embedder: Embedder, *, max_faces: int | None = None
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        *,
+        max_faces: int | None = None,
+        at_once: int = 1,
     ) -> None:
-        """Take the two parts, and how many faces a picture may hold."""
+        """Take the two parts.
+
+        Args:
+            detector: finds faces.
+            embedder: embeds them.
+            max_faces: how many a picture may hold.
+            at_once: pictures that are decoded and searched at the same time; others wait. More
+                than there are processors would take more memory and only hinder each other.
+        """
         self._detector = detector
         self._max_faces = max_faces
+        self._turns = Semaphore(at_once)
         self.embedder = embedder
 
     def with_embedder(self, embedder: Embedder) -> "Analyzer":
-        """The same detector with another embedder."""
-        return Analyzer(self._detector, embedder, max_faces=self._max_faces)
+        """The same detector, and the same turns, with another embedder."""
+        other = copy(self)
+        other.embedder = embedder
+        return other
 
     def warm_up(self) -> None:
         """Do what is slow once alone, so that the first request does not wait for it.
@@ -50,6 +68,29 @@ class Analyzer:
         """
         self._detector.detect(np.zeros(_WARM_UP_SHAPE, np.uint8))
         self.embedder.warm_up()
+
+    def read(
+        self, data: bytes, *, max_bytes: int, max_pixels: int
+    ) -> tuple[Image, list[FoundFace]]:
+        """Decode a picture and find its faces, when it is its turn.
+
+        Args:
+            data: the file's content.
+            max_bytes: see :func:`faceserver.images.decode`.
+            max_pixels: likewise.
+
+        Returns:
+            The picture, upright, and its faces, largest first.
+
+        Raises:
+            ImageError: the picture cannot be used.
+            TooManyFaces: it holds more than it may.
+            TimedOut: the request that this is done for has taken too long.
+        """
+        with self._turns:
+            deadline.check()
+            image = images.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
+            return image, self.find(image)
 
     def find(self, image: Image) -> list[FoundFace]:
         """Find every face of a picture and cut it out, largest first.

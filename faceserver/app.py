@@ -17,6 +17,7 @@ from faceserver.fetch import Fetcher
 from faceserver.jobs.desk import JobDesk
 from faceserver.modelfiles import find_models
 from faceserver.models import DetectorSpec, EmbedderSpec, load_spec
+from faceserver.parallel import Helpers
 from faceserver.plugins.batched import BatchedEmbedder
 from faceserver.plugins.facenet import FaceNetEmbedder
 from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
@@ -37,10 +38,10 @@ def make_analyzer(settings: Settings) -> Analyzer:
     Raises:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
-    detector_spec = load_spec(settings.models_dir / settings.detector_model, DetectorSpec)
+    threads = _threads(settings)
     detector = MtcnnDetector(
-        detector_spec,
-        _engine(settings, at_once=_threads(settings).networks),
+        load_spec(settings.models_dir / settings.detector_model, DetectorSpec),
+        _engine(settings),
         MtcnnOptions(
             min_face=settings.min_face,
             thresholds=(
@@ -49,12 +50,12 @@ def make_analyzer(settings: Settings) -> Analyzer:
                 settings.onet_threshold,
             ),
             factor=settings.pyramid_factor,
-            threads=_threads(settings).networks,
         ),
         settings.precision,
+        Helpers(threads.helpers),
     )
     embedder = make_embedder(settings, embedder_spec(settings))
-    return Analyzer(detector, embedder, max_faces=settings.max_faces)
+    return Analyzer(detector, embedder, max_faces=settings.max_faces, at_once=threads.networks)
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:
@@ -72,8 +73,8 @@ def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
     Raises:
         SetupError: the model, the engine or a setting is at fault.
     """
-    # Batches come one after the other, so each may have all threads.
-    embedder = FaceNetEmbedder(spec, _engine(settings, at_once=1), settings.precision)
+    helpers = Helpers(_threads(settings).helpers)
+    embedder = FaceNetEmbedder(spec, _engine(settings), settings.precision, helpers)
     return BatchedEmbedder(embedder, most=_MOST_AT_ONCE, wait=settings.batch_wait)
 
 
@@ -92,10 +93,8 @@ def _embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
     return {spec.name: spec for spec in specs if isinstance(spec, EmbedderSpec)}
 
 
-def _engine(settings: Settings, *, at_once: int) -> Engine:
-    options = EngineOptions(
-        threads=_threads(settings).networks, at_once=at_once, cache_dir=settings.cache_dir
-    )
+def _engine(settings: Settings) -> Engine:
+    options = EngineOptions(threads=_threads(settings).networks, cache_dir=settings.cache_dir)
     return make_engine(settings.engine, options)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from faceserver import images
 from faceserver.analyzer import Analyzer
 from faceserver.errors import ImageError, InvalidArchive, ModelError, NoFace
 from faceserver.models import Rate, SimilarityCurve
@@ -220,8 +219,7 @@ def with_similarity(text: str, curve: SimilarityCurve) -> str:
 
 def _embedded(analyzer: Analyzer, path: Path) -> Floats:
     data = path.read_bytes()
-    image = images.decode(data, max_bytes=max(len(data), 1), max_pixels=_MAX_PIXELS)
-    faces = analyzer.find(image)
+    _, faces = analyzer.read(data, max_bytes=max(len(data), 1), max_pixels=_MAX_PIXELS)
     if not faces:
         raise NoFace("no face was found")
     return analyzer.embed(faces)

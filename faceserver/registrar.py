@@ -117,8 +117,9 @@ class Registrar:
             NoFace: it holds none.
         """
         limits = self.limits
-        image = images.decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
-        faces = self._analyzer.find(image)
+        image, faces = self._analyzer.read(
+            data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels
+        )
         if not faces:
             raise NoFace("no face was found in the picture")
         return image, faces

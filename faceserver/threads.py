@@ -1,10 +1,11 @@
 """How many threads do what: the one place that decides it.
 
-A processor that is asked to do two things at once does both more slowly. So the threads that
-compute are as many as the processors that the process may use: the network runtime has them for
-its predictions, and the libraries that work inside a request (OpenCV's scaling, numpy's BLAS) use
-the request's own thread. BLAS does so in any case: its threads would not survive the copies of the
-process that save the index, see :mod:`faceserver.store.snapshot`.
+A processor that is asked to do two things at once does both more slowly. So a request computes in
+its own thread, the networks included, and as many pictures are worked on at the same time as there
+are processors; more wait for their turn. Only what is large, such as a photograph of 12 million
+pixels or the faces of a crowd, is shared out among threads that help. BLAS would use the request's
+thread in any case: its own threads would not survive the copies of the process that save the index,
+see :mod:`faceserver.store.snapshot`.
 """
 
 import os
@@ -25,12 +26,14 @@ class ThreadPlan:
     """Who has how many threads.
 
     Attributes:
-        networks: that the network runtime computes with, all predictions together.
+        networks: that compute at the same time: pictures, and predictions of each network.
+        helpers: that work on parts of what is large, beside the thread that has it.
         workers: requests that are served at the same time.
         opencv: that OpenCV uses for one call.
     """
 
     networks: int
+    helpers: int
     workers: int
     opencv: int
 
@@ -39,13 +42,15 @@ def plan(*, engine: str, threads: int = 0, workers: int = 0) -> ThreadPlan:
     """Share out the processors.
 
     Args:
-        engine: the runtime's name; OpenCV's networks have no threads but its own.
+        engine: the runtime's name; OpenCV's networks have no threads but its own, and no runtime
+            but OpenVINO makes several predictions of a network at the same time.
         threads: for the networks; 0 takes the processors that the process may use.
         workers: requests at the same time; 0 takes four a processor.
     """
     networks = threads or processors()
     return ThreadPlan(
         networks=networks,
+        helpers=networks - 1 if engine == "openvino" else 0,
         workers=workers or _REQUESTS_A_PROCESSOR * processors(),
         opencv=networks if engine == "opencv" else 1,
     )

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A part may import those of its own layer and of the layers above it in this list.
 LAYERS = [
-    {"faceserver", "errors", "types", "registry", "config", "threads", "api"},
+    {"faceserver", "errors", "types", "registry", "config", "threads", "parallel", "api"},
     {
         "models",
         "modelfiles",

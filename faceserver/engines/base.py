@@ -19,14 +19,13 @@ class EngineOptions:
     """How an engine runs its networks.
 
     Attributes:
-        threads: processor threads that a network may use.
-        at_once: predictions of one network that share these threads; more wait. One alone is
-            fastest with 1; several callers get more done where each has threads of its own.
+        threads: processors that a network may use. OpenVINO gives each prediction one of them,
+            and makes so many at the same time; OpenCV's next to all, one prediction after the
+            other.
         cache_dir: where compiled networks are kept; None keeps none.
     """
 
     threads: int = 1
-    at_once: int = 1
     cache_dir: Path | None = None
 
 

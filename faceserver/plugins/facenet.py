@@ -12,12 +12,14 @@ from faceserver import metrics
 from faceserver.engines import Engine, Precision, Preprocessing
 from faceserver.errors import ModelError
 from faceserver.models import EmbedderSpec, SquareCrop
+from faceserver.parallel import NOBODY, Helpers
+from faceserver.plugins.calls import calls
 from faceserver.plugins.geometry import cut_out, resize
 from faceserver.types import Detection, Floats, Image
 
-_SIZES = (1, 2, 4, 8, 16)
-"""Crops in one call. A runtime prepares itself for each size anew, which takes longer than the call
-itself; so there are few sizes, and :meth:`FaceNetEmbedder.warm_up` meets them all."""
+_SIZES = (1, 2, 4, 8)
+"""Crops in one call. One of 8 takes about 5 times as long as one of 1; larger ones would save
+little, and leave nothing to share out."""
 
 _SMALLEST_NORM = 1e-5  # TensorFlow's l2_normalize takes max(sum of squares, 1e-10)
 
@@ -25,8 +27,14 @@ _SMALLEST_NORM = 1e-5  # TensorFlow's l2_normalize takes max(sum of squares, 1e-
 class FaceNetEmbedder:
     """Turns faces into unit vectors; safe to call from several threads at once."""
 
-    def __init__(self, spec: EmbedderSpec, engine: Engine, precision: Precision) -> None:
-        """Load the network.
+    def __init__(
+        self,
+        spec: EmbedderSpec,
+        engine: Engine,
+        precision: Precision,
+        helpers: Helpers = NOBODY,
+    ) -> None:
+        """Load the network; helpers run parts of a large batch.
 
         Raises:
             ModelError: it is missing, cannot be read, or is none with one input and one output.
@@ -35,6 +43,7 @@ class FaceNetEmbedder:
         self.dims = spec.dims
         self.distances = spec.distances
         self._spec = spec
+        self._helpers = helpers
         self._network = engine.load(
             spec.networks["embedder"], precision, Preprocessing(spec.normalization)
         )
@@ -54,12 +63,8 @@ class FaceNetEmbedder:
         if not crops:
             return np.empty((0, self.dims), np.float32)
         metrics.batch(len(crops))
-        vectors = np.empty((len(crops), self.dims), np.float32)
-        start = 0
-        for count in calls(len(crops)):
-            part = crops[start : start + count]
-            vectors[start : start + len(part)] = self._run(part, count)
-            start += count
+        parts = [(crops[start : start + size], size) for start, size in calls(len(crops), _SIZES)]
+        vectors = np.concatenate(self._helpers.map(lambda part: self._run(*part), parts))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors /= np.maximum(lengths, _SMALLEST_NORM)
         return vectors
@@ -77,21 +82,6 @@ class FaceNetEmbedder:
         np.stack(crops, out=pixels[: len(crops)])
         answer = self._network.predict({name: pixels})[output]
         return answer.reshape(count, self.dims)[: len(crops)]
-
-
-def calls(count: int) -> list[int]:
-    """How many crops each call of the network takes, so that ``count`` have their turn.
-
-    A larger call that is filled to three quarters is as fast as the smaller ones that would add up
-    to the number: a call of 8 takes about 3 times as long as one of 1, and 1.6 times one of 4.
-    """
-    sizes: list[int] = []
-    while count > 0:
-        fitting = max(size for size in _SIZES if size <= count)
-        larger = min(2 * fitting, _SIZES[-1])
-        sizes.append(larger if 4 * count >= 3 * larger else fitting)
-        count -= sizes[-1]
-    return sizes
 
 
 def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image:

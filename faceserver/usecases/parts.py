@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from faceserver import images
 from faceserver.analyzer import Analyzer, FoundFace
 from faceserver.errors import ModelChanged, StoreMismatch
 from faceserver.registrar import Limits, Registrar
@@ -83,14 +82,14 @@ class Parts:
             limits=self.limits,
         )
 
-    def decode(self, data: bytes) -> Image:
-        """Decode a picture within the limits.
+    def read(self, data: bytes) -> tuple[Image, list[FoundFace]]:
+        """Decode a picture within the limits and find its faces, largest first.
 
         Raises:
             ImageError: it cannot be used.
         """
         limits = self.limits
-        return images.decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
+        return self.analyzer.read(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
 
 
 def threshold_of(gallery: Gallery, limits: Limits) -> float:

@@ -131,9 +131,9 @@ class Stateless:
         return Compared(one, other, tuple(pairs))
 
     def _found(self, data: bytes) -> tuple[tuple[int, int], list[FoundFace]]:
-        image = self._parts.decode(data)
+        image, faces = self._parts.read(data)
         height, width = image.shape[:2]
-        return (width, height), self._parts.analyzer.find(image)
+        return (width, height), faces
 
 
 def _detections(faces: Sequence[FoundFace]) -> tuple[Detection, ...]:

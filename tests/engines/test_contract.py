@@ -179,10 +179,9 @@ def test_a_network_that_takes_pictures_refuses_floats(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("at_once", [1, 2])
-def test_calls_from_several_threads_do_not_mix(engine: str, at_once: int) -> None:
-    options = EngineOptions(threads=2, at_once=at_once)
-    net = make_engine(engine, options).load(FILES["pnet"], "f32")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_calls_from_several_threads_do_not_mix(engine: str, threads: int) -> None:
+    net = make_engine(engine, EngineOptions(threads=threads)).load(FILES["pnet"], "f32")
     feeds = [picture((1, 3, size, size + 7)) for size in (20, 31, 44, 57) for _ in range(5)]
     alone = [net.predict({net.inputs[0]: feed})["prob1"] for feed in feeds]
     with ThreadPoolExecutor(8) as pool:

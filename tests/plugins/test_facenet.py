@@ -5,7 +5,8 @@ import pytest
 
 from faceserver.engines import EngineOptions, make_engine
 from faceserver.models import EmbedderSpec, SquareCrop, load_spec
-from faceserver.plugins.facenet import FaceNetEmbedder, calls, square_crop
+from faceserver.parallel import Helpers
+from faceserver.plugins.facenet import FaceNetEmbedder, square_crop
 from tests.counting import CountingEngine
 from tests.fakes import detection
 
@@ -35,25 +36,6 @@ def test_embeddings_have_unit_length_and_do_not_depend_on_the_batch(
         assert np.abs(embedder.embed([crops[row]])[0] - together[row]).max() < 1e-4
 
 
-@pytest.mark.parametrize(
-    ("count", "expected"),
-    [
-        (1, [1]),
-        (2, [2]),
-        (3, [4]),
-        (5, [4, 1]),
-        (6, [8]),
-        (9, [8, 1]),
-        (11, [8, 4]),
-        (12, [16]),
-        (16, [16]),
-        (33, [16, 16, 1]),
-    ],
-)
-def test_calls_come_in_few_sizes_and_are_nearly_full(count: int, expected: list[int]) -> None:
-    assert calls(count) == expected
-
-
 def test_the_network_is_called_in_the_sizes_that_it_was_warmed_up_for() -> None:
     engine = CountingEngine()
     counted = FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32")
@@ -63,7 +45,15 @@ def test_the_network_is_called_in_the_sizes_that_it_was_warmed_up_for() -> None:
     for count in range(1, 36):
         counted.embed(noise(1) * count)
     assert set(engine.shapes()) <= set(warm)
-    assert set(warm) == {(size, 160, 160, 3) for size in (1, 2, 4, 8, 16)}
+    assert set(warm) == {(size, 160, 160, 3) for size in (1, 2, 4, 8)}
+
+
+def test_helpers_take_a_share_of_many_faces(embedder: FaceNetEmbedder) -> None:
+    engine = CountingEngine(make_engine("openvino", EngineOptions(threads=2)))
+    helped = FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32", Helpers(1))
+    crops = noise(20)
+    assert np.allclose(helped.embed(crops), embedder.embed(crops), atol=1e-5)
+    assert sorted(shape[0] for shape in engine.shapes()) == [4, 8, 8]
 
 
 def test_one_face_is_one_call_of_one() -> None:

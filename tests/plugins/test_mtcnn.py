@@ -10,6 +10,7 @@ import pytest
 from faceserver import images
 from faceserver.engines import Engine, EngineOptions, make_engine
 from faceserver.models import DetectorSpec, load_spec
+from faceserver.parallel import Helpers
 from faceserver.plugins import geometry
 from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions, layout, proposals, pyramid
 from faceserver.types import Box, Detection, Image
@@ -143,21 +144,29 @@ def overlap_of(a: Box, b: Box) -> float:
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "opencv"])
-def test_every_runtime_and_number_of_threads_finds_the_same(
+def test_every_runtime_finds_the_same(
     runtime: str, pictures: dict[str, Image], spec: DetectorSpec, detector: MtcnnDetector
 ) -> None:
-    options = MtcnnOptions(threads=3)
-    other = MtcnnDetector(spec, make_engine(runtime, EngineOptions(threads=1)), options)
+    other = MtcnnDetector(spec, make_engine(runtime, EngineOptions(threads=1)), MtcnnOptions())
     for one, same in zip(
         detector.detect(pictures["crowd"]), other.detect(pictures["crowd"]), strict=True
     ):
         assert np.allclose(one.points, same.points, atol=0.1)
 
 
+@pytest.mark.usefixtures("tiles")
+def test_helpers_change_nothing(
+    pictures: dict[str, Image], spec: DetectorSpec, engine: Engine, detector: MtcnnDetector
+) -> None:
+    helped = MtcnnDetector(spec, engine, MtcnnOptions(), helpers=Helpers(2))
+    for image in pictures.values():
+        assert helped.detect(image) == detector.detect(image)
+
+
 def test_calls_from_several_threads_do_not_mix(
     pictures: dict[str, Image], spec: DetectorSpec, engine: Engine
 ) -> None:
-    shared = MtcnnDetector(spec, engine, MtcnnOptions(threads=2))
+    shared = MtcnnDetector(spec, engine, MtcnnOptions())
     several = list(pictures.values()) * 2
     alone = [shared.detect(image) for image in several]
     with ThreadPoolExecutor(4) as pool:
@@ -189,8 +198,10 @@ def test_a_picture_takes_few_calls_and_passes(
 
     monkeypatch.setattr(pyramid, "resize_into", counted)
     frugal.detect(image)
-    (canvas,) = (shape for name, shape in counting.calls if name == "det1")
-    assert canvas[1] * canvas[2] < 0.25 * image.shape[0] * image.shape[1]
+    canvases = [shape for name, shape in counting.calls if name == "det1"]
+    assert len(canvases) == 2
+    assert sum(np.prod(shape) for shape in canvases) < 0.21 * image.size
+    assert len(counting.calls) == 4
     judged = {net: candidates(counting, net) for net in ("det2", "det3")}
     assert judged == {"det2": 64, "det3": 4}
     assert sources.count(image.size) == 2  # the first two levels; all else is scaled from less

@@ -1,0 +1,44 @@
+"""Shares the parts of one piece of work out among threads."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+class Helpers:
+    """Threads that help whoever has several things to do. Safe to call from several threads.
+
+    Callers work as well, and do themselves what no helper has begun. So nobody waits for a helper
+    that is busy elsewhere: the more callers there are, the less help is left for each.
+    """
+
+    def __init__(self, count: int) -> None:
+        """Take the number of helpers; without any, callers do everything themselves."""
+        self._pool = ThreadPoolExecutor(count, "helper") if count else None
+
+    def map(self, make: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
+        """Make something of each item, in order.
+
+        Raises:
+            BaseException: what ``make`` raised for one of them.
+        """
+        waiting = list(items)
+        if self._pool is None or len(waiting) < 2:
+            return [make(item) for item in waiting]
+        # Helpers begin at the second item, the caller goes on from the last, until they meet.
+        futures = [self._pool.submit(make, item) for item in waiting[1:]]
+        try:
+            made = [make(waiting[0])]
+            for item, future in zip(reversed(waiting), reversed(futures), strict=False):
+                made.insert(1, make(item) if future.cancel() else future.result())
+        finally:
+            for future in futures:
+                future.cancel()
+        return made
+
+
+NOBODY = Helpers(0)
+"""Leaves everything to the caller."""
