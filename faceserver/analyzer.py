@@ -47,8 +47,8 @@ class Analyzer:
             detector: finds faces.
             embedder: embeds them.
             max_faces: how many a picture may hold.
-            at_once: pictures that are decoded and searched at the same time; others wait. More
-                than there are processors would take more memory and only hinder each other.
+            at_once: pictures that are decoded and searched at the same time; others wait. Many
+                more than there are processors would take memory and only hinder each other.
         """
         self._detector = detector
         self._max_faces = max_faces

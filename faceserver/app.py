@@ -55,7 +55,7 @@ def make_analyzer(settings: Settings) -> Analyzer:
         Helpers(threads.helpers),
     )
     embedder = make_embedder(settings, embedder_spec(settings))
-    return Analyzer(detector, embedder, max_faces=settings.max_faces, at_once=threads.networks)
+    return Analyzer(detector, embedder, max_faces=settings.max_faces, at_once=threads.pictures)
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:

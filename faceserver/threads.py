@@ -1,11 +1,11 @@
 """How many threads do what: the one place that decides it.
 
 A processor that is asked to do two things at once does both more slowly. So a request computes in
-its own thread, the networks included, and as many pictures are worked on at the same time as there
-are processors; more wait for their turn. Only what is large, such as a photograph of 12 million
-pixels or the faces of a crowd, is shared out among threads that help. BLAS would use the request's
-thread in any case: its own threads would not survive the copies of the process that save the index,
-see :mod:`faceserver.store.snapshot`.
+its own thread, the networks included, and hardly more pictures are worked on at the same time than
+there are processors; others wait for their turn. Only what is large, such as a photograph of 12
+million pixels or the faces of a crowd, is shared out among threads that help. BLAS would use the
+request's thread in any case: its own threads would not survive the copies of the process that save
+the index, see :mod:`faceserver.store.snapshot`.
 """
 
 import os
@@ -26,13 +26,16 @@ class ThreadPlan:
     """Who has how many threads.
 
     Attributes:
-        networks: that compute at the same time: pictures, and predictions of each network.
+        networks: predictions that each network makes at the same time.
+        pictures: that are decoded and searched at the same time: one more than there are processors,
+            since each waits now and then for another's turn at the interpreter.
         helpers: that work on parts of what is large, beside the thread that has it.
         workers: requests that are served at the same time.
         opencv: that OpenCV uses for one call.
     """
 
     networks: int
+    pictures: int
     helpers: int
     workers: int
     opencv: int
@@ -50,6 +53,7 @@ def plan(*, engine: str, threads: int = 0, workers: int = 0) -> ThreadPlan:
     networks = threads or processors()
     return ThreadPlan(
         networks=networks,
+        pictures=networks + 1,
         helpers=networks - 1 if engine == "openvino" else 0,
         workers=workers or _REQUESTS_A_PROCESSOR * processors(),
         opencv=networks if engine == "opencv" else 1,

@@ -61,9 +61,9 @@ def test_affinity_counts_where_there_are_no_cgroups(
 @pytest.mark.parametrize(
     ("engine", "threads", "workers", "expected"),
     [
-        ("openvino", 2, 8, ThreadPlan(networks=2, helpers=1, workers=8, opencv=1)),
-        ("caffe", 2, 8, ThreadPlan(networks=2, helpers=0, workers=8, opencv=1)),
-        ("opencv", 3, 1, ThreadPlan(networks=3, helpers=0, workers=1, opencv=3)),
+        ("openvino", 2, 8, ThreadPlan(networks=2, pictures=3, helpers=1, workers=8, opencv=1)),
+        ("caffe", 2, 8, ThreadPlan(networks=2, pictures=3, helpers=0, workers=8, opencv=1)),
+        ("opencv", 3, 1, ThreadPlan(networks=3, pictures=4, helpers=0, workers=1, opencv=3)),
     ],
 )
 def test_libraries_compute_in_the_requests_thread_unless_they_are_the_runtime(
@@ -75,7 +75,7 @@ def test_libraries_compute_in_the_requests_thread_unless_they_are_the_runtime(
 def test_without_settings_the_processors_are_shared_out() -> None:
     count = processors()
     assert plan(engine="openvino") == ThreadPlan(
-        networks=count, helpers=count - 1, workers=4 * count, opencv=1
+        networks=count, pictures=count + 1, helpers=count - 1, workers=4 * count, opencv=1
     )
 
 
@@ -85,7 +85,7 @@ def test_an_import_has_a_picture_that_computes_and_one_that_waits_a_processor() 
 
 def test_libraries_are_told_unless_the_user_has_done_it() -> None:
     environment = {"OMP_NUM_THREADS": "7"}
-    limit_libraries(ThreadPlan(networks=2, helpers=1, workers=8, opencv=1), environment)
+    limit_libraries(ThreadPlan(networks=2, pictures=3, helpers=1, workers=8, opencv=1), environment)
     assert environment == {
         "OMP_NUM_THREADS": "7",
         "OPENBLAS_NUM_THREADS": "1",
