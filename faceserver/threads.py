@@ -27,8 +27,8 @@ class ThreadPlan:
 
     Attributes:
         networks: predictions that each network makes at the same time.
-        pictures: that are decoded and searched at the same time: one more than there are processors,
-            since each waits now and then for another's turn at the interpreter.
+        pictures: that are decoded and searched at the same time: one more than there are
+            processors, since each waits now and then for its turn at the interpreter.
         helpers: that work on parts of what is large, beside the thread that has it.
         workers: requests that are served at the same time.
         opencv: that OpenCV uses for one call.
