@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 _CONNECTIONS = 500
 """Most at a time; each is a socket and a little memory, for a worker comes with the request."""
 
+_RECEIVED = 1 << 17
+"""Bytes that are taken from a connection in one step: photographs come in few of them."""
+
 _END_SECONDS = 1
 """For workers to end that have nothing to do."""
 
@@ -108,6 +111,7 @@ class Server(TcpWSGIServer):
             # Flask refuses what is over the limit, in JSON; waitress only what is far over it.
             max_request_body_size=2 * settings.max_request_bytes,
             connection_limit=_CONNECTIONS,
+            recv_bytes=_RECEIVED,
             channel_timeout=_IDLE_SECONDS,
             cleanup_interval=max(1, min(30, int(settings.upload_timeout / 4))),
             ident=None,

@@ -19,9 +19,9 @@ class EngineOptions:
     """How an engine runs its networks.
 
     Attributes:
-        threads: processors that a network may use. OpenVINO gives each prediction one of them,
-            and makes so many at the same time; OpenCV's next to all, one prediction after the
-            other.
+        threads: processors that a network may use. OpenVINO makes so many predictions at the same
+            time, each on one of them, unless one gains much from all; the others make one after
+            the other.
         cache_dir: where compiled networks are kept; None keeps none.
     """
 

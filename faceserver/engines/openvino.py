@@ -18,7 +18,8 @@ from faceserver.types import Floats, Image
 _SMALL = 8 << 20
 """Bytes of a network's file, up to which each prediction at the same time has a copy of its own. It
 then runs in the caller's thread, which saves a quarter of a millisecond of handing over. A larger
-network is there once, and its predictions run in threads of the runtime that share its weights."""
+network is there once. In bfloat16 its predictions have a processor each, for a second one would
+hardly make them faster; in float32 a prediction has all processors, and the next one waits."""
 
 
 class OpenVinoEngine:
@@ -44,11 +45,13 @@ class OpenVinoEngine:
         if not files.onnx.is_file():
             raise ModelError(f"{files.onnx} is missing: run `make models`")
         small = files.onnx.stat().st_size <= _SMALL
+        hint = self._hint(precision)
+        at_once = self._threads if small or hint == "bf16" else 1
         config = {
             **self._cache,
-            "INFERENCE_PRECISION_HINT": self._hint(precision),
+            "INFERENCE_PRECISION_HINT": hint,
             "INFERENCE_NUM_THREADS": self._threads,
-            "NUM_STREAMS": 0 if small else self._threads,  # 0 is the caller's thread
+            "NUM_STREAMS": 0 if small else at_once,  # 0 is the caller's thread
         }
         try:
             model = self._core.read_model(str(files.onnx))
@@ -60,7 +63,7 @@ class OpenVinoEngine:
             raise ModelError(f"OpenVINO cannot read {files.onnx}: {error}") from error
 
         again = partial(self._core.compile_model, model, "CPU", config=config) if small else None
-        network = _OpenVinoNetwork(compiled, again, at_once=self._threads)
+        network = _OpenVinoNetwork(compiled, again, at_once)
         # Whitening stays outside the graph, whose means are too coarse for it in bfloat16.
         return with_preprocessing(network, preprocessing)
 
