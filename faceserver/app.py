@@ -50,6 +50,7 @@ def make_analyzer(settings: Settings) -> Analyzer:
                 settings.onet_threshold,
             ),
             factor=settings.pyramid_factor,
+            shared_pixels=settings.shared_pixels,
         ),
         settings.precision,
         Helpers(threads.helpers),

@@ -78,6 +78,13 @@ class Settings(BaseSettings):
     pyramid_factor: float = Field(
         0.709, gt=0.1, lt=0.95, description="Scale from one level of MTCNN's pyramid to the next."
     )
+    shared_pixels: int = Field(
+        2 * _MEGABYTE,
+        ge=0,
+        description="Pictures with at least so many pixels are searched by all processors "
+        "together, smaller ones by one each, which serves more clients; 0 serves a single client "
+        "faster.",
+    )
     distance_threshold: float | None = Field(
         None,
         gt=0,

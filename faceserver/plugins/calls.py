@@ -27,3 +27,8 @@ def calls(count: int, sizes: Sequence[int]) -> list[tuple[int, int]]:
         chosen.append(doubled if 4 * left >= 3 * doubled else fitting)
         left -= chosen[-1]
     return list(zip(accumulate(chosen, initial=0), chosen, strict=False))
+
+
+def shareable(count: int, sizes: Sequence[int], least: int) -> list[int]:
+    """The sizes that leave several calls to share out: up to half of the items, or ``least``."""
+    return [size for size in sizes if size <= max(least, -(-count // 2))]

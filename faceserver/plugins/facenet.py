@@ -13,7 +13,7 @@ from faceserver.engines import Engine, Precision, Preprocessing
 from faceserver.errors import ModelError
 from faceserver.models import EmbedderSpec, SquareCrop
 from faceserver.parallel import NOBODY, Helpers
-from faceserver.plugins.calls import calls
+from faceserver.plugins.calls import calls, shareable
 from faceserver.plugins.geometry import cut_out, resize
 from faceserver.types import Detection, Floats, Image
 
@@ -63,8 +63,7 @@ class FaceNetEmbedder:
         if not crops:
             return np.empty((0, self.dims), np.float32)
         metrics.batch(len(crops))
-        # At least two calls where there is much to do, so that there is something to share out.
-        sizes = [size for size in _SIZES if size <= max(4, len(crops) // 2)]
+        sizes = shareable(len(crops), _SIZES, least=4)
         parts = [(crops[start : start + size], size) for start, size in calls(len(crops), sizes)]
         vectors = np.concatenate(self._helpers.map(lambda part: self._run(*part), parts))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

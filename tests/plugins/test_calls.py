@@ -1,6 +1,6 @@
 import pytest
 
-from faceserver.plugins.calls import calls
+from faceserver.plugins.calls import calls, shareable
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,10 @@ def test_every_item_has_its_call() -> None:
             item for start, size in calls(count, (4, 8)) for item in range(start, start + size)
         ]
         assert covered[:count] == list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"), [(1, [1, 2]), (4, [1, 2]), (7, [1, 2, 4]), (15, [1, 2, 4, 8])]
+)
+def test_what_can_be_shared_out_is_at_least_two_calls(count: int, expected: list[int]) -> None:
+    assert shareable(count, (1, 2, 4, 8), least=2) == expected

@@ -9,7 +9,7 @@ from faceserver.engines import Engine, Network, Precision, Preprocessing
 from faceserver.models import DetectorSpec
 from faceserver.parallel import NOBODY, Helpers
 from faceserver.plugins.boxes import shifted, squared
-from faceserver.plugins.calls import calls
+from faceserver.plugins.calls import calls, shareable
 from faceserver.plugins.mtcnn.candidates import Candidates
 from faceserver.plugins.mtcnn.layout import Canvas, Layout, plan
 from faceserver.plugins.mtcnn.proposals import best_of_all, squares
@@ -19,12 +19,12 @@ from faceserver.types import Box, Detection, Floats, Image
 _SIDEWAYS = (0, 3, 2, 1)
 """The networks' axes, (batch, channel, x, y), among those of pictures, (batch, y, x, channel)."""
 
-_SIZES = {24: (16, 32, 64), 48: (2, 4, 8, 16)}
+_SIZES: dict[int, Sequence[int]] = {24: (16, 32, 64), 48: (2, 4, 8, 16)}
 """Crops in one call, by their side."""
 
 _CANVASES = 2
-"""The first level of the usual pyramid is as large as all others together: alone on a canvas it
-leaves no empty place there. More canvases than these has a large picture."""
+"""The first level of the usual pyramid is as large as all others together: on canvases of their own
+they are equal work, and the first leaves no empty place."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,13 @@ class MtcnnOptions:
         min_face: smallest face, in pixels.
         thresholds: score that a candidate needs to pass each of the three networks.
         factor: scale from one level of the pyramid to the next.
+        shared_pixels: pictures with at least so many pixels are shared out among the helpers.
     """
 
     min_face: int = 40
     thresholds: tuple[float, float, float] = (0.8, 0.8, 0.6)
     factor: float = 0.709
+    shared_pixels: int = 0
 
 
 class MtcnnDetector:
@@ -53,7 +55,7 @@ class MtcnnDetector:
         precision: Precision = "f32",
         helpers: Helpers = NOBODY,
     ) -> None:
-        """Load the three networks; helpers work on parts of large pictures.
+        """Load the three networks; helpers work on parts of pictures that are large enough.
 
         Raises:
             ModelError: one is missing or cannot be read.
@@ -79,8 +81,7 @@ class MtcnnDetector:
         layout = plan(width, height, options.min_face, options.factor, _CANVASES)
         if not layout.levels:
             return []
-        # Handing over a part of a small picture costs more than it saves where others wait as well.
-        helpers = self._helpers if len(layout.canvases) > _CANVASES else NOBODY
+        helpers = self._helpers if width * height >= options.shared_pixels else NOBODY
         pictures = halvings(image)
         proposals = self._propose(pictures, layout, helpers)
         refined = self._refine(pictures, proposals, helpers) if len(proposals) else proposals
@@ -149,7 +150,10 @@ class MtcnnDetector:
             cutter.cut(start, crops[: count - start])
             return network.predict({network.inputs[0]: crops})
 
-        parts = helpers.map(call, calls(count, _SIZES[side]))
+        sizes = _SIZES[side]
+        if helpers is not NOBODY:
+            sizes = shareable(count, sizes, least=sizes[0])
+        parts = helpers.map(call, calls(count, sizes))
         answers = {
             name: np.concatenate([part[name] for part in parts])[:count] for name in network.outputs
         }
