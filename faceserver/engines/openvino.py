@@ -51,6 +51,7 @@ class OpenVinoEngine:
             **self._cache,
             "INFERENCE_PRECISION_HINT": hint,
             "INFERENCE_NUM_THREADS": self._threads,
+            "ENABLE_CPU_PINNING": False,
             "NUM_STREAMS": 0 if small else at_once,  # 0 is the caller's thread
         }
         try:
