@@ -19,6 +19,10 @@ class Helpers:
         """Take the number of helpers; without any, callers do everything themselves."""
         self._pool = ThreadPoolExecutor(count, "helper") if count else None
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return self._pool is not None
+
     def map(self, make: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
         """Make something of each item, in order.
 
@@ -28,16 +32,18 @@ class Helpers:
         waiting = list(items)
         if self._pool is None or len(waiting) < 2:
             return [make(item) for item in waiting]
-        # Helpers begin at the second item, the caller goes on from the last, until they meet.
         futures = [self._pool.submit(make, item) for item in waiting[1:]]
         try:
-            made = [make(waiting[0])]
-            for item, future in zip(reversed(waiting), reversed(futures), strict=False):
-                made.insert(1, make(item) if future.cancel() else future.result())
+            first = make(waiting[0])
+            # Helpers go on from the second item, the caller from the last, until they meet.
+            others = [
+                make(item) if future.cancel() else future.result()
+                for item, future in zip(reversed(waiting[1:]), reversed(futures), strict=True)
+            ]
         finally:
             for future in futures:
                 future.cancel()
-        return made
+        return [first, *reversed(others)]
 
 
 NOBODY = Helpers(0)

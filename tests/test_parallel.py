@@ -27,6 +27,8 @@ def test_helpers_work_at_the_same_time_as_the_caller() -> None:
 
 
 def test_nobody_helps_where_there_are_no_helpers() -> None:
+    assert Helpers(1)
+    assert not NOBODY
     assert set(NOBODY.map(lambda _: current_thread(), range(5))) == {main_thread()}
 
 

@@ -63,7 +63,7 @@ class FaceNetEmbedder:
         if not crops:
             return np.empty((0, self.dims), np.float32)
         metrics.batch(len(crops))
-        sizes = shareable(len(crops), _SIZES, least=4)
+        sizes = shareable(len(crops), _SIZES, least=4) if self._helpers else _SIZES
         parts = [(crops[start : start + size], size) for start, size in calls(len(crops), sizes)]
         vectors = np.concatenate(self._helpers.map(lambda part: self._run(*part), parts))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

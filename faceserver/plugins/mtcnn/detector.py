@@ -151,8 +151,7 @@ class MtcnnDetector:
             return network.predict({network.inputs[0]: crops})
 
         sizes = _SIZES[side]
-        if helpers is not NOBODY:
-            sizes = shareable(count, sizes, least=sizes[0])
+        sizes = shareable(count, sizes, least=sizes[0]) if helpers else sizes
         parts = helpers.map(call, calls(count, sizes))
         answers = {
             name: np.concatenate([part[name] for part in parts])[:count] for name in network.outputs
