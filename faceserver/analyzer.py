@@ -87,10 +87,14 @@ class Analyzer:
             TooManyFaces: it holds more than it may.
             TimedOut: the request that this is done for has taken too long.
         """
-        with self._turns:
+        with metrics.stage("wait"):
+            self._turns.acquire()
+        try:
             deadline.check()
             image = images.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
             return image, self.find(image)
+        finally:
+            self._turns.release()
 
     def find(self, image: Image) -> list[FoundFace]:
         """Find every face of a picture and cut it out, largest first.

@@ -28,8 +28,8 @@ from faceserver.threads import ThreadPlan, plan
 
 _log = logging.getLogger(__name__)
 
-_MOST_AT_ONCE = 16
-"""Faces of several requests in one batch; more in one take hardly less time each."""
+_MOST_AT_ONCE = 8
+"""Faces of several requests in one batch, for each processor; more take hardly less time each."""
 
 
 def make_analyzer(settings: Settings) -> Analyzer:
@@ -74,9 +74,12 @@ def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
     Raises:
         SetupError: the model, the engine or a setting is at fault.
     """
-    helpers = Helpers(_threads(settings).helpers)
-    embedder = FaceNetEmbedder(spec, _engine(settings), settings.precision, helpers)
-    return BatchedEmbedder(embedder, most=_MOST_AT_ONCE, wait=settings.batch_wait)
+    threads = _threads(settings)
+    embedder = FaceNetEmbedder(
+        spec, _engine(settings), settings.precision, Helpers(threads.helpers)
+    )
+    most = _MOST_AT_ONCE * threads.networks
+    return BatchedEmbedder(embedder, most=most, wait=settings.batch_wait)
 
 
 def crops_fit(settings: Settings) -> Callable[[str], bool]:

@@ -50,7 +50,10 @@ class Settings(BaseSettings):
         "auto", description="auto computes in bfloat16 where the processor has it; f32 never does."
     )
     threads: int = Field(
-        0, ge=0, description="Processor threads of the engine; 0 takes what the process may use."
+        0,
+        ge=0,
+        description="Processors that networks compute on; one more picture than these is worked on "
+        "at the same time. 0 takes what the process may use.",
     )
     batch_wait: float = Field(
         0.002,
@@ -79,11 +82,11 @@ class Settings(BaseSettings):
         0.709, gt=0.1, lt=0.95, description="Scale from one level of MTCNN's pyramid to the next."
     )
     shared_pixels: int = Field(
-        2 * _MEGABYTE,
+        2_000_000,
         ge=0,
-        description="Pictures with at least so many pixels are searched by all processors "
-        "together, smaller ones by one each, which serves more clients; 0 serves a single client "
-        "faster.",
+        description="With openvino, pictures with at least so many pixels are searched by all "
+        "processors together, smaller ones by one each, which serves more clients; 0 serves a "
+        "single client faster.",
     )
     distance_threshold: float | None = Field(
         None,

@@ -17,11 +17,12 @@ class Helpers:
 
     def __init__(self, count: int) -> None:
         """Take the number of helpers; without any, callers do everything themselves."""
+        self._count = count
         self._pool = ThreadPoolExecutor(count, "helper") if count else None
 
-    def __bool__(self) -> bool:
-        """Whether there are any."""
-        return self._pool is not None
+    def __len__(self) -> int:
+        """How many there are."""
+        return self._count
 
     def map(self, make: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
         """Make something of each item, in order.

@@ -1,11 +1,11 @@
 """How many threads do what: the one place that decides it.
 
 A processor that is asked to do two things at once does both more slowly. So a request computes in
-its own thread, the networks included, and hardly more pictures are worked on at the same time than
-there are processors; others wait for their turn. Only what is large, such as a photograph of 12
-million pixels or the faces of a crowd, is shared out among threads that help. BLAS would use the
-request's thread in any case: its own threads would not survive the copies of the process that save
-the index, see :mod:`faceserver.store.snapshot`.
+its own thread, detection's networks included, and hardly more pictures are worked on at the same
+time than there are processors; others wait for their turn. Only what is large, such as a photograph
+of 12 million pixels or the faces of a crowd, is shared out among threads that help. BLAS would use
+the request's thread in any case: its own threads would not survive the copies of the process that
+save the index, see :mod:`faceserver.store.snapshot`.
 """
 
 import os
@@ -26,10 +26,12 @@ class ThreadPlan:
     """Who has how many threads.
 
     Attributes:
-        networks: predictions that each network makes at the same time.
+        networks: processors that a network may compute on: so many predictions at the same time
+            where the runtime makes several, else threads of one.
         pictures: that are decoded and searched at the same time: one more than there are
             processors, since each waits now and then for its turn at the interpreter.
-        helpers: that work on parts of what is large, beside the thread that has it.
+        helpers: of the detector, and as many of the embedder, that work on parts of what is large
+            beside the thread that has it.
         workers: requests that are served at the same time.
         opencv: that OpenCV uses for one call.
     """

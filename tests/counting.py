@@ -15,10 +15,11 @@ Calls = list[tuple[str, tuple[int, ...]]]
 class CountingEngine:
     """Loads networks of another engine, or ones that answer nothing but ones, and counts calls."""
 
-    def __init__(self, engine: Engine | None = None, dims: int = 512) -> None:
+    def __init__(self, engine: Engine | None = None, dims: int = 512, at_once: int = 0) -> None:
         self.calls: Calls = []
         self._engine = engine
         self._dims = dims
+        self._at_once = at_once
 
     def load(
         self,
@@ -31,7 +32,7 @@ class CountingEngine:
             if self._engine
             else _Ones(self._dims, takes_pictures=preprocessing is not None)
         )
-        return _Counted(inner, files.onnx.stem, self.calls)
+        return _Counted(inner, files.onnx.stem, self.calls, self._at_once)
 
     def shapes(self) -> list[tuple[int, ...]]:
         return [shape for _, shape in self.calls]
@@ -51,8 +52,9 @@ class _Ones(Network):
 
 
 class _Counted(Network):
-    def __init__(self, network: Network, name: str, calls: Calls) -> None:
+    def __init__(self, network: Network, name: str, calls: Calls, at_once: int) -> None:
         self.inputs, self.outputs, self.takes = network.inputs, network.outputs, network.takes
+        self.at_once = at_once or network.at_once
         self._network = network
         self._name = name
         self._calls = calls

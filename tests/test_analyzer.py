@@ -39,11 +39,11 @@ def test_the_faces_of_several_pictures_are_one_batch() -> None:
 class MeetingDetector(ColourDetector):
     """Detects nothing until so many threads detect at the same time."""
 
-    def __init__(self, threads: int) -> None:
-        self.together = Barrier(threads)
+    def __init__(self, threads: int, seconds: float) -> None:
+        self.together = Barrier(threads, timeout=seconds)
 
     def detect(self, image: Image) -> list[Detection]:
-        self.together.wait(timeout=0.5)
+        self.together.wait()
         return super().detect(image)
 
 
@@ -59,9 +59,9 @@ def read_four(analyzer: Analyzer) -> None:
 
 
 def test_so_many_pictures_have_their_turn_at_once_and_no_more() -> None:
-    read_four(Analyzer(MeetingDetector(2), ColourEmbedder(), at_once=2))
+    read_four(Analyzer(MeetingDetector(2, seconds=30), ColourEmbedder(), at_once=2))
     with pytest.raises(BrokenBarrierError):
-        read_four(Analyzer(MeetingDetector(3), ColourEmbedder(), at_once=2))
+        read_four(Analyzer(MeetingDetector(3, seconds=0.5), ColourEmbedder(), at_once=2))
 
 
 def test_turns_are_shared_by_all_models_and_given_back_after_an_error() -> None:

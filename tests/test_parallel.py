@@ -27,7 +27,7 @@ def test_helpers_work_at_the_same_time_as_the_caller() -> None:
 
 
 def test_nobody_helps_where_there_are_no_helpers() -> None:
-    assert Helpers(1)
+    assert len(Helpers(2)) == 2
     assert not NOBODY
     assert set(NOBODY.map(lambda _: current_thread(), range(5))) == {main_thread()}
 
@@ -59,3 +59,17 @@ def test_an_error_reaches_the_caller_and_ends_the_work() -> None:
     assert made == [0]
     with pytest.raises(ValueError, match=r"\d"):
         Helpers(1).map(make, range(50))
+
+
+def test_an_error_of_a_helper_reaches_the_caller() -> None:
+    begun = Event()
+
+    def make(item: int) -> int:
+        if item == 1:
+            begun.set()
+            raise ValueError(item)
+        assert begun.wait(10)
+        return item
+
+    with pytest.raises(ValueError, match="1"):
+        Helpers(1).map(make, range(2))

@@ -50,11 +50,13 @@ class Network(ABC):
         inputs: the input blobs' names.
         outputs: the output blobs' names.
         takes: the inputs' dtype: uint8 where it was loaded with a preprocessing, else float32.
+        at_once: predictions that it makes at the same time; more wait.
     """
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     takes: np.dtype[np.float32] | np.dtype[np.uint8] = np.dtype(np.float32)
+    at_once: int = 1
 
     def predict(self, feeds: Mapping[str, Floats | Image]) -> dict[str, Floats]:
         """Run the network once.

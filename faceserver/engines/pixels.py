@@ -18,6 +18,7 @@ class PictureNetwork(Network):
     def __init__(self, network: Network, preprocessing: Preprocessing) -> None:
         """Take a network that takes float32."""
         self.inputs, self.outputs = network.inputs, network.outputs
+        self.at_once = network.at_once
         self._network = network
         self._preprocessing = preprocessing
 

@@ -1,7 +1,7 @@
 """How many items each call of a network takes.
 
 A runtime prepares itself for each size of a batch anew, which takes longer than the call itself. So
-there are few sizes, and whoever calls a network meets them all when it is loaded.
+there are few sizes, which the first copy of a network meets before there is work.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,13 @@ def calls(count: int, sizes: Sequence[int]) -> list[tuple[int, int]]:
     return list(zip(accumulate(chosen, initial=0), chosen, strict=False))
 
 
-def shareable(count: int, sizes: Sequence[int], least: int) -> list[int]:
-    """The sizes that leave several calls to share out: up to half of the items, or ``least``."""
-    return [size for size in sizes if size <= max(least, -(-count // 2))]
+def shareable(count: int, sizes: Sequence[int], parts: int, least: int) -> list[int]:
+    """The sizes of calls that can be shared out.
+
+    Args:
+        count: of the items.
+        sizes: of the calls that there may be.
+        parts: how many work at the same time: no call takes more than its share.
+        least: size that a call may have in any case.
+    """
+    return [size for size in sizes if size <= max(least, -(-count // parts))]

@@ -43,10 +43,10 @@ class FaceNetEmbedder:
         self.dims = spec.dims
         self.distances = spec.distances
         self._spec = spec
-        self._helpers = helpers
         self._network = engine.load(
             spec.networks["embedder"], precision, Preprocessing(spec.normalization)
         )
+        self._helpers = helpers if self._network.at_once > 1 else NOBODY
         if len(self._network.inputs) != 1 or len(self._network.outputs) != 1:
             raise ModelError(f"{spec.name} must have one input and one output")
 
@@ -63,7 +63,9 @@ class FaceNetEmbedder:
         if not crops:
             return np.empty((0, self.dims), np.float32)
         metrics.batch(len(crops))
-        sizes = shareable(len(crops), _SIZES, least=4) if self._helpers else _SIZES
+        sizes: Sequence[int] = _SIZES
+        if self._helpers:
+            sizes = shareable(len(crops), sizes, parts=len(self._helpers) + 1, least=4)
         parts = [(crops[start : start + size], size) for start, size in calls(len(crops), sizes)]
         vectors = np.concatenate(self._helpers.map(lambda part: self._run(*part), parts))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

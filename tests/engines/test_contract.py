@@ -190,6 +190,29 @@ def test_calls_from_several_threads_do_not_mix(engine: str, threads: int) -> Non
         assert np.allclose(one, other, atol=1e-6)
 
 
+def test_a_network_works_on_after_calls_that_failed() -> None:
+    net = make_engine("openvino", EngineOptions(threads=2)).load(FILES["rnet"], "f32")
+    for _ in range(5):
+        with pytest.raises(RuntimeError):
+            net.predict({net.inputs[0]: picture((1, 3, 24, 11))})
+    assert net.predict({net.inputs[0]: picture((1, 3, 24, 24))})["prob1"].shape == (1, 2)
+
+
+def test_a_network_that_cannot_be_copied_makes_one_prediction_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    net = make_engine("openvino", EngineOptions(threads=4)).load(FILES["pnet"], "f32")
+    monkeypatch.setattr(net, "_compile_copy", broken)
+    feeds = [picture((1, 3, 200, 200 + 2 * size)) for size in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda feed: net.predict({net.inputs[0]: feed})["prob1"], feeds))
+    assert [answer.shape[3] for answer in answers] == [95 + size for size in range(8)]
+
+
+def broken() -> None:
+    raise RuntimeError("out of memory")
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_answers_belong_to_the_caller(
     loaded: dict[tuple[str, str, str], Network], engine: str

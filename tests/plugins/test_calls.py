@@ -38,7 +38,10 @@ def test_every_item_has_its_call() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(1, [1, 2]), (4, [1, 2]), (7, [1, 2, 4]), (15, [1, 2, 4, 8])]
+    ("count", "parts", "expected"),
+    [(1, 2, [1, 2]), (4, 2, [1, 2]), (7, 2, [1, 2, 4]), (15, 2, [1, 2, 4, 8]), (15, 4, [1, 2, 4])],
 )
-def test_what_can_be_shared_out_is_at_least_two_calls(count: int, expected: list[int]) -> None:
-    assert shareable(count, (1, 2, 4, 8), least=2) == expected
+def test_no_call_takes_more_than_its_share_or_the_least(
+    count: int, parts: int, expected: list[int]
+) -> None:
+    assert shareable(count, (1, 2, 4, 8), parts, least=2) == expected

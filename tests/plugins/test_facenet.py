@@ -49,11 +49,17 @@ def test_the_network_is_called_in_the_sizes_that_it_was_warmed_up_for() -> None:
 
 
 def test_helpers_take_a_share_of_many_faces(embedder: FaceNetEmbedder) -> None:
-    engine = CountingEngine(make_engine("openvino", EngineOptions(threads=2)))
+    engine = CountingEngine(make_engine("openvino", EngineOptions(threads=2)), at_once=2)
     helped = FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32", Helpers(1))
     crops = noise(20)
     assert np.allclose(helped.embed(crops), embedder.embed(crops), atol=1e-5)
     assert sorted(shape[0] for shape in engine.shapes()) == [4, 8, 8]
+
+
+def test_a_network_that_makes_one_prediction_at_a_time_gets_large_calls() -> None:
+    engine = CountingEngine(at_once=1)
+    FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32", Helpers(1)).embed(noise(1) * 8)
+    assert engine.shapes() == [(8, 160, 160, 3)]
 
 
 def test_one_face_is_one_call_of_one() -> None:

@@ -60,7 +60,7 @@ def test_a_canvas_has_bounded_size(width: int, height: int, parts: int) -> None:
         assert canvas.width * canvas.height <= 512 * 512
 
 
-def test_a_photograph_takes_one_canvas_and_two_equal_ones_for_two_processors() -> None:
+def test_a_photograph_fits_on_one_canvas_and_two_are_of_equal_size() -> None:
     (whole,) = plan(1200, 800, 40, 0.709).canvases
     first, second = plan(1200, 800, 40, 0.709, 2).canvases
     pyramid = sum(level.width * level.height for level in plan(1200, 800, 40, 0.709).levels)

@@ -151,7 +151,8 @@ class MtcnnDetector:
             return network.predict({network.inputs[0]: crops})
 
         sizes = _SIZES[side]
-        sizes = shareable(count, sizes, least=sizes[0]) if helpers else sizes
+        if helpers:
+            sizes = shareable(count, sizes, parts=len(helpers) + 1, least=sizes[0])
         parts = helpers.map(call, calls(count, sizes))
         answers = {
             name: np.concatenate([part[name] for part in parts])[:count] for name in network.outputs

@@ -83,9 +83,9 @@ def plan(width: int, height: int, min_face: int, factor: float, parts: int = 1) 
         height: likewise.
         min_face: smallest face, in pixels; the first level shows it as large as a square.
         factor: scale from one level to the next.
-        parts: canvases that are judged at the same time. There will be about as many, or more of
-            a large picture; two are of equal size where the factor halves a level's area, as the
-            usual one does: then the first level is as large as all others together.
+        parts: canvases of a picture that is not large: there will be about as many. Two are of
+            equal size where the factor halves a level's area, as the usual one does: then the
+            first level is as large as all others together.
     """
     levels = tuple(_levels(width, height, min_face, factor))
     tiles = [tile for index, level in enumerate(levels) for tile in _tiles(index, level)]
