@@ -5,6 +5,7 @@ once, and where each millisecond of a request goes.
 """
 
 import argparse
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from http.client import HTTPConnection
@@ -48,9 +49,11 @@ def load(url: str, picture: bytes, clients: int, calls: int) -> tuple[list[float
     return times, len(times) / (perf_counter() - start)
 
 
-def measure(faces: int, calls: int, rounds: int = 3) -> list[Row]:
+def measure(
+    faces: int, calls: int, rounds: int = 3, settings: Mapping[str, str] | None = None
+) -> list[Row]:
     picture = portrait(CACHE).read_bytes()
-    with Served(gallery(faces)) as server:
+    with Served(gallery(faces), settings) as server:
         idle = server.memory()
         first, *others = client(server.url, picture, 10)
         rows = start_rows(server, faces, idle, first, others)
@@ -113,8 +116,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=int, default=100_000)
     parser.add_argument("--calls", type=int, default=80)
+    parser.add_argument("--setting", action="append", default=[], metavar="FACESERVER_NAME=VALUE")
     options = parser.parse_args()
-    print(table(measure(options.faces, options.calls)))
+    settings = dict(setting.split("=", 1) for setting in options.setting)
+    print(table(measure(options.faces, options.calls, settings=settings)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -43,9 +44,9 @@ def gallery(faces: int) -> Path:
 class Served:
     """``faceserver serve`` on a free port of loopback; a context manager."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: Mapping[str, str] | None = None) -> None:
         own = {key: value for key, value in os.environ.items() if "FACESERVER_" not in key}
-        self._environment = {**own, "FACESERVER_DATA_DIR": str(data_dir)}
+        self._environment = {**own, "FACESERVER_DATA_DIR": str(data_dir), **(settings or {})}
 
     def __enter__(self) -> "Served":
         started = monotonic()

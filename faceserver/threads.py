@@ -31,7 +31,7 @@ class ThreadPlan:
         pictures: that are decoded and searched at the same time: one more than there are
             processors, since each waits now and then for its turn at the interpreter.
         helpers: of the detector, and as many of the embedder, that work on parts of what is large
-            beside the thread that has it.
+            beside the thread that has it, where a network makes several predictions at a time.
         workers: requests that are served at the same time.
         opencv: that OpenCV uses for one call.
     """
@@ -47,8 +47,7 @@ def plan(*, engine: str, threads: int = 0, workers: int = 0) -> ThreadPlan:
     """Share out the processors.
 
     Args:
-        engine: the runtime's name; OpenCV's networks have no threads but its own, and no runtime
-            but OpenVINO makes several predictions of a network at the same time.
+        engine: the runtime's name; OpenCV's networks have no threads but its own.
         threads: for the networks; 0 takes the processors that the process may use.
         workers: requests at the same time; 0 takes four a processor.
     """
@@ -56,7 +55,7 @@ def plan(*, engine: str, threads: int = 0, workers: int = 0) -> ThreadPlan:
     return ThreadPlan(
         networks=networks,
         pictures=networks + 1,
-        helpers=networks - 1 if engine == "openvino" else 0,
+        helpers=networks - 1,
         workers=workers or _REQUESTS_A_PROCESSOR * processors(),
         opencv=networks if engine == "opencv" else 1,
     )

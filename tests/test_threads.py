@@ -62,8 +62,8 @@ def test_affinity_counts_where_there_are_no_cgroups(
     ("engine", "threads", "workers", "expected"),
     [
         ("openvino", 2, 8, ThreadPlan(networks=2, pictures=3, helpers=1, workers=8, opencv=1)),
-        ("caffe", 2, 8, ThreadPlan(networks=2, pictures=3, helpers=0, workers=8, opencv=1)),
-        ("opencv", 3, 1, ThreadPlan(networks=3, pictures=4, helpers=0, workers=1, opencv=3)),
+        ("caffe", 2, 8, ThreadPlan(networks=2, pictures=3, helpers=1, workers=8, opencv=1)),
+        ("opencv", 3, 1, ThreadPlan(networks=3, pictures=4, helpers=2, workers=1, opencv=3)),
     ],
 )
 def test_libraries_compute_in_the_requests_thread_unless_they_are_the_runtime(

@@ -13,7 +13,7 @@ from faceserver.engines import Engine, Precision, Preprocessing
 from faceserver.errors import ModelError
 from faceserver.models import EmbedderSpec, SquareCrop
 from faceserver.parallel import NOBODY, Helpers
-from faceserver.plugins.calls import calls, shareable
+from faceserver.plugins.calls import calls
 from faceserver.plugins.geometry import cut_out, resize
 from faceserver.types import Detection, Floats, Image
 
@@ -63,10 +63,8 @@ class FaceNetEmbedder:
         if not crops:
             return np.empty((0, self.dims), np.float32)
         metrics.batch(len(crops))
-        sizes: Sequence[int] = _SIZES
-        if self._helpers:
-            sizes = shareable(len(crops), sizes, parts=len(self._helpers) + 1, least=4)
-        parts = [(crops[start : start + size], size) for start, size in calls(len(crops), sizes)]
+        shared = calls(len(crops), _SIZES, parts=len(self._helpers) + 1, least=4)
+        parts = [(crops[start : start + size], size) for start, size in shared]
         vectors = np.concatenate(self._helpers.map(lambda part: self._run(*part), parts))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         vectors /= np.maximum(lengths, _SMALLEST_NORM)

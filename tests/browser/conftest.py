@@ -172,6 +172,13 @@ def axe() -> str:
 
 SCREEN: ViewportSize = {"width": 1280, "height": 860}
 PHONE: ViewportSize = {"width": 360, "height": 740}
+VIEWS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": SCREEN, "locale": "en-GB"},
+    "dark": {"viewport": SCREEN, "locale": "en-GB", "color_scheme": "dark"},
+    "phone": {"viewport": PHONE, "locale": "en-GB"},
+    "zh": {"viewport": SCREEN, "locale": "zh-CN"},
+}
+"""How pages are looked at: options of a browser's context."""
 
 
 def shoot(page: Page, name: str) -> None:

@@ -10,7 +10,7 @@ import requests
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.axe import issues
-from tests.browser.conftest import PHONE, SCREEN, shoot, watched_page
+from tests.browser.conftest import VIEWS, shoot, watched_page
 from tests.e2e.server import Server
 from tests.loopback import Site, send
 
@@ -109,18 +109,12 @@ def test_the_newest_stands_first(page: Page, empty: Server, site: Site) -> None:
     expect(cards(page).get_by_role("heading")).to_have_text(["2 pictures", "1 picture"])
 
 
-@pytest.mark.parametrize("kind", ["light", "dark", "phone", "zh"])
+@pytest.mark.parametrize("kind", VIEWS)
 def test_the_page_can_be_used_by_everybody(
     browser: Browser, empty: Server, site: Site, axe: str, kind: str
 ) -> None:
     submit(empty, site.url("/missing.jpg"))
-    options = {
-        "light": {"viewport": SCREEN, "locale": "en-GB"},
-        "dark": {"viewport": SCREEN, "locale": "en-GB", "color_scheme": "dark"},
-        "phone": {"viewport": PHONE, "locale": "en-GB"},
-        "zh": {"viewport": SCREEN, "locale": "zh-CN"},
-    }[kind]
-    with watched_page(browser, empty.url, **options) as (page, _):
+    with watched_page(browser, empty.url, **VIEWS[kind]) as (page, _):
         page.goto("/jobs")
         expect(state(cards(page).first)).to_have_text("已完成" if kind == "zh" else "Done")
         page.locator("summary").click()

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from faceserver.store import open_store
 from tests.browser.actions import faces, people, register, texts
 from tests.browser.axe import issues
-from tests.browser.conftest import PHONE, SCREEN, Watch, shoot, watched_page
+from tests.browser.conftest import SCREEN, VIEWS, Watch, shoot, watched_page
 from tests.e2e.server import Server
 from tests.photographs import Photographs
 from tests.store.samples import new_face
@@ -282,20 +282,14 @@ def test_who_is_gone_is_told(page: Page, watch: Watch, known: Server) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["light", "dark", "phone", "zh"])
+@pytest.mark.parametrize("kind", VIEWS)
 def test_every_view_can_be_used_by_everybody(
     browser: Browser, known: Server, photographs: Photographs, axe: str, kind: str
 ) -> None:
     register(known, photographs["obama3.jpg"], photographs["astronaut.png"])
     tag(known, "Barack Obama", "president")
     person = f"/people/{id_of(known, 'Barack Obama')}"
-    options = {
-        "light": {"viewport": SCREEN, "locale": "en-GB"},
-        "dark": {"viewport": SCREEN, "locale": "en-GB", "color_scheme": "dark"},
-        "phone": {"viewport": PHONE, "locale": "en-GB"},
-        "zh": {"viewport": SCREEN, "locale": "zh-CN"},
-    }[kind]
-    with watched_page(browser, known.url, **options) as (page, _):
+    with watched_page(browser, known.url, **VIEWS[kind]) as (page, _):
         page.goto("/people")
         expect(tiles(page)).to_have_count(2)
         heading = page.get_by_role("heading", level=1)

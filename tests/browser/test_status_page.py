@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from faceserver.access.keys import KeyStore
 from tests.browser.actions import register
 from tests.browser.axe import issues
-from tests.browser.conftest import PHONE, SCREEN, shoot, watched_page
+from tests.browser.conftest import SCREEN, VIEWS, shoot, watched_page
 from tests.e2e.server import Server
 from tests.photographs import Photographs
 
@@ -62,10 +62,9 @@ def test_the_figures(page: Page, gallery: Server, photographs: Photographs) -> N
 
 
 def test_the_first_key_closes_the_server(browser: Browser, tmp_path: Path) -> None:
-    options = {"locale": "en-GB", "viewport": SCREEN}
     with (
         Server(tmp_path, requests_per_minute="0") as server,
-        watched_page(browser, server.url, **options) as (page, watch),
+        watched_page(browser, server.url, **VIEWS["light"]) as (page, watch),
     ):
         page.goto("/status")
         expect(page.get_by_text("No key was ever made")).to_be_visible()
@@ -165,18 +164,12 @@ def test_a_key_of_one_collection_is_told_why(
         expect(page.locator("#keys")).to_be_hidden()
 
 
-@pytest.mark.parametrize("kind", ["light", "dark", "phone", "zh"])
+@pytest.mark.parametrize("kind", VIEWS)
 def test_the_page_can_be_used_by_everybody(
     browser: Browser, guarded: tuple[Server, str], axe: str, kind: str
 ) -> None:
     server, admin = guarded
-    options = {
-        "light": {"viewport": SCREEN, "locale": "en-GB"},
-        "dark": {"viewport": SCREEN, "locale": "en-GB", "color_scheme": "dark"},
-        "phone": {"viewport": PHONE, "locale": "en-GB"},
-        "zh": {"viewport": SCREEN, "locale": "zh-CN"},
-    }[kind]
-    with watched_page(browser, server.url, **options) as (page, _):
+    with watched_page(browser, server.url, **VIEWS[kind]) as (page, _):
         page.goto("/signIn?next=/status")
         page.locator("#key").fill(admin)
         page.locator("#key").press("Enter")
@@ -190,11 +183,10 @@ def test_the_page_can_be_used_by_everybody(
 
 @pytest.mark.parametrize("address", ["/status", "/jobs"])
 def test_a_page_goes_on_after_a_restart(browser: Browser, tmp_path: Path, address: str) -> None:
-    options = {"locale": "en-GB", "viewport": SCREEN}
     settings = {"requests_per_minute": "0"}
     with Server(tmp_path, **settings) as first:
         port = first.url.rsplit(":", 1)[1]
-        with watched_page(browser, first.url, **options) as (page, watch):
+        with watched_page(browser, first.url, **VIEWS["light"]) as (page, watch):
             page.goto(address)
             expect(page.locator("#health")).to_have_attribute("data-state", "ready")
             first.stop(signal.SIGTERM)

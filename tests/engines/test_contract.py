@@ -190,6 +190,14 @@ def test_calls_from_several_threads_do_not_mix(engine: str, threads: int) -> Non
         assert np.allclose(one, other, atol=1e-6)
 
 
+def test_a_small_network_makes_a_prediction_for_each_processor_and_a_large_one_in_float32_one(
+    loaded: dict[tuple[str, str, str], Network],
+) -> None:
+    assert network(loaded, "openvino", "f32", "pnet").at_once == OPTIONS.threads
+    assert network(loaded, "openvino", "f32", "embedder").at_once == 1
+    assert network(loaded, "opencv", "f32", "pnet").at_once == 1
+
+
 def test_a_network_works_on_after_calls_that_failed() -> None:
     net = make_engine("openvino", EngineOptions(threads=2)).load(FILES["rnet"], "f32")
     for _ in range(5):

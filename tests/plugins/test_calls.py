@@ -1,6 +1,6 @@
 import pytest
 
-from faceserver.plugins.calls import calls, shareable
+from faceserver.plugins.calls import calls
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,10 @@ def test_every_item_has_its_call() -> None:
 
 @pytest.mark.parametrize(
     ("count", "parts", "expected"),
-    [(1, 2, [1, 2]), (4, 2, [1, 2]), (7, 2, [1, 2, 4]), (15, 2, [1, 2, 4, 8]), (15, 4, [1, 2, 4])],
+    [(3, 2, [4]), (8, 2, [4, 4]), (9, 2, [4, 4, 1]), (16, 2, [8, 8]), (16, 4, [4, 4, 4, 4])],
 )
 def test_no_call_takes_more_than_its_share_or_the_least(
     count: int, parts: int, expected: list[int]
 ) -> None:
-    assert shareable(count, (1, 2, 4, 8), parts, least=2) == expected
+    shared = calls(count, (1, 2, 4, 8), parts=parts, least=4)
+    assert [size for _, size in shared] == expected

@@ -9,7 +9,7 @@ from faceserver.engines import Engine, Network, Precision, Preprocessing
 from faceserver.models import DetectorSpec
 from faceserver.parallel import NOBODY, Helpers
 from faceserver.plugins.boxes import shifted, squared
-from faceserver.plugins.calls import calls, shareable
+from faceserver.plugins.calls import calls
 from faceserver.plugins.mtcnn.candidates import Candidates
 from faceserver.plugins.mtcnn.layout import Canvas, Layout, plan
 from faceserver.plugins.mtcnn.proposals import best_of_all, squares
@@ -19,7 +19,7 @@ from faceserver.types import Box, Detection, Floats, Image
 _SIDEWAYS = (0, 3, 2, 1)
 """The networks' axes, (batch, channel, x, y), among those of pictures, (batch, y, x, channel)."""
 
-_SIZES: dict[int, Sequence[int]] = {24: (16, 32, 64), 48: (2, 4, 8, 16)}
+_SIZES = {24: (16, 32, 64), 48: (2, 4, 8, 16)}
 """Crops in one call, by their side."""
 
 _CANVASES = 2
@@ -72,7 +72,7 @@ class MtcnnDetector:
             for size in _SIZES[side]:
                 # The first call of a size is slow, and a picture without faces would not make it.
                 network.predict({network.inputs[0]: _crops(size, side)})
-        self._helpers = helpers
+        self._helpers = helpers if self._pnet.at_once > 1 else NOBODY
 
     def detect(self, image: Image) -> list[Detection]:
         """Find every face, largest first; boxes and points may reach beyond the edges."""
@@ -150,10 +150,7 @@ class MtcnnDetector:
             cutter.cut(start, crops[: count - start])
             return network.predict({network.inputs[0]: crops})
 
-        sizes = _SIZES[side]
-        if helpers:
-            sizes = shareable(count, sizes, parts=len(helpers) + 1, least=sizes[0])
-        parts = helpers.map(call, calls(count, sizes))
+        parts = helpers.map(call, calls(count, _SIZES[side], parts=len(helpers) + 1))
         answers = {
             name: np.concatenate([part[name] for part in parts])[:count] for name in network.outputs
         }
