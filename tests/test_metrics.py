@@ -1,5 +1,8 @@
 """Figures in Prometheus' format, read back by Prometheus' own parser."""
 
+from pathlib import Path
+from typing import get_args
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -23,6 +26,12 @@ def test_a_step_is_timed_although_it_fails() -> None:
     with pytest.raises(ValueError, match="broken"), metrics.stage("decode"):
         raise ValueError("broken")
     assert value("faceserver_stage_seconds_count", stage="decode") == before + 2
+
+
+@pytest.mark.parametrize("stage", get_args(metrics.Stage))
+def test_the_status_page_has_a_name_for_each_step(stage: str) -> None:
+    page = Path(metrics.__file__).parent / "static" / "js" / "statuspage.js"
+    assert f'  {stage}: _("' in page.read_text(encoding="utf-8")
 
 
 def test_batches_and_requests_are_counted() -> None:

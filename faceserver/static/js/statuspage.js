@@ -10,6 +10,7 @@ import { toastFromBefore } from "./toast.js";
 const AGAIN_MS = 5000;
 const MOST_ROUTES = 10;
 const STEPS = {
+  wait: _("Wait for a turn"),
   decode: _("Decode a picture"),
   detect: _("Find faces"),
   embed: _("Embed faces"),
