@@ -29,7 +29,7 @@ models: .venv/base.stamp
 	@$(BIN)/python convert/build.py
 
 photographs: .venv/base.stamp
-	@$(BIN)/python -m tests.photographs
+	@$(BIN)/python -m tests.support.photographs
 
 test: lint models
 	$(BIN)/python -m pytest --cov
@@ -72,14 +72,14 @@ lock: .venv/base.stamp
 	$(LOCK) --extra test --extra convert --constraint requirements/test.txt \
 		--output-file requirements/convert.txt pyproject.toml
 
-PROTOS := faceserver/caffe/caffe.proto convert/graphdef.proto
+PROTOS := faceserver/conversion/caffe/caffe.proto faceserver/conversion/readers/graphdef.proto
 
 proto: .venv/test.stamp
 	@$(PIP) grpcio-tools
 	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. $(PROTOS)
 
 test-convert: .venv/convert.stamp models
-	$(BIN)/python -m pytest -m convert tests/convert
+	$(BIN)/python -m pytest -m convert tests/conversion
 
 test-pycaffe: .venv/test.stamp models
 	scripts/build-pycaffe .cache/pycaffe

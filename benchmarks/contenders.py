@@ -30,9 +30,9 @@ def threads() -> int:
 
 def faceserver(engine: str, precision: str) -> Embed:
     from faceserver.engines import EngineOptions, make_engine
-    from faceserver.models import EmbedderSpec, load_spec
-    from faceserver.parallel import Helpers
-    from faceserver.plugins.facenet import FaceNetEmbedder
+    from faceserver.models.spec import EmbedderSpec, load_spec
+    from faceserver.runtime.parallel import Helpers
+    from faceserver.vision.facenet import FaceNetEmbedder
 
     options = EngineOptions(threads=threads(), cache_dir=ROOT / ".cache/compiled")
     spec = load_spec(MODEL, EmbedderSpec)

@@ -21,7 +21,7 @@ from PIL import Image, ImageOps
 
 from benchmarks.detectors import DETECTORS, ROOT
 from benchmarks.report import Row, as_json, machine, table
-from tests.photographs import fetch_photographs
+from tests.support.photographs import fetch_photographs
 
 LONGEST = 1200
 ROUNDS = 9

@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from faceserver.threads import plan, processors
+from faceserver.runtime.threads import plan, processors
 
 ROOT = Path(__file__).resolve().parent.parent
 PROCESSORS = processors()
@@ -32,9 +32,9 @@ Detect = Callable[[Picture], Faces]
 def faceserver(engine: str, precision: str, *, shared: bool = False) -> Detect:
     from faceserver.config import Settings
     from faceserver.engines import EngineOptions, make_engine
-    from faceserver.models import DetectorSpec, load_spec
-    from faceserver.parallel import Helpers
-    from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
+    from faceserver.models.spec import DetectorSpec, load_spec
+    from faceserver.runtime.parallel import Helpers
+    from faceserver.vision.mtcnn import MtcnnDetector, MtcnnOptions
 
     usual = Settings.model_fields["shared_pixels"].default
     options = EngineOptions(threads=PROCESSORS, cache_dir=ROOT / ".cache/compiled")

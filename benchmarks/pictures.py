@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.photographs import fetch_photographs
+from tests.support.photographs import fetch_photographs
 
 LONGEST = 1200
 

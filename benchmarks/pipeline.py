@@ -16,11 +16,11 @@ from time import perf_counter, process_time
 from benchmarks.pictures import portrait, variants
 from benchmarks.report import Row, table
 from benchmarks.served import CACHE, STAGES
-from faceserver import metrics
 from faceserver.app import open_service
 from faceserver.config import load_settings
-from faceserver.registrar import Registered
-from faceserver.threads import pictures_at_once, processors
+from faceserver.runtime import metrics
+from faceserver.runtime.threads import pictures_at_once, processors
+from faceserver.services.registering import Registered
 from faceserver.transfer.pictures import Item, PictureImporter
 
 WARM_UP = 32

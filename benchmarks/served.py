@@ -15,7 +15,7 @@ import requests
 
 from benchmarks.contenders import MODEL, ROOT
 from benchmarks.synthetic import People
-from faceserver.models import EmbedderSpec, load_spec
+from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.store import open_store
 from faceserver.types import Box, Detection, NewFace
 

@@ -20,8 +20,8 @@ import numpy as np
 
 from benchmarks.synthetic import Floats, People
 from faceserver.store import open_store
-from faceserver.store.durable import DurableStore
-from faceserver.store.hnsw import HnswIndex, M
+from faceserver.store.index.hnsw import HnswIndex, M
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import Box, Detection, NewFace
 
 DIMS = 512

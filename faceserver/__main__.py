@@ -1,5 +1,5 @@
 """``python -m faceserver``."""
 
-from faceserver.cli import main
+from faceserver.cli.main import main
 
 main()

@@ -9,22 +9,22 @@ from threading import Event, Thread
 from flask import Flask
 
 from faceserver import __version__, web
-from faceserver.analyzer import Analyzer
 from faceserver.config import Settings
 from faceserver.engines import Engine, EngineOptions, make_engine
 from faceserver.errors import FaceServerError, NotReady, StoreMismatch
-from faceserver.fetch import Fetcher
-from faceserver.jobs.desk import JobDesk
-from faceserver.modelfiles import find_models
-from faceserver.models import DetectorSpec, EmbedderSpec, load_spec
-from faceserver.parallel import Helpers
-from faceserver.plugins.batched import BatchedEmbedder
-from faceserver.plugins.facenet import FaceNetEmbedder
-from faceserver.plugins.mtcnn import MtcnnDetector, MtcnnOptions
-from faceserver.service import FaceService, Limits
+from faceserver.jobs.manager import JobDesk
+from faceserver.models.files import find_models
+from faceserver.models.spec import DetectorSpec, EmbedderSpec, load_spec
+from faceserver.pictures.fetch import Fetcher
+from faceserver.runtime.parallel import Helpers
+from faceserver.runtime.threads import ThreadPlan, plan
+from faceserver.services.facade import FaceService, Limits
 from faceserver.store import Options, open_store
-from faceserver.store.durable import DurableStore
-from faceserver.threads import ThreadPlan, plan
+from faceserver.store.sqlite.store import DurableStore
+from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.batched import BatchedEmbedder
+from faceserver.vision.facenet import FaceNetEmbedder
+from faceserver.vision.mtcnn import MtcnnDetector, MtcnnOptions
 
 _log = logging.getLogger(__name__)
 

@@ -22,8 +22,8 @@ from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error
 
 from faceserver.config import Settings
-from faceserver.metrics import Gauge
-from faceserver.threads import plan
+from faceserver.runtime.metrics import Gauge
+from faceserver.runtime.threads import plan
 
 _log = logging.getLogger(__name__)
 

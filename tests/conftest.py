@@ -1,6 +1,6 @@
 import pytest
 
-from tests.photographs import Photographs, fetch_photographs
+from tests.support.photographs import Photographs, fetch_photographs
 
 
 @pytest.fixture(scope="session")

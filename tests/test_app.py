@@ -10,7 +10,7 @@ from faceserver import app as app_module
 from faceserver.app import Backend, create_app, open_service
 from faceserver.config import Settings, load_settings
 from faceserver.errors import ModelError, NotReady
-from faceserver.service import FaceService
+from faceserver.services.facade import FaceService
 from tests.e2e.server import Server
 
 

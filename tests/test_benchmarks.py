@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 from benchmarks.chart import chart
 from benchmarks.pictures import variants
 from benchmarks.report import Row, as_json, machine, table
-from faceserver import images
-from tests.picture_files import encode, picture
+from faceserver.pictures import codec
+from tests.support.picture_files import encode, picture
 
 ROWS = [
     Row("a face, in batches of 1", "ours", 5.0, "ms", "2.0 x theirs"),
@@ -44,5 +44,5 @@ def test_variants_of_a_picture_are_different_files_of_the_same_pixels(tmp_path: 
     path.write_bytes(encode(picture(), "JPEG"))
     files = list(variants(path, 12))
     assert len(set(files)) == 12
-    decoded = {images.decode(each, max_bytes=10**6, max_pixels=10**6).tobytes() for each in files}
+    decoded = {codec.decode(each, max_bytes=10**6, max_pixels=10**6).tobytes() for each in files}
     assert len(decoded) == 1

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faceserver import images
-from faceserver.analyzer import Analyzer
-from faceserver.models import EmbedderSpec, load_spec
-from faceserver.plugins.batched import BatchedEmbedder
-from faceserver.plugins.facenet import FaceNetEmbedder
-from faceserver.service import FaceService, Limits, Upload
-from faceserver.store import sqlite
-from faceserver.store.durable import open_store
-from tests.counting import CountingEngine
-from tests.fakes import ColourDetector
-from tests.test_service import BLACK, BLUE, RED, png
+from faceserver.models.spec import EmbedderSpec, load_spec
+from faceserver.pictures import codec
+from faceserver.services.facade import FaceService, Limits, Upload
+from faceserver.store.sqlite import database
+from faceserver.store.sqlite.store import open_store
+from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.batched import BatchedEmbedder
+from faceserver.vision.facenet import FaceNetEmbedder
+from tests.services.test_facade import BLACK, BLUE, RED, png
+from tests.support.counting import CountingEngine
+from tests.support.fakes import ColourDetector
 
 MODEL = Path(__file__).resolve().parents[1] / "models/inception_resnet/20180408-102900"
 
@@ -28,14 +28,14 @@ MODEL = Path(__file__).resolve().parents[1] / "models/inception_resnet/20180408-
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that SQLite is given."""
     seen: list[str] = []
-    connect = sqlite._connect
+    connect = database._connect
 
     def traced(path: Path) -> sqlite3.Connection:
         connection = connect(path)
         connection.set_trace_callback(seen.append)
         return connection
 
-    monkeypatch.setattr(sqlite, "_connect", traced)
+    monkeypatch.setattr(database, "_connect", traced)
     return seen
 
 
@@ -84,7 +84,7 @@ def test_a_picture_is_held_once(service: FaceService) -> None:
     """Pillow holds it as well while it decodes; its own memory is not counted here."""
     picture = np.zeros((2000, 2000, 3), np.uint8)
     picture[:16, :16] = RED
-    data = images.encode_jpeg(picture)
+    data = codec.encode_jpeg(picture)
     registrar = service.registrar()
     registrar.find(data)
     tracemalloc.start()

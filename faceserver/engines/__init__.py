@@ -1,7 +1,7 @@
 """Inference runtimes, picked by name."""
 
 from faceserver.engines.base import Engine, EngineOptions, Network, Precision, Preprocessing
-from faceserver.registry import Registry
+from faceserver.models.registry import Registry
 
 __all__ = [
     "Engine",

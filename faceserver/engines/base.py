@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from faceserver.models import NetworkFiles, Normalization
+from faceserver.models.spec import NetworkFiles, Normalization
 from faceserver.types import Floats, Image
 
 Precision = Literal["auto", "f32"]

@@ -11,7 +11,7 @@ import numpy as np
 from faceserver.engines.base import EngineOptions, Network, Precision, Preprocessing
 from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import EngineUnavailable, ModelError
-from faceserver.models import NetworkFiles
+from faceserver.models.spec import NetworkFiles
 from faceserver.types import Floats, Image
 
 

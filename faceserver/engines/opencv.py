@@ -6,11 +6,11 @@ from threading import Lock
 import cv2
 import numpy as np
 
-from faceserver.caffe.prototxt import read_prototxt
+from faceserver.conversion.caffe.prototxt import read_prototxt
 from faceserver.engines.base import EngineOptions, Network, Precision, Preprocessing
 from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import ModelError
-from faceserver.models import NetworkFiles
+from faceserver.models.spec import NetworkFiles
 from faceserver.types import Floats, Image
 
 

@@ -13,7 +13,7 @@ import openvino
 from faceserver.engines.base import EngineOptions, Network, Precision, Preprocessing
 from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import ModelError
-from faceserver.models import FixedNormalization, NetworkFiles
+from faceserver.models.spec import FixedNormalization, NetworkFiles
 from faceserver.types import Floats, Image
 
 _SMALL = 8 << 20

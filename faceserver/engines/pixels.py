@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 
 from faceserver.engines.base import Network, Preprocessing
-from faceserver.models import FixedNormalization, Normalization
+from faceserver.models.spec import FixedNormalization, Normalization
 from faceserver.types import Floats, Image
 
 

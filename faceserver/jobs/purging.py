@@ -6,7 +6,7 @@ from pathlib import Path
 
 from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import JobTable
-from faceserver.store.files import file_errors
+from faceserver.runtime.atomic_files import file_errors
 
 _FILES = ("jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm")
 

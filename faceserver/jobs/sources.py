@@ -10,7 +10,7 @@ from pathlib import Path
 
 from faceserver.errors import InvalidArchive
 from faceserver.jobs.records import NewItem
-from faceserver.store.files import make_folder
+from faceserver.runtime.atomic_files import make_folder
 from faceserver.transfer.pictures import Item
 from faceserver.transfer.sources import open_source
 

@@ -9,7 +9,7 @@ from faceserver.errors import KeyReused, NotFound
 from faceserver.jobs.records import Job, JobItem, NewItem, Request, Result, State
 from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
-from faceserver.store.sqlite import Database, Row, Transaction
+from faceserver.store.sqlite.database import Database, Row, Transaction
 
 KEPT_FOR = timedelta(days=7)
 """So long a job that has ended is remembered."""

@@ -9,11 +9,11 @@ from faceserver.errors import FaceServerError
 from faceserver.jobs.records import Job, JobItem, Result
 from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
-from faceserver.registrar import Refused, Registered
+from faceserver.runtime.threads import pictures_at_once
+from faceserver.services.context import Gallery, Parts
+from faceserver.services.registering import Refused, Registered
 from faceserver.store.cursor import cursor_after
-from faceserver.threads import pictures_at_once
 from faceserver.transfer.pictures import Item, Outcome, PictureImporter
-from faceserver.usecases.parts import Gallery, Parts
 
 _log = logging.getLogger(__name__)
 

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from faceserver.store.facebase import FaceCollection
-from faceserver.store.subjectbase import SubjectCollection
-from faceserver.store.values import (
+from faceserver.store.results import (
     DEFAULT,
     EVERYTHING,
     CollectionStatus,
@@ -21,6 +20,7 @@ from faceserver.store.values import (
     Receipt,
     StoreStatus,
 )
+from faceserver.store.subjectbase import SubjectCollection
 from faceserver.types import Floats, StoredFace
 
 __all__ = [

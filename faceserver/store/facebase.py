@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from faceserver.store.values import EVERYTHING, Page
+from faceserver.store.results import EVERYTHING, Page
 from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, SubjectMatch
 
 

@@ -10,7 +10,13 @@ from threading import Lock
 from typing import Literal
 
 from faceserver.errors import NotFound
-from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync, write_atomically
+from faceserver.runtime.atomic_files import (
+    TEMPORARY,
+    file_errors,
+    make_folder,
+    sync,
+    write_atomically,
+)
 
 Keep = Literal["originals", "crops", "nothing"]
 """What is kept of a picture: all of it, its aligned faces alone, or nothing."""

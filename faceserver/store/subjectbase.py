@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from faceserver.store.values import Page
+from faceserver.store.results import Page
 from faceserver.types import Merge, MergeRecord, Subject
 
 

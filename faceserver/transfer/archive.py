@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from faceserver.errors import InvalidArchive
+from faceserver.pictures.zips import ZipReader
 from faceserver.store.faces import check_embedding
 from faceserver.transfer.format import (
     MANIFEST,
@@ -20,7 +21,6 @@ from faceserver.transfer.format import (
     SubjectLine,
     vectors_header,
 )
-from faceserver.transfer.zips import ZipReader
 from faceserver.types import Floats
 
 _MAX_LINE = 16_000_000

@@ -19,17 +19,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceserver.errors import AlreadyExists, InvalidArchive, StoreError, StoreFull
-from faceserver.store.aside import DAMAGED, folder_before_restore, restoring_folder
-from faceserver.store.files import TEMPORARY, file_errors, make_folder, sync
-from faceserver.store.lock import folder_lock
-from faceserver.store.maintenance import count_faces, pictures_named, snapshot
-from faceserver.store.sqlite import Database
+from faceserver.pictures.zips import ZipReader
+from faceserver.runtime.atomic_files import TEMPORARY, file_errors, make_folder, sync
+from faceserver.runtime.folder_lock import folder_lock
+from faceserver.runtime.progress import Advance, Begin, copy, unseen
+from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.leftovers import DAMAGED, folder_before_restore, restoring_folder
+from faceserver.store.sqlite.maintenance import count_faces, pictures_named, snapshot
 from faceserver.transfer.exporting import new_member, new_zip
 from faceserver.transfer.folder import DATABASE, PICTURES, database_in
 from faceserver.transfer.format import MANIFEST as ARCHIVE
 from faceserver.transfer.format import is_picture_name
-from faceserver.transfer.progress import Advance, Begin, copy, unseen
-from faceserver.transfer.zips import ZipReader
 
 MANIFEST = "faceserver-backup.json"
 

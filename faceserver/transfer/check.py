@@ -13,18 +13,18 @@ from pathlib import Path
 
 import numpy as np
 
-from faceserver import images
 from faceserver.errors import ImageError
-from faceserver.store.aside import damaged_folder
-from faceserver.store.collectiontable import CollectionRow, CollectionTable
-from faceserver.store.facetable import FaceTable
-from faceserver.store.files import TEMPORARY, file_errors
-from faceserver.store.lock import folder_lock
-from faceserver.store.saved import SavedIndex, Unusable
-from faceserver.store.sqlite import Database
+from faceserver.pictures import codec
+from faceserver.runtime.atomic_files import TEMPORARY, file_errors
+from faceserver.runtime.folder_lock import folder_lock
+from faceserver.runtime.progress import Begin, unseen
+from faceserver.store.index.saved import SavedIndex, Unusable
+from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.facetable import FaceTable
+from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.transfer.folder import DATABASE, PICTURES, database_in
 from faceserver.transfer.format import is_picture_name
-from faceserver.transfer.progress import Begin, unseen
 from faceserver.transfer.rows import (
     bad_faces,
     bad_new_vectors,
@@ -130,7 +130,7 @@ class _Check:
         if f"{digest}.jpg" != name:
             return "its content is not what its name says"
         try:
-            images.decode(path.read_bytes(), max_bytes=1 << 40, max_pixels=_MAX_PIXELS)
+            codec.decode(path.read_bytes(), max_bytes=1 << 40, max_pixels=_MAX_PIXELS)
         except ImageError as error:
             return f"it cannot be read: {error}"
         return None

@@ -13,8 +13,9 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 from pydantic import BaseModel
 
 from faceserver.errors import AlreadyExists, NotFound
+from faceserver.runtime.atomic_files import TEMPORARY, file_errors, sync
+from faceserver.runtime.progress import Advance, Begin, unseen
 from faceserver.store.base import Collection, Item, Page, Store
-from faceserver.store.files import TEMPORARY, file_errors, sync
 from faceserver.transfer.format import (
     MANIFEST,
     CollectionEntry,
@@ -24,7 +25,6 @@ from faceserver.transfer.format import (
     subject_line,
     vectors_header,
 )
-from faceserver.transfer.progress import Advance, Begin, unseen
 from faceserver.types import StoredFace, Subject
 
 __all__ = [

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from faceserver.errors import NotFound
-from faceserver.store.aside import is_restore_cut_off
+from faceserver.store.sqlite.leftovers import is_restore_cut_off
 
 DATABASE = "faces.sqlite"
 PICTURES = "uploadImages"

@@ -18,9 +18,9 @@ from hashlib import sha256
 from itertools import islice
 from uuid import UUID, uuid5
 
-from faceserver.analyzer import FoundFace
 from faceserver.errors import InputError, NotFound, SeveralFaces
-from faceserver.registrar import Examined, Refused, Registered, Registrar, SavePicture
+from faceserver.services.registering import Examined, Refused, Registered, Registrar, SavePicture
+from faceserver.vision.analyzer import FoundFace
 
 _AT_ONCE = 16  # pictures in one batch: enough to fill the embedder, few enough to show progress
 _FACE_IDS = UUID("7d9a3a5e-3c0f-4a52-9d53-0d8f6d3a1b64")

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from faceserver.errors import StoreCorrupt
-from faceserver.store.aside import damaged_folder
+from faceserver.runtime.atomic_files import file_errors, sync
+from faceserver.runtime.progress import Advance
 from faceserver.store.faces import check_embedding
-from faceserver.store.files import file_errors, sync
-from faceserver.store.rows import vector_of
-from faceserver.store.sqlite import Database, Row, Transaction
+from faceserver.store.sqlite.database import Database, Row, Transaction
+from faceserver.store.sqlite.leftovers import damaged_folder
+from faceserver.store.sqlite.rows import vector_of
 from faceserver.transfer.folder import PICTURES
 from faceserver.transfer.format import is_picture_name
-from faceserver.transfer.progress import Advance
 
 _AT_ONCE = 1000
 

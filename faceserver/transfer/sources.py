@@ -12,8 +12,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
+from faceserver.pictures.zips import ZipReader
 from faceserver.transfer.pictures import Item
-from faceserver.transfer.zips import ZipReader
 
 _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _COLUMNS = {"path", "url", "person", "tags", "external_id"}

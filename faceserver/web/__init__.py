@@ -3,32 +3,19 @@
 from flask import Flask
 from flask_openapi3 import OpenAPI
 
-from faceserver.access.gate import open_gate
+from faceserver.access.guard import open_gate
 from faceserver.config import Settings
-from faceserver.web import (
-    audit,
-    auth,
-    cors,
-    draining,
-    errors,
-    frame,
-    gallerypages,
-    health,
-    inputs,
-    languages,
-    limits,
-    metrics,
-    pages,
-    scopes,
-    security,
-    signin,
-    v1,
-)
-from faceserver.web.auth import gate_of
-from faceserver.web.compat import original
+from faceserver.web import errors, v1
+from faceserver.web.compat.original import inputs
+from faceserver.web.compat.original import routes as original
 from faceserver.web.context import backend_of
-from faceserver.web.limits import Deadlines
-from faceserver.web.requestid import RequestIds
+from faceserver.web.guard import audit, auth, cors, draining, limits, scopes, security
+from faceserver.web.guard.auth import gate_of
+from faceserver.web.guard.limits import Deadlines
+from faceserver.web.guard.requestid import RequestIds
+from faceserver.web.ops import health, metrics
+from faceserver.web.pages import frame, gallerypages, languages, signin
+from faceserver.web.pages import routes as pages
 from faceserver.web.v1 import make_app
 
 __all__ = ["gate_of", "init_app", "make_app"]

@@ -7,8 +7,8 @@ from typing import Protocol, cast
 from flask import Flask, current_app
 
 from faceserver.config import Settings
-from faceserver.jobs.desk import JobDesk
-from faceserver.service import FaceService
+from faceserver.jobs.manager import JobDesk
+from faceserver.services.facade import FaceService
 
 
 class Backend(Protocol):

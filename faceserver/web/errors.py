@@ -17,12 +17,7 @@ from flask import (
 from werkzeug.exceptions import HTTPException
 
 from faceserver.api.base import FieldProblem
-from faceserver.errors import (
-    FaceServerError,
-    NotAuthenticated,
-    NotReady,
-    TimedOut,
-)
+from faceserver.errors import FaceServerError, NotAuthenticated, NotReady, TimedOut
 from faceserver.web.problems import InvalidFields, problem, wants_problem
 
 _log = logging.getLogger(__name__)

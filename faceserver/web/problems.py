@@ -6,9 +6,9 @@ from http import HTTPStatus
 from flask import Response, request
 from pydantic import ValidationError
 
-from faceserver import logs
 from faceserver.api.base import FieldProblem, Problem
 from faceserver.errors import InvalidRequest
+from faceserver.runtime import logs
 
 MIMETYPE = "application/problem+json"
 

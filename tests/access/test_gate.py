@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from faceserver.access.audit import Event
-from faceserver.access.gate import is_loopback, open_audit_log, open_gate, refuse_unguarded
+from faceserver.access.guard import is_loopback, open_audit_log, open_gate, refuse_unguarded
 from faceserver.access.keys import KeyStore
 from faceserver.config import load_settings
 from faceserver.errors import SetupError

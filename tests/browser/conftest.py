@@ -27,8 +27,8 @@ from playwright.sync_api import (
 
 from tests.browser.axe import AxeMissing, axe_source
 from tests.e2e.server import Server
-from tests.loopback import Site, send, serve
-from tests.photographs import Photographs
+from tests.support.loopback import Site, send, serve
+from tests.support.photographs import Photographs
 
 CHROMIUM = Path("/usr/bin/chromium")
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"

@@ -10,7 +10,7 @@ from tests.browser.actions import COMPARE, choose, texts
 from tests.browser.conftest import PHONE, Watch, shoot
 from tests.browser.pictures import side_by_side
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 
 @pytest.fixture(autouse=True)

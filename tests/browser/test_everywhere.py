@@ -10,7 +10,7 @@ from tests.browser.actions import COMPARE, REGISTER, RETRIEVE, choose, register
 from tests.browser.axe import issues
 from tests.browser.conftest import PHONE, SCREEN, shoot, watched_page
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"locale": "en-GB", "viewport": SCREEN, "color_scheme": "light"},

@@ -12,7 +12,7 @@ from tests.browser.actions import REGISTER, RETRIEVE, card, choose
 from tests.browser.axe import issues
 from tests.browser.conftest import PHONE, SCREEN, Watch, shoot, watched_page
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 
 def preferences(page: Page) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.axe import issues
 from tests.browser.conftest import VIEWS, shoot, watched_page
 from tests.e2e.server import Server
-from tests.loopback import Site, send
+from tests.support.loopback import Site, send
 
 
 def jobs(server: Server) -> str:

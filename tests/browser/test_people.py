@@ -13,9 +13,9 @@ from tests.browser.actions import faces, people, register, texts
 from tests.browser.axe import issues
 from tests.browser.conftest import SCREEN, VIEWS, Watch, shoot, watched_page
 from tests.e2e.server import Server
-from tests.photographs import Photographs
 from tests.store.samples import new_face
 from tests.store.samples import people as vectors_of
+from tests.support.photographs import Photographs
 
 MODEL, DIMS = "20180408-102900", 512
 MANY = 1500

@@ -8,8 +8,8 @@ from tests.browser.actions import REGISTER, card, choose, faces, people, registe
 from tests.browser.conftest import Watch, shoot
 from tests.browser.pictures import side_by_side
 from tests.e2e.server import Server
-from tests.loopback import Site
-from tests.photographs import Photographs
+from tests.support.loopback import Site
+from tests.support.photographs import Photographs
 
 
 def test_many_files_and_a_name_for_each_face(

@@ -8,7 +8,7 @@ from tests.browser.actions import REGISTER, RETRIEVE, card, choose, register, te
 from tests.browser.conftest import SCREEN, Watch, shoot, watched_page
 from tests.browser.pictures import side_by_side
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 
 def headings(page: Page) -> list[str]:

@@ -13,7 +13,7 @@ from tests.browser.actions import register
 from tests.browser.axe import issues
 from tests.browser.conftest import SCREEN, VIEWS, shoot, watched_page
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 
 @pytest.fixture(scope="module")

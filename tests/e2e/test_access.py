@@ -12,7 +12,7 @@ import requests
 from PIL import Image as Pillow
 
 from tests.e2e.server import ROOT, Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 
 def keys(data_dir: Path, *arguments: str) -> str:

@@ -9,9 +9,9 @@ import pytest
 import requests
 from PIL import Image as Pillow
 
-from tests import loopback
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support import loopback
+from tests.support.photographs import Photographs
 
 
 @pytest.fixture(scope="module")

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from convert import caffe2onnx, tf2caffe
 from faceserver.app import create_app
-from faceserver.cli import main
+from faceserver.cli.main import main
 from faceserver.config import load_settings
+from faceserver.conversion import caffe2onnx, tf2caffe
 from tests.e2e.server import ROOT, Server
 from tests.e2e.test_whitening import DESCRIPTION, mosaic
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 REAL = "inception_resnet/20180408-102900"
 

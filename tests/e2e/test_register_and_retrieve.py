@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 
 def nearest_source(server: Server, probe: Path) -> list[dict[str, Any]]:

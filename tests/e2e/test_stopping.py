@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests import loopback
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support import loopback
+from tests.support.photographs import Photographs
 
 WAIT = 60.0
 

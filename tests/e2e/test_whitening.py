@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert import caffe2onnx, tf2caffe
-from tests.convert.graphs import Graph
+from faceserver.conversion import caffe2onnx, tf2caffe
+from tests.conversion.graphs import Graph
 from tests.e2e.server import ROOT, Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 
 DESCRIPTION = """
 name = "mosaic"

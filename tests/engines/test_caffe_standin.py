@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from faceserver.engines import EngineOptions, make_engine
-from faceserver.models import NetworkFiles
+from faceserver.models.spec import NetworkFiles
 from faceserver.types import Floats
 
 

@@ -17,7 +17,7 @@ from faceserver.engines import (
 )
 from faceserver.engines.pixels import normalized
 from faceserver.errors import EngineUnavailable, ModelError
-from faceserver.models import (
+from faceserver.models.spec import (
     DetectorSpec,
     EmbedderSpec,
     FixedNormalization,

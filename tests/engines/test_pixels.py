@@ -3,7 +3,7 @@
 import numpy as np
 
 from faceserver.engines.pixels import normalized
-from faceserver.models import FixedNormalization, WhiteningNormalization
+from faceserver.models.spec import FixedNormalization, WhiteningNormalization
 
 NOISE = np.random.default_rng(3).integers(0, 256, (3, 160, 160, 3), np.uint8)
 

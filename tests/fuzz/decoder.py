@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from faceserver.errors import ImageError
 from tests.fuzz.pictures import BOMBS, mutated
-from tests.picture_files import decode
+from tests.support.picture_files import decode
 
 MAX_PIXELS = 1_000_000
 ROOM = 150_000_000

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from tests.picture_files import encode, exif, picture, png, png_chunk, transparent_left_half
+from tests.support.picture_files import encode, exif, picture, png, png_chunk, transparent_left_half
 
 _SECOND = Pillow.new("RGB", (48, 32))
 

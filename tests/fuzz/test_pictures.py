@@ -15,13 +15,13 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from faceserver.analyzer import Analyzer
 from faceserver.config import load_settings
-from faceserver.service import FaceService, Limits
-from faceserver.store.memory import MemoryStore
+from faceserver.services.facade import FaceService, Limits
+from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import PictureStore
-from tests.fakes import ColourDetector, ColourEmbedder
+from faceserver.vision.analyzer import Analyzer
 from tests.fuzz.pictures import BOMBS, SEEDS, mutated
+from tests.support.fakes import ColourDetector, ColourEmbedder
 from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import post_form
 

@@ -21,11 +21,11 @@ from faceserver.errors import (
     UrlFailed,
 )
 from faceserver.jobs import worker
-from faceserver.jobs.desk import JobDesk
+from faceserver.jobs.manager import JobDesk
 from faceserver.jobs.records import Job, JobItem, NewItem
-from faceserver.service import FaceService
+from faceserver.services.facade import FaceService
 from faceserver.transfer.pictures import PictureImporter
-from tests.test_service import BLACK, BLUE, GREEN, RED, png
+from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
 from tests.web.v1.conftest import make_service
 
 PICTURES = {"red": png(RED), "two": png(RED, GREEN), "none": png(BLACK), "blue": png(BLUE)}
@@ -356,7 +356,7 @@ def test_old_jobs_are_forgotten(
         def now(cls, _tz: object = None) -> "Later":
             return cls.fromtimestamp((datetime.now(UTC) + timedelta(days=8)).timestamp(), UTC)
 
-    monkeypatch.setattr("faceserver.jobs.desk.datetime", Later)
+    monkeypatch.setattr("faceserver.jobs.manager.datetime", Later)
     submitted(desk, urls("two"))
     with pytest.raises(NotFound):
         desk.get("default", job.id)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faceserver.store import Collection, Options, Store, open_store
-from faceserver.store.memory import MemoryStore
+from faceserver.store.memory.store import MemoryStore
 from tests.store.samples import DIMS, MODEL
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from faceserver.errors import StoreFull, StoreMismatch
 from faceserver.store import open_store
-from faceserver.store.changetable import ChangeTable
-from faceserver.store.durable import DurableStore
+from faceserver.store.sqlite.changetable import ChangeTable
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import Floats
 from tests.store.changer import BATCH, FACES, NEW, OLD, OPTIONS
 from tests.store.samples import DIMS, MODEL, new_faces

@@ -15,7 +15,7 @@ from time import sleep
 from typing import IO
 
 from faceserver.store import Options, open_store
-from faceserver.store.durable import DurableStore
+from faceserver.store.sqlite.store import DurableStore
 from tests.store.crash import BATCH, EXACT_UP_TO, vector
 from tests.store.samples import DIMS, MODEL
 

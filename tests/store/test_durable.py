@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from faceserver.errors import StoreError, StoreFull, StoreLocked, StoreMismatch
-from faceserver.store import Options, hnsw, keeper, open_store
-from faceserver.store import facetable as store_facetable
-from faceserver.store.durable import DurableStore
-from faceserver.store.hnsw import HnswIndex
-from faceserver.store.saved import SavedIndex
+from faceserver.store import Options, open_store
+from faceserver.store.index import hnsw, upkeep
+from faceserver.store.index.hnsw import HnswIndex
+from faceserver.store.index.saved import SavedIndex
+from faceserver.store.sqlite import facetable as store_facetable
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
 
@@ -229,7 +230,7 @@ def test_a_file_that_hnswlib_refuses_is_rebuilt(
     (graph,) = graph_files(tmp_path)
     graph.write_bytes(b"no graph at all")
     monkeypatch.setattr(
-        "faceserver.store.saved._sha256",
+        "faceserver.store.index.saved._sha256",
         lambda _: json.loads(manifest_of(tmp_path).read_text())["sha256"],
     )
     with closing(opened(tmp_path)) as store:
@@ -261,7 +262,7 @@ def test_the_index_is_saved_in_the_background(
         saved.set()
 
     monkeypatch.setattr(SavedIndex, "save", save_and_tell)
-    monkeypatch.setattr(keeper, "_LEAST_TO_SAVE", 20)
+    monkeypatch.setattr(upkeep, "_LEAST_TO_SAVE", 20)
     with closing(opened(tmp_path)) as store:
         store.collection().add(new_faces(people(19)))
         assert graph_files(tmp_path) == []

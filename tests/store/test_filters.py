@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from faceserver.store import Collection, Options, open_store
-from faceserver.store.hnsw import HnswIndex
+from faceserver.store.index.hnsw import HnswIndex
 from faceserver.types import Filter
 from tests.store.samples import DIMS, MODEL, new_face, people
 

@@ -14,7 +14,7 @@ import pytest
 
 from faceserver.errors import StoreFull
 from faceserver.store import open_store
-from faceserver.store.durable import DurableStore
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.exporting import export_archive
 from faceserver.types import StoredFace

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from faceserver.store import hugepages
-from faceserver.store.hugepages import use_huge_pages
+from faceserver.store.index import hugepages
+from faceserver.store.index.hugepages import use_huge_pages
 
 SWITCH = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 SIZE = 64 * 1024**2

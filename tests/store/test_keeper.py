@@ -10,10 +10,11 @@ from threading import Event
 import numpy as np
 import pytest
 
-from faceserver.store import Options, keeper, open_store, recall
-from faceserver.store.durable import DurableStore
-from faceserver.store.hnsw import HnswIndex
-from faceserver.store.recall import Cancelled, least_ef, make_probes, nearest_distances
+from faceserver.store import Options, open_store
+from faceserver.store.index import recall, upkeep
+from faceserver.store.index.hnsw import HnswIndex
+from faceserver.store.index.recall import Cancelled, least_ef, make_probes, nearest_distances
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import Filter, StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
 
@@ -41,14 +42,14 @@ def assert_finds(store: DurableStore, faces: list[StoredFace]) -> None:
 def held_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
     """While the block runs, no graph is completed before the event is set."""
     go_on = Event()
-    complete = keeper.IndexKeeper._complete
+    complete = upkeep.IndexKeeper._complete
 
-    def wait(self: keeper.IndexKeeper, graph: HnswIndex) -> None:
+    def wait(self: upkeep.IndexKeeper, graph: HnswIndex) -> None:
         assert go_on.wait(60)
         complete(self, graph)
 
     with monkeypatch.context() as patch:
-        patch.setattr(keeper.IndexKeeper, "_complete", wait)
+        patch.setattr(upkeep.IndexKeeper, "_complete", wait)
         try:
             yield go_on
         finally:
@@ -96,10 +97,10 @@ def test_much_that_the_saved_index_lacks_is_added_in_the_background(
 ) -> None:
     faces = filled(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(keeper.IndexKeeper, "_save", lambda *_: None)
+        patch.setattr(upkeep.IndexKeeper, "_save", lambda *_: None)
         with closing(opened(tmp_path)) as store:
             faces += store.collection().add(new_faces(people(40, seed=1)))
-    monkeypatch.setattr(keeper, "_FOLLOWED_AT_ONCE", 30)
+    monkeypatch.setattr(upkeep, "_FOLLOWED_AT_ONCE", 30)
     with held_up(monkeypatch) as go_on, closing(opened(tmp_path)) as store:
         status = store.collection().status()
         assert (status.index, status.progress) == ("building", 0.6)
@@ -113,7 +114,7 @@ def test_much_that_the_saved_index_lacks_is_added_in_the_background(
 def test_a_graph_is_built_anew_when_much_is_deleted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "_LEAST_TO_COMPACT", 20)
+    monkeypatch.setattr(upkeep, "_LEAST_TO_COMPACT", 20)
     with held_up(monkeypatch) as go_on, closing(opened(tmp_path)) as store:
         collection = store.collection()
         faces = collection.add(new_faces(people(100)))
@@ -207,7 +208,7 @@ def test_a_save_and_a_purge_leave_no_file(tmp_path: Path, monkeypatch: pytest.Mo
         return save(graph, path)
 
     monkeypatch.setattr(HnswIndex, "save", slow)
-    monkeypatch.setattr(keeper, "_LEAST_TO_SAVE", 20)
+    monkeypatch.setattr(upkeep, "_LEAST_TO_SAVE", 20)
     with closing(opened(tmp_path)) as store:
         store.collection().add(new_faces(people(30)))
         assert started.wait(60)
@@ -221,7 +222,7 @@ class TestRecall:
     def test_ef_is_chosen_and_published(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(keeper, "_LEAST_TO_SAVE", 100)
+        monkeypatch.setattr(upkeep, "_LEAST_TO_SAVE", 100)
         with caplog.at_level(logging.INFO), closing(opened(tmp_path, dims=64)) as store:
             store.collection().add(new_faces(people(400, each=3, dims=64)))
             settle(store)
@@ -256,7 +257,7 @@ class TestRecall:
     def test_a_gallery_of_copies_is_measured_too(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(keeper, "_LEAST_TO_SAVE", 100)
+        monkeypatch.setattr(upkeep, "_LEAST_TO_SAVE", 100)
         with closing(opened(tmp_path)) as store:
             store.collection().add(new_faces(np.repeat(people(1), 300, axis=0)))
             settle(store)
@@ -285,7 +286,7 @@ class TestRecall:
 
 
 def test_wide_filters_keep_recall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faceserver.store.searcher.NARROW", 20)
+    monkeypatch.setattr("faceserver.store.sqlite.searcher.NARROW", 20)
     vectors = people(200, each=3, dims=64)
     with closing(opened(tmp_path, dims=64)) as store:
         faces = store.collection().add(
@@ -303,7 +304,7 @@ def test_wide_filters_keep_recall(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_more_than_the_graph_is_asked_for_comes_from_all_vectors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("faceserver.store.searcher._MOST_FROM_GRAPH", 8)
+    monkeypatch.setattr("faceserver.store.sqlite.searcher._MOST_FROM_GRAPH", 8)
     with closing(opened(tmp_path)) as store:
         vectors = people(50)
         store.collection().add(new_faces(vectors))

@@ -12,8 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from faceserver.errors import FaceServerError
 from faceserver.store import Collection, Options, open_store
-from faceserver.store.durable import DurableStore
-from faceserver.store.memory import MemoryStore
+from faceserver.store.memory.store import MemoryStore
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import Filter, Match, StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, people
 

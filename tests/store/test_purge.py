@@ -9,7 +9,7 @@ import pytest
 
 from faceserver.errors import CannotUndo, NotFound, StoreError, StoreFull
 from faceserver.store import Options, open_store
-from faceserver.store.durable import DurableStore
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, people
 

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 from threadpoolctl import threadpool_info
 
-from faceserver.store.snapshot import ProcessCopy, allow_copies
+from faceserver.store.index.snapshot import ProcessCopy, allow_copies
 
 
 def test_a_copy_has_the_memory_of_the_moment(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import pytest
 from faceserver.errors import AlreadyExists, StoreCorrupt, StoreError, StoreFull, StoreTooNew
 from faceserver.store import open_store
 from faceserver.store.base import EVERYTHING
-from faceserver.store.collectiontable import CollectionTable
 from faceserver.store.faces import accept
-from faceserver.store.facetable import FaceTable
-from faceserver.store.migrations import MIGRATIONS
-from faceserver.store.sqlite import Database
+from faceserver.store.sqlite.collectiontable import CollectionTable
+from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.facetable import FaceTable
+from faceserver.store.sqlite.migrations import MIGRATIONS
 from tests.store.samples import DIMS, MODEL, new_faces, people
 
 

@@ -13,7 +13,8 @@ from time import monotonic
 
 import pytest
 
-from faceserver.store import Collection, Options, keeper, open_store
+from faceserver.store import Collection, Options, open_store
+from faceserver.store.index import upkeep
 from faceserver.types import StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, people
 
@@ -68,8 +69,8 @@ def worker(collection: Collection, thread: int) -> list[StoredFace]:
 
 @pytest.mark.parametrize("exact_up_to", [0, 100, 2000])
 def test_sixteen_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exact_up_to: int) -> None:
-    monkeypatch.setattr(keeper, "_LEAST_TO_SAVE", 50)
-    monkeypatch.setattr(keeper, "_LEAST_TO_COMPACT", 30)
+    monkeypatch.setattr(upkeep, "_LEAST_TO_SAVE", 50)
+    monkeypatch.setattr(upkeep, "_LEAST_TO_COMPACT", 30)
     options = Options(exact_up_to=exact_up_to)
     with closing(open_store(tmp_path, model=MODEL, dims=DIMS, options=options)) as store:
         collection = store.collection()

@@ -16,7 +16,8 @@ import random
 import sys
 from pathlib import Path
 
-from faceserver.store import Collection, Options, keeper, open_store
+from faceserver.store import Collection, Options, open_store
+from faceserver.store.index import upkeep
 from faceserver.store.pictures import PictureStore
 from faceserver.types import StoredFace
 from tests.store.crash import BATCH, EXACT_UP_TO, MOST_FACES, PEOPLE, vector
@@ -102,9 +103,9 @@ def change(folder: Path, seed: int) -> None:
 
 def main() -> None:
     # Saves and new graphs after every few faces, so that kills meet them often.
-    keeper._LEAST_TO_SAVE = 5
-    keeper._LEAST_TO_COMPACT = 8
-    keeper._FOLLOWED_AT_ONCE = 2
+    upkeep._LEAST_TO_SAVE = 5
+    upkeep._LEAST_TO_COMPACT = 8
+    upkeep._FOLLOWED_AT_ONCE = 2
     for line in sys.stdin:
         folder, seed = line.split()
         child = os.fork()

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
+from faceserver.runtime.progress import Advance
 from faceserver.store.base import Store
-from faceserver.store.durable import DurableStore, open_store
 from faceserver.store.pictures import PictureStore
+from faceserver.store.sqlite.store import DurableStore, open_store
 from faceserver.transfer.exporting import all_faces, all_subjects
 from faceserver.transfer.format import face_line, subject_line
-from faceserver.transfer.progress import Advance
 from tests.store.samples import DIMS, MODEL, new_face, people
 
 CONTRACT = f"""

@@ -12,7 +12,7 @@ from faceserver.errors import (
     StoreMismatch,
 )
 from faceserver.store.base import Collection
-from faceserver.store.durable import DurableStore
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.archive import ArchiveReader
 from faceserver.transfer.exporting import Exported, export_archive
 from faceserver.transfer.importing import Imported, import_archive

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from faceserver.errors import AlreadyExists, NotFound
-from faceserver.store.aside import is_restore_cut_off, restoring_folder, undo_unfinished
-from faceserver.store.durable import DurableStore
+from faceserver.store.sqlite.leftovers import is_restore_cut_off, restoring_folder, undo_unfinished
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.check import check_folder
 from tests.store.samples import DIMS, MODEL, new_face, people

@@ -18,8 +18,8 @@ from faceserver.errors import (
     StoreLocked,
     StoreTooNew,
 )
-from faceserver.store import maintenance
-from faceserver.store.maintenance import Progress, count_faces, pictures_named, snapshot
+from faceserver.store.sqlite import maintenance
+from faceserver.store.sqlite.maintenance import Progress, count_faces, pictures_named, snapshot
 from faceserver.transfer import backup
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.exporting import export_archive

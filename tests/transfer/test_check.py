@@ -8,7 +8,7 @@ import pytest
 
 from faceserver.errors import NotFound, StoreCorrupt, StoreLocked
 from faceserver.store import Options, open_store
-from faceserver.store.maintenance import pictures_named
+from faceserver.store.sqlite.maintenance import pictures_named
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.check import Finding, check_folder
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people

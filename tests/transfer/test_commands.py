@@ -11,15 +11,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from faceserver.app import open_gallery
-from faceserver.cli import main
-from faceserver.cli_output import counted
+from faceserver.cli.main import main
+from faceserver.cli.output import counted
 from faceserver.config import load_settings
 from faceserver.jobs.records import NewItem, Request
 from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import JobTable
 from faceserver.types import Filter
 from tests.e2e.server import Server
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 from tests.transfer.galleries import fill, opened, picture_files
 
 COMMANDS = ["import", "export", "backup", "restore", "check", "purge"]

@@ -12,7 +12,7 @@ import pytest
 from faceserver.errors import InvalidArchive
 from faceserver.store import Options, open_store
 from faceserver.store.base import Collection
-from faceserver.store.durable import DurableStore
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.archive import ArchiveReader
 from faceserver.transfer.exporting import export_archive
 from faceserver.transfer.importing import import_archive

@@ -6,15 +6,15 @@ from threading import Event
 
 import pytest
 
-from faceserver.analyzer import Analyzer
 from faceserver.errors import InvalidRequest, StoreFull, StoreMismatch
-from faceserver.registrar import Refused, Registered
-from faceserver.service import FaceService, Limits
-from faceserver.store.durable import DurableStore, open_store
+from faceserver.services.facade import FaceService, Limits
+from faceserver.services.registering import Refused, Registered
+from faceserver.store.sqlite.store import DurableStore, open_store
 from faceserver.transfer.pictures import Item, Outcome, PictureImporter, Present
 from faceserver.types import NewFace, StoredFace
-from tests.fakes import ColourDetector, ColourEmbedder
-from tests.test_service import BLACK, BLUE, GREEN, RED, png
+from faceserver.vision.analyzer import Analyzer
+from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
+from tests.support.fakes import ColourDetector, ColourEmbedder
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
+from faceserver.pictures.zips import ZipReader
 from faceserver.transfer.pictures import Item
 from faceserver.transfer.sources import open_source
-from faceserver.transfer.zips import ZipReader
 
 
 def fetch(url: str) -> bytes:
@@ -140,7 +140,7 @@ def test_overlapping_entries_are_refused(tmp_path: Path) -> None:
 
 
 def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faceserver.transfer.zips.MAX_ENTRIES", 1)
+    monkeypatch.setattr("faceserver.pictures.zips.MAX_ENTRIES", 1)
     with pytest.raises(InvalidArchive, match="too many"):
         items_of(zipped(tmp_path / "m.zip", {"a.jpg": b"", "b.jpg": b""}))
 

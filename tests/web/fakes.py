@@ -11,8 +11,8 @@ from flask import Flask
 from faceserver import web
 from faceserver.config import Settings
 from faceserver.errors import EmptyFile, InputError, NoFace, NotAnImage, NotFound, NotReady
-from faceserver.jobs.desk import JobDesk
-from faceserver.service import FaceService, Refused, Registered, Upload
+from faceserver.jobs.manager import JobDesk
+from faceserver.services.facade import FaceService, Refused, Registered, Upload
 from faceserver.store.base import StoreStatus
 from faceserver.types import Box, Detection, Match, StoredFace
 

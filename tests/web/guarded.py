@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Flask
 from werkzeug.routing import Rule
 
-from faceserver.web.scopes import reach_of, scope_of
+from faceserver.web.guard.scopes import reach_of, scope_of
 
 REACHED = 204
 

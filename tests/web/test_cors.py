@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 
 from faceserver.config import load_settings
 from faceserver.errors import InvalidSetting
-from faceserver.web.auth import gate_of
+from faceserver.web.guard.auth import gate_of
 from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import error_of, post_form
 

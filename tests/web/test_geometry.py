@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faceserver.types import Box
-from faceserver.web.geometry import box_pixels, point_pixels
+from faceserver.web.compat.original.geometry import box_pixels, point_pixels
 
 numbers = st.floats(-1e6, 1e6)
 sizes = st.integers(1, 10_000)

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from faceserver.access.keys import KeyStore
-from faceserver.web.auth import gate_of
+from faceserver.web.guard.auth import gate_of
 from tests.web.fakes import FakeBackend, FakeService
 from tests.web.forms import error_of, post_form
 

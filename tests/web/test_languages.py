@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from flask.testing import FlaskClient
 
 from faceserver.web.errors import STATUS
-from faceserver.web.sentences import SENTENCES
+from faceserver.web.pages.sentences import SENTENCES
 from tests.test_docs import ABSTRACT, NEVER_OVER_HTTP
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -4,9 +4,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from faceserver import deadline as deadline_module
 from faceserver.access.keys import KeyStore
-from faceserver.web.auth import gate_of
+from faceserver.runtime import deadline as deadline_module
+from faceserver.web.guard.auth import gate_of
 from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import error_of, post_form
 

@@ -2,8 +2,8 @@ import threading
 
 import pytest
 
-from faceserver.web import ratecounts
-from faceserver.web.ratecounts import WindowCounts
+from faceserver.web.guard import ratecounts
+from faceserver.web.guard.ratecounts import WindowCounts
 
 
 class Clock:

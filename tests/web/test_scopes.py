@@ -14,8 +14,8 @@ from flask.testing import FlaskClient
 from faceserver import web
 from faceserver.access.keys import KeyScope, KeyStore
 from faceserver.config import load_settings
-from faceserver.web import scopes
-from faceserver.web.scopes import scope
+from faceserver.web.guard import scopes
+from faceserver.web.guard.scopes import scope
 from tests.web.fakes import FakeBackend, make_app
 from tests.web.guarded import REACHED, Route, hollow_out, routes
 

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from faceserver.web.security import trusted_names
+from faceserver.web.guard.security import trusted_names
 from tests.web.fakes import FakeBackend, FakeService, make_app
 from tests.web.forms import error_of, post_form
 

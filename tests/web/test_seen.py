@@ -10,10 +10,10 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from faceserver.errors import StoreFull
-from faceserver.metrics import Gauge
+from faceserver.runtime.metrics import Gauge
 from faceserver.store.base import CollectionStatus, StoreStatus
-from faceserver.web.auth import gate_of
-from faceserver.web.metrics import add_gauges
+from faceserver.web.guard.auth import gate_of
+from faceserver.web.ops.metrics import add_gauges
 from tests.web.fakes import FakeBackend, FakeService
 from tests.web.forms import error_of, post_form
 

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from faceserver.access.keys import KeyStore
-from faceserver.web.auth import COOKIE, gate_of
+from faceserver.web.guard.auth import COOKIE, gate_of
 from tests.web.fakes import FakeBackend, FakeService, make_app
 from tests.web.forms import error_of, post_form
 

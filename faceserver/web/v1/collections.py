@@ -6,7 +6,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from faceserver.api.base import CollectionPath, Paging
 from faceserver.api.gallery import Collection, Collections, DeletedCollection, NewCollection
 from faceserver.web.context import backend
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, answers, reply
 from faceserver.web.v1.bodies import json_body, takes

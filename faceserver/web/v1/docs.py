@@ -9,7 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template, se
 from flask_openapi3 import OpenAPI
 
 from faceserver.errors import NotFound
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 
 blueprint = Blueprint("v1_docs", __name__)
 

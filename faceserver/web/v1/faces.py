@@ -23,10 +23,10 @@ from faceserver.api.faces import (
 )
 from faceserver.api.pictures import DetectedFace, Which
 from faceserver.errors import NotFound
+from faceserver.services.faces import NOWHERE, FaceKeeper, Labels
 from faceserver.types import Box, Detection, Filter, StoredFace
-from faceserver.usecases.faces import NOWHERE, FaceKeeper, Labels
 from faceserver.web.context import backend
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, PICTURE, answers, picture_answer, reply
 from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes

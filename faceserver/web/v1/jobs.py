@@ -18,7 +18,7 @@ from faceserver.api.jobs import (
 from faceserver.jobs.records import Job as KnownJob
 from faceserver.jobs.records import NewItem
 from faceserver.web.context import backend
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, answers, reply
 from faceserver.web.v1.bodies import form_body, is_form, json_body, takes

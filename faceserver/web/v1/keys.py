@@ -6,8 +6,8 @@ from flask_openapi3 import APIBlueprint, Tag
 from faceserver.access.keys import Key as StoredKey
 from faceserver.api.base import Paging
 from faceserver.api.keys import Key, KeyPath, Keys, MadeKey, NewKey
-from faceserver.web.auth import caller, gate
-from faceserver.web.scopes import scope
+from faceserver.web.guard.auth import caller, gate
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1.answers import BODY, answers, reply
 from faceserver.web.v1.bodies import json_body, takes
 from faceserver.web.v1.cursors import page_of

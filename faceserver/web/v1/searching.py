@@ -14,10 +14,10 @@ from faceserver.api.faces import (
     SearchRequest,
 )
 from faceserver.api.pictures import Which
+from faceserver.services.searching import Searched, SearchQuery
 from faceserver.types import Filter
-from faceserver.usecases.searching import Searched, SearchQuery
 from faceserver.web.context import backend
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
 from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes

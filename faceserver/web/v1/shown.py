@@ -7,12 +7,12 @@ from flask import url_for
 
 from faceserver.api import faces, gallery, jobs, pictures
 from faceserver.jobs import records
-from faceserver.models import SimilarityCurve
+from faceserver.models.spec import SimilarityCurve
+from faceserver.services.collections import Described
+from faceserver.services.faces import NOWHERE
+from faceserver.services.searching import Hit, ProbeResult, Searched, Verdict
 from faceserver.store.base import Receipt
 from faceserver.types import Box, Detection, Merge, Point, StoredFace, Subject
-from faceserver.usecases.faces import NOWHERE
-from faceserver.usecases.galleries import Described
-from faceserver.usecases.searching import Hit, ProbeResult, Searched, Verdict
 
 _PIXEL_DECIMALS = 2
 _SCORE_DECIMALS = 4

@@ -19,9 +19,9 @@ from faceserver.api.pictures import (
     UrlPicture,
     Which,
 )
-from faceserver.usecases.stateless import Compared, Detected
+from faceserver.services.analysis import Compared, Detected
 from faceserver.web.context import backend
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
 from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes

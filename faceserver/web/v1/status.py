@@ -5,12 +5,13 @@ from dataclasses import asdict
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
-from faceserver import __version__, metrics
+from faceserver import __version__
 from faceserver.api.base import MAX_LIMIT
 from faceserver.api.status import Disk, Latency, Status
-from faceserver.usecases.diskuse import disk_use
+from faceserver.runtime import metrics
+from faceserver.services.diskuse import disk_use
 from faceserver.web.context import backend
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import answers, reply
 

@@ -21,7 +21,7 @@ from faceserver.store.base import Collection, Page
 from faceserver.types import Merge as StoredMerge
 from faceserver.types import Subject as StoredSubject
 from faceserver.web.context import backend
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, answers, reply
 from faceserver.web.v1.bodies import json_body, takes

@@ -8,10 +8,10 @@ from flask_openapi3 import APIBlueprint, Tag
 from faceserver.api.base import CollectionPath
 from faceserver.api.faces import Person
 from faceserver.api.unnamed import LikelyPerson, Lookalike, UnnamedFaces, UnnamedQuery
-from faceserver.models import SimilarityCurve
-from faceserver.usecases import unnamed
+from faceserver.models.spec import SimilarityCurve
+from faceserver.services import unnamed
 from faceserver.web.context import backend
-from faceserver.web.scopes import scope
+from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import answers, reply
 

@@ -12,16 +12,16 @@ from flask.testing import FlaskClient
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from faceserver import web
-from faceserver.analyzer import Analyzer
 from faceserver.client import Client
 from faceserver.config import Settings, load_settings
 from faceserver.errors import UrlFailed
-from faceserver.jobs.desk import JobDesk
-from faceserver.models import Distances, SimilarityCurve
-from faceserver.service import FaceService, Limits
+from faceserver.jobs.manager import JobDesk
+from faceserver.models.spec import Distances, SimilarityCurve
+from faceserver.services.facade import FaceService, Limits
 from faceserver.store import open_store
-from tests.fakes import ColourDetector, ColourEmbedder
-from tests.test_service import RED, png
+from faceserver.vision.analyzer import Analyzer
+from tests.services.test_facade import RED, png
+from tests.support.fakes import ColourDetector, ColourEmbedder
 from tests.web.fakes import FakeBackend
 
 CURVE = SimilarityCurve(midpoint=0.1, steepness=20, same_pairs=9, different_pairs=9, rates=())

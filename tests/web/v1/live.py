@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.server import ROOT, Server
-from tests.loopback import Site, send, serve
-from tests.photographs import Photographs
+from tests.support.loopback import Site, send, serve
+from tests.support.photographs import Photographs
 
 
 @dataclass(frozen=True)

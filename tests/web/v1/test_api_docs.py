@@ -16,10 +16,10 @@ import pytest
 import requests
 
 from faceserver import web
-from faceserver.models import EmbedderSpec, load_spec
+from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.web import v1
 from tests.e2e.server import ROOT
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 from tests.web.v1.live import Live, live
 
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

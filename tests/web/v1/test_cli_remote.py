@@ -8,11 +8,11 @@ from zipfile import ZipFile
 import pytest
 from click.testing import CliRunner, Result
 
-from faceserver import cli_remote
-from faceserver.cli import main
+from faceserver.cli import remote
+from faceserver.cli.main import main
 from faceserver.client import Client
-from faceserver.jobs.desk import JobDesk
-from tests.test_service import BLACK, GREEN, RED, png
+from faceserver.jobs.manager import JobDesk
+from tests.services.test_facade import BLACK, GREEN, RED, png
 
 Run = Callable[..., Result]
 
@@ -21,7 +21,7 @@ Run = Callable[..., Result]
 def run(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command against the server, where no gallery of its own is."""
     monkeypatch.setenv("FACESERVER_DATA_DIR", str(tmp_path / "none"))
-    monkeypatch.setattr(cli_remote, "_ASK_EVERY", 0)
+    monkeypatch.setattr(remote, "_ASK_EVERY", 0)
 
     def call(*arguments: str | Path, server: str = url) -> Result:
         return CliRunner().invoke(main, [*map(str, arguments), "--server", server])
@@ -76,7 +76,7 @@ def test_people_are_found(run: Run, folder: Path, client: Client) -> None:
 def test_a_folder_is_imported_in_parts(
     run: Run, folder: Path, client: Client, desk: JobDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli_remote, "_ZIP_PICTURES", 2)
+    monkeypatch.setattr(remote, "_ZIP_PICTURES", 2)
     desk.start()
     done = run("import", folder)
     assert done.exit_code == 1
@@ -131,5 +131,5 @@ def test_what_a_server_does_not_take(run: Run, folder: Path, tmp_path: Path) -> 
 
 def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACESERVER_KEY", "secret")
-    with cli_remote.connect("http://127.0.0.1:9") as client:
+    with remote.connect("http://127.0.0.1:9") as client:
         assert client._session.headers["Authorization"] == "Bearer secret"

@@ -8,11 +8,11 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
-from faceserver import images
 from faceserver.api.pictures import DetectAnswer
 from faceserver.client import ApiError, Client, every
 from faceserver.config import Settings
-from tests.test_service import BLACK, BLUE, GREEN, PINK, RED, png
+from faceserver.pictures import codec
+from tests.services.test_facade import BLACK, BLUE, GREEN, PINK, RED, png
 
 RED_URL = "https://faces.example/red"
 NOBODY = uuid4()
@@ -202,10 +202,10 @@ def test_a_face_is_moved_tagged_and_deleted(client: Client) -> None:
 
 def test_a_face_has_its_picture_and_its_crop(client: Client) -> None:
     _, green = add(client, RED, GREEN)
-    picture = images.decode(
+    picture = codec.decode(
         client.get_face_picture("default", green), max_bytes=10**6, max_pixels=10**6
     )
-    crop = images.decode(client.get_face_crop("default", green), max_bytes=10**6, max_pixels=10**6)
+    crop = codec.decode(client.get_face_crop("default", green), max_bytes=10**6, max_pixels=10**6)
     assert picture.shape == (16, 32, 3)
     assert crop.shape == (16, 16, 3)
     assert crop[8, 8].argmax() == 1

@@ -5,8 +5,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from faceserver.models import Rate
-from tests.test_service import RED, png
+from faceserver.models.spec import Rate
+from tests.services.test_facade import RED, png
 from tests.web.v1.conftest import CURVE, CalibratedEmbedder
 
 FACES = "/v1/collections/default/faces"

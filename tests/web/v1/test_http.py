@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.test_service import RED, png
+from tests.services.test_facade import RED, png
 
 SUBJECTS = "/v1/collections/default/subjects"
 FACES = "/v1/collections/default/faces"

@@ -9,8 +9,8 @@ from threading import Event
 
 from faceserver.client import Client, every
 from tests.e2e.server import Server
-from tests.loopback import send, serve
-from tests.photographs import Photographs
+from tests.support.loopback import send, serve
+from tests.support.photographs import Photographs
 from tests.web.v1.live import make_key
 
 PICTURES = 40

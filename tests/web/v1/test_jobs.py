@@ -8,8 +8,8 @@ import pytest
 
 from faceserver.api.jobs import Job, JobItem
 from faceserver.client import ApiError, Client, every
-from faceserver.jobs.desk import JobDesk
-from tests.test_service import GREEN, RED, png
+from faceserver.jobs.manager import JobDesk
+from tests.services.test_facade import GREEN, RED, png
 
 RED_URL = "https://faces.example/red"
 

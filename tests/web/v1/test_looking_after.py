@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from faceserver.client import ApiError, Client, every
-from tests.test_service import BLUE, GREEN, PINK, RED, png
+from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 
 
 def add(client: Client, *tiles: tuple[int, int, int]) -> list[UUID]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
-from tests.photographs import Photographs
+from tests.support.photographs import Photographs
 from tests.web.v1.live import live
 
 HERE = Path(__file__).resolve().parent

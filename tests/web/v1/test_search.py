@@ -7,7 +7,7 @@ import pytest
 
 from faceserver.api.faces import SearchFilter
 from faceserver.client import ApiError, Client
-from tests.test_service import BLUE, GREEN, PINK, RED, png
+from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 
 
 def turned(degrees: float) -> list[float]:

@@ -1,1 +1,0 @@
-"""Build steps that turn published weights into the models' files."""

@@ -1,0 +1,1 @@
+"""The command line: the command ``faceserver`` and its subcommands."""

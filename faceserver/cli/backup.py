@@ -1,0 +1,139 @@
+"""The commands that care for a data folder: backup, restore, check, purge."""
+
+import json
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from faceserver.cli.output import Stages, counted
+from faceserver.config import load_settings
+
+if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
+    from faceserver.store.base import Receipt
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("file", type=_NEW_FILE)
+def backup(file: Path) -> None:
+    """Write a backup of the gallery to FILE.
+
+    The server may run meanwhile. `faceserver restore` puts it back.
+    """
+    from faceserver.transfer.backup import back_up
+
+    with Stages(in_bytes=True) as stages:
+        done = back_up(load_settings().data_dir, file, begin=stages.begin)
+    click.echo(f"{counted(done.faces, 'face')} and {counted(done.pictures, 'picture')}: {file}")
+    tell_missing(done.missing)
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--force", is_flag=True, help="Move a gallery that is there aside.")
+def restore(file: Path, force: bool) -> None:
+    """Put a backup back in its place.
+
+    The server is stopped meanwhile. The whole backup is checked before anything is changed.
+    """
+    from faceserver.transfer.backup import restore as put_back
+
+    folder = load_settings().data_dir
+    with Stages(in_bytes=True) as stages:
+        done = put_back(file, folder, force=force, begin=stages.begin)
+    what = f"{counted(done.faces, 'face')} and {counted(done.pictures, 'picture')}"
+    click.echo(f"{what} restored into {folder}.")
+    if done.aside:
+        click.echo(
+            f"What was there is in {done.aside}: remove it when you do not need it any more."
+        )
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Mend what is found, as far as that is possible.")
+def check(repair: bool) -> None:
+    """Verify rows, vectors, pictures and indexes.
+
+    The server is stopped meanwhile. The exit status is 1 where something is wrong and was not
+    mended.
+    """
+    from faceserver.transfer.check import check_folder
+
+    with Stages() as stages:
+        findings = check_folder(load_settings().data_dir, repair=repair, begin=stages.begin)
+    for finding in findings:
+        click.echo(f"{finding.what}{f': {finding.mended}' if finding.mended else ''}")
+    mended = sum(bool(finding.mended) for finding in findings)
+    click.echo(f"{counted(len(findings), 'fault')} found, {mended} mended.")
+    if mended < len(findings):
+        if not repair:
+            click.echo("`faceserver check --repair` mends what can be mended.", err=True)
+        raise SystemExit(1)
+
+
+@click.command()
+@click.option("--collection", metavar="NAME", help="Only this one.")
+@click.option("--all", "everything", is_flag=True, help="All collections.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
+def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool) -> None:
+    """Remove faces so that nothing is left of them.
+
+    Rows, vectors, pictures, indexes, import jobs, and what `check --repair` and `restore` have set
+    aside go; the files are written anew without them. Keys and the audit log stay, and backups and
+    exports are yours to remove. The server is stopped meanwhile. Prints a receipt of what went.
+    """
+    from faceserver.app import open_gallery
+    from faceserver.jobs.purging import purge_jobs
+    from faceserver.transfer.folder import database_in
+
+    if everything == bool(collection):
+        raise click.UsageError("say what: --collection NAME or --all")
+    settings = load_settings()
+    database_in(settings.data_dir)
+    with closing(open_gallery(settings, any_model=True)) as store:
+        faces = store.collection(collection).count() if collection else store.status().faces
+        whose = f"the collection {collection!r}" if collection else settings.data_dir
+        if not yes:
+            click.confirm(f"Remove {counted(faces, 'face')} of {whose} for ever?", abort=True)
+        receipt = store.purge(collection)
+        jobs = purge_jobs(settings.data_dir, collection)
+    if as_json:
+        shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
+        click.echo(json.dumps(shown, indent=2))
+    else:
+        _print_receipt(receipt, jobs)
+    if receipt.unknown:
+        raise SystemExit(1)
+
+
+def _print_receipt(receipt: "Receipt", jobs: int) -> None:
+    click.echo(
+        f"Removed at {receipt.at:%Y-%m-%d %H:%M:%S} UTC: {counted(receipt.faces, 'face')}, "
+        f"{counted(receipt.subjects, 'subject')}, {counted(receipt.pictures, 'picture')}, "
+        f"{counted(receipt.index_files, 'index file')}, {counted(jobs, 'job')}."
+    )
+    for name in receipt.collections:
+        click.echo(f"The collection {name} is gone.")
+    for name in receipt.aside:
+        click.echo(f"Nothing of it is left in {name}, either.")
+    for name in receipt.unknown:
+        click.echo(
+            f"{name} cannot be opened and may hold some of it: remove that folder by hand.",
+            err=True,
+        )
+
+
+def tell_missing(names: Iterable[str]) -> None:
+    """Say which pictures could not be taken along."""
+    for name in names:
+        click.echo(f"the picture {name} is missing; `faceserver check` tells more", err=True)
+
+
+COMMANDS = (backup, restore, check, purge)

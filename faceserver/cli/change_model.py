@@ -1,0 +1,44 @@
+"""The command ``faceserver change-model``."""
+
+from contextlib import closing
+
+import click
+
+from faceserver.cli.output import counted, progress
+from faceserver.config import load_settings
+
+
+@click.command("change-model")
+@click.argument("model")
+@click.option(
+    "--collection", "names", metavar="NAME", multiple=True, help="Only this one; may be repeated."
+)
+@click.option("--drop-lost", is_flag=True, help="Delete the faces of which too little is kept.")
+def change_model(model: str, names: tuple[str, ...], drop_lost: bool) -> None:
+    """Embed all stored faces anew with another model.
+
+    MODEL is a folder inside the models' folder. The faces are cut out of the stored pictures, or
+    the stored crops are taken. Interrupted, it goes on where it was when it is started again; until
+    its end the gallery is as before. With the model that the gallery has, a change that was begun
+    is given up.
+    """
+    from faceserver.app import crops_fit, embedder_spec, make_embedder, open_gallery
+    from faceserver.services.change_model import Reembedder
+    from faceserver.transfer.folder import database_in
+
+    settings = load_settings(embedder_model=model)
+    database_in(settings.data_dir)
+    embedder = make_embedder(settings, embedder_spec(settings))
+    with closing(open_gallery(settings, any_model=True)) as store:
+        fit = crops_fit(settings)
+        reembedder = Reembedder(store, store.pictures, embedder, crops_fit=fit)
+        for name in names or store.collections():
+            before = store.collection(name).model
+            with progress(name, reembedder.pending(name)) as advance:
+                lost = reembedder.run(name, advance=advance, drop_lost=drop_lost)
+            for item in lost or ():
+                click.echo(f"{item.face.source}: deleted: {item.reason}", err=True)
+            faces = counted(store.collection(name).count(), "face")
+            what = "already of" if before == embedder.name else f"changed from {before} to"
+            click.echo(f"{name}: {faces}, {what} the model {embedder.name}.")
+    click.echo(f"From now on the server needs FACESERVER_EMBEDDER_MODEL={model}")

@@ -1,0 +1,98 @@
+"""The commands ``faceserver keys``: who may use the server."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from faceserver.config import Settings, load_settings
+from faceserver.errors import FaceServerError
+
+if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
+    from faceserver.access.keys import Key, KeyScope
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke API keys; a running server heeds it at once.
+
+    As long as no key was ever made, a server on loopback is open to everybody on this machine, and
+    one on another address does not start.
+    """
+
+
+@keys.command()
+@click.option("--name", required=True, help="Who or what holds it.")
+@click.option(
+    "--scope",
+    required=True,
+    type=click.Choice(["read", "write", "admin"]),
+    help="read: look and search; write: also add and change; admin: everything.",
+)
+@click.option("--collection", help="The only collection that it reaches.  [default: all]")
+def create(name: str, scope: str, collection: str | None) -> None:
+    """Make a key and print it: it is shown now and never again."""
+    from faceserver.access.keys import KeyStore
+
+    settings = load_settings()
+    target = {"name": name, "scope": scope, "collection": collection}
+    with _audited(settings, "keys create", target):
+        key, token = KeyStore(settings.data_dir).create(name, cast("KeyScope", scope), collection)
+    click.echo(token)
+    click.echo(f"This is the key of {key.name!r}; it is not shown again.", err=True)
+
+
+@keys.command(name="list")
+def list_keys() -> None:
+    """List the keys: id, name, scope, collection, when it was made, last used and revoked."""
+    from faceserver.access.keys import KeyStore
+
+    for key in KeyStore(load_settings().data_dir).all():
+        click.echo(_line(key))
+
+
+@keys.command()
+@click.argument("name")
+def revoke(name: str) -> None:
+    """Revoke the key that is called NAME, or has the id NAME."""
+    from faceserver.access.keys import KeyStore
+
+    settings = load_settings()
+    with _audited(settings, "keys revoke", {"name": name}):
+        key = KeyStore(settings.data_dir).revoke(name)
+    click.echo(f"The key of {key.name!r} ({key.id}) is good no more.")
+
+
+def _line(key: "Key") -> str:
+    words = [
+        key.id,
+        key.name,
+        key.scope,
+        f"collection {key.collection}" if key.collection else "all collections",
+        f"made {_day(key.created)}",
+        f"last used {_day(key.last_used)}" if key.last_used else "never used",
+    ]
+    if key.revoked:
+        words.append(f"revoked {_day(key.revoked)}")
+    return "  ".join(words)
+
+
+def _day(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M}Z"
+
+
+@contextmanager
+def _audited(settings: Settings, what: str, target: Mapping[str, object]) -> Iterator[None]:
+    """Write down what is done in the block, and whether it succeeded."""
+    from faceserver.access.audit import Event
+    from faceserver.access.guard import open_audit_log
+
+    audit = open_audit_log(settings, rotate=False)
+    try:
+        yield
+    except FaceServerError as error:
+        audit.write(Event("command line", what, error.code, target=target))
+        raise
+    audit.write(Event("command line", what, "ok", target=target))

@@ -1,0 +1,201 @@
+"""The command ``faceserver``."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import click
+
+from faceserver import __version__
+from faceserver.cli.backup import COMMANDS as BACKUP
+from faceserver.cli.change_model import change_model
+from faceserver.cli.evaluate import evaluate
+from faceserver.cli.keys import keys
+from faceserver.cli.models import models
+from faceserver.cli.output import counted
+from faceserver.cli.remote import search_at, server_option
+from faceserver.cli.transfer import COMMANDS as TRANSFER
+from faceserver.config import Settings, load_settings
+from faceserver.errors import FaceServerError, NotFound, SeveralFaces
+from faceserver.runtime import logs, threads
+
+if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
+    from faceserver.app import Backend
+    from faceserver.server import Server
+    from faceserver.services.facade import FaceService
+
+
+class _Group(click.Group):
+    """Turns our errors into one line and a non-zero status."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except FaceServerError as error:
+            raise click.ClickException(f"{error} ({error.code})") from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Search faces in photographs, on your own machine.
+
+    \b
+    faceserver serve                 start the server; it prints its address
+    faceserver register PHOTOS/      store every face of every picture in a folder
+    faceserver search someone.jpg    find the same person in the stored pictures
+    faceserver import PEOPLE/        the same for many pictures, with names and progress
+
+    Each setting is an environment variable; `faceserver settings` lists them.
+    """  # noqa: D301 - click reads \b as "leave these lines as they are"
+    logs.configure("text", "info")
+    settings = load_settings()
+    threads.limit_libraries(threads.plan(engine=settings.engine, threads=settings.threads))
+
+
+main.add_command(models)
+main.add_command(change_model)
+main.add_command(evaluate)
+main.add_command(keys)
+for _command in (*TRANSFER, *BACKUP):
+    main.add_command(_command)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
+@click.option("--no-auth", is_flag=True, help="Listen beyond this machine although no key is made.")
+def serve(host: str | None, port: int | None, no_auth: bool) -> None:
+    """Start the server, print its address, and run until Ctrl-C.
+
+    As long as no key is made (see `faceserver keys`), everybody who reaches it may use it.
+    """
+    from faceserver.access.guard import refuse_unguarded
+    from faceserver.app import create_app
+    from faceserver.server import Server
+    from faceserver.web.ops.metrics import add_gauges
+
+    settings = load_settings(host=host, port=port, no_auth=no_auth or None)
+    logs.configure(settings.log_format, settings.log_level)
+    refuse_unguarded(settings)
+    listener = _listen(settings.host, settings.port)
+    app = create_app(settings)
+    backend: Backend = app.extensions["faceserver"]
+    server = Server(app, listener, settings)
+    add_gauges(app, server.gauges)
+    click.echo(f"faceserver {__version__}: {_url(listener)}")
+    Thread(target=_announce, args=(backend, server), name="announcer", daemon=True).start()
+    server.serve(on_drain=backend.drain)
+    backend.close()
+    backend.wait()  # raises what a start that failed failed of
+
+
+def _announce(backend: "Backend", server: "Server") -> None:
+    started = time.monotonic()
+    try:
+        backend.wait()
+    except FaceServerError:
+        server.stop()  # the main thread ends the server and tells why
+        return
+    seconds = time.monotonic() - started
+    faces = counted(backend.service().status().faces, "face")
+    click.echo(f"Ready after {seconds:.1f} s, {faces} stored. Ctrl-C stops it.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}, port {port}: {error.strerror or error}; "
+            "choose others with --host and --port"
+        ) from error
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+@main.command()
+@click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--collection", metavar="NAME", help="Where to search.  [default: default]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
+@server_option
+def search(picture: Path, collection: str | None, as_json: bool, server: str | None) -> None:
+    """Find the person of a picture that holds one face.
+
+    Prints a line a match, nearest first: distance (squared L2; 0 is the same picture), the person's
+    name or `-`, where the stored picture lies, and what it was called when it was registered. A
+    server that is asked says of each face who it is.
+    """
+    if server:
+        search_at(server, picture, collection, as_json=as_json)
+        return
+    from faceserver.services.searching import SearchQuery
+    from faceserver.store.base import DEFAULT
+
+    settings = load_settings()
+    with _service(settings) as service:
+        query = SearchQuery(k=settings.max_matches)
+        found = service.searching.by_picture(collection or DEFAULT, picture.read_bytes(), query)
+        if len(found.probes) > 1:
+            raise SeveralFaces(f"{picture} holds {len(found.probes)} faces, not one")
+        rows = [
+            {
+                "distance": round(hit.match.distance, 4),
+                "person": hit.person.name if hit.person else None,
+                "picture": _picture_place(service, hit.match.face.picture),
+                "source": hit.match.face.source,
+            }
+            for hit in found.probes[0].hits
+        ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif not rows:
+        click.echo("Nobody stored looks like this person.")
+    else:
+        for row in rows:
+            person = row["person"] or "-"
+            click.echo(f"{row['distance']:.4f}  {person}  {row['picture']}  {row['source']}")
+
+
+def _picture_place(service: "FaceService", picture: str | None) -> str:
+    if picture is None:
+        return "(not kept)"
+    try:
+        return str(service.picture_path(picture))
+    except NotFound:
+        return "(missing)"
+
+
+@main.command()
+def settings() -> None:
+    """List every setting: its name, its value now, and what it does."""
+    now = load_settings()
+    for name, field in Settings.model_fields.items():
+        click.echo(f"FACESERVER_{name.upper()}={_shown(getattr(now, name))}")
+        click.echo(f"    {field.description}")
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+@contextmanager
+def _service(settings: Settings) -> Iterator["FaceService"]:
+    from faceserver.app import open_service
+
+    service = open_service(settings)
+    try:
+        yield service
+    finally:
+        service.close()

@@ -1,0 +1,81 @@
+"""The commands ``faceserver models``: what models there are, and adding one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from faceserver.config import Settings, load_settings
+
+if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
+    from faceserver.models.files import FoundModel
+
+
+@click.group()
+def models() -> None:
+    """List, check and add models."""
+
+
+@models.command(name="list")
+def list_models() -> None:
+    """List the models: name, kind, length of the embedding, whether built, whether in use."""
+    from faceserver.models.files import find_models
+
+    settings = load_settings()
+    for model in find_models(settings.models_dir):
+        click.echo(_line(model, settings))
+
+
+def _line(model: "FoundModel", settings: Settings) -> str:
+    dims = getattr(model.spec, "dims", None)
+    words = [
+        model.name,
+        model.spec.kind,
+        f"{dims}-D" if dims else "-",
+        "built" if model.is_built else "not built",
+    ]
+    if model.name in (settings.detector_model, settings.embedder_model):
+        words.append("in use")
+    return "  ".join(words)
+
+
+@models.command()
+@click.argument("names", nargs=-1)
+def verify(names: tuple[str, ...]) -> None:
+    """Check the files of all models, or of those NAMES; the status tells whether all are well.
+
+    The caffemodel must have the sha256 that its description gives, and the ONNX file must have been
+    made from the prototxt and the caffemodel beside it.
+    """
+    from faceserver.errors import NotFound
+    from faceserver.models.files import find_models, problems
+
+    found = find_models(load_settings().models_dir)
+    unknown = set(names) - {model.name for model in found}
+    if unknown:
+        raise NotFound(f"there is no model {min(unknown)!r}; `faceserver models list` lists them")
+    failed = False
+    for model in found:
+        if names and model.name not in names:
+            continue
+        wrong = list(problems(model.spec))
+        failed = failed or bool(wrong)
+        click.echo(f"{model.name}: {'; '.join(wrong) or 'all well'}")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+@models.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--name", help="Its name from now on.  [default: that in its model.toml]")
+def add(folder: Path, name: str | None) -> None:
+    """Copy the converted model in FOLDER among the models, and say how to use it."""
+    from faceserver.models.files import add_model, load_any
+
+    settings = load_settings()
+    model = add_model(folder, settings.models_dir, name or load_any(folder).name)
+    click.echo(f"added {model.name}")
+    click.echo(f"to use it: FACESERVER_{model.spec.kind.upper()}_MODEL={model.name}")
+    distances = getattr(model.spec, "distances", None)
+    if distances and distances.calibration.startswith("not calibrated"):
+        click.echo(f"its distance threshold {distances.threshold} is {distances.calibration}")

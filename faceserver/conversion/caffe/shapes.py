@@ -1,0 +1,270 @@
+"""The shapes of a network's blobs, as Caffe computes them."""
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from faceserver.conversion.caffe.caffe_pb2 import (
+    ConvolutionParameter,
+    LayerParameter,
+    NetParameter,
+    PoolingParameter,
+)
+from faceserver.errors import ModelError
+
+Shape = tuple[int, ...]
+"""A blob's axes: batch, channels, rows, columns; or batch and values."""
+
+Pair = tuple[int, int]
+"""One number for rows, one for columns."""
+
+
+def infer_shapes(net: NetParameter) -> dict[str, Shape]:
+    """Compute every blob's shape, from the shapes of the Input layers on.
+
+    Raises:
+        ModelError: a layer's type is not known, a blob that it reads is missing, or the shapes of
+            its blobs do not fit it.
+    """
+    shapes: dict[str, Shape] = {}
+    for layer in net.layer:
+        missing = [name for name in layer.bottom if name not in shapes]
+        if missing:
+            raise ModelError(f"layer {layer.name!r} reads {missing[0]!r}, which no layer makes")
+        shape = output_shape(layer, [shapes[name] for name in layer.bottom])
+        shapes.update(dict.fromkeys(layer.top, shape))
+    return shapes
+
+
+def output_shape(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    """Compute the shape of what a layer makes from blobs of the given shapes.
+
+    Raises:
+        ModelError: the layer's type is not known, or the shapes do not fit it.
+    """
+    rule = _RULES.get(layer.type)
+    if rule is None:
+        raise ModelError(f"layer {layer.name!r} has the unknown type {layer.type!r}")
+    fewest, most = _BOTTOMS.get(layer.type, (1, 1))
+    if not fewest <= len(bottoms) <= most:
+        raise ModelError(f"layer {layer.name!r} cannot read {len(bottoms)} blobs")
+    shape = rule(layer, bottoms)
+    if min(shape, default=1) < 1:
+        raise ModelError(f"layer {layer.name!r} cannot make {shape} from {list(bottoms)}")
+    return shape
+
+
+def convolution_window(param: ConvolutionParameter) -> tuple[Pair, Pair, Pair]:
+    """Return a convolution's kernel, stride and padding."""
+    kernel = _pair(param.kernel_size or [0], param.kernel_h, param.kernel_w)
+    stride = _pair(param.stride or [1], param.stride_h, param.stride_w)
+    return kernel, stride, _pair(param.pad or [0], param.pad_h, param.pad_w)
+
+
+def convolution_dilation(param: ConvolutionParameter) -> Pair:
+    """Return how far apart the values are that a convolution's kernel reads."""
+    return _pair(param.dilation or [1], 0, 0)
+
+
+def pooling_window(param: PoolingParameter, bottom: Shape) -> tuple[Pair, Pair, Pair]:
+    """Return a pooling's kernel, stride and padding over a blob of the given shape."""
+    if param.global_pooling:
+        return (bottom[2], bottom[3]), (1, 1), (0, 0)
+    kernel = _pair([param.kernel_size], param.kernel_h, param.kernel_w)
+    stride = _pair([param.stride], param.stride_h, param.stride_w)
+    return kernel, stride, _pair([param.pad], param.pad_h, param.pad_w)
+
+
+def rounds_up(param: PoolingParameter) -> bool:
+    """Tell whether a pooling's last window may reach over the edge, as it does in Caffe 1.0."""
+    return param.ceil_mode and param.round_mode == PoolingParameter.CEIL
+
+
+def pooled_size(size: int, kernel: int, stride: int, pad: int, *, up: bool = True) -> int:
+    """Compute how many windows Caffe's pooling fits into one axis.
+
+    Source: PoolingLayer::Reshape of Caffe 1.0, which rounds up. With padding, a last window that
+    would lie in the padding alone is dropped.
+    """
+    steps = size + 2 * pad - kernel
+    pooled = (-(-steps // stride) if up else steps // stride) + 1
+    if pad and (pooled - 1) * stride >= size + pad:
+        pooled -= 1
+    return pooled
+
+
+def canonical_axis(layer: LayerParameter, axis: int, shape: Shape) -> int:
+    """Count an axis that may be negative from the start.
+
+    Raises:
+        ModelError: the blob does not have that axis.
+    """
+    if not -len(shape) <= axis < len(shape):
+        raise ModelError(f"layer {layer.name!r}: {shape} has no axis {axis}")
+    return axis % len(shape)
+
+
+def concat_axis(layer: LayerParameter, bottom: Shape) -> int:
+    """Return the axis along which a Concat layer joins blobs of the given shape."""
+    param = layer.concat_param
+    axis = param.concat_dim if param.HasField("concat_dim") else param.axis
+    return canonical_axis(layer, axis, bottom)
+
+
+def scale_shape(layer: LayerParameter, bottoms: Sequence[Shape]) -> tuple[int, Shape]:
+    """Return where the factors of a Scale layer begin in the blob that they scale, and their shape.
+
+    Raises:
+        ModelError: they do not fit the blob.
+    """
+    blob, param = bottoms[0], layer.scale_param
+    start = canonical_axis(layer, param.axis, blob)
+    count = len(bottoms[1]) if len(bottoms) == 2 else param.num_axes
+    end = len(blob) if count == -1 else start + count
+    factors = bottoms[1] if len(bottoms) == 2 else blob[start:end]
+    if end > len(blob) or factors != blob[start:end]:
+        raise ModelError(f"layer {layer.name!r} cannot scale {list(bottoms)} from axis {start} on")
+    return start, factors
+
+
+def crop_offsets(layer: LayerParameter, bottoms: Sequence[Shape]) -> tuple[int, list[int]]:
+    """Return the first axis that a Crop layer crops, and where it begins in this one and the next.
+
+    Raises:
+        ModelError: they do not fit the blobs.
+    """
+    blob, size = bottoms
+    if len(blob) != len(size):
+        raise ModelError(f"layer {layer.name!r} needs blobs of as many axes, not {list(bottoms)}")
+    start = canonical_axis(layer, layer.crop_param.axis, blob)
+    offsets = list(layer.crop_param.offset) or [0]
+    if len(offsets) == 1:
+        offsets *= len(blob) - start
+    if len(offsets) != len(blob) - start:
+        raise ModelError(f"layer {layer.name!r} needs an offset for each axis from {start} on")
+    return start, offsets
+
+
+def _pair(values: Sequence[int], rows: int, columns: int) -> Pair:
+    if rows or columns:
+        return rows, columns
+    return values[0], values[-1]
+
+
+def _input(layer: LayerParameter, _bottoms: Sequence[Shape]) -> Shape:
+    if not layer.input_param.shape:
+        raise ModelError(f"layer {layer.name!r} gives no shape")
+    return tuple(layer.input_param.shape[0].dim)
+
+
+def _convolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    param = layer.convolution_param
+    batch, channels, *sizes = _four_axes(layer, bottoms)
+    if not param.group or channels % param.group or param.num_output % param.group:
+        raise ModelError(
+            f"layer {layer.name!r} cannot split {channels} channels into {param.group} groups"
+        )
+    kernel, stride, pad = _checked_window(layer, convolution_window(param))
+    dilation = convolution_dilation(param)
+    rows, columns = (
+        (size + 2 * p - (d * (k - 1) + 1)) // s + 1
+        for size, k, s, p, d in zip(sizes, kernel, stride, pad, dilation, strict=True)
+    )
+    return batch, param.num_output, rows, columns
+
+
+def _pooling(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    bottom = batch, channels, *sizes = _four_axes(layer, bottoms)
+    param = layer.pooling_param
+    kernel, stride, pad = _checked_window(layer, pooling_window(param, bottom))
+    rows, columns = (
+        pooled_size(*axis, up=rounds_up(param))
+        for axis in zip(sizes, kernel, stride, pad, strict=True)
+    )
+    return batch, channels, rows, columns
+
+
+def _checked_window(
+    layer: LayerParameter, window: tuple[Pair, Pair, Pair]
+) -> tuple[Pair, Pair, Pair]:
+    kernel, stride, _pad = window
+    if min(*kernel, *stride) < 1:
+        raise ModelError(f"layer {layer.name!r} has the kernel {kernel} and the stride {stride}")
+    return window
+
+
+def _inner_product(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    param = layer.inner_product_param
+    return *bottoms[0][: canonical_axis(layer, param.axis, bottoms[0])], param.num_output
+
+
+def _flatten(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    (shape,), param = bottoms, layer.flatten_param
+    start = canonical_axis(layer, param.axis, shape)
+    end = canonical_axis(layer, param.end_axis, shape) + 1
+    return *shape[:start], prod(shape[start:end]), *shape[end:]
+
+
+def _concat(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    axis = concat_axis(layer, bottoms[0])
+    rests = {shape[:axis] + shape[axis + 1 :] for shape in bottoms}
+    if len(rests) != 1:
+        raise ModelError(f"layer {layer.name!r} cannot join {list(bottoms)}")
+    first = bottoms[0]
+    return *first[:axis], sum(shape[axis] for shape in bottoms), *first[axis + 1 :]
+
+
+def _scale(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    scale_shape(layer, bottoms)
+    return bottoms[0]
+
+
+def _crop(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    start, offsets = crop_offsets(layer, bottoms)
+    blob, size = bottoms
+    ends = [offset + length for offset, length in zip(offsets, size[start:], strict=True)]
+    if any(end > length for end, length in zip(ends, blob[start:], strict=True)):
+        raise ModelError(f"layer {layer.name!r} cannot crop {blob} to {size} from {offsets} on")
+    return *blob[:start], *size[start:]
+
+
+def _same(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    if len(set(bottoms)) != 1:
+        raise ModelError(f"layer {layer.name!r} needs equal shapes, not {list(bottoms)}")
+    return bottoms[0]
+
+
+def _four_axes(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    if len(bottoms[0]) != 4:
+        raise ModelError(f"layer {layer.name!r} needs four axes, not {bottoms[0]}")
+    return bottoms[0]
+
+
+_RULES: dict[str, Callable[[LayerParameter, Sequence[Shape]], Shape]] = {
+    "Input": _input,
+    "Convolution": _convolution,
+    "Pooling": _pooling,
+    "InnerProduct": _inner_product,
+    "Flatten": _flatten,
+    "Concat": _concat,
+    "Eltwise": _same,
+    "ReLU": _same,
+    "PReLU": _same,
+    "Softmax": _same,
+    "Dropout": _same,
+    "BatchNorm": _same,
+    "Scale": _scale,
+    "Crop": _crop,
+    "Power": _same,
+    "Normalize": _same,
+    "Split": _same,
+}
+
+_MANY = 1000
+_BOTTOMS = {
+    "Input": (0, 0),
+    "Concat": (1, _MANY),
+    "Eltwise": (2, _MANY),
+    "Scale": (1, 2),
+    "Crop": (2, 2),
+}
+"""How many blobs a layer reads at least and at most, where it is not one."""

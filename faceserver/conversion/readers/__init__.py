@@ -1,0 +1,1 @@
+"""From files of networks to the neutral graph."""

@@ -1,0 +1,69 @@
+"""Reads any form in which a FaceNet is kept: a frozen graph, a checkpoint or a SavedModel."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from faceserver.conversion.fingerprint import sha256_of
+from faceserver.conversion.readers import checkpoint
+from faceserver.conversion.readers.graphdef import FrozenGraph, read_graph_def
+from faceserver.conversion.readers.graphdef_pb2 import GraphDef
+from faceserver.errors import ModelError
+
+
+@dataclass(frozen=True)
+class TfSource:
+    """A network as TensorFlow keeps it.
+
+    Attributes:
+        path: the file or folder that was given.
+        files: what was read of it.
+        graph_def: the nodes, with constants for variables.
+        graph: what they compute outside training.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    graph_def: GraphDef
+    graph: FrozenGraph
+
+    def sha256(self) -> dict[str, str]:
+        """Return the sha256 of each file that was read, by its name."""
+        return {file.name: sha256_of(file) for file in self.files}
+
+
+def read_source(path: Path, output: str | None = None) -> TfSource:
+    """Read a frozen graph (a file, or the only ``*.pb`` of a folder), a checkpoint or a SavedModel.
+
+    Args:
+        path: the file; the folder that holds a ``.meta`` file and its checkpoint; or the folder
+            that holds ``saved_model.pb``.
+        output: the node whose output is the embedding, where it is not called ``embeddings``.
+
+    Raises:
+        ModelError: there is no such file, it cannot be read, or TensorFlow is needed and missing.
+    """
+    if not path.exists():
+        raise ModelError(f"{path} cannot be read: No such file or folder")
+    if not path.is_dir():
+        return _frozen(path, path, output)
+    if (path / "saved_model.pb").exists():
+        from faceserver.conversion.readers import saved_model  # noqa: PLC0415 - TensorFlow, which this form alone needs
+
+        graph_def, end = saved_model.freeze(path)
+        files = [path / "saved_model.pb", *sorted(path.glob("variables/variables.*"))]
+        return TfSource(path, tuple(files), graph_def, FrozenGraph(graph_def, output or end))
+    if any(path.glob("*.meta")):
+        found = checkpoint.find(path)
+        graph_def = checkpoint.freeze(found)
+        return TfSource(path, found.files, graph_def, FrozenGraph(graph_def, output))
+    graphs = sorted(path.glob("*.pb"))
+    if len(graphs) != 1:
+        raise ModelError(
+            f"{path} holds no checkpoint (*.meta), no saved_model.pb nor one frozen graph (*.pb)"
+        )
+    return _frozen(path, graphs[0], output)
+
+
+def _frozen(path: Path, file: Path, output: str | None) -> TfSource:
+    graph_def = read_graph_def(file)
+    return TfSource(path, (file,), graph_def, FrozenGraph(graph_def, output))

@@ -1,0 +1,1 @@
+"""From the neutral graph, or from Caffe, to files of networks."""

@@ -1,0 +1,1 @@
+"""From what comes in to pictures: bytes, URLs, archives."""

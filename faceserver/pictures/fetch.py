@@ -1,0 +1,265 @@
+"""URL to bytes, with the rules that keep a URL out of the private network.
+
+A URL is written outside and fetched from inside, so that it could reach what only this machine
+may reach. Hence the rules: http and https alone, public addresses alone, nothing sent along that
+could identify anyone, and limits on redirects, bytes and time. A redirect stands under the same
+rules as the URL that came first.
+"""
+
+import io
+import re
+import socket
+import string
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from http.client import HTTPResponse
+from ipaddress import ip_address
+from time import monotonic
+from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
+
+import requests
+from requests_hardened.ip_filter import InvalidIPAddress  # type: ignore[import-untyped]
+from requests_hardened.ip_filter_adapter import (  # type: ignore[import-untyped]
+    IPFilterAdapter,
+)
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.exceptions import HTTPError as TransportError
+from urllib3.exceptions import TimeoutError as TransportTimeout
+
+from faceserver import __version__
+from faceserver.errors import FileTooLarge, ForbiddenUrl, InvalidUrl, UrlFailed, UrlTimeout
+from faceserver.pictures.addresses import AddressRule
+from faceserver.runtime import metrics
+
+MAX_REDIRECTS = 5
+MAX_URL_LENGTH = 2048
+
+_CHUNK_BYTES = 64 * 1024
+_REDIRECT_STATUS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {
+    "User-Agent": f"faceserver/{__version__}",
+    "Accept": "image/*",
+    "Accept-Encoding": "identity",  # pictures are compressed already
+}
+
+# Parsers read both of these differently; a URL that is well-formed has neither.
+_CONTROL_OR_BACKSLASH = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
+
+_LABEL = "[a-z0-9_-]{1,63}"
+_HOST = re.compile(rf"({_LABEL}\.)*{_LABEL}\.?|[0-9a-f:]*:[0-9a-f:.]*")
+"""A name or an IPv6 address as it is on the wire: names beyond ASCII are written as xn--..."""
+
+
+class Fetcher:
+    """Fetches URLs; it holds settings alone, so that many threads may use it at the same time."""
+
+    def __init__(self, *, timeout: float, max_bytes: int, allow_networks: Sequence[str]) -> None:
+        """Set the limits of every fetch.
+
+        Args:
+            timeout: seconds for everything together: connecting, redirects and download. While a
+                name is looked up, the system's resolver keeps its own time.
+            max_bytes: most bytes of an answer, counted after it is unpacked.
+            allow_networks: networks that are open although they are private, such as
+                "192.168.7.0/24".
+        """
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+        self._rule = AddressRule(allow_networks)
+
+    @metrics.stage("fetch")
+    def fetch(self, url: str) -> bytes:
+        """Get what a URL points to; whether that is a picture, or anything, is not looked at.
+
+        Raises:
+            InvalidUrl: it, or a redirect, is no well-formed http or https URL, or holds
+                credentials.
+            ForbiddenUrl: it, or a redirect, points into a network that is closed to it.
+            UrlTimeout: the answer was not complete in time.
+            UrlFailed: no connection, too many redirects, or a status that is not 200.
+            FileTooLarge: the answer has more than max_bytes.
+        """
+        deadline = _Deadline(self._timeout)
+        for _ in range(1 + MAX_REDIRECTS):
+            host, request = _prepare(url)
+            with _own_errors(host), self._send(request, deadline) as response:
+                target = _redirect_target(url, response)
+                if target is None:
+                    return self._read(host, response)
+            url = target
+        raise UrlFailed(f"The URL leads through more than {MAX_REDIRECTS} redirects.")
+
+    @contextmanager
+    def _send(
+        self, request: requests.PreparedRequest, deadline: "_Deadline"
+    ) -> Iterator[requests.Response]:
+        # No requests.Session: it would read the whole body of a redirect, however large, and add
+        # cookies, proxies and passwords that it finds in the environment.
+        https = (request.url or "").startswith("https:")
+        with (
+            closing(_GuardedAdapter(https=https, rule=self._rule, deadline=deadline)) as adapter,
+            closing(adapter.send(request, stream=True, timeout=deadline.left())) as response,
+        ):
+            yield response
+
+    def _read(self, host: str, response: requests.Response) -> bytes:
+        if response.status_code != requests.codes.ok:
+            raise UrlFailed(f"{host} answered with status {response.status_code}.")
+        self._check_length(response.raw.length_remaining or 0)
+        body = bytearray()
+        for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+            body += chunk
+            self._check_length(len(body))
+        return bytes(body)
+
+    def _check_length(self, length: int) -> None:
+        if length > self._max_bytes:
+            raise FileTooLarge(
+                f"The URL's answer is too large; at most {self._max_bytes:,} bytes are allowed."
+            )
+
+
+def _prepare(url: str) -> tuple[str, requests.PreparedRequest]:
+    """Check a URL's form; gives its host and the request for it."""
+    if len(url) > MAX_URL_LENGTH:
+        raise InvalidUrl(f"The URL has more than {MAX_URL_LENGTH:,} characters.")
+    if _CONTROL_OR_BACKSLASH.search(url):
+        raise InvalidUrl("The URL holds a control character or a backslash.")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        request = requests.Request("GET", url, headers=_HEADERS).prepare()
+    except ValueError as error:  # all that the three raise is one of its kind
+        raise InvalidUrl("This is no well-formed http or https URL.") from error
+    if parts.scheme not in {"http", "https"}:
+        raise InvalidUrl("The URL does not begin with http:// or https://.")
+    if "@" in parts.netloc:
+        raise InvalidUrl("The URL holds a user name or password.")
+    if not _HOST.fullmatch(host) or port == 0:
+        raise InvalidUrl("The URL has no valid host and port.")
+    return host, request
+
+
+def _redirect_target(url: str, response: requests.Response) -> str | None:
+    """The URL that a response sends us on to, None where it does not."""
+    location = response.headers.get("Location")
+    if response.status_code not in _REDIRECT_STATUS or location is None:
+        return None
+    # Headers are bytes, read as latin-1; what is beyond ASCII is quoted as the bytes it came as.
+    quoted = quote(location, safe=string.punctuation, encoding="latin-1", errors="replace")
+    try:
+        return urljoin(url, quoted)
+    except ValueError as error:
+        raise InvalidUrl("The URL leads on to a malformed one.") from error
+
+
+@contextmanager
+def _own_errors(host: str) -> Iterator[None]:
+    """Turn what the libraries below raise into our errors, which tell no address."""
+    try:
+        yield
+    except (TimeoutError, requests.Timeout, TransportTimeout) as error:
+        raise UrlTimeout(f"{host} did not answer completely in time.") from error
+    except InvalidIPAddress as error:
+        raise ForbiddenUrl(f"{host} lies in a network that is closed to URLs.") from error
+    except (OSError, TransportError) as error:  # each error of requests is an OSError
+        raise UrlFailed(f"{host} cannot be reached, or gave no proper answer.") from error
+
+
+class _Deadline:
+    """A moment after which nothing is waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds until then; raises TimeoutError when none are left."""
+        seconds = self._end - monotonic()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
+
+
+class _GuardedAdapter(IPFilterAdapter):  # type: ignore[misc]
+    """Sends one request to the one address that has been checked, and reads until a deadline.
+
+    The parent resolves the host once, refuses private addresses, and puts the address in the
+    host's place, so that no second look-up can lead elsewhere. Here its rule is made stricter in
+    general, and open for the networks that are allowed.
+    """
+
+    def __init__(self, *, https: bool, rule: AddressRule, deadline: _Deadline) -> None:
+        super().__init__(is_https_proto=https)
+        self._https = https
+        self._rule = rule
+        self._deadline = deadline
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        """Where to connect to; raises InvalidIPAddress when that is closed."""
+        try:
+            place, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        except InvalidIPAddress as error:
+            return self._pin_allowed(error, request, verify, cert)
+        address = ip_address(place["host"].strip("[]"))
+        if not self._rule.opens(address):
+            raise InvalidIPAddress(address)
+        return place, tls
+
+    def _pin_allowed(
+        self, refusal: InvalidIPAddress, request: requests.PreparedRequest, verify: Any, cert: Any
+    ) -> tuple[Any, Any]:
+        """Go on with the very address that the parent refused, if it is allowed."""
+        (address,) = refusal.args
+        if not self._rule.allows(address):
+            raise refusal
+        # The grandparent's method looks nothing up.
+        skip_parent: Any = super(IPFilterAdapter, self)
+        place, tls = skip_parent.build_connection_pool_key_attributes(request, verify, cert)
+        if self._https:  # the certificate is the name's, not the address's
+            tls["assert_hostname"] = tls["server_hostname"] = place["host"]
+        place["host"] = f"[{address}]" if address.version == 6 else str(address)
+        return place, tls
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """Make the connections read until the deadline, not for a time of their own."""
+        pool: HTTPConnectionPool = super().get_connection_with_tls_context(*args, **kwargs)
+        response_class = staticmethod(partial(_TimedResponse, deadline=self._deadline))
+        pool.ConnectionCls = type(
+            "TimedConnection", (pool.ConnectionCls,), {"response_class": response_class}
+        )
+        return pool
+
+
+class _TimedResponse(HTTPResponse):
+    """A response whose every read, of its headers too, waits until a deadline at most.
+
+    A socket's timeout holds for a single read: a server that sends a byte now and then would keep
+    a thread for as long as it likes.
+    """
+
+    def __init__(self, sock: socket.socket, *, deadline: _Deadline, **options: Any) -> None:
+        super().__init__(sock, **options)
+        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock, deadline))
+
+
+class _TimedReader(io.RawIOBase):
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: _Deadline) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._deadline.left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

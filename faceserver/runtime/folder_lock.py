@@ -1,0 +1,49 @@
+"""One process to a data folder."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import getpid
+from pathlib import Path
+from typing import IO
+
+from faceserver.errors import StoreLocked
+from faceserver.runtime.atomic_files import file_errors
+
+LOCK = "lock"
+"""The file's name."""
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process alone while the block runs.
+
+    The system lets go of the lock when its holder dies, however it dies. The file stays: to remove
+    it would let a third process lock a new file of that name while a second one holds the old.
+
+    Raises:
+        StoreLocked: another process, or another store of this one, holds it.
+        StoreError: the lock file cannot be written.
+    """
+    path = folder / LOCK
+    with file_errors(path):
+        file = path.open("a+")
+    with file:
+        _lock(file, folder)
+        with file_errors(path):
+            file.truncate(0)
+            file.write(f"{getpid()}\n")
+            file.flush()
+        yield
+
+
+def _lock(file: IO[str], folder: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        raise StoreLocked(
+            f"{folder} is in use by process {holder}: stop that one, or choose another folder "
+            "with FACESERVER_DATA_DIR"
+        ) from error

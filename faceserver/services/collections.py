@@ -1,0 +1,95 @@
+"""Collections: made, described, deleted; and the way to what is in them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from faceserver.errors import NotFound
+from faceserver.models.spec import SimilarityCurve
+from faceserver.services.context import Parts
+from faceserver.store.base import Collection, CollectionStatus, Receipt
+
+
+@dataclass(frozen=True)
+class Described:
+    """A collection.
+
+    Attributes:
+        status: of its index.
+        subjects: how many people it holds.
+        threshold: below this squared L2 distance two faces are taken for one person; None where
+            the collection's model is not loaded.
+        similarity: what its distances mean; None where nobody measured it, or likewise.
+    """
+
+    status: CollectionStatus
+    subjects: int
+    threshold: float | None
+    similarity: SimilarityCurve | None
+
+
+class Galleries:
+    """All collections. Safe to call from several threads at once."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Take the parts."""
+        self._parts = parts
+
+    def names(self) -> list[str]:
+        """The names of all collections, in alphabetical order."""
+        return self._parts.store.collections()
+
+    def collection(self, name: str) -> Collection:
+        """A collection, to work on its people.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        return self._parts.store.collection(name)
+
+    def create(self, name: str) -> Described:
+        """Make a collection of the model that the server is set to.
+
+        Raises:
+            InvalidRequest: it cannot have that name.
+            AlreadyExists: there is one of that name.
+        """
+        embedder = self._parts.analyzer.embedder
+        self._parts.store.create(name, model=embedder.name, dims=embedder.dims)
+        return self.describe(name)
+
+    def describe(self, name: str) -> Described:
+        """What is known of a collection.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        collection = self._parts.store.collection(name)
+        analyzer = self._parts.analyzers.get(collection.model)
+        distances = analyzer.embedder.distances if analyzer else None
+        return Described(
+            status=collection.status(),
+            subjects=collection.count_subjects(),
+            threshold=self._parts.limits.max_distance
+            or (distances.threshold if distances else None),
+            similarity=distances.similarity if distances else None,
+        )
+
+    def describe_some(self, names: Iterable[str]) -> list[Described]:
+        """What is known of these collections; one that was deleted meanwhile is passed over."""
+        found = []
+        for name in names:
+            try:
+                found.append(self.describe(name))
+            except NotFound:
+                continue
+        return found
+
+    def delete(self, name: str) -> Receipt:
+        """Remove a collection so that nothing of it is left on the disk.
+
+        The default one is emptied and stays.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        return self._parts.store.purge(name)

@@ -1,0 +1,102 @@
+"""What the use cases share, and how they reach a collection that may change its model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from faceserver.errors import ModelChanged, StoreMismatch
+from faceserver.services.registering import Limits, Registrar
+from faceserver.store.base import Collection, Store
+from faceserver.store.pictures import PictureStore
+from faceserver.types import Image
+from faceserver.vision.analyzer import Analyzer, FoundFace
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Gallery:
+    """A collection, and the analyzer of its model; good for one use."""
+
+    collection: Collection
+    analyzer: Analyzer
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What does the work.
+
+    Attributes:
+        analyzer: of the model that new collections are of.
+        analyzers: of each model that is loaded, by its name.
+        store: holds the faces.
+        pictures: holds their pictures.
+        fetch: turns a URL into bytes.
+        limits: what is accepted, and what is answered.
+    """
+
+    analyzer: Analyzer
+    analyzers: Mapping[str, Analyzer]
+    store: Store
+    pictures: PictureStore
+    fetch: Callable[[str], bytes]
+    limits: Limits
+
+    def gallery(self, name: str) -> Gallery:
+        """A collection and the analyzer of its model.
+
+        Raises:
+            NotFound: there is no collection of that name.
+            StoreMismatch: its model is not loaded.
+        """
+        collection = self.store.collection(name)
+        analyzer = self.analyzers.get(collection.model)
+        if analyzer is None or analyzer.embedder.dims != collection.dims:
+            raise StoreMismatch(
+                f"the collection {name!r} holds faces of the model {collection.model}, "
+                f"not of {self.analyzer.embedder.name}"
+            )
+        return Gallery(collection, analyzer)
+
+    def on(self, name: str, act: Callable[[Gallery], Result]) -> Result:
+        """Act with a collection's model of the moment; anew, if it was switched meanwhile.
+
+        Raises:
+            NotFound: there is no collection of that name.
+            StoreMismatch: its model is not loaded.
+        """
+        while True:
+            gallery = self.gallery(name)
+            try:
+                return act(gallery)
+            except ModelChanged:
+                if self.store.collection(name) is gallery.collection:
+                    raise
+
+    def registrar(self, gallery: Gallery) -> Registrar:
+        """What registers pictures in a collection."""
+        return Registrar(
+            analyzer=gallery.analyzer,
+            collection=gallery.collection,
+            pictures=self.pictures,
+            limits=self.limits,
+        )
+
+    def read(self, data: bytes) -> tuple[Image, list[FoundFace]]:
+        """Decode a picture within the limits and find its faces, largest first.
+
+        Raises:
+            ImageError: it cannot be used.
+        """
+        limits = self.limits
+        return self.analyzer.read(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
+
+
+def threshold_of(gallery: Gallery, limits: Limits) -> float:
+    """The distance below which two faces of a collection are taken for one person."""
+    return limits.max_distance or gallery.analyzer.embedder.distances.threshold
+
+
+def chosen(faces: Sequence[FoundFace], *, largest: bool) -> Sequence[FoundFace]:
+    """All of a picture's faces, or the largest alone."""
+    return faces[:1] if largest else faces

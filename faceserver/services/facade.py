@@ -1,0 +1,236 @@
+"""The use cases: register pictures, find a face again."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from faceserver.errors import InputError, ModelChanged, SeveralFaces, StoreMismatch
+from faceserver.services.analysis import Stateless
+from faceserver.services.change_model import Reembedder
+from faceserver.services.collections import Galleries
+from faceserver.services.context import Parts
+from faceserver.services.faces import FaceKeeper
+from faceserver.services.registering import (
+    Examined,
+    Limits,
+    Refused,
+    Registered,
+    Registrar,
+    SavePicture,
+)
+from faceserver.services.searching import Searching
+from faceserver.services.unnamed import UnnamedFaces
+from faceserver.store.base import DEFAULT, Store, StoreStatus
+from faceserver.store.pictures import PictureStore
+from faceserver.types import Filter, Match
+from faceserver.vision.analyzer import Analyzer
+
+__all__ = ["FaceService", "Limits", "Refused", "Registered", "Upload"]
+
+_FETCHED_AT_ONCE = 8
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture as it came in: what the sender called it, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+class FaceService:
+    """What a user can do; every front end calls this and nothing below it.
+
+    Which model embeds is asked of the collection, for each call anew: it can change at any time.
+
+    Attributes:
+        parts: what the use cases share.
+        stateless: detects, embeds and compares.
+        galleries: makes, describes and deletes collections.
+        faces: adds, shows, moves and deletes faces.
+        searching: says who somebody is.
+        unnamed: groups faces that nobody has named.
+    """
+
+    def __init__(
+        self,
+        *,
+        analyzer: Analyzer,
+        store: Store,
+        pictures: PictureStore,
+        fetch: Callable[[str], bytes],
+        limits: Limits,
+        former: Analyzer | None = None,
+    ) -> None:
+        """Take the parts; :meth:`close` closes the store.
+
+        Args:
+            analyzer: of the model that new collections are of.
+            store: holds the faces.
+            pictures: holds their pictures.
+            fetch: turns a URL into bytes.
+            limits: what is accepted, and what is answered.
+            former: of the model that collections are of until they are changed to the other one.
+
+        Raises:
+            StoreMismatch: the default collection is of none of these models.
+        """
+        self._analyzer = analyzer
+        self._analyzers = {part.embedder.name: part for part in (analyzer, former) if part}
+        self._store = store
+        self._pictures = pictures
+        self._fetch = fetch
+        self._limits = limits
+        self.parts = Parts(analyzer, self._analyzers, store, pictures, fetch, limits)
+        self.stateless = Stateless(self.parts)
+        self.galleries = Galleries(self.parts)
+        self.faces = FaceKeeper(self.parts)
+        self.searching = Searching(self.parts)
+        self.unnamed = UnnamedFaces(self.parts)
+        self.registrar()
+
+    def registrar(self, collection: str = DEFAULT) -> Registrar:
+        """What registers pictures in a collection, which is made where it is missing.
+
+        Raises:
+            InvalidRequest: it cannot have that name.
+            StoreMismatch: it holds embeddings of another model.
+        """
+        embedder = self._analyzer.embedder
+        if collection not in self._store.collections():
+            self._store.create(collection, model=embedder.name, dims=embedder.dims)
+        held = self._store.collection(collection)
+        analyzer = self._analyzers.get(held.model)
+        if analyzer is None or analyzer.embedder.dims != held.dims:
+            raise StoreMismatch(
+                f"the collection {collection!r} holds faces of the model {held.model}, "
+                f"not of {embedder.name}"
+            )
+        return Registrar(
+            analyzer=analyzer, collection=held, pictures=self._pictures, limits=self._limits
+        )
+
+    def reembedder(self, *, crops_fit: Callable[[str], bool]) -> Reembedder:
+        """What changes collections to the new model; see :class:`Reembedder`."""
+        return Reembedder(self._store, self._pictures, self._analyzer.embedder, crops_fit=crops_fit)
+
+    def outdated(self) -> list[str]:
+        """The names of the collections that are not of the new model."""
+        names, model = self._store.collections(), self._analyzer.embedder.name
+        return [name for name in names if self._store.collection(name).model != model]
+
+    def fetch(self, url: str) -> bytes:
+        """A URL's bytes.
+
+        Raises:
+            FetchError: it gives none, or must not be asked.
+        """
+        return self._fetch(url)
+
+    def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
+        """Store every face of every picture.
+
+        Returns:
+            A result for each picture, in order; one that is refused does not affect the others.
+        """
+
+        def store(registrar: Registrar) -> list[Registered | Refused]:
+            with self._pictures.batch() as save:
+                examined = [registrar.examine(it.name, it.data, save) for it in uploads]
+                return registrar.store(examined)
+
+        return self._with_current(store)
+
+    def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
+        """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
+        return self._with_current(lambda registrar: self._register_urls(registrar, urls))
+
+    def _register_urls(
+        self, registrar: Registrar, urls: Sequence[str]
+    ) -> list[Registered | Refused]:
+        examined: list[Examined | Refused] = []
+        with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
+            # A few at a time, so that memory holds a few pictures and not all of them.
+            for start in range(0, len(urls), _FETCHED_AT_ONCE):
+                group = urls[start : start + _FETCHED_AT_ONCE]
+                pending = [pool.submit(self._fetch, url) for url in group]
+                examined += [
+                    _examine_fetched(registrar, url, fetched, save)
+                    for url, fetched in zip(group, pending, strict=True)
+                ]
+            return registrar.store(examined)
+
+    def retrieve(self, data: bytes) -> list[Match]:
+        """Find stored faces near the one face in a picture.
+
+        Returns:
+            Matches under the distance threshold, nearest first.
+
+        Raises:
+            ImageError: the picture cannot be used.
+            NoFace: it holds none.
+            SeveralFaces: it holds more than one.
+        """
+
+        def search(registrar: Registrar) -> list[Match]:
+            _, faces = registrar.find(data)
+            if len(faces) > 1:
+                raise SeveralFaces(
+                    f"the picture holds {len(faces)} faces; send one with a single face"
+                )
+            return registrar.search(faces[0])
+
+        return self._with_current(search)
+
+    def picture_path(self, name: str) -> Path:
+        """Where a stored picture lies.
+
+        Raises:
+            NotFound: no picture of that name is stored.
+        """
+        return self._pictures.path(name)
+
+    def shows(self, collection: str, picture: str) -> bool:
+        """Whether a stored picture shows a face of a collection.
+
+        Raises:
+            NotFound: there is no collection of that name.
+        """
+        held = self._store.collection(collection)
+        return bool(held.faces(limit=1, only=Filter(picture=picture)).items)
+
+    def status(self) -> StoreStatus:
+        """Figures for ``/health``."""
+        return self._store.status()
+
+    def warm_up(self) -> None:
+        """Make the first request as fast as those that follow."""
+        self._analyzer.warm_up()
+
+    def close(self) -> None:
+        """Close the store; closing twice does nothing."""
+        self._store.close()
+
+    def _with_current(self, act: Callable[[Registrar], Answer]) -> Answer:
+        """Act with the model of the moment; anew, if it was switched meanwhile."""
+        while True:
+            registrar = self.registrar()
+            try:
+                return act(registrar)
+            except ModelChanged:
+                if self._store.collection() is registrar.collection:
+                    raise
+
+
+def _examine_fetched(
+    registrar: Registrar, url: str, fetched: Future[bytes], save: SavePicture
+) -> Examined | Refused:
+    try:
+        data = fetched.result()
+    except InputError as error:
+        return Refused(url, error)
+    return registrar.examine(url, data, save)

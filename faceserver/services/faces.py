@@ -1,0 +1,239 @@
+"""Stored faces: added from a picture or a ready embedding, shown, moved, deleted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from faceserver.errors import InvalidEmbedding, NotFound
+from faceserver.pictures import codec
+from faceserver.services.context import Gallery, Parts, chosen
+from faceserver.services.registering import Refused
+from faceserver.store.base import Page
+from faceserver.types import Box, Detection, Filter, Floats, Image, NewFace, StoredFace
+
+_UNIT_TOLERANCE = 1e-3
+_MAX_PIXELS = 178_956_970  # Pillow's own ceiling: the limits were kept when the picture came in
+
+NOWHERE = Detection(
+    Box(0, 0, 0, 0), ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)), 0.0
+)
+"""Of a face that came as an embedding, without its place in a picture."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What is to be known of new faces.
+
+    Attributes:
+        source: what the picture is called.
+        subject: id of the person whom they show.
+        tags: to filter by.
+        external_id: what another system calls them.
+    """
+
+    source: str
+    subject: str | None = None
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+
+
+class FaceKeeper:
+    """The faces of all collections. Safe to call from several threads at once."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Take the parts."""
+        self._parts = parts
+
+    def add_picture(
+        self, collection: str, data: bytes, labels: Labels, *, largest: bool = False
+    ) -> tuple[StoredFace, ...]:
+        """Store the faces of a picture, largest first.
+
+        Raises:
+            NotFound: there is no such collection, or no such person.
+            ImageError: the picture cannot be used.
+            NoFace: it holds none.
+            StoreFull: no space is left.
+        """
+
+        def add(gallery: Gallery) -> tuple[StoredFace, ...]:
+            if labels.subject is not None:
+                gallery.collection.subject(labels.subject)
+            registrar = self._parts.registrar(gallery)
+            with self._parts.pictures.batch() as save:
+                examined = registrar.examine(
+                    labels.source, data, save, lambda faces: chosen(faces, largest=largest)
+                )
+                if isinstance(examined, Refused):
+                    raise examined.error
+                known = replace(
+                    examined,
+                    subject=labels.subject,
+                    tags=labels.tags,
+                    external_id=labels.external_id,
+                )
+                (stored,) = registrar.store([known])
+            if isinstance(stored, Refused):
+                raise stored.error
+            return stored.faces
+
+        return self._parts.on(collection, add)
+
+    def add_embedding(
+        self,
+        collection: str,
+        embedding: Sequence[float],
+        labels: Labels,
+        *,
+        model: str,
+        detection: Detection = NOWHERE,
+    ) -> StoredFace:
+        """Store a face that was embedded elsewhere.
+
+        Raises:
+            NotFound: there is no such collection, or no such person.
+            InvalidEmbedding: another model made it, or it is no unit vector of the right length.
+            StoreFull: no space is left.
+        """
+
+        def add(gallery: Gallery) -> StoredFace:
+            vector = checked_embedding(gallery, embedding, model=model)
+            face = NewFace(
+                embedding=vector,
+                detection=detection,
+                picture=None,
+                source=labels.source,
+                subject=labels.subject,
+                tags=labels.tags,
+                external_id=labels.external_id,
+            )
+            return gallery.collection.add([face])[0]
+
+        return self._parts.on(collection, add)
+
+    def get(self, collection: str, face_id: str) -> StoredFace:
+        """One face.
+
+        Raises:
+            NotFound: there is no such collection or face.
+        """
+        return self._parts.on(collection, lambda gallery: gallery.collection.get(face_id))
+
+    def page(
+        self, collection: str, only: Filter, *, limit: int, cursor: str | None
+    ) -> Page[StoredFace]:
+        """Some of the faces, in the order they were stored.
+
+        Raises:
+            NotFound: there is no such collection.
+            InvalidCursor: the cursor is none.
+        """
+        return self._parts.on(
+            collection,
+            lambda gallery: gallery.collection.faces(limit=limit, cursor=cursor, only=only),
+        )
+
+    def move(self, collection: str, face_id: str, subject: str | None) -> None:
+        """Say whom a face shows, None for nobody.
+
+        Raises:
+            NotFound: there is no such collection, face or person.
+        """
+        if not self.move_all(collection, [face_id], subject):
+            raise NotFound(f"there is no face {face_id!r}")
+
+    def move_all(self, collection: str, face_ids: Sequence[str], subject: str | None) -> int:
+        """Say whom faces show, None for nobody; all of them or none.
+
+        Returns:
+            How many of the faces there are; the others are passed over.
+
+        Raises:
+            NotFound: there is no such collection or person.
+        """
+        return self._parts.on(
+            collection, lambda gallery: gallery.collection.move(face_ids, subject)
+        )
+
+    def tag(self, collection: str, face_id: str, tags: Sequence[str]) -> None:
+        """Give a face these tags instead of those it has.
+
+        Raises:
+            NotFound: there is no such collection or face.
+        """
+        self._parts.on(collection, lambda gallery: gallery.collection.tag(face_id, tags))
+
+    def delete(self, collection: str, face_id: str) -> None:
+        """Delete a face; its picture goes with the last face that is in it.
+
+        Raises:
+            NotFound: there is no such collection or face.
+        """
+        if not self._parts.on(collection, lambda gallery: gallery.collection.delete([face_id])):
+            raise NotFound(f"there is no face {face_id!r}")
+
+    def picture_path(self, collection: str, face_id: str) -> Path:
+        """Where the picture of a face lies.
+
+        Raises:
+            NotFound: there is no such collection or face, or no picture is kept.
+        """
+        face = self.get(collection, face_id)
+        if face.picture is None:
+            raise NotFound("no picture of this face is kept")
+        return self._parts.pictures.path(face.picture)
+
+    def crop(self, collection: str, face_id: str) -> bytes:
+        """The aligned face as JPEG: as it was kept, or cut out of the kept picture.
+
+        Raises:
+            NotFound: there is no such collection or face, or nothing of the picture is kept.
+        """
+        gallery = self._parts.gallery(collection)
+        face = self.get(collection, face_id)
+        if face.crop is not None:
+            return self._parts.pictures.path(face.crop).read_bytes()
+        if face.picture is None:
+            raise NotFound("no picture of this face is kept")
+        image = self._stored_picture(face.picture)
+        return codec.encode_jpeg(gallery.analyzer.embedder.crop(image, face.detection))
+
+    def crop_version(self, collection: str, face_id: str) -> str:
+        """A text that changes when the crop of a face does: it is cut as its model wants it.
+
+        Raises:
+            NotFound: there is no such collection or face.
+        """
+        gallery = self._parts.gallery(collection)
+        face = gallery.collection.get(face_id)
+        return sha256(f"{face.id} {gallery.collection.model}".encode()).hexdigest()
+
+    def _stored_picture(self, name: str) -> Image:
+        data = self._parts.pictures.path(name).read_bytes()
+        return codec.decode(data, max_bytes=len(data), max_pixels=_MAX_PIXELS)
+
+
+def checked_embedding(gallery: Gallery, numbers: Sequence[float], *, model: str) -> Floats:
+    """The numbers as a vector that a collection holds: float32, shape (dims,), of unit length.
+
+    Raises:
+        InvalidEmbedding: another model made them, or they are no unit vector of that length.
+    """
+    collection = gallery.collection
+    if model != collection.model:
+        raise InvalidEmbedding(
+            f"the collection {collection.name!r} holds embeddings of {collection.model}, "
+            f"not of {model}"
+        )
+    vector = np.array(numbers, np.float32)
+    if len(vector) != collection.dims:
+        raise InvalidEmbedding(
+            f"an embedding of {model} has {collection.dims} numbers, not {len(vector)}"
+        )
+    length = float(np.linalg.norm(vector))
+    if not abs(length - 1) <= _UNIT_TOLERANCE:  # written so that NaN is refused as well
+        raise InvalidEmbedding(f"an embedding has length 1, not {length:.4g}")
+    return vector

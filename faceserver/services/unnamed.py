@@ -1,0 +1,116 @@
+"""Faces that nobody has named, as the people that they are likely to show."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from faceserver.errors import NotFound
+from faceserver.models.spec import SimilarityCurve
+from faceserver.services.context import Gallery, Parts, threshold_of
+from faceserver.services.grouping import likely_people
+from faceserver.store.base import Collection
+from faceserver.types import Filter, StoredFace, Subject
+
+MOST_EXAMINED = 10_000
+"""Faces that are grouped at once; naming them makes room for those that come after."""
+
+_NOBODY = Filter(named=False)
+_SOMEBODY = Filter(named=True)
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """A person with a name who looks like a group of faces.
+
+    Attributes:
+        person: who.
+        distance: of the group's middle face to this person's nearest one, as squared L2.
+    """
+
+    person: Subject
+    distance: float
+
+
+@dataclass(frozen=True, eq=False)
+class LikelyPerson:
+    """Faces that are likely to show one person.
+
+    Attributes:
+        faces: those nearest to their middle first.
+        lookalike: the nearest person with a name under the threshold, None if there is none.
+    """
+
+    faces: tuple[StoredFace, ...]
+    lookalike: Lookalike | None
+
+
+@dataclass(frozen=True, eq=False)
+class Unnamed:
+    """What is known of the faces without a name.
+
+    Attributes:
+        threshold: that was used, as squared L2 distance.
+        similarity: what distances mean, if that was measured.
+        examined: how many faces were grouped.
+        is_complete: whether those are all of them.
+        groups: how many groups they make.
+        people: the largest of the groups.
+    """
+
+    threshold: float
+    similarity: SimilarityCurve | None
+    examined: int
+    is_complete: bool
+    groups: int
+    people: tuple[LikelyPerson, ...]
+
+
+class UnnamedFaces:
+    """Groups faces of all collections. Safe to call from several threads at once."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Take the parts."""
+        self._parts = parts
+
+    def group(self, collection: str, *, limit: int, threshold: float | None = None) -> Unnamed:
+        """Group the faces that nobody has named, the first :data:`MOST_EXAMINED` of them.
+
+        Args:
+            collection: whose faces.
+            limit: at most so many groups, the largest.
+            threshold: squared L2 distance; None takes the collection's.
+
+        Raises:
+            NotFound: there is no such collection.
+            TimedOut: the request's time is over.
+        """
+
+        def group(gallery: Gallery) -> Unnamed:
+            under = threshold or threshold_of(gallery, self._parts.limits)
+            page = gallery.collection.faces(limit=MOST_EXAMINED, only=_NOBODY)
+            vectors = np.array([face.embedding for face in page.items], np.float32)
+            groups = likely_people(vectors.reshape(-1, gallery.collection.dims), threshold=under)
+            chosen = [tuple(page.items[row] for row in rows) for rows in groups[:limit]]
+            return Unnamed(
+                threshold=under,
+                similarity=gallery.analyzer.embedder.distances.similarity,
+                examined=len(page.items),
+                is_complete=page.cursor is None,
+                groups=len(groups),
+                people=tuple(
+                    LikelyPerson(faces, _lookalike(gallery.collection, faces[0], under))
+                    for faces in chosen
+                ),
+            )
+
+        return self._parts.on(collection, group)
+
+
+def _lookalike(collection: Collection, face: StoredFace, threshold: float) -> Lookalike | None:
+    found = collection.search(face.embedding, k=1, max_distance=threshold, only=_SOMEBODY)
+    if not found or found[0].face.subject is None:
+        return None
+    try:
+        return Lookalike(collection.subject(found[0].face.subject), found[0].distance)
+    except NotFound:  # deleted since the search
+        return None

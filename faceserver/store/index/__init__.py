@@ -1,0 +1,1 @@
+"""Nearest neighbours: exact while they are few, an HNSW graph above that."""

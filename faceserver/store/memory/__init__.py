@@ -1,0 +1,1 @@
+"""Faces in memory, searched exactly: the oracle that the other stores are compared with."""

@@ -1,0 +1,163 @@
+"""The faces of a collection in memory."""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from threading import RLock
+
+from faceserver.errors import AlreadyExists, NotFound
+from faceserver.store.base import EVERYTHING, Item, Page
+from faceserver.store.cursor import cursor_after, row_of
+from faceserver.store.faces import accept, check_embedding, sorted_tags
+from faceserver.store.sqlite.searcher import by_subject, ranked
+from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, Subject, SubjectMatch
+
+
+class MemoryFaces:
+    """Faces in a dict; every distance is computed. See :class:`faceserver.store.base.Collection`.
+
+    Pictures are not its business: what lies in files is for who has files.
+    """
+
+    def __init__(self, name: str, *, model: str, dims: int, lock: RLock) -> None:
+        """Start empty."""
+        self.name = name
+        self.model = model
+        self.dims = dims
+        self.lock: AbstractContextManager[object] = lock
+        self._row = 0
+        self._faces: dict[int, StoredFace] = {}
+        self._subjects: dict[int, Subject] = {}
+
+    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+        """Hold all of the faces or none."""
+        new = accept(faces, dims=self.dims)
+        with self.lock:
+            ids = [face.id for face in new]
+            if len({*ids, *(face.id for face in self._faces.values())}) < len(ids) + self.count():
+                raise AlreadyExists("a face of that id is there")
+            for subject in {face.subject for face in new if face.subject}:
+                self._subject_row(subject)
+            for face in new:
+                self._faces[self._next_row()] = face
+        return new
+
+    def get(self, face_id: str) -> StoredFace:
+        """Return one face."""
+        return self._faces[self._face_row(face_id)]
+
+    def faces(
+        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
+    ) -> Page[StoredFace]:
+        """List faces in the order they were stored."""
+        after = row_of(cursor)
+        with self.lock:
+            rows = [row for row in self._faces if row > after and self._fits(row, only)]
+            return page_of(self._faces, rows, limit)
+
+    def delete(self, face_ids: Sequence[str]) -> int:
+        """Delete faces."""
+        with self.lock:
+            rows = self._rows_of(face_ids)
+            for row in rows:
+                del self._faces[row]
+            return len(rows)
+
+    def move(self, face_ids: Sequence[str], subject: str | None) -> int:
+        """Say whom faces show; return how many of them there are."""
+        with self.lock:
+            if subject is not None:
+                self._subject_row(subject)
+            rows = self._rows_of(face_ids)
+            self._show(rows, subject)
+            return len(rows)
+
+    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+        """Give a face these tags instead of those it has."""
+        with self.lock:
+            row = self._face_row(face_id)
+            self._faces[row] = replace(self._faces[row], tags=sorted_tags(tags))
+            return self._faces[row]
+
+    def search(
+        self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
+    ) -> list[Match]:
+        """Find the nearest faces, exactly."""
+        return self._near(probe, max_distance, only)[: max(k, 0)]
+
+    def search_subjects(
+        self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
+    ) -> list[SubjectMatch]:
+        """Find the nearest people, exactly."""
+        groups = by_subject(self._near(probe, max_distance, only))[: max(k, 0)]
+        return [SubjectMatch(group[0].face.subject, group[0], len(group)) for group in groups]
+
+    def count(self) -> int:
+        """How many faces are held."""
+        return len(self._faces)
+
+    def pages(
+        self, face_ids: Collection[str], *, limit: int, cursor: str | None
+    ) -> Page[StoredFace]:
+        """List these faces in the order they were stored."""
+        after = row_of(cursor)
+        with self.lock:
+            rows = [row for row in self._rows_of(face_ids) if row > after]
+            return page_of(self._faces, rows, limit)
+
+    def ids(self) -> set[str]:
+        """The ids of all faces."""
+        with self.lock:
+            return {face.id for face in self._faces.values()}
+
+    def _near(self, probe: Floats, max_distance: float, only: Filter) -> list[Match]:
+        check_embedding(probe, dims=self.dims)
+        with self.lock:
+            fitting = {row: face for row, face in self._faces.items() if self._fits(row, only)}
+        return ranked(fitting, probe, max_distance=max_distance)
+
+    def _fits(self, row: int, only: Filter) -> bool:
+        face = self._faces[row]
+        tags = {*face.tags}
+        if face.subject:
+            tags |= {*self._subjects[self._subject_row(face.subject)].tags}
+        return (
+            only.subject in (None, face.subject)
+            and only.external_id in (None, face.external_id)
+            and only.picture in (None, face.picture)
+            and only.named in (None, face.subject is not None)
+            and tags >= {*only.tags}
+        )
+
+    def _show(self, rows: Sequence[int], subject: str | None) -> None:
+        for row in rows:
+            self._faces[row] = replace(self._faces[row], subject=subject)
+
+    def _next_row(self) -> int:
+        self._row += 1
+        return self._row
+
+    def _rows_of(self, face_ids: Collection[str]) -> list[int]:
+        wanted = set(face_ids)
+        return [row for row, face in self._faces.items() if face.id in wanted]
+
+    def _rows_showing(self, subject_id: str) -> list[int]:
+        return [row for row, face in self._faces.items() if face.subject == subject_id]
+
+    def _face_row(self, face_id: str) -> int:
+        with self.lock:
+            for row in self._rows_of([face_id]):
+                return row
+        raise NotFound(f"there is no face {face_id!r}")
+
+    def _subject_row(self, subject_id: str) -> int:
+        for row, subject in self._subjects.items():
+            if subject.id == subject_id:
+                return row
+        raise NotFound(f"there is no subject {subject_id!r}")
+
+
+def page_of(held: Mapping[int, Item], rows: Sequence[int], limit: int) -> Page[Item]:
+    """The first items in these rows, and where the others begin."""
+    items = tuple(held[row] for row in rows[:limit])
+    return Page(items, cursor_after(rows[limit - 1]) if len(rows) > limit else None)

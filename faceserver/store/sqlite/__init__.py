@@ -1,0 +1,1 @@
+"""Faces in SQLite, one process to a data folder: rows are the truth, the index follows them."""

@@ -1,0 +1,283 @@
+"""A collection on the disk: rows in SQLite, and an index that follows them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from faceserver.errors import InvalidRequest, ModelChanged
+from faceserver.runtime import metrics
+from faceserver.runtime.rwlock import SharedLock
+from faceserver.store.base import EVERYTHING, CollectionStatus, Page
+from faceserver.store.faces import accept, check_embedding, sorted_tags
+from faceserver.store.index.exact import Labels
+from faceserver.store.index.upkeep import IndexKeeper
+from faceserver.store.names import check_name
+from faceserver.store.sqlite.changetable import ChangeTable
+from faceserver.store.sqlite.collectiontable import CollectionRow
+from faceserver.store.sqlite.facetable import FaceTable
+from faceserver.store.sqlite.mergetable import MergeTable
+from faceserver.store.sqlite.searcher import Searcher
+from faceserver.store.sqlite.subjecttable import SubjectTable
+from faceserver.store.subjects import checked_metadata, new_subject
+from faceserver.types import (
+    Filter,
+    Floats,
+    Match,
+    Merge,
+    MergeRecord,
+    NewFace,
+    StoredFace,
+    Subject,
+    SubjectMatch,
+)
+
+
+class DurableCollection:
+    """Faces on the disk; see :class:`faceserver.store.base.Collection`. Made by the store."""
+
+    def __init__(
+        self,
+        row: CollectionRow,
+        faces: FaceTable,
+        subjects: SubjectTable,
+        index: IndexKeeper,
+        change: ChangeTable,
+        *,
+        merges: MergeTable,
+        changing: Callable[[], AbstractContextManager[None]],
+        empty: Callable[[], tuple[int, int]],
+    ) -> None:
+        """Take the parts.
+
+        Args:
+            row: the collection.
+            faces: its faces' rows.
+            subjects: its people's rows.
+            index: finds faces by vector.
+            change: the new vectors, where its model is being changed.
+            merges: rows of the merges that can be undone.
+            changing: held while something changes; removes the pictures that nobody is in any more.
+            empty: deletes all rows; returns how many faces and subjects.
+        """
+        self.row = row
+        self.name = row.name
+        self.model = row.model
+        self.dims = row.dims
+        self.index = index
+        self._faces = faces
+        self._subjects = subjects
+        self._merges = merges
+        self._change = change
+        self._store_changing = changing
+        self._empty = empty
+        self._searcher = Searcher(faces, index)
+        self._switching = SharedLock()
+        self._retired = False
+
+    @metrics.stage("store")
+    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+        """Store all of the faces or none; on return they survive a crash."""
+        new = accept(faces, dims=self.dims)
+        if not new:
+            return []
+        with self._changing():
+            self._faces.insert(new)
+            self.index.follow()
+        return new
+
+    def get(self, face_id: str) -> StoredFace:
+        """Return one face."""
+        with self.reading():
+            return self._faces.get(face_id)
+
+    def faces(
+        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
+    ) -> Page[StoredFace]:
+        """List faces in the order they were stored."""
+        with self.reading():
+            return self._faces.page(limit=limit, cursor=cursor, only=only)
+
+    def delete(self, face_ids: Sequence[str]) -> int:
+        """Delete faces; a picture goes with the last face that is in it."""
+        with self._changing():
+            labels = self._faces.labels_of(face_ids)
+            self._faces.delete(labels)
+            self.index.remove(labels)
+        return len(labels)
+
+    def delete_all(self) -> int:
+        """Delete all faces and subjects; return how many faces there were."""
+        with self._changing():
+            faces, _ = self._empty()
+            self.index.clear()
+        return faces
+
+    def move(self, face_ids: Sequence[str], subject: str | None) -> int:
+        """Say whom faces show; return how many of them there are."""
+        with self._changing():
+            labels = self._faces.labels_of(face_ids)
+            self._faces.move(labels, subject)
+        return len(labels)
+
+    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+        """Give a face these tags instead of those it has."""
+        with self._changing():
+            self._faces.tag(face_id, sorted_tags(tags))
+            return self._faces.get(face_id)
+
+    @metrics.stage("search")
+    def search(
+        self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
+    ) -> list[Match]:
+        """Find the nearest faces; exactly as long as they are few."""
+        check_embedding(probe, dims=self.dims)
+        with self.reading():
+            return self._searcher.matches(probe, k=k, max_distance=max_distance, only=only)
+
+    @metrics.stage("search")
+    def search_subjects(
+        self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
+    ) -> list[SubjectMatch]:
+        """Find the nearest people; a face of nobody stands for a person of its own."""
+        check_embedding(probe, dims=self.dims)
+        with self.reading():
+            return self._searcher.people(probe, k=k, max_distance=max_distance, only=only)
+
+    def add_subject(
+        self,
+        name: str,
+        *,
+        tags: Sequence[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+        subject_id: str | None = None,
+        created: datetime | None = None,
+    ) -> Subject:
+        """Add a person."""
+        subject = new_subject(
+            name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
+        )
+        with self._changing():
+            self._subjects.insert(subject)
+        return subject
+
+    def subject(self, subject_id: str) -> Subject:
+        """Return one person."""
+        return self._subjects.get(subject_id)
+
+    def subject_named(self, name: str) -> Subject | None:
+        """Return the person of a name, without regard to case, None if there is none."""
+        return self._subjects.named(name)
+
+    def subjects(
+        self,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        tags: Sequence[str] = (),
+        called: str = "",
+    ) -> Page[Subject]:
+        """List people in the order they were stored."""
+        return self._subjects.page(limit=limit, cursor=cursor, tags=tags, called=called)
+
+    def change_subject(
+        self,
+        subject_id: str,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Subject:
+        """Change what is given of a person: rename, tag, describe."""
+        with self._changing():
+            self._subjects.change(
+                subject_id,
+                name=None if name is None else check_name(name),
+                tags=None if tags is None else sorted_tags(tags),
+                metadata=None if metadata is None else checked_metadata(metadata),
+            )
+        return self._subjects.get(subject_id)
+
+    def delete_subject(self, subject_id: str) -> int:
+        """Delete a person, and every face of this person; return how many faces there were."""
+        with self._changing():
+            labels = self._faces.labels(only=Filter(subject=subject_id))
+            self._subjects.delete(subject_id)
+            self.index.remove(labels)
+        return len(labels)
+
+    def merge(self, subject_id: str, *, into: str) -> Merge:
+        """Give all faces of a person to another one."""
+        if subject_id == into:
+            raise InvalidRequest("a subject cannot be merged into itself")
+        with self._changing():
+            return self._merges.merge(subject_id, into=into)
+
+    def merges(self) -> list[Merge]:
+        """Those that can be undone, the latest first."""
+        return self._merges.all()
+
+    def undo(self, merge_id: str) -> Subject:
+        """Take a merge back: the person is there again."""
+        with self._changing():
+            subject_id = self._merges.undo(merge_id)
+        return self._subjects.get(subject_id)
+
+    def merge_records(self) -> list[MergeRecord]:
+        """Those that can be undone, the latest first, as an export takes them along."""
+        return self._merges.records()
+
+    def add_merge(self, record: MergeRecord) -> bool:
+        """Take in a merge that an export brings, so that it can be undone here too."""
+        with self._changing():
+            return self._merges.insert(record)
+
+    def count(self) -> int:
+        """How many faces are stored."""
+        return self._faces.count()
+
+    def count_subjects(self) -> int:
+        """How many people are stored."""
+        return self._subjects.count()
+
+    def status(self) -> CollectionStatus:
+        """The state of the index, and of a change of the model."""
+        state = self._change.state()
+        if state is None:
+            return self.index.status()
+        return replace(self.index.status(), changing_to=state[0], changed=state[1])
+
+    def labels(self) -> Labels:
+        """The row ids of all faces, rising."""
+        return self._faces.labels()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Held while vectors are read: they are all of this collection's model.
+
+        Raises:
+            ModelChanged: they are of another model now.
+        """
+        with self._switching.shared():
+            self._check_model()
+            yield
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Held while the model is switched: nobody reads."""
+        return self._switching.exclusive()
+
+    def retire(self) -> None:
+        """Refuse everything from now on: the rows are of another model."""
+        self._retired = True
+        self.index.clear()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._store_changing():
+            self._check_model()
+            yield
+
+    def _check_model(self) -> None:
+        if self._retired:
+            raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")

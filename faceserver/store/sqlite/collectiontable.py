@@ -1,0 +1,81 @@
+"""The rows of the collections, and what concerns the faces of all of them."""
+
+import json
+from dataclasses import dataclass
+
+from faceserver.errors import AlreadyExists
+from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.facetable import delete_faces
+
+
+@dataclass(frozen=True)
+class CollectionRow:
+    """A collection: its row id, its name, and the model that it is bound to."""
+
+    id: int
+    name: str
+    model: str
+    dims: int
+
+
+class CollectionTable:
+    """Collections by name."""
+
+    def __init__(self, database: Database) -> None:
+        """Take the database."""
+        self._database = database
+
+    def all(self) -> list[CollectionRow]:
+        """Return every collection, by name."""
+        rows = self._database.read("SELECT id, name, model, dims FROM collections ORDER BY name")
+        return [CollectionRow(*row) for row in rows]
+
+    def insert(self, name: str, *, model: str, dims: int) -> CollectionRow:
+        """Add one.
+
+        Raises:
+            AlreadyExists: there is one of that name.
+        """
+        with self._database.transaction() as transaction:
+            if transaction.read("SELECT 1 FROM collections WHERE name = ?", name):
+                raise AlreadyExists(f"there is a collection {name!r}")
+            transaction.run(
+                "INSERT INTO collections (name, model, dims) VALUES (?, ?, ?)", name, model, dims
+            )
+            ((row_id,),) = transaction.read("SELECT id FROM collections WHERE name = ?", name)
+        return CollectionRow(row_id, name, model, dims)
+
+    def empty(self, collection: int, *, drop: bool = False) -> tuple[int, int]:
+        """Delete all faces, subjects and merges of one; return how many faces and subjects.
+
+        Args:
+            collection: its row id.
+            drop: delete the collection itself too.
+        """
+        with self._database.transaction() as transaction:
+            faces = delete_faces(transaction, "collection = ?", collection)
+            transaction.run("DELETE FROM merges WHERE collection = ?", collection)
+            subjects = transaction.run("DELETE FROM subjects WHERE collection = ?", collection)
+            if drop:
+                transaction.run("DELETE FROM collections WHERE id = ?", collection)
+        return faces, subjects
+
+    def shows(self, picture: str) -> bool:
+        """Whether a face is in this picture, or has it as its crop."""
+        statement = (
+            "SELECT EXISTS (SELECT 1 FROM faces WHERE picture = ?)"
+            " OR EXISTS (SELECT 1 FROM faces WHERE crop = ?)"
+        )
+        return bool(self._database.read(statement, picture, picture)[0][0])
+
+    def doomed_pictures(self) -> list[str]:
+        """The pictures that lost a face: those that show no other are to go."""
+        return [row[0] for row in self._database.read("SELECT name FROM doomed_pictures")]
+
+    def forget_doomed(self, names: list[str]) -> None:
+        """These have been seen to."""
+        with self._database.transaction() as transaction:
+            transaction.run(
+                "DELETE FROM doomed_pictures WHERE name IN (SELECT value FROM json_each(?))",
+                json.dumps(names),
+            )

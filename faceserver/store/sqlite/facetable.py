@@ -1,0 +1,281 @@
+"""The rows of one collection's faces."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from faceserver.errors import AlreadyExists, NotFound
+from faceserver.store.base import EVERYTHING, Page
+from faceserver.store.cursor import cursor_after, row_of
+from faceserver.store.index.exact import Labels
+from faceserver.store.sqlite.database import Database, Row, Transaction
+from faceserver.store.sqlite.rows import (
+    FACE,
+    INSERT_FACE,
+    face_from_row,
+    face_to_row,
+    json_text,
+    vectors_of,
+)
+from faceserver.types import Filter, Floats, StoredFace
+
+_BATCH = 1024
+
+_HIGHEST = 2**63 - 1
+"""The highest row id that SQLite knows."""
+
+_AMONG = "SELECT value FROM json_each(?)"
+
+
+class FaceTable:
+    """Faces by id, by row and by filter. A face's row id is its label in the index."""
+
+    def __init__(self, database: Database, *, collection: int, dims: int) -> None:
+        """Take the database, the collection's row id and the length of its vectors."""
+        self._database = database
+        self._collection = collection
+        self.dims = dims
+
+    def insert(self, faces: Sequence[StoredFace]) -> None:
+        """Add all of the faces or none; on return they are on the disk.
+
+        Raises:
+            NotFound: a face shows a person whom the collection does not have.
+            AlreadyExists: an id is taken.
+            StoreFull: no space is left.
+        """
+        with self._database.transaction() as transaction:
+            self._check_subjects(transaction, {face.subject for face in faces if face.subject})
+            self._check_ids(transaction, [face.id for face in faces])
+            transaction.run_many(
+                INSERT_FACE, (face_to_row(face, self._collection) for face in faces)
+            )
+
+    def get(self, face_id: str) -> StoredFace:
+        """Return one face.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        rows = self._database.read(
+            f"SELECT {FACE} FROM faces f WHERE f.uuid = ? AND f.collection = ?",
+            face_id,
+            self._collection,
+        )
+        if not rows:
+            raise NotFound(f"there is no face {face_id!r}")
+        return face_from_row(rows[0], dims=self.dims)
+
+    def labelled(self, labels: Iterable[int], *, only: Filter) -> dict[int, StoredFace]:
+        """Return the faces in the rows of these ids that fit a filter, as far as there are any."""
+        where, values = self._where(only)
+        rows = self._database.read(
+            f"SELECT {FACE} FROM faces f WHERE f.id IN ({_AMONG}) AND {where}",
+            json.dumps(list(labels)),
+            *values,
+        )
+        return {row[0]: face_from_row(row, dims=self.dims) for row in rows}
+
+    def page(self, *, limit: int, cursor: str | None, only: Filter) -> Page[StoredFace]:
+        """Return some of the faces that fit a filter, by row id."""
+        source, values = self._source(only)
+        rows = self._database.read(
+            f"SELECT {FACE} FROM {source} AND f.id > ? ORDER BY f.id LIMIT ?",
+            *values,
+            row_of(cursor),
+            limit + 1,
+        )
+        faces = tuple(face_from_row(row, dims=self.dims) for row in rows[:limit])
+        return Page(faces, cursor_after(rows[limit - 1][0]) if len(rows) > limit else None)
+
+    def labels(self, *, only: Filter = EVERYTHING, limit: int = -1) -> Labels:
+        """Return the row ids of faces that fit a filter, rising: at most so many of them."""
+        source, values = self._source(only)
+        rows = self._database.read(f"SELECT f.id FROM {source} LIMIT ?", *values, limit)
+        return np.sort(np.fromiter((row[0] for row in rows), np.int64, len(rows)))
+
+    def labels_of(self, face_ids: Sequence[str]) -> Labels:
+        """Return the row ids of those of the faces that there are, rising."""
+        rows = self._database.read(
+            f"SELECT id FROM faces WHERE uuid IN ({_AMONG}) AND +collection = ? ORDER BY id",
+            json.dumps(list(face_ids)),
+            self._collection,
+        )
+        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+
+    def ids_of(self, labels: Labels) -> dict[int, str]:
+        """Return the ids of the faces in these rows, as far as there are any."""
+        rows = self._database.read(
+            f"SELECT id, uuid FROM faces WHERE id IN ({_AMONG}) AND +collection = ?",
+            json.dumps(labels.tolist()),
+            self._collection,
+        )
+        return dict(rows)
+
+    def spread(self, count: int, *, last: int) -> Labels:
+        """Return up to so many row ids, from among all up to ``last``, the highest included."""
+        points = np.unique(np.linspace(1, last, count).round().astype(np.int64))
+        rows = self._database.read(
+            "SELECT DISTINCT (SELECT max(id) FROM faces WHERE collection = ? AND id <= value)"
+            " FROM json_each(?)",
+            self._collection,
+            json.dumps(points.tolist()),
+        )
+        return np.array(sorted(row[0] for row in rows if row[0] is not None), np.int64)
+
+    def vectors_after(
+        self, label: int, *, last: int = _HIGHEST, limit: int = _BATCH
+    ) -> tuple[Labels, Floats]:
+        """Return row ids, rising from ``label``, and their vectors: float32, shape (n, dims)."""
+        rows = self._database.read(
+            "SELECT id, vector FROM faces WHERE collection = ? AND id > ? AND id <= ?"
+            " ORDER BY id LIMIT ?",
+            self._collection,
+            label,
+            last,
+            limit,
+        )
+        return self._vectors(rows)
+
+    def all_vectors(
+        self, *, after: int = 0, last: int = _HIGHEST
+    ) -> Iterator[tuple[Labels, Floats]]:
+        """Yield row ids beyond ``after`` up to ``last``, rising, with their vectors, in parts."""
+        while True:
+            labels, vectors = self.vectors_after(after, last=last)
+            if not len(labels):
+                return
+            yield labels, vectors
+            after = int(labels[-1])
+
+    def vectors_of(self, labels: Labels) -> Iterator[tuple[Labels, Floats]]:
+        """Yield the vectors in the rows of these ids, some at a time."""
+        for start in range(0, len(labels), _BATCH):
+            rows = self._database.read(
+                f"SELECT id, vector FROM faces WHERE id IN ({_AMONG})",
+                json.dumps(labels[start : start + _BATCH].tolist()),
+            )
+            yield self._vectors(rows)
+
+    def delete(self, labels: Labels) -> int:
+        """Delete rows; remember their pictures as doomed; return how many rows there were."""
+        among = json.dumps(labels.tolist())
+        with self._database.transaction() as transaction:
+            return delete_faces(transaction, f"id IN ({_AMONG})", among)
+
+    def move(self, labels: Labels, subject: str | None) -> None:
+        """Say whom the faces in these rows show.
+
+        Raises:
+            NotFound: the collection does not have that person.
+        """
+        with self._database.transaction() as transaction:
+            self._check_subjects(transaction, {subject} if subject else set())
+            transaction.run(
+                "UPDATE faces SET subject = (SELECT id FROM subjects WHERE uuid = ?) "
+                f"WHERE id IN ({_AMONG})",
+                subject,
+                json.dumps(labels.tolist()),
+            )
+
+    def tag(self, face_id: str, tags: Sequence[str]) -> None:
+        """Replace a face's tags.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._database.transaction() as transaction:
+            changed = transaction.run(
+                "UPDATE faces SET tags = ? WHERE uuid = ? AND collection = ?",
+                json_text(tags),
+                face_id,
+                self._collection,
+            )
+        if not changed:
+            raise NotFound(f"there is no face {face_id!r}")
+
+    def count(self) -> int:
+        """How many faces there are."""
+        statement = "SELECT count(*) FROM faces WHERE collection = ?"
+        return int(self._database.read(statement, self._collection)[0][0])
+
+    def _vectors(self, rows: Sequence[Row]) -> tuple[Labels, Floats]:
+        labels = np.fromiter((row[0] for row in rows), np.int64, len(rows))
+        return labels, vectors_of([row[1] for row in rows], dims=self.dims)
+
+    def _check_subjects(self, transaction: Transaction, subjects: set[str]) -> None:
+        known = transaction.read(
+            f"SELECT uuid FROM subjects WHERE uuid IN ({_AMONG}) AND +collection = ?",
+            json.dumps(sorted(subjects)),
+            self._collection,
+        )
+        for missing in sorted(subjects - {row[0] for row in known}):
+            raise NotFound(f"there is no subject {missing!r}")
+
+    def _check_ids(self, transaction: Transaction, ids: Sequence[str]) -> None:
+        taken = transaction.read(
+            f"SELECT uuid FROM faces WHERE uuid IN ({_AMONG}) LIMIT 1", json.dumps(ids)
+        )
+        if taken or len(set(ids)) < len(ids):
+            raise AlreadyExists(f"the face {taken[0][0] if taken else 'in question'!r} is there")
+
+    def _source(self, only: Filter) -> tuple[str, list[object]]:
+        """What follows FROM for the faces that fit a filter, up to its conditions."""
+        where, values = self._where(only)
+        if not only.tags or only.subject or only.external_id or only.picture or only.named is False:
+            return f"faces f WHERE {where}", values
+        # Where tags alone are given, begin with the faces that have the first of them.
+        tagged = """
+            (SELECT face AS id FROM face_tags WHERE collection = ? AND tag = ?
+             UNION ALL
+             SELECT g.id FROM subject_tags t JOIN faces g ON g.subject = t.subject
+             WHERE t.collection = ? AND t.tag = ? AND NOT EXISTS (
+                 SELECT 1 FROM face_tags WHERE collection = ? AND tag = ? AND face = g.id)
+            ) AS tagged CROSS JOIN faces f
+        """
+        first, *others = only.tags
+        where, values = self._where(Filter(tags=tuple(others), named=only.named))
+        return f"{tagged} WHERE f.id = tagged.id AND {where}", [
+            *(self._collection, first) * 3,
+            *values,
+        ]
+
+    def _where(self, only: Filter) -> tuple[str, list[object]]:
+        """The conditions of a filter on ``faces AS f``, and their values."""
+        # The plus keeps SQLite from walking over the whole collection where a filter is narrower.
+        is_wide = only in (EVERYTHING, Filter(named=True), Filter(named=False))
+        conditions = ["f.collection = ?" if is_wide else "+f.collection = ?"]
+        values: list[object] = [self._collection]
+        if only.subject is not None:
+            conditions.append("f.subject = (SELECT id FROM subjects WHERE uuid = ?)")
+            values.append(only.subject)
+        if only.external_id is not None:
+            conditions.append("f.external_id = ?")
+            values.append(only.external_id)
+        if only.picture is not None:
+            conditions.append("f.picture = ?")
+            values.append(only.picture)
+        if only.named is not None:
+            conditions.append("f.subject IS NOT NULL" if only.named else "f.subject IS NULL")
+        for tag in only.tags:
+            conditions.append(
+                "(EXISTS (SELECT 1 FROM face_tags t"
+                " WHERE t.collection = f.collection AND t.tag = ? AND t.face = f.id)"
+                " OR EXISTS (SELECT 1 FROM subject_tags t"
+                " WHERE t.collection = f.collection AND t.tag = ? AND t.subject = f.subject))"
+            )
+            values += [tag, tag]
+        return " AND ".join(conditions), values
+
+
+def delete_faces(transaction: Transaction, where: str, *values: object) -> int:
+    """Delete rows of ``faces``; remember their pictures as doomed; return how many there were."""
+    transaction.run(
+        "INSERT OR IGNORE INTO doomed_pictures "
+        f"SELECT picture FROM faces WHERE {where} AND picture <> '' "
+        f"UNION SELECT crop FROM faces WHERE {where} AND crop IS NOT NULL",
+        *values,
+        *values,
+    )
+    return transaction.run(f"DELETE FROM faces WHERE {where}", *values)

@@ -1,0 +1,292 @@
+"""The store that loses nothing: SQLite holds the faces, an index for each collection finds them.
+
+A face is acknowledged once SQLite has committed it. The indexes are caches; see
+:mod:`faceserver.store.index.upkeep`. A picture is on the disk before a face that shows it, and goes
+after the last one; which pictures are to go is committed together with the deletion, so that a
+crash in between is made up for at the next start.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from threading import Event, RLock
+
+from faceserver.errors import Conflict, NotFound, StoreError, StoreMismatch
+from faceserver.runtime.atomic_files import file_errors, make_folder, sync
+from faceserver.runtime.folder_lock import folder_lock
+from faceserver.store.base import DEFAULT, Receipt, StoreStatus
+from faceserver.store.index.hnsw import HnswIndex
+from faceserver.store.index.snapshot import allow_copies
+from faceserver.store.index.upkeep import IndexKeeper
+from faceserver.store.names import check_collection_name
+from faceserver.store.options import Options
+from faceserver.store.pictures import PictureStore
+from faceserver.store.sqlite.change import DurableChange
+from faceserver.store.sqlite.changetable import ChangeTable
+from faceserver.store.sqlite.collection import DurableCollection
+from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.facetable import FaceTable
+from faceserver.store.sqlite.leftovers import (
+    purge_all_aside,
+    purge_collection_aside,
+    undo_unfinished,
+)
+from faceserver.store.sqlite.mergetable import MergeTable
+from faceserver.store.sqlite.subjecttable import SubjectTable
+
+_log = logging.getLogger(__name__)
+
+
+def open_store(
+    folder: Path, *, model: str, dims: int, options: Options | None = None
+) -> "DurableStore":
+    """Open a data folder, or make it.
+
+    Args:
+        folder: the data folder; this process alone holds it until the store is closed.
+        model: whose embeddings the default collection holds.
+        dims: their length.
+        options: how it behaves.
+
+    Raises:
+        StoreLocked: another process holds the folder.
+        StoreCorrupt: SQLite's file is damaged; it is left as it was.
+        StoreTooNew: it was written by a later version; it is left as it was.
+        StoreMismatch: the default collection holds faces of another model.
+        StoreFull: no space is left.
+        StoreError: the system refused.
+    """
+    allow_copies()
+    make_folder(folder)
+    with ExitStack() as held:
+        held.enter_context(folder_lock(folder))
+        undo_unfinished(folder)
+        database = Database(folder / "faces.sqlite")
+        held.callback(database.close)
+        with file_errors(folder):
+            sync(folder)
+        store = DurableStore(folder, database, options or Options())
+        held.callback(store.stop)
+        _bind_default(store, model=model, dims=dims)
+        if not store.options.any_model:
+            _check_default(store, database.path, model=model, dims=dims)
+        store.release = held.pop_all()
+        return store
+
+
+class DurableStore:
+    """A data folder; see :class:`faceserver.store.base.Store`. Made by :func:`open_store`.
+
+    Attributes:
+        pictures: where the faces' pictures are kept.
+        release: lets go of what the store holds.
+        options: how it behaves.
+    """
+
+    def __init__(self, folder: Path, database: Database, options: Options) -> None:
+        """Open every collection that the database has."""
+        self.release = ExitStack()
+        self._folder = folder
+        self._database = database
+        self.options = options
+        self._writing = RLock()
+        self._closed = False
+        self._closing = Event()
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="index-keeper")
+        self._table = CollectionTable(database)
+        self.pictures = PictureStore(folder, keep=options.keep, in_use=self._table.shows)
+        self._discard_doomed()
+        rows = self._table.all()
+        _remove_strangers(folder / "index", {str(row.id) for row in rows})
+        self._collections = {row.name: self._opened(row) for row in rows}
+
+    def collection(self, name: str = DEFAULT) -> DurableCollection:
+        """Return a collection."""
+        try:
+            return self._collections[name]
+        except KeyError as error:
+            raise NotFound(f"there is no collection {name!r}") from error
+
+    def collections(self) -> list[str]:
+        """The names of all collections, in alphabetical order."""
+        return sorted(self._collections)
+
+    def create(self, name: str, *, model: str, dims: int) -> DurableCollection:
+        """Make a collection for the embeddings of one model."""
+        check_collection_name(name)
+        with self._changing():
+            made = self._opened(self._table.insert(name, model=model, dims=dims))
+            self._collections = {**self._collections, name: made}
+        return made
+
+    def purge(self, name: str | None = None) -> Receipt:
+        """Remove a collection, or all, so that nothing is left on the disk."""
+        with self._writing:
+            self._check_open()
+            chosen = [self.collection(part) for part in ([name] if name else self.collections())]
+            aside, unknown = self._purge_aside(None if name is None else chosen[0].row)
+            faces = subjects = index_files = 0
+            for part in chosen:
+                emptied = self._table.empty(part.row.id, drop=part.name != DEFAULT)
+                faces, subjects = faces + emptied[0], subjects + emptied[1]
+                index_files += part.index.clear()
+            gone = tuple(part.name for part in chosen if part.name != DEFAULT)
+            self._collections = {
+                kept: part for kept, part in self._collections.items() if kept not in gone
+            }
+            pictures = self._discard_doomed() + self.pictures.discard(self.pictures.names())
+            self._database.scrub()
+        return Receipt(
+            collections=gone,
+            faces=faces,
+            subjects=subjects,
+            pictures=pictures,
+            index_files=index_files,
+            at=datetime.now(UTC),
+            aside=aside,
+            unknown=unknown,
+        )
+
+    def change_model(self, name: str, *, model: str, dims: int) -> DurableChange:
+        """Begin to change a collection's model, or go on with it after an interruption."""
+        with self._changing():
+            collection = self.collection(name)
+            if (collection.model, collection.dims) == (model, dims):
+                raise Conflict(f"the collection {name!r} is of the model {model} already")
+            table = ChangeTable(self._database, collection.row)
+            table.begin(model=model, dims=dims)
+        changed = replace(collection.row, model=model, dims=dims)
+        return DurableChange(
+            collection,
+            table,
+            model=model,
+            dims=dims,
+            exact_up_to=self.options.exact_up_to,
+            changing=self._changing,
+            closing=self._closing,
+            reopen=partial(self._reopen, changed),
+        )
+
+    def abandon_change(self, name: str) -> None:
+        """Drop what there is of a change of a collection's model."""
+        with self._changing():
+            ChangeTable(self._database, self.collection(name).row).abandon()
+
+    def status(self) -> StoreStatus:
+        """Figures for ``/health``."""
+        parts = tuple(self._collections[name].status() for name in self.collections())
+        return StoreStatus(
+            faces=sum(part.faces for part in parts),
+            indexed=sum(part.indexed for part in parts),
+            collections=parts,
+        )
+
+    def close(self) -> None:
+        """Save the indexes and let go of the files; closing twice does nothing."""
+        with self._writing:
+            if self._closed:
+                return
+            self._closed = True
+        with self.release:
+            self.stop()
+            with self._writing:
+                for part in self._collections.values():
+                    part.index.close()
+
+    def stop(self) -> None:
+        """Bring the background to its end; what it has begun and not finished is done anew."""
+        self._closing.set()
+        self._background.shutdown(wait=True, cancel_futures=True)
+
+    def _purge_aside(self, row: CollectionRow | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Purge what was set aside of one collection, or all of it; see :mod:`.aside`."""
+        if row is None:
+            return purge_all_aside(self._folder), ()
+        return purge_collection_aside(self._folder, row.id, row.name)
+
+    def _reopen(self, row: CollectionRow, graph: HnswIndex | None) -> DurableCollection:
+        opened = self._opened(row, graph)
+        self._collections = {**self._collections, row.name: opened}
+        return opened
+
+    def _opened(self, row: CollectionRow, graph: HnswIndex | None = None) -> DurableCollection:
+        faces = FaceTable(self._database, collection=row.id, dims=row.dims)
+        index = IndexKeeper(
+            row,
+            faces,
+            self._folder / "index" / str(row.id),
+            exact_up_to=self.options.exact_up_to,
+            writing=self._writing,
+            background=self._background,
+            closing=self._closing,
+            ready=graph,
+        )
+        return DurableCollection(
+            row,
+            faces,
+            SubjectTable(self._database, collection=row.id),
+            index,
+            ChangeTable(self._database, row),
+            merges=MergeTable(self._database, collection=row.id, undo_for=self.options.undo_for),
+            changing=self._changing,
+            empty=partial(self._table.empty, row.id),
+        )
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._writing:
+            self._check_open()
+            yield
+            try:
+                self._discard_doomed()
+            except StoreError as error:  # the change itself is done; the next one tries again
+                _log.warning("pictures that nobody is in could not be removed: %s", error)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed")
+
+    def _discard_doomed(self) -> int:
+        doomed = self._table.doomed_pictures()
+        if not doomed:
+            return 0
+        removed = self.pictures.discard(doomed)
+        # What somebody is just saving again may need to go after all.
+        self._table.forget_doomed([name for name in doomed if not self.pictures.is_pinned(name)])
+        return removed
+
+
+def _remove_strangers(folder: Path, known: set[str]) -> None:
+    """Remove indexes of no collection: of an earlier version, or of one whose purge was cut off."""
+    with file_errors(folder):
+        for path in folder.glob("*"):
+            if path.name in known:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _bind_default(store: DurableStore, *, model: str, dims: int) -> None:
+    if DEFAULT not in store.collections():
+        store.create(DEFAULT, model=model, dims=dims)
+
+
+def _check_default(store: DurableStore, path: Path, *, model: str, dims: int) -> None:
+    held = store.collection()
+    if (held.model, held.dims) != (model, dims):
+        raise StoreMismatch(
+            f"{path} holds faces of the model {held.model} ({held.dims} numbers), not of "
+            f"{model} ({dims}): go back to that model, choose another folder with "
+            "FACESERVER_DATA_DIR, or change the gallery to the new model: "
+            "`faceserver change-model` does it at once, FACESERVER_CHANGE_MODEL=true while the "
+            "server runs"
+        )

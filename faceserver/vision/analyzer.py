@@ -1,0 +1,127 @@
+"""From a picture to its faces and their embeddings."""
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from threading import Semaphore
+
+import numpy as np
+
+from faceserver.errors import TooManyFaces
+from faceserver.pictures import codec
+from faceserver.runtime import deadline, metrics
+from faceserver.types import Detection, Floats, Image
+from faceserver.vision import Detector, Embedder
+
+_WARM_UP_SHAPE = (900, 1200, 3)
+
+
+@dataclass(frozen=True, eq=False)
+class FoundFace:
+    """A face that is found and cut out, not yet embedded; small next to its picture."""
+
+    detection: Detection
+    crop: Image
+
+
+class Analyzer:
+    """Joins a detector and an embedder. Safe to call from several threads at once.
+
+    Finding and embedding are two steps, so that the faces of many pictures can go through the
+    embedder as one batch while only one picture is held in memory.
+
+    Attributes:
+        embedder: what embeds the faces; its name, dims and distances describe the embeddings.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        embedder: Embedder,
+        *,
+        max_faces: int | None = None,
+        at_once: int = 1,
+    ) -> None:
+        """Take the two parts.
+
+        Args:
+            detector: finds faces.
+            embedder: embeds them.
+            max_faces: how many a picture may hold.
+            at_once: pictures that are decoded and searched at the same time; others wait. Many
+                more than there are processors would take memory and only hinder each other.
+        """
+        self._detector = detector
+        self._max_faces = max_faces
+        self._turns = Semaphore(at_once)
+        self.embedder = embedder
+
+    def with_embedder(self, embedder: Embedder) -> "Analyzer":
+        """The same detector, and the same turns, with another embedder."""
+        other = copy(self)
+        other.embedder = embedder
+        return other
+
+    def warm_up(self) -> None:
+        """Do what is slow once alone, so that the first request does not wait for it.
+
+        Memory is taken, and the runtime writes code for each size of input.
+        """
+        self._detector.detect(np.zeros(_WARM_UP_SHAPE, np.uint8))
+        self.embedder.warm_up()
+
+    def read(
+        self, data: bytes, *, max_bytes: int, max_pixels: int
+    ) -> tuple[Image, list[FoundFace]]:
+        """Decode a picture and find its faces, when it is its turn.
+
+        Args:
+            data: the file's content.
+            max_bytes: see :func:`faceserver.pictures.codec.decode`.
+            max_pixels: likewise.
+
+        Returns:
+            The picture, upright, and its faces, largest first.
+
+        Raises:
+            ImageError: the picture cannot be used.
+            TooManyFaces: it holds more than it may.
+            TimedOut: the request that this is done for has taken too long.
+        """
+        with metrics.stage("wait"):
+            self._turns.acquire()
+        try:
+            deadline.check()
+            image = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
+            return image, self.find(image)
+        finally:
+            self._turns.release()
+
+    def find(self, image: Image) -> list[FoundFace]:
+        """Find every face of a picture and cut it out, largest first.
+
+        Raises:
+            TooManyFaces: the picture holds more than it may.
+            TimedOut: the request that this is done for has taken too long.
+        """
+        deadline.check()
+        with metrics.stage("detect"):
+            found = self._detector.detect(image)
+        if self._max_faces is not None and len(found) > self._max_faces:
+            raise TooManyFaces(
+                f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"
+            )
+        return [FoundFace(detection, self.embedder.crop(image, detection)) for detection in found]
+
+    def embed(self, faces: Sequence[FoundFace]) -> Floats:
+        """Embed faces of one or more pictures as one batch.
+
+        Returns:
+            float32, shape (number of faces, dims), each row of unit length.
+
+        Raises:
+            TimedOut: the request that this is done for has taken too long.
+        """
+        deadline.check()
+        with metrics.stage("embed"):
+            return self.embedder.embed([face.crop for face in faces])

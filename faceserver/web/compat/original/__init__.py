@@ -1,0 +1,1 @@
+"""The three endpoints of the original face search app."""

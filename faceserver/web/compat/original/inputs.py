@@ -1,0 +1,158 @@
+"""Strict parsing: what comes out is pictures as bytes, and URLs, within the limits."""
+
+import json
+
+from flask import Flask, Request
+from werkzeug.datastructures import FileStorage, ImmutableMultiDict
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from faceserver.config import Settings
+from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
+from faceserver.services.facade import Refused, Upload
+
+_TEXT_BYTES = 500_000
+_URL_BYTES = 8_192
+_SPARE_PARTS = 100
+
+Fields = ImmutableMultiDict[str, str]
+Files = ImmutableMultiDict[str, FileStorage]
+
+
+def set_limits(app: Flask, settings: Settings) -> None:
+    """Bound what Flask reads before anything here sees it."""
+    app.config.update(
+        MAX_CONTENT_LENGTH=settings.max_request_bytes,
+        MAX_FORM_MEMORY_SIZE=_TEXT_BYTES,
+        # A few more than are taken, so that who sends slightly too many learns what the limit is.
+        MAX_FORM_PARTS=settings.max_files + _SPARE_PARTS,
+    )
+
+
+def pictures(request: Request, settings: Settings) -> list[Upload | Refused]:
+    """The pictures of a form, in order.
+
+    The field ``names`` lists the file fields, each followed by ``*``; without it, every file
+    field counts.
+
+    Returns:
+        For each picture its bytes, or why it cannot be taken: it is too large, or the field that
+        ``names`` lists is not there.
+
+    Raises:
+        NoFile: there is none at all.
+        TooManyItems: there are more than one call takes.
+        RequestTooLarge: the form is over its limit.
+    """
+    fields, files = _form(request, settings)
+    # A field that is listed twice still holds its files once.
+    listed = dict.fromkeys(filter(None, fields.get("names", "").split("*")))
+    found = [(name, files.getlist(name)) for name in listed or files]
+    count = sum(max(1, len(group)) for _, group in found)
+    if count == 0:
+        raise NoFile("no picture came: send multipart/form-data with a file field for each")
+    if count > settings.max_files:
+        raise TooManyItems(f"{count} pictures are too many: at most {settings.max_files}")
+    return [item for name, group in found for item in _field_items(name, group, settings)]
+
+
+def one_picture(request: Request, settings: Settings) -> bytes:
+    """The single picture of a form; the field ``name``, if there is one, names its file field.
+
+    Raises:
+        NoFile: there is none, or none of that name.
+        TooManyItems: there are several.
+        FileTooLarge: it has too many bytes.
+        RequestTooLarge: the form is over its limit.
+    """
+    fields, files = _form(request, settings)
+    name = fields.get("name")
+    found = files.getlist(name) if name else [file for _, file in files.items(multi=True)]
+    if not found:
+        wanted = f"a file field {name!r}" if name else "a file field"
+        raise NoFile(f"no picture came: send multipart/form-data with {wanted}")
+    if len(found) > 1:
+        raise TooManyItems(f"{len(found)} pictures came: send exactly one")
+    return _read(found[0], settings)
+
+
+def urls(request: Request, settings: Settings) -> list[str]:
+    """The list ``urls`` of a JSON object, in order.
+
+    Raises:
+        UnsupportedMediaType: the body is not declared as JSON.
+        InvalidRequest: it is no such object, or the list is empty.
+        TooManyItems: there are more URLs than one call takes.
+        RequestTooLarge: the body is over its limit.
+    """
+    if not request.is_json:
+        raise UnsupportedMediaType("send JSON, with Content-Type: application/json")
+    body = _json(request, settings)
+    found = body.get("urls") if isinstance(body, dict) else None
+    if not isinstance(found, list) or not all(isinstance(url, str) for url in found):
+        raise InvalidRequest('send a JSON object with a list of texts: {"urls": ["http://..."]}')
+    if not found:
+        raise InvalidRequest("the list of URLs is empty")
+    if len(found) > settings.max_urls:
+        raise TooManyItems(f"{len(found)} URLs are too many: at most {settings.max_urls}")
+    return found
+
+
+def includes_path(request: Request) -> bool:
+    """Whether ``?include=path`` asks for the stored pictures' paths.
+
+    Raises:
+        InvalidRequest: something else is asked for.
+    """
+    include = request.args.get("include")
+    if include not in {None, "path"}:
+        raise InvalidRequest(f"include can be 'path', not {include!r}")
+    return include == "path"
+
+
+def _form(request: Request, settings: Settings) -> tuple[Fields, Files]:
+    try:
+        fields, files = request.form, request.files
+    except RequestEntityTooLarge as error:
+        raise RequestTooLarge(
+            f"the form is too large: at most {settings.max_request_bytes} bytes "
+            f"and {settings.max_files} pictures"
+        ) from error
+    # A browser sends a file field that was left empty as an empty file without a name.
+    chosen = [(name, file) for name, file in files.items(multi=True) if file.filename]
+    return fields, ImmutableMultiDict(chosen)
+
+
+def _field_items(name: str, group: list[FileStorage], settings: Settings) -> list[Upload | Refused]:
+    if not group:
+        return [Refused(name, NoFile(f"the form has no file field {name!r}"))]
+    return [_item(file, settings) for file in group]
+
+
+def _item(file: FileStorage, settings: Settings) -> Upload | Refused:
+    name = file.filename or ""
+    try:
+        return Upload(name, _read(file, settings))
+    except FileTooLarge as error:
+        return Refused(name, error)
+
+
+def _read(file: FileStorage, settings: Settings) -> bytes:
+    limit = settings.max_file_bytes
+    data = file.stream.read(limit + 1)
+    if len(data) > limit:
+        raise FileTooLarge(f"the picture has more than {limit} bytes")
+    return data
+
+
+def _json(request: Request, settings: Settings) -> object:
+    limit = min(settings.max_request_bytes, settings.max_urls * _URL_BYTES)
+    request.max_content_length = limit
+    try:
+        body: object = json.loads(request.get_data())
+        # JSON can spell halves of characters, which are no text and cannot be stored.
+        json.dumps(body, ensure_ascii=False).encode()
+    except RequestEntityTooLarge as error:
+        raise RequestTooLarge(f"the body is too large: at most {limit} bytes") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("the body is not valid JSON") from error
+    return body

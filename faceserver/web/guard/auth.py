@@ -1,0 +1,170 @@
+"""Who calls, and whether they may.
+
+A program shows its key in a header; a browser that has signed in holds a session cookie. As long
+as no key is made, a server on loopback is open, and everybody is its administrator.
+"""
+
+import hmac
+from dataclasses import dataclass
+
+from flask import Flask, current_app, g, request
+
+from faceserver.access.guard import Gate
+from faceserver.access.keys import KEY_SCOPES, Key, KeyScope
+from faceserver.access.sessions import Session
+from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted
+from faceserver.store.base import DEFAULT
+from faceserver.web.guard.scopes import reach_of, scope_of
+
+COOKIE = "faceserver_session"
+CSRF_HEADER = "X-CSRF-Token"
+CSRF_FIELD = "csrf_token"
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request.
+
+    Attributes:
+        name: the key's; "anonymous" without one.
+        key_id: of the key, None without one.
+        scope: what they may do, None for nothing but what is public.
+        collection: the only one that they reach, None for all.
+        session: of a browser that has signed in.
+    """
+
+    name: str = "anonymous"
+    key_id: str | None = None
+    scope: KeyScope | None = None
+    collection: str | None = None
+    session: Session | None = None
+
+    def may(self, needed: KeyScope) -> bool:
+        """Whether their scope is the needed one or a greater one."""
+        return self.scope is not None and _rank(self.scope) >= _rank(needed)
+
+
+def gate_of(app: Flask) -> Gate:
+    """The gate of an app."""
+    found: Gate = app.extensions["faceserver_gate"]
+    return found
+
+
+def gate() -> Gate:
+    """The gate of the app that serves the current request."""
+    return gate_of(current_app)
+
+
+def caller() -> Caller:
+    """Who sent the current request."""
+    found: Caller = g.caller
+    return found
+
+
+def require_collection(name: str) -> None:
+    """Refuse callers whose key is bound to another collection.
+
+    Raises:
+        NotPermitted: the caller's key is.
+    """
+    bound = caller().collection
+    if bound is not None and name != bound:
+        raise NotPermitted(f"this key reaches the collection {bound!r} alone")
+
+
+def identify(app: Flask) -> None:
+    """Find out, before each request, who calls; nobody is refused yet."""
+
+    @app.before_request
+    def find_out() -> None:
+        g.caller = _with_key() or _with_session() or _without()
+
+
+def authorize(app: Flask) -> None:
+    """Refuse, before each request, who may not do what it asks for.
+
+    Raises (in requests):
+        NotAuthenticated: no key came, or none that is good.
+        CsrfFailed: a signed-in browser sent a change without the token of its session.
+        NotPermitted: the caller's scope or collection is another.
+    """
+
+    @app.before_request
+    def refuse() -> None:
+        # Without a rule the answer is 404 or 405; OPTIONS is Flask's own and tells the methods.
+        if request.endpoint is None or request.method == "OPTIONS":
+            return
+        _require_csrf_token()
+        needed = scope_of(current_app, request.endpoint)
+        if needed != "public":
+            _require_scope(needed)
+            _require_reach(request.endpoint)
+
+
+def caller_of(key: Key, session: Session | None = None) -> Caller:
+    """The caller that holds a key."""
+    return Caller(key.name, key.id, key.scope, key.collection, session)
+
+
+def _with_key() -> Caller | None:
+    token = _token()
+    key = gate().keys.find(token) if token else None
+    return caller_of(key) if key else None
+
+
+def _token() -> str | None:
+    """The key in a header; other schemes than Bearer are not ours to judge."""
+    scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    return request.headers.get("x-api-key")
+
+
+def _with_session() -> Caller | None:
+    if _token():  # a bad key is not made good by a cookie
+        return None
+    session = gate().sessions.find(request.cookies.get(COOKIE, ""))
+    key = gate().keys.get(session.key_id) if session else None
+    return caller_of(key, session) if key else None
+
+
+def _without() -> Caller:
+    return Caller(scope="admin") if gate().is_open() else Caller()
+
+
+def _require_csrf_token() -> None:
+    session = caller().session
+    if session is None or request.method in _SAFE_METHODS:
+        return
+    sent = request.headers.get(CSRF_HEADER)
+    if sent is None and request.mimetype == "application/x-www-form-urlencoded":
+        sent = request.form.get(CSRF_FIELD)
+    if not hmac.compare_digest((sent or "").encode(), session.csrf_token.encode()):
+        raise CsrfFailed("this page is out of date: reload it")
+
+
+def _require_scope(needed: KeyScope) -> None:
+    who = caller()
+    if who.scope is None:
+        reason = "this key is not good, or not any more" if _token() else "a key is needed"
+        raise NotAuthenticated(f"{reason}: send `Authorization: Bearer KEY`")
+    if not who.may(needed):
+        raise NotPermitted(f"this needs the scope {needed!r}; the key has {who.scope!r}")
+
+
+def _require_reach(endpoint: str) -> None:
+    reach = reach_of(current_app, endpoint)
+    if caller().collection is None or reach in {"none", "view"}:
+        return
+    if reach == "default":
+        require_collection(DEFAULT)
+    elif "collection" in (request.view_args or {}):
+        require_collection(str((request.view_args or {})["collection"]))
+    else:
+        raise NotPermitted("this concerns all collections; the key is bound to one")
+
+
+def _rank(scope: KeyScope) -> int:
+    return KEY_SCOPES.index(scope)

@@ -1,0 +1,67 @@
+"""How often a caller may ask, and how long an answer may take."""
+
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter, RequestLimit
+from flask_limiter.util import get_remote_address
+
+from faceserver.config import Settings
+from faceserver.errors import RateLimited
+from faceserver.runtime.deadline import deadline
+from faceserver.web.guard.auth import caller
+from faceserver.web.guard.ratecounts import WindowCounts
+
+_UNLIMITED = frozenset(
+    {"static", "bootstrap.static", "health.health", "health.live", "health.ready"}
+)
+"""What a supervisor or a page asks for, and what costs nothing to answer."""
+
+
+def limit_rate(app: Flask, settings: Settings) -> None:
+    """Refuse callers that ask too often; the counts live in this process.
+
+    A caller is a key, or an address where no key came. Who is refused learns from ``Retry-After``
+    when to come back.
+    """
+    if settings.requests_per_minute == 0:
+        return
+
+    @app.after_request
+    def tell_only_who_has_to_wait(response: Response) -> Response:
+        if response.status_code != 429:
+            response.headers.pop("Retry-After", None)
+        return response
+
+    limiter = Limiter(
+        _who,
+        application_limits=[f"{settings.requests_per_minute} per minute"],
+        application_limits_exempt_when=lambda: request.endpoint in _UNLIMITED,
+        storage_uri=f"{WindowCounts.STORAGE_SCHEME[0]}://",
+        headers_enabled=True,
+        on_breach=_refuse,
+    )
+    limiter.init_app(app)
+
+
+class Deadlines:
+    """A WSGI application around another one; sets how long its work may take."""
+
+    def __init__(self, app: WSGIApplication, seconds: float) -> None:
+        """Take the application inside and its time."""
+        self._app = app
+        self._seconds = seconds
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request within its time."""
+        with deadline(self._seconds):
+            return self._app(environ, start_response)
+
+
+def _who() -> str:
+    return caller().key_id or get_remote_address()
+
+
+def _refuse(limit: RequestLimit) -> None:
+    raise RateLimited(f"more than {limit.limit.amount} requests in a minute")

@@ -1,0 +1,1 @@
+"""For those who operate the server: health and figures."""

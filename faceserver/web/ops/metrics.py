@@ -1,0 +1,76 @@
+"""``GET /metrics``, and the counting of requests."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from time import perf_counter
+
+from flask import Blueprint, Flask, Response, current_app, g, request
+
+from faceserver.errors import NotReady
+from faceserver.runtime import metrics
+from faceserver.runtime.metrics import Gauge
+from faceserver.store.base import CollectionStatus
+from faceserver.web.context import backend
+from faceserver.web.guard.scopes import scope
+
+blueprint = Blueprint("metrics", __name__)
+
+Source = Callable[[], Iterable[Gauge]]
+
+_EXTENSION = "faceserver_gauges"
+
+
+def register(app: Flask) -> None:
+    """Count and time every request, by its route."""
+    app.extensions.setdefault(_EXTENSION, [])
+
+    @app.before_request
+    def start() -> None:
+        g.started = perf_counter()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        route = str(request.url_rule or "none")
+        seconds = perf_counter() - g.get("started", perf_counter())
+        metrics.request(_method(), route, response.status_code, seconds)
+        return response
+
+
+def add_gauges(app: Flask, source: Source) -> None:
+    """Show what a source tells, whenever somebody asks for the figures."""
+    app.extensions.setdefault(_EXTENSION, []).append(source)
+
+
+@blueprint.get("/metrics")
+@scope("read")
+def show() -> Response:
+    """All figures, in Prometheus' text format."""
+    return Response(metrics.render(_gauges), content_type=metrics.CONTENT_TYPE)
+
+
+def _method() -> str:
+    # Anybody can make up methods; each would be a line of its own for ever.
+    known = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+    return request.method if request.method in known else "other"
+
+
+def _gauges() -> Iterator[Gauge]:
+    ready = backend().health()["status"] == "ready"
+    yield Gauge("ready", "Whether the server is ready.", float(ready), {})
+    with suppress(NotReady):
+        for collection in backend().service().status().collections:
+            yield from _of_collection(collection)
+        yield Gauge("jobs_open", "Jobs that wait or run.", backend().jobs().count_open(), {})
+    for source in current_app.extensions[_EXTENSION]:
+        yield from source()
+
+
+def _of_collection(status: CollectionStatus) -> Iterator[Gauge]:
+    labels = {"collection": status.name}
+    yield Gauge("faces", "Faces that are stored.", status.faces, labels)
+    yield Gauge("index_faces", "Faces that the index holds.", status.indexed, labels)
+    yield Gauge("index_progress", "How much of the index is built.", status.progress, labels)
+    if status.ef is not None:
+        yield Gauge("index_ef", "Candidates that a search looks at.", status.ef, labels)
+    if status.recall is not None:
+        yield Gauge("index_recall", "How often the index finds the nearest.", status.recall, labels)

@@ -1,0 +1,57 @@
+"""What every page has around its content: navigation, and data for its scripts."""
+
+from collections.abc import Mapping
+
+from flask import Flask, g, request
+from flask_babel import LazyString, lazy_gettext
+from flask_bootstrap import Bootstrap5
+
+from faceserver.store.base import DEFAULT
+from faceserver.web.context import backend
+from faceserver.web.guard import scopes
+from faceserver.web.guard.auth import Caller
+from faceserver.web.pages.languages import script_texts
+from faceserver.web.pages.sentences import sentence, sentences
+
+_ = lazy_gettext
+
+NAVIGATION: Mapping[str, LazyString] = {
+    "pages.register": _("Register"),
+    "pages.retrieve": _("Retrieve"),
+    "pages.compare": _("Compare"),
+    "gallery.people": _("People"),
+    "gallery.jobs": _("Jobs"),
+    "gallery.status": _("Status"),
+}
+"""The pages of the bar, by their endpoints."""
+
+
+def register(app: Flask) -> None:
+    """Give every template what ``base.html`` shows; Bootstrap comes from files of this server."""
+    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
+    Bootstrap5(app)
+    scopes.mark(app, "bootstrap.static", "public")
+    app.context_processor(
+        lambda: {"navigation": NAVIGATION, "page_data": page_data, "sentence": _sentence}
+    )
+
+
+def page_data() -> Mapping[str, object]:
+    """What the scripts of every page know; ``js/page.js`` reads it."""
+    settings = backend().settings
+    # Before the caller is known a request may be refused, and the answer is a page as well.
+    known: Caller = g.get("caller", Caller())
+    return {
+        "root": f"{request.script_root}/",
+        "collection": known.collection or DEFAULT,
+        "isBound": known.collection is not None,
+        "scope": known.scope,
+        "maxFileBytes": settings.max_file_bytes,
+        "maxUrls": settings.max_job_items,
+        "texts": script_texts(),
+        "sentences": sentences(settings),
+    }
+
+
+def _sentence(code: str) -> str:
+    return sentence(code, backend().settings)

@@ -1,0 +1,99 @@
+"""What happens to a use case while a collection changes its model, or is deleted."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faceserver.errors import ModelChanged, NotFound, StoreMismatch
+from faceserver.services.context import Gallery
+from faceserver.services.facade import FaceService
+from faceserver.services.faces import Labels
+from faceserver.services.searching import SearchQuery
+from faceserver.types import Floats
+from tests.services.test_facade import GREEN, RED, png
+from tests.web.v1.conftest import make_service
+
+UNIT: Floats = np.array([1, 0, 0], np.float32)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[FaceService]:
+    with closing(make_service(tmp_path)) as made:
+        yield made
+
+
+def test_it_is_done_anew_where_the_model_was_switched(service: FaceService) -> None:
+    store = service.parts.store
+    seen: list[str] = []
+
+    def act(gallery: Gallery) -> str:
+        seen.append(gallery.collection.model)
+        if len(seen) == 1:
+            store.change_model("default", model="other", dims=3).finish()
+        gallery.collection.count()
+        return gallery.collection.get("0" * 32).id
+
+    with pytest.raises(StoreMismatch, match="other"):
+        service.parts.on("default", act)
+    assert seen == ["colour"]
+
+
+def test_a_switch_that_did_not_happen_is_told(service: FaceService) -> None:
+    def act(_: Gallery) -> None:
+        raise ModelChanged("so it says")
+
+    with pytest.raises(ModelChanged):
+        service.parts.on("default", act)
+
+
+def test_a_collection_of_an_unknown_model_is_described(service: FaceService) -> None:
+    service.parts.store.create("foreign", model="other", dims=7)
+    described = service.galleries.describe("foreign")
+    assert (described.status.model, described.threshold) == ("other", None)
+    with pytest.raises(StoreMismatch):
+        service.searching.by_embedding("foreign", [1.0], SearchQuery(), model="other")
+    assert service.galleries.delete("foreign").collections == ("foreign",)
+
+
+def test_a_list_passes_over_what_was_deleted_meanwhile(service: FaceService) -> None:
+    service.galleries.create("staff")
+    found = service.galleries.describe_some(["default", "gone", "staff"])
+    assert [item.status.name for item in found] == ["default", "staff"]
+
+
+def test_nothing_is_kept_of_a_picture_whose_person_is_missing(
+    service: FaceService, tmp_path: Path
+) -> None:
+    with pytest.raises(NotFound):
+        service.faces.add_picture("default", png(RED), Labels("a", subject="0" * 32))
+    assert not list(tmp_path.rglob("*.jpg"))
+
+
+def test_a_person_who_is_deleted_after_the_search_is_nobody(
+    service: FaceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = service.galleries.collection("default")
+    ann = people.add_subject("Ann")
+    service.faces.add_picture("default", png(RED), Labels("a", subject=ann.id))
+
+    def gone(subject_id: str) -> None:
+        raise NotFound(subject_id)
+
+    monkeypatch.setattr(people, "subject", gone)
+    (probe,) = service.searching.by_picture(
+        "default", png(RED, GREEN), SearchQuery(), largest=True
+    ).probes
+    assert probe.verdict.answer == "known"
+    assert probe.hits[0].person is None
+
+
+def test_a_kept_crop_is_given_as_it_is(service: FaceService) -> None:
+    service.parts.pictures.keep = "crops"
+    (face,) = service.faces.add_picture("default", png(RED), Labels("a"))
+    assert face.picture is None
+    assert face.crop
+    kept = service.parts.pictures.path(face.crop).read_bytes()
+    assert service.faces.crop("default", face.id) == kept
