@@ -8,12 +8,12 @@ from faceserver.errors import InvalidSetting
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def test_every_setting_has_a_help_text_and_stands_in_the_readme() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_every_setting_has_a_help_text_and_stands_in_the_docs() -> None:
+    docs = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     for name, field in Settings.model_fields.items():
         assert field.description, name
-        assert f"| `FACESERVER_{name.upper()}` |" in readme, name
-        assert f"| {field.description} |" in readme, name
+        assert f"| `FACESERVER_{name.upper()}` |" in docs, name
+        assert f"| {field.description} |" in docs, name
 
 
 def test_the_environment_sets_and_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
