@@ -129,7 +129,7 @@ class KeyStore:
 
     def all(self) -> list[Key]:
         """All keys, the revoked ones too, in the order they were made."""
-        if not self._path.exists():
+        if self._is_empty():
             return []
         with self._open() as database:
             rows = database.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608
@@ -137,7 +137,7 @@ class KeyStore:
 
     def any(self) -> bool:
         """Whether a key was ever made; revoking the last one does not open the server again."""
-        if not self._path.exists():
+        if self._is_empty():
             return False
         with self._open() as database:
             return database.execute("SELECT 1 FROM keys LIMIT 1").fetchone() is not None
@@ -149,7 +149,7 @@ class KeyStore:
             NotFound: no key in use has that name or id.
         """
         now = datetime.now(UTC).isoformat()
-        if self._path.exists():
+        if not self._is_empty():
             with self._open() as database:
                 row = database.execute(
                     "UPDATE keys SET revoked = ? WHERE revoked IS NULL AND (name = ? OR id = ?) "  # noqa: S608
@@ -163,7 +163,7 @@ class KeyStore:
     def find(self, token: str) -> Key | None:
         """The key that a caller holds, None if it is none or revoked; notes that it was used."""
         form = TOKEN.fullmatch(token)
-        if form is None or not self._path.exists():
+        if form is None or self._is_empty():
             return None
         with self._open() as database:
             row = database.execute(
@@ -178,7 +178,7 @@ class KeyStore:
 
     def get(self, key_id: str) -> Key | None:
         """A key by its id, None if it is revoked."""
-        if not self._path.exists():
+        if self._is_empty():
             return None
         with self._open() as database:
             row = database.execute(
@@ -186,6 +186,18 @@ class KeyStore:
                 (key_id,),
             ).fetchone()
             return None if row is None else _key(row)
+
+    def _is_empty(self) -> bool:
+        """Whether no key was ever made.
+
+        A full disk may have left a file without a byte in it; reading must not need it written.
+        """
+        try:
+            return self._path.stat().st_size == 0
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            raise StoreError(f"{self._path} cannot be used: {error.strerror}") from error
 
     def _make_file(self) -> None:
         try:

@@ -218,3 +218,19 @@ def test_a_good_key_is_good_although_its_use_cannot_be_noted(
     database.close()
     assert store.find(token) is not None
     assert "could not be noted" in caplog.text
+
+
+def test_an_empty_file_that_a_full_disk_left_is_read_as_no_keys(
+    store: KeyStore, tmp_path: Path
+) -> None:
+    file_of(tmp_path).parent.mkdir()
+    file_of(tmp_path).touch()
+    assert not store.any()
+    assert store.all() == []
+    assert store.find("fs_0123456789ab_" + "a" * 43) is None
+    assert store.get("0123456789ab") is None
+    with pytest.raises(NotFound):
+        store.revoke("nobody")
+    assert file_of(tmp_path).stat().st_size == 0  # reading wrote nothing
+    store.create("phone", "read")
+    assert store.any()
