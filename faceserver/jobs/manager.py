@@ -2,11 +2,13 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
+from threading import Lock
 from typing import IO
 
 from faceserver.errors import Conflict, InvalidArchive, TooManyItems
@@ -35,6 +37,8 @@ class JobDesk:
         """
         self._store = parts.store
         self._max_items = max_items
+        self._submitting = Lock()
+        self._being_deleted: Counter[str] = Counter()
         self._zips = ZipFolder(folder / "jobs", max_bytes=parts.limits.max_bytes)
         self._table = JobTable(folder)
         self._worker = Worker(self._table, self._zips, parts)
@@ -164,8 +168,22 @@ class JobDesk:
             raise Conflict(f"the job is {job.state}: cancel it first")
         self._table.delete(job)
 
-    def forget(self, collection: str) -> None:
-        """Cancel and forget all jobs of a collection that is gone; nothing of them is left."""
+    @contextmanager
+    def forgetting(self, collection: str) -> Iterator[None]:
+        """Cancel and forget all jobs of a collection; the block deletes it.
+
+        None is taken in meanwhile, so that no job from before stores anything afterwards.
+        """
+        with self._submitting:
+            self._being_deleted[collection] += 1
+        try:
+            self._forget(collection)
+            yield
+        finally:
+            with self._submitting:
+                self._being_deleted -= Counter([collection])
+
+    def _forget(self, collection: str) -> None:
         jobs = self._table.of_collection(collection)
         for job in jobs:
             self._table.delete(job)
@@ -179,7 +197,11 @@ class JobDesk:
                 f"{len(items)} pictures are too many: at most {self._max_items} a job"
             )
         self._expire()
-        job, is_new = self._table.add(request, items)
+        with self._submitting:
+            if self._being_deleted[request.collection]:
+                raise Conflict(f"the collection {request.collection!r} is being deleted")
+            self._store.collection(request.collection)
+            job, is_new = self._table.add(request, items)
         self._worker.wake()
         return job, is_new
 

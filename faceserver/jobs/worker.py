@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from faceserver.errors import FaceServerError
+from faceserver.errors import Conflict, FaceServerError
 from faceserver.jobs.records import Job, JobItem, Result
 from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
@@ -119,6 +119,10 @@ class Worker:
 
     def _import(self, job: Job, items: Sequence[Item]) -> list[Outcome]:
         def run(gallery: Gallery) -> list[Outcome]:
+            # Asked once the collection is in hand: a deletion forgets the job before it ends the
+            # collection, so that this one is either wanted or refuses what is stored.
+            if not self._is_wanted(job):
+                raise Conflict("the job was cancelled")
             importer = PictureImporter(
                 self._parts.registrar(gallery), jobs=pictures_at_once(), largest=job.largest
             )

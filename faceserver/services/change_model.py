@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from faceserver.errors import ChangeIncomplete, ImageError, NotFound
+from faceserver.errors import ChangeIncomplete, Conflict, ImageError, NotFound
 from faceserver.pictures import codec
 from faceserver.store.base import Collection, ModelChange, Store
 from faceserver.store.pictures import PictureStore
@@ -86,7 +86,20 @@ class Reembedder:
             ChangeIncomplete: of some faces nothing is kept that the model could embed. What is done
                 is kept, and the collection stays with the old model.
         """
-        held = self._store.collection(name)
+        while True:
+            held = self._store.collection(name)
+            try:
+                return self._change(held, advance, stop or Event(), drop_lost=drop_lost)
+            except Conflict:
+                if not held.lifetime.is_over:
+                    raise
+                if name not in self._store.collections():
+                    return []  # it was deleted meanwhile
+
+    def _change(
+        self, held: Collection, advance: Callable[[int], None], stop: Event, *, drop_lost: bool
+    ) -> list[Lost] | None:
+        name = held.name
         if (held.model, held.dims) == (self._embedder.name, self._embedder.dims):
             self._store.abandon_change(name)
             return []
@@ -96,7 +109,7 @@ class Reembedder:
         )
         dropped: list[Lost] = []
         while True:
-            lost = work.embed_pending(advance, stop or Event())
+            lost = work.embed_pending(advance, stop)
             if lost is None:
                 return None
             if lost and not drop_lost:

@@ -65,13 +65,17 @@ class Parts:
             NotFound: there is no collection of that name.
             StoreMismatch: its model is not loaded.
         """
+        before: Collection | None = None
         while True:
             gallery = self.gallery(name)
+            if before is not None:
+                before.lifetime.check()  # emptied meanwhile: it must not begin anew
             try:
                 return act(gallery)
             except ModelChanged:
                 if self.store.collection(name) is gallery.collection:
                     raise
+                before = gallery.collection
 
     def registrar(self, gallery: Gallery) -> Registrar:
         """What registers pictures in a collection."""

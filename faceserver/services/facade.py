@@ -22,7 +22,7 @@ from faceserver.services.registering import (
 )
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
-from faceserver.store.base import DEFAULT, Store, StoreStatus
+from faceserver.store.base import DEFAULT, Collection, Store, StoreStatus
 from faceserver.store.pictures import PictureStore
 from faceserver.types import Filter, Match
 from faceserver.vision.analyzer import Analyzer
@@ -139,7 +139,7 @@ class FaceService:
         """
 
         def store(registrar: Registrar) -> list[Registered | Refused]:
-            with self._pictures.batch() as save:
+            with self._pictures.batch(registrar.collection.lifetime) as save:
                 examined = [registrar.examine(it.name, it.data, save) for it in uploads]
                 return registrar.store(examined)
 
@@ -153,7 +153,10 @@ class FaceService:
         self, registrar: Registrar, urls: Sequence[str]
     ) -> list[Registered | Refused]:
         examined: list[Examined | Refused] = []
-        with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
+        with (
+            self._pictures.batch(registrar.collection.lifetime) as save,
+            ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool,
+        ):
             # A few at a time, so that memory holds a few pictures and not all of them.
             for start in range(0, len(urls), _FETCHED_AT_ONCE):
                 group = urls[start : start + _FETCHED_AT_ONCE]
@@ -217,13 +220,17 @@ class FaceService:
 
     def _with_current(self, act: Callable[[Registrar], Answer]) -> Answer:
         """Act with the model of the moment; anew, if it was switched meanwhile."""
+        before: Collection | None = None
         while True:
             registrar = self.registrar()
+            if before is not None:
+                before.lifetime.check()
             try:
                 return act(registrar)
             except ModelChanged:
                 if self._store.collection() is registrar.collection:
                     raise
+                before = registrar.collection
 
 
 def _examine_fetched(

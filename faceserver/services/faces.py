@@ -63,7 +63,7 @@ class FaceKeeper:
             if labels.subject is not None:
                 gallery.collection.subject(labels.subject)
             registrar = self._parts.registrar(gallery)
-            with self._parts.pictures.batch() as save:
+            with self._parts.pictures.batch(gallery.collection.lifetime) as save:
                 examined = registrar.examine(
                     labels.source, data, save, lambda faces: chosen(faces, largest=largest)
                 )

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from faceserver.store.facebase import FaceCollection
+from faceserver.store.lifetime import Lifetime
 from faceserver.store.results import (
     DEFAULT,
     EVERYTHING,
@@ -50,11 +51,13 @@ class Collection(FaceCollection, SubjectCollection, Protocol):
         name: of the collection.
         model: whose embeddings it holds.
         dims: length of the embeddings.
+        lifetime: ends when the collection is purged; this object refuses everything then.
     """
 
     name: str
     model: str
     dims: int
+    lifetime: Lifetime
 
     def count(self) -> int:
         """How many faces are stored."""

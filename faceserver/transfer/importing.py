@@ -168,7 +168,7 @@ def _add_faces(
     faces: list[tuple[FaceLine, Floats]],
 ) -> None:
     lost = set(archive.manifest.missing)
-    with pictures.batch() as save:
+    with pictures.batch(collection.lifetime) as save:
         for name in dict.fromkeys(name for line, _ in faces for name in line.pictures()):
             if name not in lost:
                 save(archive.picture(name))

@@ -123,7 +123,9 @@ class PictureImporter:
 
     def _begin(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> "_Group":
         batch = ExitStack()
-        examine = partial(self._examine, save=batch.enter_context(self._registrar.pictures.batch()))
+        pictures = self._registrar.pictures
+        save = batch.enter_context(pictures.batch(self._collection.lifetime))
+        examine = partial(self._examine, save=save)
         return _Group(items, [pool.submit(examine, item) for item in items], batch)
 
     def _finish(self, ahead: "deque[_Group]") -> list[Outcome]:

@@ -307,8 +307,8 @@ def test_a_collection_takes_its_jobs_along(
 ) -> None:
     service.galleries.create("staff")
     job, _ = desk.submit_zip("staff", archive(a=PICTURES["red"]), largest=False, key=None)
-    service.galleries.delete("staff")
-    desk.forget("staff")
+    with desk.forgetting("staff"):
+        service.galleries.delete("staff")
     assert list((tmp_path / "jobs").iterdir()) == []
     service.galleries.create("staff")
     with pytest.raises(NotFound):
@@ -360,3 +360,30 @@ def test_old_jobs_are_forgotten(
     submitted(desk, urls("two"))
     with pytest.raises(NotFound):
         desk.get("default", job.id)
+
+
+@pytest.mark.parametrize("collection", ["default", "staff"])
+def test_a_job_under_way_stores_nothing_after_its_collection_was_deleted(
+    desk: JobDesk, service: FaceService, fetch: Fetch, tmp_path: Path, collection: str
+) -> None:
+    service.galleries.create("staff")
+    service.galleries.create("other")
+    fetch.held = "blue"
+    desk.start()
+    desk.submit_urls(collection, urls("red", "blue", person="Ann"), largest=True, key=None)
+    assert fetch.reached.wait(30)
+    with desk.forgetting(collection):
+        with pytest.raises(Conflict):
+            desk.submit_urls(collection, urls("two"), largest=True, key=None)
+        service.galleries.delete(collection)
+        assert not list((tmp_path / "uploadImages").iterdir())
+    fetch.go_on.set()
+    fetch.held = ""
+    desk.submit_urls("other", urls("none"), largest=True, key=None)
+    (after,) = desk.page("other", limit=9, cursor=None).items
+    desk.close()  # waits for the batch under way
+    assert after.collection == "other"
+    status = service.status()
+    assert status.faces == 0
+    assert service.galleries.collection("default").count_subjects() == 0
+    assert not list((tmp_path / "uploadImages").iterdir())

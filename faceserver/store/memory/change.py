@@ -59,5 +59,6 @@ class MemoryChange:
             return changed
 
     def _check_wanted(self) -> None:
+        self._collection.lifetime.check()
         if self._collection.change is not self:
             raise ModelChanged(f"the collection is not changing to {self.model} any more")

@@ -9,6 +9,7 @@ from faceserver.errors import AlreadyExists, NotFound
 from faceserver.store.base import EVERYTHING, Item, Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.faces import accept, check_embedding, sorted_tags
+from faceserver.store.lifetime import Lifetime
 from faceserver.store.sqlite.searcher import by_subject, ranked
 from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, Subject, SubjectMatch
 
@@ -25,6 +26,7 @@ class MemoryFaces:
         self.model = model
         self.dims = dims
         self.lock: AbstractContextManager[object] = lock
+        self.lifetime = Lifetime()
         self._row = 0
         self._faces: dict[int, StoredFace] = {}
         self._subjects: dict[int, Subject] = {}
@@ -33,6 +35,7 @@ class MemoryFaces:
         """Hold all of the faces or none."""
         new = accept(faces, dims=self.dims)
         with self.lock:
+            self.lifetime.check()
             ids = [face.id for face in new]
             if len({*ids, *(face.id for face in self._faces.values())}) < len(ids) + self.count():
                 raise AlreadyExists("a face of that id is there")

@@ -68,6 +68,7 @@ class DurableChange:
         for vector in vectors.values():
             check_embedding(vector, dims=self.dims)
         with self._changing():
+            self._collection.lifetime.check()
             return self._table.insert(vectors, model=self.model, dims=self.dims)
 
     def finish(self) -> DurableCollection:

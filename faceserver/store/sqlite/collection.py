@@ -13,6 +13,7 @@ from faceserver.store.base import EVERYTHING, CollectionStatus, Page
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.index.exact import Labels
 from faceserver.store.index.upkeep import IndexKeeper
+from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_name
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collectiontable import CollectionRow
@@ -48,6 +49,7 @@ class DurableCollection:
         merges: MergeTable,
         changing: Callable[[], AbstractContextManager[None]],
         empty: Callable[[], tuple[int, int]],
+        lifetime: Lifetime,
     ) -> None:
         """Take the parts.
 
@@ -60,12 +62,14 @@ class DurableCollection:
             merges: rows of the merges that can be undone.
             changing: held while something changes; removes the pictures that nobody is in any more.
             empty: deletes all rows; returns how many faces and subjects.
+            lifetime: ends when the store deletes the collection.
         """
         self.row = row
         self.name = row.name
         self.model = row.model
         self.dims = row.dims
         self.index = index
+        self.lifetime = lifetime
         self._faces = faces
         self._subjects = subjects
         self._merges = merges
@@ -279,5 +283,6 @@ class DurableCollection:
             yield
 
     def _check_model(self) -> None:
+        self.lifetime.check()
         if self._retired:
             raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")

@@ -24,6 +24,7 @@ from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.index.hnsw import HnswIndex
 from faceserver.store.index.snapshot import allow_copies
 from faceserver.store.index.upkeep import IndexKeeper
+from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_collection_name
 from faceserver.store.options import Options
 from faceserver.store.pictures import PictureStore
@@ -131,6 +132,8 @@ class DurableStore:
         with self._writing:
             self._check_open()
             chosen = [self.collection(part) for part in ([name] if name else self.collections())]
+            for part in chosen:
+                part.lifetime.end()  # who began before stores nothing from now on
             aside, unknown = self._purge_aside(None if name is None else chosen[0].row)
             faces = subjects = index_files = 0
             for part in chosen:
@@ -139,8 +142,11 @@ class DurableStore:
                 index_files += part.index.clear()
             gone = tuple(part.name for part in chosen if part.name != DEFAULT)
             self._collections = {
-                kept: part for kept, part in self._collections.items() if kept not in gone
+                kept: self._opened(part.row) if part in chosen else part
+                for kept, part in self._collections.items()
+                if kept not in gone
             }
+            self.pictures.release_ended()
             pictures = self._discard_doomed() + self.pictures.discard(self.pictures.names())
             self._database.scrub()
         return Receipt(
@@ -171,7 +177,7 @@ class DurableStore:
             exact_up_to=self.options.exact_up_to,
             changing=self._changing,
             closing=self._closing,
-            reopen=partial(self._reopen, changed),
+            reopen=partial(self._reopen, changed, collection.lifetime),
         )
 
     def abandon_change(self, name: str) -> None:
@@ -211,12 +217,16 @@ class DurableStore:
             return purge_all_aside(self._folder), ()
         return purge_collection_aside(self._folder, row.id, row.name)
 
-    def _reopen(self, row: CollectionRow, graph: HnswIndex | None) -> DurableCollection:
-        opened = self._opened(row, graph)
+    def _reopen(
+        self, row: CollectionRow, lifetime: Lifetime, graph: HnswIndex | None
+    ) -> DurableCollection:
+        opened = self._opened(row, graph, lifetime)
         self._collections = {**self._collections, row.name: opened}
         return opened
 
-    def _opened(self, row: CollectionRow, graph: HnswIndex | None = None) -> DurableCollection:
+    def _opened(
+        self, row: CollectionRow, graph: HnswIndex | None = None, lifetime: Lifetime | None = None
+    ) -> DurableCollection:
         faces = FaceTable(self._database, collection=row.id, dims=row.dims)
         index = IndexKeeper(
             row,
@@ -237,6 +247,7 @@ class DurableStore:
             merges=MergeTable(self._database, collection=row.id, undo_for=self.options.undo_for),
             changing=self._changing,
             empty=partial(self._table.empty, row.id),
+            lifetime=lifetime or Lifetime(),
         )
 
     @contextmanager

@@ -70,6 +70,8 @@ def delete(path: CollectionPath) -> Response:
 
     Its faces, people, pictures, jobs and index go. `default` is emptied and stays.
     """
-    gone = backend().service().galleries.delete(path.collection)
-    backend().jobs().forget(path.collection)
+    galleries = backend().service().galleries
+    galleries.collection(path.collection)
+    with backend().jobs().forgetting(path.collection):
+        gone = galleries.delete(path.collection)
     return reply(shown.receipt(path.collection, gone))
