@@ -135,6 +135,7 @@ def open_service(settings: Settings) -> FaceService:
     """
     analyzer = make_analyzer(settings)
     store = open_gallery(settings, any_model=settings.change_model)
+    store.sweep_soon()
     try:
         former = _former(settings, analyzer, store.collection().model)
     except FaceServerError:

@@ -314,3 +314,13 @@ def test_many_writers_and_purges_leave_only_what_began_afterwards(tmp_path: Path
         store.purge("default")
         assert store.collection().count() == 0
         assert pictures(store) == set()
+
+
+def test_a_sweep_removes_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as store:
+        (face,) = register(store, b"shown")
+        store.pictures.save(b"saved just before a crash")
+    with closing(opened(tmp_path)) as store, store.pictures.batch() as save:
+        under_way = save(b"of a request under way")
+        assert store.sweep_soon().result() == 1
+        assert pictures(store) == {face.picture, under_way}

@@ -9,11 +9,12 @@ crash in between is made up for at the next start.
 import logging
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from threading import Event, RLock
 
@@ -193,6 +194,24 @@ class DurableStore:
             indexed=sum(part.indexed for part in parts),
             collections=parts,
         )
+
+    def sweep_soon(self) -> Future[int]:
+        """Remove in the background the pictures that a crash has left and no face shows.
+
+        Never one that a request under way has saved. The result is how many there were.
+        """
+        return self._background.submit(self._sweep)
+
+    def _sweep(self) -> int:
+        try:
+            names = takewhile(lambda _: not self._closing.is_set(), self.pictures.names())
+            removed = self.pictures.discard(names)
+        except StoreError as error:  # the next start tries again
+            _log.warning("pictures that no face shows could not be removed: %s", error)
+            return 0
+        if removed:
+            _log.warning("removed %d pictures that no face shows: a crash had left them", removed)
+        return removed
 
     def close(self) -> None:
         """Save the indexes and let go of the files; closing twice does nothing."""
