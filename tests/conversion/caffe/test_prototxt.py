@@ -50,4 +50,4 @@ def test_caffes_own_messages_can_live_beside_ours() -> None:
     pool.AddSerializedFile(NetParameter.DESCRIPTOR.file.serialized_pb)
     pool.Add(caffe)
     assert pool.FindMessageTypeByName("caffe.NetParameter")
-    assert pool.FindMessageTypeByName("faceserver.conversion.caffe.NetParameter")
+    assert pool.FindMessageTypeByName("faceserver.caffe.NetParameter")
