@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from faceserver import folders
 from faceserver.errors import InvalidSetting
 
-_ROOT = Path(__file__).resolve().parent.parent
 _MEGABYTE = 1_000_000
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
@@ -37,12 +37,10 @@ class Settings(BaseSettings):
         "for in any case.",
     )
     data_dir: Path = Field(
-        _ROOT / "faceSearchData", description="Folder of the faces, the index and the pictures."
+        folders.DATA, description="Folder of the faces, the index and the pictures."
     )
-    models_dir: Path = Field(_ROOT / "models", description="Folder of the models.")
-    cache_dir: Path = Field(
-        _ROOT / ".cache" / "compiled", description="Folder of the compiled networks."
-    )
+    models_dir: Path = Field(folders.MODELS, description="Folder of the models.")
+    cache_dir: Path = Field(folders.COMPILED, description="Folder of the compiled networks.")
     engine: Literal["openvino", "opencv", "caffe"] = Field(
         "openvino", description="Inference runtime: openvino, opencv or caffe."
     )

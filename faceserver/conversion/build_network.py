@@ -1,5 +1,6 @@
 """Builds one network's files, and puts them in place only after they have been checked."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,8 +24,13 @@ from faceserver.types import Floats
 _BATCH = 2
 
 
-def build_network(spec: DetectorSpec | EmbedderSpec, files: NetworkFiles, cache: Path) -> None:
-    """Make a network's missing files, and say on the standard output what was done.
+def build_network(
+    spec: DetectorSpec | EmbedderSpec,
+    files: NetworkFiles,
+    cache: Path,
+    say: Callable[[str], None],
+) -> None:
+    """Make a network's missing files, and say what was done.
 
     A caffemodel that is there is taken as it is; otherwise it is made from the published file.
 
@@ -37,20 +43,20 @@ def build_network(spec: DetectorSpec | EmbedderSpec, files: NetworkFiles, cache:
     with TemporaryDirectory() as folder:
         if files.caffemodel.exists():
             if sha256_of(files.caffemodel) != files.sha256:
-                _say(f"{name}: these are not the published weights; taking them as they are")
+                say(f"{name}: these are not the published weights; taking them as they are")
             made = files.model_copy(update={"onnx": Path(folder) / files.onnx.name})
             source = None
         else:
             made = _in_folder(files, Path(folder))
             source = published(name).fetch(spec, cache)
-            _say(f"{name}: converting {source.name}")
+            say(f"{name}: converting {source.name}")
             published(name).convert(source).write(Path(folder), name)
         made.onnx.write_bytes(caffe2onnx.convert(made.prototxt, made.caffemodel))
-        _check(spec, made, source)
+        say(_check(spec, made, source))
         _put_in_place(made, files)
 
 
-def _check(spec: DetectorSpec | EmbedderSpec, made: NetworkFiles, source: Path | None) -> None:
+def _check(spec: DetectorSpec | EmbedderSpec, made: NetworkFiles, source: Path | None) -> str:
     """Compare the new files with the published one, or the ONNX file with a given caffemodel."""
     name = made.caffemodel.stem
     normalize = unit if isinstance(spec, EmbedderSpec) else dict
@@ -68,7 +74,7 @@ def _check(spec: DetectorSpec | EmbedderSpec, made: NetworkFiles, source: Path |
             largest[form] = max(largest.get(form, 0.0), apart)
     origin = source.name if source else made.caffemodel.name
     apart_in = ", ".join(f"{apart:.1e} in {form}" for form, apart in largest.items())
-    _say(f"{name}: checked; differs from {origin} by at most {apart_in}")
+    return f"{name}: checked; differs from {origin} by at most {apart_in}"
 
 
 def _samples(prototxt: Path) -> list[Floats]:
@@ -97,7 +103,3 @@ def _put_in_place(made: NetworkFiles, files: NetworkFiles) -> None:
         content = new.read_bytes()
         if not final.exists() or final.read_bytes() != content:
             write_whole(final, content)
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faceserver.conversion import mtcnn2caffe, tf2caffe
-from faceserver.conversion.sources import REQUIREMENTS, Member, fetch
+from faceserver.conversion.sources import Member, fetch
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.errors import ModelError
+from faceserver.folders import REQUIREMENTS
 from faceserver.models.spec import DetectorSpec, EmbedderSpec
 
 

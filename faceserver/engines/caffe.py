@@ -42,7 +42,7 @@ class CaffeEngine:
         del precision
         for path in (files.prototxt, files.caffemodel):
             if not path.is_file():
-                raise ModelError(f"{path} is missing: run `make models`")
+                raise ModelError(f"{path} is missing: run `faceserver models build`")
         caffe = self._caffe
         net = caffe.Net(str(files.prototxt), str(files.caffemodel), caffe.TEST)
         return with_preprocessing(_CaffeNetwork(net), preprocessing)

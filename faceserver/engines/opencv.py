@@ -35,7 +35,7 @@ class OpenCvEngine:
         del precision
         for path in (files.prototxt, files.caffemodel):
             if not path.is_file():
-                raise ModelError(f"{path} is missing: run `make models`")
+                raise ModelError(f"{path} is missing: run `faceserver models build`")
         layers = read_prototxt(files.prototxt).layer
         inputs = tuple(top for layer in layers if layer.type == "Input" for top in layer.top)
         try:

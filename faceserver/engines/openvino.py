@@ -46,7 +46,7 @@ class OpenVinoEngine:
             ModelError: the ONNX file is missing or cannot be read.
         """
         if not files.onnx.is_file():
-            raise ModelError(f"{files.onnx} is missing: run `make models`")
+            raise ModelError(f"{files.onnx} is missing: run `faceserver models build`")
         small = files.onnx.stat().st_size <= _SMALL
         hint = self._hint(precision)
         at_once = self._threads if small or hint == "bf16" else 1

@@ -21,7 +21,7 @@ class NetworkFiles(_Described):
         prototxt: the layers, in Caffe's text format.
         caffemodel: the weights, in Caffe's binary format.
         onnx: both, converted for the runtimes that read ONNX.
-        sha256: of the caffemodel as ``make models`` builds it.
+        sha256: of the caffemodel as ``faceserver models build`` makes it.
     """
 
     prototxt: Path

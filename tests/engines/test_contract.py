@@ -259,7 +259,7 @@ def test_missing_files_are_named(engine: str, tmp_path: Path) -> None:
         onnx=tmp_path / "no.onnx",
         sha256="",
     )
-    with pytest.raises(ModelError, match="make models"):
+    with pytest.raises(ModelError, match="models build"):
         make_engine(engine, OPTIONS).load(files, "f32")
 
 
