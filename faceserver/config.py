@@ -1,5 +1,7 @@
 """The settings: each has a default and a help text, and is set as ``FACESERVER_<NAME>``."""
 
+import logging
+import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,6 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from faceserver import folders
 from faceserver.errors import InvalidSetting
+
+_log = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
 
@@ -72,12 +76,16 @@ class Settings(BaseSettings):
         description="Change a gallery of another model to this one while the server runs; "
         "otherwise such a gallery is refused.",
     )
-    min_face: int = Field(40, ge=12, description="Smallest face to look for, in pixels.")
-    pnet_threshold: float = Field(0.8, gt=0, lt=1, description="Score to pass MTCNN's first net.")
-    rnet_threshold: float = Field(0.8, gt=0, lt=1, description="Score to pass its second net.")
-    onet_threshold: float = Field(0.6, gt=0, lt=1, description="Score to pass its third net.")
-    pyramid_factor: float = Field(
-        0.709, gt=0.1, lt=0.95, description="Scale from one level of MTCNN's pyramid to the next."
+    detector_options: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="What the detection model is told instead of the options in its model.toml, "
+        "comma-separated, such as min_face=60,onet_threshold=0.7.",
+    )
+    model_memory: int = Field(
+        1000,
+        ge=0,
+        description="Megabytes of weights that are held at the same time where collections are of "
+        "several models; the one that was not used for the longest time leaves first. 0: no limit.",
     )
     shared_pixels: int = Field(
         2_000_000,
@@ -183,6 +191,16 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("detector_options", mode="before")
+    @classmethod
+    def _options(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(name.strip() and sign for name, sign, _ in pairs):
+            raise ValueError("not of the form name=value,name=value")
+        return {name.strip(): text.strip() for name, _, text in pairs}
+
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -199,6 +217,10 @@ class Settings(BaseSettings):
         return value
 
 
+_FORMER = ("min_face", "pnet_threshold", "rnet_threshold", "onet_threshold", "pyramid_factor")
+"""Options of MTCNN that were settings of their own before version 0.2, and go on working."""
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings from the environment; overrides that are not None win.
 
@@ -207,10 +229,26 @@ def load_settings(**overrides: object) -> Settings:
     """
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        return _with_former(Settings(**given))  # type: ignore[arg-type]
     except ValidationError as error:
         problems = "; ".join(
             f"FACESERVER_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
             for problem in error.errors()
         )
         raise InvalidSetting(problems) from error
+
+
+def _with_former(settings: Settings) -> Settings:
+    """Take options of the detector from where they stood before, unless they stand in both."""
+    former = {name: os.environ.get(f"FACESERVER_{name.upper()}", "") for name in _FORMER}
+    former = {name: value for name, value in former.items() if value}
+    if not former:
+        return settings
+    for name, value in former.items():
+        _log.warning(
+            "FACESERVER_%s is FACESERVER_DETECTOR_OPTIONS=%s=%s from now on; it still works",
+            name.upper(),
+            name,
+            value,
+        )
+    return settings.model_copy(update={"detector_options": {**former, **settings.detector_options}})

@@ -86,10 +86,11 @@ def verify(names: tuple[str, ...]) -> None:
 @click.option("--name", help="Its name from now on.  [default: that in its model.toml]")
 def add(folder: Path, name: str | None) -> None:
     """Copy the converted model in FOLDER among the models, and say how to use it."""
-    from faceserver.models.files import add_model, load_any
+    from faceserver.models.files import add_model
+    from faceserver.models.spec import load_any_spec
 
     settings = load_settings()
-    model = add_model(folder, settings.models_dir, name or load_any(folder).name)
+    model = add_model(folder, settings.models_dir, name or load_any_spec(folder).name)
     click.echo(f"added {model.name}")
     click.echo(f"to use it: FACESERVER_{model.spec.kind.upper()}_MODEL={model.name}")
     distances = getattr(model.spec, "distances", None)

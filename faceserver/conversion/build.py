@@ -13,7 +13,7 @@ from faceserver import folders
 from faceserver.conversion.fingerprint import is_made_from
 from faceserver.errors import ModelError
 from faceserver.models.files import find_models
-from faceserver.models.spec import NetworkFiles
+from faceserver.models.spec import BuiltFiles
 
 
 def build_models(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
@@ -32,18 +32,18 @@ def build_models(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
         ModelError: a description or a file is damaged.
     """
     missing = [
-        (model.spec, files)
+        (model.spec, files.built, files.sha256)
         for model in find_models(models)
         for files in model.spec.networks.values()
-        if not is_built(files)
+        if files.built and not is_built(files.built)
     ]
     if not missing:
         return False
     # The converters and the runtimes that check them take a second to load.
     from faceserver.conversion.build_network import build_network  # noqa: PLC0415
 
-    for spec, files in missing:
-        build_network(spec, files, cache, say)
+    for spec, files, sha256 in missing:
+        build_network(spec, files, sha256, cache, say)
     return True
 
 
@@ -74,7 +74,7 @@ def take_descriptions(models: Path, say: Callable[[str], None]) -> None:
             )
 
 
-def is_built(files: NetworkFiles) -> bool:
+def is_built(files: BuiltFiles) -> bool:
     """Tell whether a network's weights are there, and its ONNX file was made from them."""
     caffe = (files.prototxt, files.caffemodel)
     return all(path.exists() for path in caffe) and is_made_from(files.onnx, *caffe)

@@ -1,6 +1,6 @@
 """Builds one network's files, and puts them in place only after they have been checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,15 +18,16 @@ from faceserver.conversion.files import write_whole
 from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.published import published
 from faceserver.conversion.writers.to_onnx import takes_any_size
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, NetworkFiles
+from faceserver.models.spec import BuiltFiles, EmbedderSpec, Spec
 from faceserver.types import Floats
 
 _BATCH = 2
 
 
 def build_network(
-    spec: DetectorSpec | EmbedderSpec,
-    files: NetworkFiles,
+    spec: Spec,
+    files: BuiltFiles,
+    sha256: Mapping[str, str],
     cache: Path,
     say: Callable[[str], None],
 ) -> None:
@@ -42,9 +43,9 @@ def build_network(
     name = files.caffemodel.stem
     with TemporaryDirectory() as folder:
         if files.caffemodel.exists():
-            if sha256_of(files.caffemodel) != files.sha256:
+            if sha256_of(files.caffemodel) != sha256.get(files.caffemodel.name):
                 say(f"{name}: these are not the published weights; taking them as they are")
-            made = files.model_copy(update={"onnx": Path(folder) / files.onnx.name})
+            made = files._replace(onnx=Path(folder) / files.onnx.name)
             source = None
         else:
             made = _in_folder(files, Path(folder))
@@ -56,7 +57,7 @@ def build_network(
         _put_in_place(made, files)
 
 
-def _check(spec: DetectorSpec | EmbedderSpec, made: NetworkFiles, source: Path | None) -> str:
+def _check(spec: Spec, made: BuiltFiles, source: Path | None) -> str:
     """Compare the new files with the published one, or the ONNX file with a given caffemodel."""
     name = made.caffemodel.stem
     normalize = unit if isinstance(spec, EmbedderSpec) else dict
@@ -86,14 +87,11 @@ def _samples(prototxt: Path) -> list[Floats]:
     return [sample(shape) for shape in shapes]
 
 
-def _in_folder(files: NetworkFiles, folder: Path) -> NetworkFiles:
-    paths = {
-        name: folder / getattr(files, name).name for name in ("prototxt", "caffemodel", "onnx")
-    }
-    return files.model_copy(update=paths)
+def _in_folder(files: BuiltFiles, folder: Path) -> BuiltFiles:
+    return BuiltFiles(*(folder / path.name for path in files))
 
 
-def _put_in_place(made: NetworkFiles, files: NetworkFiles) -> None:
+def _put_in_place(made: BuiltFiles, files: BuiltFiles) -> None:
     """Move the new files, the ONNX file last: it tells that the others are complete."""
     for new, final in (
         (made.caffemodel, files.caffemodel),

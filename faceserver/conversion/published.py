@@ -9,7 +9,7 @@ from faceserver.conversion.sources import Member, fetch
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.errors import ModelError
 from faceserver.folders import REQUIREMENTS
-from faceserver.models.spec import DetectorSpec, EmbedderSpec
+from faceserver.models.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Published:
     convert: Callable[[Path], CaffeFiles]
     outputs: Mapping[str, str]
 
-    def fetch(self, spec: DetectorSpec | EmbedderSpec, cache: Path) -> Path:
+    def fetch(self, spec: Spec, cache: Path) -> Path:
         """Return the file's path in the cache folder.
 
         Raises:

@@ -8,7 +8,7 @@ from faceserver.conversion.checks.judge import difference, run_published, unit
 from faceserver.conversion.published import published
 from faceserver.models.spec import DetectorSpec, EmbedderSpec, NetworkFiles
 from faceserver.types import Floats
-from tests.conversion.test_models import CACHE, NETWORKS
+from tests.conversion.test_models import CACHE, NETWORKS, built
 from tests.support.photographs import Photographs
 from tests.support.pycaffe import PYCAFFE, run_caffe
 
@@ -33,11 +33,12 @@ def pictures(photographs: Photographs, size: tuple[int, int]) -> Floats:
 def test_caffe_agrees_with_the_published_file(
     spec: DetectorSpec | EmbedderSpec, files: NetworkFiles, photographs: Photographs
 ) -> None:
-    name = files.caffemodel.stem
+    prototxt, caffemodel, _ = built(files)
+    name = caffemodel.stem
     blob = pictures(photographs, SIZES[name])
     outputs = run_published(published(name).fetch(spec, CACHE), blob)
     expected = {published(name).outputs[output]: values for output, values in outputs.items()}
-    found = run_caffe(files.prototxt, files.caffemodel, blob, expected)
+    found = run_caffe(prototxt, caffemodel, blob, expected)
     if isinstance(spec, EmbedderSpec):
         found = unit(found)
     apart = difference(name, expected, found)

@@ -1,4 +1,4 @@
-"""The wheel, installed into an empty environment and used from an empty folder, as a newcomer does."""
+"""The wheel in an empty environment, used from an empty folder, as a newcomer does."""
 
 import os
 import re

@@ -11,6 +11,7 @@ from faceserver.services.facade import FaceService, Limits, Refused, Registered,
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import PictureStore
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.pool import AnalyzerPool
 from tests.support.fakes import ColourDetector, ColourEmbedder
 
 RED, PINK, GREEN, BLUE, BLACK = (
@@ -44,7 +45,7 @@ def embedder() -> ColourEmbedder:
 @pytest.fixture
 def service(tmp_path: Path, embedder: ColourEmbedder) -> Iterator[FaceService]:
     made = FaceService(
-        analyzer=Analyzer(ColourDetector(), embedder),
+        analyzers=AnalyzerPool(Analyzer(ColourDetector(), embedder)),
         store=MemoryStore(dims=3, model="colour"),
         pictures=PictureStore(tmp_path),
         fetch=fetch_red,

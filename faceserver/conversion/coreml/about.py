@@ -52,7 +52,7 @@ def about(source: TfSource, model_toml: Path | None, normalization: Normalizatio
     """
     spec = _described(model_toml) if model_toml else _recognised(source)
     if spec:
-        pixels = normalization or spec.normalization
+        pixels = normalization or spec.input.normalization
         return About(spec.name, _UNKNOWN, spec.licence, spec.source, pixels)
     known = recognise(source)
     if known:

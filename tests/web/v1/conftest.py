@@ -20,8 +20,9 @@ from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.services.facade import FaceService, Limits
 from faceserver.store import open_store
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import RED, png
-from tests.support.fakes import ColourDetector, ColourEmbedder
+from tests.support.fakes import ColourDetector, ColourEmbedder, MirroredEmbedder, colour_spec
 from tests.web.fakes import FakeBackend
 
 CURVE = SimilarityCurve(midpoint=0.1, steepness=20, same_pairs=9, different_pairs=9, rates=())
@@ -61,7 +62,11 @@ def make_service(folder: Path, fetch: Callable[[str], bytes] = fetch) -> FaceSer
     embedder = CalibratedEmbedder()
     store = open_store(folder, model=embedder.name, dims=embedder.dims)
     return FaceService(
-        analyzer=Analyzer(ColourDetector(), embedder),
+        analyzers=AnalyzerPool(
+            Analyzer(ColourDetector(), embedder),
+            {"mirrored": colour_spec("mirrored")},
+            lambda _: MirroredEmbedder(),
+        ),
         store=store,
         pictures=store.pictures,
         fetch=fetch,
