@@ -41,6 +41,7 @@ class NetworkFiles(_Described):
         onnx: both, for the runtimes that read ONNX.
         remote: the network's name on an inference server.
         sha256: of the files, by their names.
+        normalization: what happens to the pixels first, where it differs from the model's input.
     """
 
     prototxt: Path | None = None
@@ -48,6 +49,7 @@ class NetworkFiles(_Described):
     onnx: Path | None = None
     remote: str | None = None
     sha256: Mapping[str, str] = Field(default_factory=dict)
+    normalization: "Normalization | None" = None
 
     @model_validator(mode="before")
     @classmethod

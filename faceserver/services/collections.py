@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from faceserver.errors import InvalidRequest, NotFound
+from faceserver.errors import NotFound
 from faceserver.models.spec import SimilarityCurve
 from faceserver.services.context import Parts
 from faceserver.store.base import Collection, CollectionStatus, Receipt
@@ -50,7 +50,8 @@ class Galleries:
         """Make a collection of a model, of the one that the server is set to if none is named.
 
         Raises:
-            InvalidRequest: it cannot have that name, or there is no such model.
+            InvalidRequest: it cannot have that name.
+            NotFound: there is no such model.
             AlreadyExists: there is one of that name.
         """
         analyzers = self._parts.analyzers
@@ -58,7 +59,7 @@ class Galleries:
         dims = analyzers.dims(wanted)
         if dims is None:
             known = ", ".join(analyzers.names())
-            raise InvalidRequest(f"there is no embedding model {wanted!r}; there are: {known}")
+            raise NotFound(f"there is no embedding model {wanted!r}; there are: {known}")
         self._parts.store.create(name, model=wanted, dims=dims)
         return self.describe(name)
 

@@ -10,6 +10,7 @@ from faceserver.vision.base import Detector, Embedder, Loading
 
 detectors = Registry("detector architecture")
 detectors.add("mtcnn", "faceserver.vision.mtcnn:make")
+detectors.add("yunet", "faceserver.vision.yunet:make")
 
 embedders = Registry("embedder architecture")
 embedders.add("facenet", "faceserver.vision.facenet:make")

@@ -25,6 +25,8 @@ from faceserver.models.spec import (
     DetectorSpec,
     EmbedderSpec,
     NetworkFiles,
+    Spec,
+    load_any_spec,
     load_spec,
 )
 from tests.support.photographs import Photographs
@@ -33,9 +35,11 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "sources"
 MTCNN = load_spec(ROOT / "models" / "mtcnn", DetectorSpec)
 FACENET = load_spec(ROOT / "models" / "inception_resnet" / "20180408-102900", EmbedderSpec)
+ZOO = [load_any_spec(ROOT / "models" / name) for name in ("yunet", "sface")]
 NETWORKS = [
     *((MTCNN, files) for files in MTCNN.networks.values()),
     *((FACENET, files) for files in FACENET.networks.values()),
+    *((spec, spec.networks[name]) for spec, name in zip(ZOO, ("yunet", "embedder"), strict=True)),
 ]
 
 # As in the widely shared det1.prototxt, det2.prototxt and det3.prototxt: each layer that has
@@ -91,9 +95,11 @@ def built(files: NetworkFiles) -> BuiltFiles:
     return files.built
 
 
-@pytest.mark.parametrize(("spec", "files"), NETWORKS, ids=["det1", "det2", "det3", "facenet"])
+@pytest.mark.parametrize(
+    ("spec", "files"), NETWORKS, ids=["det1", "det2", "det3", "facenet", "yunet", "sface"]
+)
 def test_the_committed_files_are_what_the_converters_make(
-    spec: DetectorSpec | EmbedderSpec, files: NetworkFiles, tmp_path: Path
+    spec: Spec, files: NetworkFiles, tmp_path: Path
 ) -> None:
     prototxt, caffemodel, _ = built(files)
     name = caffemodel.stem

@@ -14,11 +14,9 @@ from faceserver.vision.boxes import shifted, squared
 from faceserver.vision.calls import calls
 from faceserver.vision.mtcnn.candidates import Candidates
 from faceserver.vision.mtcnn.layout import Canvas, Layout, plan
+from faceserver.vision.mtcnn.points import SIDEWAYS
 from faceserver.vision.mtcnn.proposals import best_of_all, squares
 from faceserver.vision.mtcnn.pyramid import Cutter, halvings, painted, scaled_level
-
-_SIDEWAYS = (0, 3, 2, 1)
-"""The networks' axes, (batch, channel, x, y), among those of pictures, (batch, y, x, channel)."""
 
 _SIZES = {24: (16, 32, 64), 48: (2, 4, 8, 16)}
 """Crops in one call, by their side."""
@@ -57,7 +55,7 @@ class MtcnnDetector:
         """
         self._options = MtcnnOptions.of(spec)
         self._shared_pixels = loading.shared_pixels
-        preprocessing = Preprocessing(spec.input.normalization, _SIDEWAYS)
+        preprocessing = Preprocessing(spec.input.normalization, SIDEWAYS)
         # The second network chooses among many boxes of one face, by scores that bfloat16 would
         # round to the same number.
         self._pnet, self._rnet, self._onet = (

@@ -24,7 +24,7 @@ blueprint = APIBlueprint(
 @blueprint.post(
     "",
     operation_id="create_collection",
-    responses=answers(*BODY, "already_exists", created=Collection),
+    responses=answers(*BODY, "already_exists", "not_found", created=Collection),
     openapi_extensions=takes(blueprint, NewCollection),
 )
 @scope("admin")
