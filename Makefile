@@ -9,7 +9,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: help serve test lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean
 
 help:
-	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing"
+	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing;"
+	@echo "              MODEL=sface DETECTOR=yunet takes other models"
 	@echo "make test     linters, types and the whole test suite"
 	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
 	@echo "make test-wheel  build the wheel, and use it in an empty environment"
@@ -24,7 +25,8 @@ help:
 	@echo "make clean    remove the environment, the caches and the built models; keeps the faces"
 
 serve: models
-	@exec $(BIN)/faceserver serve --host $(HOST) --port $(PORT)
+	@$(if $(MODEL),FACESERVER_MODEL=$(MODEL)) $(if $(DETECTOR),FACESERVER_DETECTOR=$(DETECTOR)) \
+		exec $(BIN)/faceserver serve --host $(HOST) --port $(PORT)
 
 models: .venv/base.stamp
 	@$(BIN)/python convert/build.py

@@ -41,7 +41,7 @@ def make_analyzer(settings: Settings) -> Analyzer:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     threads = _threads(settings)
-    spec = load_spec(settings.models_dir / settings.detector_model, DetectorSpec)
+    spec = load_spec(settings.models_dir / settings.detector, DetectorSpec)
     told = {**spec.options, **settings.detector_options}
     detector = architectures.make_detector(
         spec.model_copy(update={"options": told}), _loading(settings)
@@ -56,7 +56,7 @@ def embedder_spec(settings: Settings) -> EmbedderSpec:
     Raises:
         ModelError: it is missing or at fault.
     """
-    return load_spec(settings.models_dir / settings.embedder_model, EmbedderSpec)
+    return load_spec(settings.models_dir / settings.model, EmbedderSpec)
 
 
 def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
@@ -248,7 +248,7 @@ class Backend:
             "reason": "the server is stopping" if self.draining else None,
             "version": __version__,
             "engine": self.settings.engine,
-            "model": self.settings.embedder_model,
+            "model": self.settings.model,
             "faces": status.faces,
             "indexed": status.indexed,
             "change_failure": str(self._change_failure) if self._change_failure else None,
@@ -304,9 +304,9 @@ class Backend:
         try:
             reembedder = service.reembedder(crops_fit=crops_fit(self.settings))
             for name in service.outdated():
-                _log.info("%s: changing to the model %s", name, self.settings.embedder_model)
+                _log.info("%s: changing to the model %s", name, self.settings.model)
                 if reembedder.run(name, stop=self._closing) is not None:
-                    _log.info("%s: changed to the model %s", name, self.settings.embedder_model)
+                    _log.info("%s: changed to the model %s", name, self.settings.model)
         except FaceServerError as error:
             _log.error("the model could not be changed: %s", error)
             self._change_failure = error

@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
 
+_STILL_WORKS = "FACESERVER_%s still works; it is FACESERVER_%s from now on"
+
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
 
@@ -64,12 +66,13 @@ class Settings(BaseSettings):
         description="Seconds that faces of several requests may wait to be embedded together; a "
         "request that is alone never waits.",
     )
-    detector_model: str = Field(
-        "mtcnn", description="Folder of the detection model inside the models' folder."
+    detector: str = Field(
+        "mtcnn",
+        description="Detection model: its folder inside the models' folder, such as mtcnn or yunet.",
     )
-    embedder_model: str = Field(
+    model: str = Field(
         "inception_resnet/20180408-102900",
-        description="Folder of the embedding model inside the models' folder.",
+        description="Embedding model of new collections: its folder inside the models' folder, such as sface.",
     )
     change_model: bool = Field(
         False,
@@ -217,8 +220,17 @@ class Settings(BaseSettings):
         return value
 
 
-_FORMER = ("min_face", "pnet_threshold", "rnet_threshold", "onet_threshold", "pyramid_factor")
+_FORMER_OPTIONS = (
+    "min_face",
+    "pnet_threshold",
+    "rnet_threshold",
+    "onet_threshold",
+    "pyramid_factor",
+)
 """Options of MTCNN that were settings of their own before version 0.2, and go on working."""
+
+_FORMER_NAMES = {"embedder_model": "model", "detector_model": "detector"}
+"""Settings that had other names before version 0.2, which go on working."""
 
 
 def load_settings(**overrides: object) -> Settings:
@@ -228,8 +240,9 @@ def load_settings(**overrides: object) -> Settings:
         InvalidSetting: one has a value that it cannot have; the message names each.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
+    given = {**_by_former_names(), **given}
     try:
-        return _with_former(Settings(**given))  # type: ignore[arg-type]
+        return _with_former_options(Settings(**given))  # type: ignore[arg-type]
     except ValidationError as error:
         problems = "; ".join(
             f"FACESERVER_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
@@ -238,17 +251,23 @@ def load_settings(**overrides: object) -> Settings:
         raise InvalidSetting(problems) from error
 
 
-def _with_former(settings: Settings) -> Settings:
+def _by_former_names() -> dict[str, str]:
+    """Settings that are given by a former name, unless they are given by the present one, too."""
+    found = {}
+    for former, name in _FORMER_NAMES.items():
+        value = os.environ.get(f"FACESERVER_{former.upper()}")
+        if value and f"FACESERVER_{name.upper()}" not in os.environ:
+            found[name] = value
+            _log.warning(_STILL_WORKS, former.upper(), f"{name.upper()}={value}")
+    return found
+
+
+def _with_former_options(settings: Settings) -> Settings:
     """Take options of the detector from where they stood before, unless they stand in both."""
-    former = {name: os.environ.get(f"FACESERVER_{name.upper()}", "") for name in _FORMER}
+    former = {name: os.environ.get(f"FACESERVER_{name.upper()}", "") for name in _FORMER_OPTIONS}
     former = {name: value for name, value in former.items() if value}
     if not former:
         return settings
     for name, value in former.items():
-        _log.warning(
-            "FACESERVER_%s is FACESERVER_DETECTOR_OPTIONS=%s=%s from now on; it still works",
-            name.upper(),
-            name,
-            value,
-        )
+        _log.warning(_STILL_WORKS, name.upper(), f"DETECTOR_OPTIONS={name}={value}")
     return settings.model_copy(update={"detector_options": {**former, **settings.detector_options}})

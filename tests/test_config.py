@@ -52,6 +52,18 @@ def test_the_detectors_options_are_pairs(monkeypatch: pytest.MonkeyPatch) -> Non
     assert load_settings().detector_options == {"min_face": "60", "onet_threshold": "0.7"}
 
 
+def test_former_names_go_on_working(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FACESERVER_EMBEDDER_MODEL", "sface")
+    monkeypatch.setenv("FACESERVER_DETECTOR_MODEL", "yunet")
+    assert load_settings().model == "sface"
+    assert "FACESERVER_MODEL=sface from now on" in caplog.text
+    assert load_settings(model="mine").model == "mine"
+    monkeypatch.setenv("FACESERVER_DETECTOR", "mtcnn")
+    assert load_settings().detector == "mtcnn"
+
+
 def test_the_former_names_of_the_detectors_options_go_on_working(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

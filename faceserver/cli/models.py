@@ -50,7 +50,7 @@ def _line(model: "FoundModel", settings: Settings) -> str:
         f"{dims}-D" if dims else "-",
         "built" if model.is_built else "not built",
     ]
-    if model.name in (settings.detector_model, settings.embedder_model):
+    if model.name in (settings.detector, settings.model):
         words.append("in use")
     return "  ".join(words)
 
@@ -92,7 +92,9 @@ def add(folder: Path, name: str | None) -> None:
     settings = load_settings()
     model = add_model(folder, settings.models_dir, name or load_any_spec(folder).name)
     click.echo(f"added {model.name}")
-    click.echo(f"to use it: FACESERVER_{model.spec.kind.upper()}_MODEL={model.name}")
+    if model.spec.kind != "attribute":
+        setting = "MODEL" if model.spec.kind == "embedder" else "DETECTOR"
+        click.echo(f"to use it: FACESERVER_{setting}={model.name}")
     distances = getattr(model.spec, "distances", None)
     if distances and distances.calibration.startswith("not calibrated"):
         click.echo(f"its distance threshold {distances.threshold} is {distances.calibration}")
