@@ -68,11 +68,13 @@ class Settings(BaseSettings):
     )
     detector: str = Field(
         "mtcnn",
-        description="Detection model: its folder inside the models' folder, such as mtcnn or yunet.",
+        description="Detection model: its folder inside the models' folder, such as mtcnn or "
+        "yunet.",
     )
     model: str = Field(
         "inception_resnet/20180408-102900",
-        description="Embedding model of new collections: its folder inside the models' folder, such as sface.",
+        description="Embedding model of new collections: its folder inside the models' folder, "
+        "such as sface.",
     )
     change_model: bool = Field(
         False,
