@@ -117,9 +117,7 @@ def _form(request: Request, settings: Settings) -> tuple[Fields, Files]:
             f"the form is too large: at most {settings.max_request_bytes} bytes "
             f"and {settings.max_files} pictures"
         ) from error
-    # A browser sends a file field that was left empty as an empty file without a name.
-    chosen = [(name, file) for name, file in files.items(multi=True) if file.filename]
-    return fields, ImmutableMultiDict(chosen)
+    return fields, files
 
 
 def _field_items(name: str, group: list[FileStorage], settings: Settings) -> list[Upload | Refused]:
@@ -129,7 +127,7 @@ def _field_items(name: str, group: list[FileStorage], settings: Settings) -> lis
 
 
 def _item(file: FileStorage, settings: Settings) -> Upload | Refused:
-    name = file.filename or ""
+    name = file.filename or file.name or ""
     try:
         return Upload(name, _read(file, settings))
     except FileTooLarge as error:
