@@ -1,8 +1,9 @@
 """Pictures on their way in, and where in them a face is."""
 
 import base64
-import binascii
+import re
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
 from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, WithJsonSchema
 
@@ -14,12 +15,21 @@ Which = Literal["all", "largest"]
 """Which of a picture's faces are meant."""
 
 
+_DATA_URL = re.compile(r"(?i)\s*data:[^,]{0,500};\s*base64\s*,")
+_BLANKS = str.maketrans("-_", "+/", " \t\r\n\f\v")
+
+
 def _decoded(value: object) -> object:
+    """Bytes from base64 of either alphabet: in lines, without padding, or as a data URL."""
     if not isinstance(value, str):
         return value
+    start = _DATA_URL.match(value)
+    if start:
+        value = unquote(value[start.end() :], errors="strict")
+    text = value.translate(_BLANKS).rstrip("=")
     try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError as error:
         raise ValueError("this is no base64") from error
 
 
@@ -28,7 +38,7 @@ Base64 = Annotated[
     BeforeValidator(_decoded),
     WithJsonSchema({"type": "string", "format": "byte", "minLength": 1}),
 ]
-"""Bytes; in JSON as RFC 4648's base64, padded, in one line."""
+"""Bytes; in JSON as RFC 4648's base64, of either alphabet."""
 
 Embedding = Annotated[
     tuple[Annotated[float, Field(ge=-1.001, le=1.001)], ...],

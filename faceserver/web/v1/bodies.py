@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from faceserver.api.base import FieldProblem
 from faceserver.errors import FileTooLarge, RequestTooLarge
 from faceserver.web.context import backend
+from faceserver.web.jsontext import utf8_json
 from faceserver.web.problems import InvalidFields, invalid_fields
 
 JSON = "application/json"
@@ -42,13 +43,14 @@ def json_body(model: type[Model]) -> Model:
 
     Raises:
         UnsupportedMediaType: it is something else.
+        InvalidRequest: it is in no charset that is known.
         InvalidFields: it is not what the model describes.
         RequestTooLarge: it is over its limit.
     """
     if not request.is_json:
         raise UnsupportedMediaType(f"send {JSON}")
     try:
-        return model.model_validate_json(request.get_data())
+        return model.model_validate_json(utf8_json(request.get_data()))
     except ValidationError as error:
         raise invalid_fields(error) from error
 

@@ -9,6 +9,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
 from faceserver.services.facade import Refused, Upload
+from faceserver.web.jsontext import utf8_json
 
 _TEXT_BYTES = 500_000
 _URL_BYTES = 8_192
@@ -146,7 +147,7 @@ def _json(request: Request, settings: Settings) -> object:
     limit = min(settings.max_request_bytes, settings.max_urls * _URL_BYTES)
     request.max_content_length = limit
     try:
-        body: object = json.loads(request.get_data())
+        body: object = json.loads(utf8_json(request.get_data()))
         # JSON can spell halves of characters, which are no text and cannot be stored.
         json.dumps(body, ensure_ascii=False).encode()
     except RequestEntityTooLarge as error:
