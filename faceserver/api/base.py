@@ -18,6 +18,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from faceserver.api.urls import trimmed
+
 MAX_LIMIT = 1000
 MAX_TAGS = 100
 MAX_URL = 2048
@@ -112,13 +114,19 @@ Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)]
 Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
 """An external id, or what a picture is called."""
 
-_URL = re.compile(r"(?i)https?://\S+")
+_URL = re.compile(r"(?is)https?://\S.*")
+_CREDENTIALS = re.compile(r"(?i)https?://[^/?#]*@")
 
 
 def _web_address(value: object) -> object:
-    if isinstance(value, str) and not _URL.fullmatch(value):
+    if not isinstance(value, str):
+        return value
+    url = trimmed(value)
+    if not _URL.fullmatch(url):
         raise ValueError("this is no http or https URL")
-    return value
+    if _CREDENTIALS.match(url):
+        raise ValueError("a user name and a password belong beside the URL, in auth")
+    return url
 
 
 Url = Annotated[
@@ -127,7 +135,10 @@ Url = Annotated[
     Field(max_length=MAX_URL),
     WithJsonSchema({"type": "string", "format": "uri", "maxLength": MAX_URL}),
 ]
-"""Of a picture: http or https. Whether it may be fetched is found out when it is."""
+"""Of a picture: http or https, without blanks around it.
+
+Whether it may be fetched is found out when it is.
+"""
 
 Metadata = dict[str, JsonValue]
 

@@ -63,10 +63,34 @@ class Base64Picture(Request):
     base64: Base64 = Field(description="JPEG, PNG, WebP, GIF, BMP or TIFF.")
 
 
+_TYPED = r"^[^\x00-\x1f\x7f]*$"
+
+
+class Credentials(Request):
+    """What a camera or a NAS asks for before it gives a picture.
+
+    They go to the URL's own host alone, whatever it leads on to.
+    """
+
+    username: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f:]*$", repr=False)
+    password: str = Field(
+        max_length=1024,
+        pattern=_TYPED,
+        repr=False,
+        json_schema_extra={"format": "password", "writeOnly": True},
+    )
+    scheme: Literal["auto", "basic", "digest"] = Field(
+        default="auto",
+        description="auto waits for what the host asks for, and prefers digest, which does not "
+        "tell the password; basic tells it at once.",
+    )
+
+
 class UrlPicture(Request):
     """A picture that the server fetches."""
 
     url: Url = Field(description="http or https, on a public address.")
+    auth: Credentials | None = Field(default=None, description="What its host asks for.")
 
 
 AnyPicture = Annotated[
