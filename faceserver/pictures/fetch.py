@@ -90,12 +90,12 @@ class Fetcher:
             FileTooLarge: the answer has more than max_bytes.
         """
         deadline = _Deadline(self._timeout)
-        sign_in = SignIn(credentials) if credentials else None
         before: WebAddress | None = None
         for _ in range(1 + MAX_REDIRECTS):
             address, request = _prepare(url)
             if before is not None and not before.sends_secrets_to(address):
-                sign_in = None
+                credentials = None
+            sign_in = SignIn(credentials) if credentials else None
             with (
                 _own_errors(address.host),
                 self._ask(request, deadline, sign_in) as response,

@@ -87,7 +87,9 @@ class _Digest(HTTPDigestAuth):
         self.init_per_thread_state()
 
     def header(self, challenge: Mapping[str, str], url: str) -> str | None:
-        self._thread_local.chal = dict(challenge)  # type: ignore[attr-defined]
+        # Of several qualities of protection, "auth" is the one that is made here.
+        qop = {"qop": "auth"} if challenge.get("qop") else {}
+        self._thread_local.chal = {**challenge, **qop}  # type: ignore[attr-defined]
         header: str | None = self.build_digest_header("GET", url)  # type: ignore[no-untyped-call]
         if header is None:
             return None
@@ -102,8 +104,8 @@ def _challenges(headers: Sequence[str]) -> Iterator[Challenge]:
     """What headers ask for: each may hold several challenges, with commas between and in them."""
     for header in headers:
         starts = [found for found in _START.finditer(header) if found[1]]
-        ends = [found.start() for found in starts[1:]] + [len(header)]
-        for found, end in zip(starts, ends, strict=True):
+        ends = [*(found.start() for found in starts[1:]), len(header)]
+        for found, end in zip(starts, ends, strict=False):  # without a start there is only the end
             told: dict[str, str | None] = parse_dict_header(  # type: ignore[no-untyped-call]
                 header[found.end() : end]
             )

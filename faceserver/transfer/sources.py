@@ -11,15 +11,17 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from faceserver.api.pictures import Credentials
+from faceserver.api.urls import tellable
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
+from faceserver.pictures.fetch import Fetch
 from faceserver.pictures.zips import ZipReader
 from faceserver.transfer.pictures import Item
 
 _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-_COLUMNS = {"path", "url", "person", "tags", "external_id"}
+_SECRETS = ("username", "password", "scheme")
+_COLUMNS = {"path", "url", "person", "tags", "external_id", *_SECRETS}
 _MAX_LINE = 1_000_000
-
-Fetch = Callable[[str], bytes]
 
 
 @dataclass(frozen=True)
@@ -147,11 +149,14 @@ class _Row(BaseModel):
     person: str = ""
     tags: tuple[str, ...] = ()
     external_id: str = ""
+    auth: Credentials | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if bool(self.path) == bool(self.url):
             raise ValueError("a line has either a path or a url")
+        if self.auth is not None and not self.url:
+            raise ValueError("a user name and a password are for a url")
         return self
 
 
@@ -170,8 +175,8 @@ def _of_rows(path: Path, rows: Iterator[_Parse], fetch: Fetch, max_bytes: int) -
             continue
         file = partial(read_file, path.parent / row.path, max_bytes=max_bytes)
         yield Item(
-            source=row.url or row.path,
-            load=partial(fetch, row.url) if row.url else file,
+            source=tellable(row.url) or row.path,
+            load=partial(fetch, row.url, row.auth) if row.url else file,
             person=row.person or None,
             tags=row.tags,
             external_id=row.external_id or None,
@@ -186,7 +191,7 @@ def _csv_rows(path: Path) -> Iterator[_Parse]:
         if not columns & {"path", "url"} or columns - _COLUMNS:
             raise InvalidArchive(
                 f"{path}: its first line names the columns: path or url, and as you like person, "
-                "tags (with ';' between them) and external_id"
+                "tags (with ';' between them), external_id, username, password and scheme"
             )
         for record in reader:
             yield partial(_Row.model_validate, _csv_fields(record))
@@ -195,7 +200,15 @@ def _csv_rows(path: Path) -> Iterator[_Parse]:
 def _csv_fields(record: dict[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in record.items() if value is not None}
     tags = fields.get("tags", "").split(";")
-    return {**fields, "tags": [tag.strip() for tag in tags if tag.strip()]}
+    # A password may end in a blank, so that it is not stripped as the other fields are.
+    auth = {name: value for name in _SECRETS if (value := fields.pop(name, None))}
+    if "username" in auth:
+        auth.setdefault("password", "")
+    return {
+        **fields,
+        "tags": [tag.strip() for tag in tags if tag.strip()],
+        "auth": auth or None,
+    }
 
 
 def _json_rows(path: Path) -> Iterator[_Parse]:

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import (
     Conflict,
     InvalidArchive,
@@ -36,11 +37,13 @@ class Fetch:
 
     def __init__(self) -> None:
         self.urls: list[str] = []
+        self.credentials: list[Credentials | None] = []
         self.held = ""
         self.reached, self.go_on = Event(), Event()
 
-    def __call__(self, url: str) -> bytes:
+    def __call__(self, url: str, credentials: Credentials | None = None, /) -> bytes:
         self.urls.append(url)
+        self.credentials.append(credentials)
         name = url.rsplit("/", 1)[-1]
         if name == self.held:
             self.reached.set()

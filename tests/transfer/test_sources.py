@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
 from faceserver.pictures.zips import ZipReader
 from faceserver.transfer.pictures import Item
 from faceserver.transfer.sources import open_source
 
 
-def fetch(url: str) -> bytes:
-    return f"fetched {url}".encode()
+def fetch(url: str, credentials: Credentials | None = None, /) -> bytes:
+    by = f" by {credentials.username}:{credentials.password}" if credentials else ""
+    return f"fetched {url}{by}".encode()
 
 
 def items_of(path: Path, *, people: bool = True, max_bytes: int = 100) -> dict[str, Item]:

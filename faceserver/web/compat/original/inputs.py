@@ -3,12 +3,15 @@
 import json
 
 from flask import Flask, Request
+from pydantic import ValidationError
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from faceserver.api.base import Request as ApiRequest
+from faceserver.api.pictures import Credentials
 from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
-from faceserver.services.facade import Refused, Upload
+from faceserver.services.facade import Link, Refused, Upload
 from faceserver.web.jsontext import utf8_json
 
 _TEXT_BYTES = 500_000
@@ -17,6 +20,13 @@ _SPARE_PARTS = 100
 
 Fields = ImmutableMultiDict[str, str]
 Files = ImmutableMultiDict[str, FileStorage]
+
+
+class _UrlItem(ApiRequest):
+    """A picture to fetch; whether its URL is one is found out when it is fetched."""
+
+    url: str
+    auth: Credentials | None = None
 
 
 def set_limits(app: Flask, settings: Settings) -> None:
@@ -76,8 +86,8 @@ def one_picture(request: Request, settings: Settings) -> bytes:
     return _read(found[0], settings)
 
 
-def urls(request: Request, settings: Settings) -> list[str]:
-    """The list ``urls`` of a JSON object, in order.
+def urls(request: Request, settings: Settings) -> list[Link]:
+    """The list ``urls`` of a JSON object, in order: texts, or objects with ``url`` and ``auth``.
 
     Raises:
         UnsupportedMediaType: the body is not declared as JSON.
@@ -89,13 +99,13 @@ def urls(request: Request, settings: Settings) -> list[str]:
         raise UnsupportedMediaType("send JSON, with Content-Type: application/json")
     body = _json(request, settings)
     found = body.get("urls") if isinstance(body, dict) else None
-    if not isinstance(found, list) or not all(isinstance(url, str) for url in found):
+    if not isinstance(found, list):
         raise InvalidRequest('send a JSON object with a list of texts: {"urls": ["http://..."]}')
     if not found:
         raise InvalidRequest("the list of URLs is empty")
     if len(found) > settings.max_urls:
         raise TooManyItems(f"{len(found)} URLs are too many: at most {settings.max_urls}")
-    return found
+    return [_link(item) for item in found]
 
 
 def includes_path(request: Request) -> bool:
@@ -141,6 +151,17 @@ def _read(file: FileStorage, settings: Settings) -> bytes:
     if len(data) > limit:
         raise FileTooLarge(f"the picture has more than {limit} bytes")
     return data
+
+
+def _link(item: object) -> Link:
+    try:
+        known = _UrlItem(url=item) if isinstance(item, str) else _UrlItem.model_validate(item)
+    except ValidationError as error:  # of which nothing is told back: it may be a password
+        raise InvalidRequest(
+            'each of the URLs is a text, or {"url": "http://...", "auth": {"username": "...", '
+            '"password": "...", "scheme": "auto"}}'
+        ) from error
+    return Link(known.url, known.auth)
 
 
 def _json(request: Request, settings: Settings) -> object:
