@@ -18,7 +18,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from faceserver.api.urls import trimmed
+from faceserver.api.urls import tellable, trimmed
 
 MAX_LIMIT = 1000
 MAX_TAGS = 100
@@ -115,7 +115,6 @@ Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
 """An external id, or what a picture is called."""
 
 _URL = re.compile(r"(?is)https?://\S.*")
-_CREDENTIALS = re.compile(r"(?i)https?://[^/?#]*@")
 
 
 def _web_address(value: object) -> object:
@@ -124,7 +123,7 @@ def _web_address(value: object) -> object:
     url = trimmed(value)
     if not _URL.fullmatch(url):
         raise ValueError("this is no http or https URL")
-    if _CREDENTIALS.match(url):
+    if tellable(url) != url:  # what cannot be kept is not taken
         raise ValueError("a user name and a password belong beside the URL, in auth")
     return url
 

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from faceserver.api.jobs import JobItem
 from faceserver.api.pictures import Credentials
 from faceserver.api.urls import tellable
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
@@ -19,6 +20,9 @@ from faceserver.pictures.zips import ZipReader
 from faceserver.transfer.pictures import Item
 
 _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
+"""Endings of lists."""
+
 _SECRETS = ("username", "password", "scheme")
 _COLUMNS = {"path", "url", "person", "tags", "external_id", *_SECRETS}
 _MAX_LINE = 1_000_000
@@ -52,7 +56,7 @@ def open_source(
         files = pictures_below(path)
         read = partial(read_file, max_bytes=max_bytes)
         yield Source(_of_folder(path, files, read, people=people), len(files))
-    elif suffix in {".csv", ".jsonl", ".ndjson"}:
+    elif suffix in LISTS:
         rows = _csv_rows if suffix == ".csv" else _json_rows
         with _list_errors(path):
             count = sum(1 for _ in rows(path))
@@ -216,6 +220,33 @@ def _json_rows(path: Path) -> Iterator[_Parse]:
         while line := file.readline(_MAX_LINE):
             if line.strip():
                 yield partial(_Row.model_validate_json, line)
+
+
+def listed_urls(path: Path) -> Iterator[JobItem]:
+    """The pictures of a ``.csv`` or a ``.jsonl`` of URLs, for a server to fetch.
+
+    Raises:
+        InvalidArchive: it cannot be read, or one of its entries is no URL.
+    """
+    rows = _csv_rows if path.suffix.lower() == ".csv" else _json_rows
+    with _list_errors(path):
+        for number, parse in enumerate(rows(path), start=1):
+            try:
+                yield _job_item(parse())
+            except ValidationError as error:
+                problem = error.errors(include_url=False, include_input=False)[0]
+                place = ".".join(map(str, problem["loc"]))
+                raise InvalidArchive(f"{path}: entry {number}: {place}: {problem['msg']}") from None
+
+
+def _job_item(row: _Row) -> JobItem:
+    return JobItem(
+        url=row.url,
+        person=row.person or None,
+        tags=row.tags,
+        external_id=row.external_id or None,
+        auth=row.auth,
+    )
 
 
 @contextmanager

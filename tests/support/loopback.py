@@ -158,10 +158,10 @@ class DigestGuard:
 
     def _is_right(self, told: dict[str, str], handler: BaseHTTPRequestHandler) -> bool:
         username, realm, password = self._user
-        known = (told.get("username"), told.get("realm"), told.get("uri"), told.get("nonce"))
-        if known != (username, realm, handler.path, f"n{self._nonce}"):
+        known = (told.get("username"), told.get("realm"), told.get("uri"), told.get("opaque"))
+        if known != (username, realm, handler.path, "o, p"):
             return False
-        if told.get("opaque") != "o, p":
+        if told.get("nonce") not in {f"n{number + 1}" for number in range(self._nonce)}:
             return False
         first = self._hash(f"{username}:{realm}:{password}")
         if (self._algorithm or "").upper().endswith("-SESS"):
