@@ -56,11 +56,18 @@ Files = MultiDict[str, FileStorage]
 
 
 class FormRequest(Request):
-    """A request whose forms are read leniently."""
+    """A request whose forms are read leniently.
+
+    Attributes:
+        form_problem: why its form could not be read, once somebody has asked for its fields.
+    """
+
+    form_problem: str | None = None
 
     def make_form_data_parser(self) -> FormDataParser:
         """The parser; how much it takes in is set by Flask's settings."""
         return _Parser(
+            self,
             stream_factory=self._get_file_stream,
             max_form_memory_size=self.max_form_memory_size,
             max_content_length=self.max_content_length,
@@ -69,7 +76,15 @@ class FormRequest(Request):
         )
 
 
+class _Unreadable(ValueError):
+    """The form cannot be read, for the reason in the message."""
+
+
 class _Parser(FormDataParser):
+    def __init__(self, request: FormRequest, **options: t.Any) -> None:
+        super().__init__(**options)
+        self._request = request
+
     def parse(
         self,
         stream: t.IO[bytes],
@@ -83,7 +98,9 @@ class _Parser(FormDataParser):
             with ExitStack() as undo:  # of a form that cannot be read, nothing stays open
                 fields, files = self._read(stream, options or {}, undo)
                 undo.pop_all()
-        except ValueError:
+        except ValueError as error:
+            told = isinstance(error, _Unreadable)
+            self._request.form_problem = str(error) if told else "the form breaks off"
             return stream, self.cls(), self.cls()
         return stream, self.cls(fields), self.cls(files)
 
@@ -109,7 +126,9 @@ class _Parser(FormDataParser):
         """Each part of the form when it is complete."""
         boundary = options.get("boundary", "").encode("ascii")
         if not boundary:
-            raise ValueError("the form's boundary is missing")
+            raise _Unreadable(
+                "the Content-Type lacks the form's boundary: let your HTTP library set this header"
+            )
         decoder = _Decoder(boundary, self.max_form_memory_size, max_parts=self.max_form_parts)
         decoder.charset = options.get("charset")
         part: _Part | None = None
@@ -141,7 +160,7 @@ class _Decoder(MultipartDecoder):
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         if len(data) > _MAX_HEADER_BYTES:
-            raise ValueError("a part's header is too long")
+            raise _Unreadable(f"a part's header has more than {_MAX_HEADER_BYTES} bytes")
         headers = Headers()
         for line in _CONTINUATION.sub(b" ", bytes(data)).splitlines():
             name, _, value = self.read(line).partition(":")
@@ -247,7 +266,7 @@ def _file_name(disposition: Mapping[str, str]) -> str | None:
     if extended:
         name = charsets.decode(unquote_to_bytes(extended[2]), extended[1])
     elif name is not None and "=?" in name:
-        name = _from_encoded_words(name)
+        name = _from_encoded_words(name[:MAX_FILE_NAME])  # hostile ones take long to take apart
     return None if name is None else _NOT_PRINTED.sub("\ufffd", name)[:MAX_FILE_NAME]
 
 
@@ -305,3 +324,8 @@ def _is_utf_8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def form_problem(request: Request) -> str | None:
+    """Why a request's form could not be read; None if it could, or if it has none."""
+    return getattr(request, "form_problem", None)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from urllib3.util import parse_url
 
-from faceserver.api.urls import tellable
+from faceserver.api.urls import parse, tellable
 from faceserver.errors import FetchError, ForbiddenUrl, InvalidUrl, UrlFailed
 from faceserver.pictures.fetch import MAX_URL_LENGTH, Fetcher, _prepare
 
@@ -244,3 +245,22 @@ def test_no_url_raises_anything_but_ours(url: str) -> None:
     for candidate in (url, f"http://{url}"):
         with pytest.raises(FetchError):
             fetch(candidate)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@given(st.lists(URL_PIECES | st.text(max_size=2), max_size=8).map("".join))
+@example("public.test#@127.0.0.1/")
+@example("public.test?@127.0.0.1/")
+@example("public.test/;@127.0.0.1/")
+def test_what_is_checked_is_what_is_asked(rest: str) -> None:
+    """All parsers on the way read the same host, port and path out of a URL."""
+    try:
+        address, request = _prepare(f"http://{rest}")
+    except InvalidUrl:
+        return
+    again = parse_url(request.url or "")
+    assert (again.host or "").strip("[]") == address.host
+    assert (again.port or 80) == address.port
+    assert again.auth is None
+    assert (request.url or "").isascii()
+    assert parse(request.url or "").host == address.host

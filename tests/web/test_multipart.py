@@ -222,6 +222,26 @@ def test_a_raw_picture_is_no_form(client: FlaskClient) -> None:
     assert error_of(response) == (400, "no_file")
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "told"),
+    [
+        (form(SECOND), "multipart/form-data", "lacks the form's boundary"),
+        (form(SECOND)[:-20], TYPE, "breaks off"),
+        (form(part(named(b"x" * 17_000))), TYPE, "more than 16384 bytes"),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_told_so(
+    client: FlaskClient, body: bytes, content_type: str, told: str
+) -> None:
+    for path in ("/faceRegister", "/faceRetrieve"):
+        response = client.post(path, data=body, content_type=content_type)
+        assert error_of(response) == (400, "no_file")
+        assert told in response.get_json()["error"]["message"]
+    response = client.post("/v1/collections/default/jobs", data=body, content_type=content_type)
+    assert response.status_code == 400
+    assert told in response.get_json()["detail"]
+
+
 def test_a_form_that_breaks_off_leaves_nothing_open() -> None:
     whole = form(part(named(b"a.jpg"), BINARY * 60_000), SECOND)
     for end in (len(whole) - 10, len(whole) // 2, 40):

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
+from zipfile import ZipFile
 
 import pytest
 from flask.testing import FlaskClient
@@ -173,3 +174,16 @@ def test_the_original_endpoints_pass_over_parameters(http: FlaskClient) -> None:
     picture = {"f": (BytesIO(png(RED)), "a.png")}
     assert http.post("/faceRegister?v=1", data=picture).status_code == 200
     assert http.get("/health?v=1").status_code < 500
+
+
+def test_a_zip_needs_no_file_name(http: FlaskClient) -> None:
+    archive = BytesIO()
+    with ZipFile(archive, "w") as made:
+        made.writestr("a.png", png(RED))
+    head = b'--X\r\nContent-Disposition: form-data; name="file"'
+    body = head + b"\r\n\r\n" + archive.getvalue() + b"\r\n--X--\r\n"
+    response = http.post(JOBS, data=body, content_type="multipart/form-data; boundary=X")
+    assert response.status_code == 202, response.text
+    latin = head + b'; filename="\xe9.png"\r\n\r\n' + png(RED) + b"\r\n--X--\r\n"
+    stored = http.post(FACES, data=latin, content_type="multipart/form-data; boundary=X")
+    assert stored.get_json()["faces"][0]["source"] == "é.png"

@@ -13,6 +13,7 @@ from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
 from faceserver.services.facade import Link, Refused, Upload
 from faceserver.web.jsontext import utf8_json
+from faceserver.web.multipart import form_problem
 
 _TEXT_BYTES = 500_000
 _URL_BYTES = 8_192
@@ -60,7 +61,8 @@ def pictures(request: Request, settings: Settings) -> list[Upload | Refused]:
     found = [(name, files.getlist(name)) for name in listed or files]
     count = sum(max(1, len(group)) for _, group in found)
     if count == 0:
-        raise NoFile("no picture came: send multipart/form-data with a file field for each")
+        told = form_problem(request) or "send multipart/form-data with a file field for each"
+        raise NoFile(f"no picture came: {told}")
     if count > settings.max_files:
         raise TooManyItems(f"{count} pictures are too many: at most {settings.max_files}")
     return [item for name, group in found for item in _field_items(name, group, settings)]
@@ -80,7 +82,8 @@ def one_picture(request: Request, settings: Settings) -> bytes:
     found = files.getlist(name) if name else [file for _, file in files.items(multi=True)]
     if not found:
         wanted = f"a file field {name!r}" if name else "a file field"
-        raise NoFile(f"no picture came: send multipart/form-data with {wanted}")
+        told = form_problem(request) or f"send multipart/form-data with {wanted}"
+        raise NoFile(f"no picture came: {told}")
     if len(found) > 1:
         raise TooManyItems(f"{len(found)} pictures came: send exactly one")
     return _read(found[0], settings)
