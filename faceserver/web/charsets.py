@@ -1,6 +1,8 @@
 """Bytes to text, for what clients call their files: UTF-8, and what older systems write instead."""
 
 import re
+from codecs import getincrementaldecoder
+from contextlib import suppress
 
 _KNOWN = re.compile(
     r"(?i)utf-?(8|16|32)([-_]?[lb]e)?|(us-?)?ascii|latin-?[1-9]|iso[-_]?8859[-_]?\d{1,2}"
@@ -8,6 +10,9 @@ _KNOWN = re.compile(
     r"|koi8[-_][ru]"
 )
 """Charsets of texts. Python knows others that are none, or take long to read."""
+
+_JUDGED_BYTES = 1000
+"""So many are looked at, from the first character beyond ASCII on."""
 
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]+")
 _EASTERN = ("gb2312", "cp932", "gbk", "big5", "gb18030")
@@ -30,13 +35,12 @@ def decode(data: bytes, declared: str | None = None) -> str:
         data: the bytes.
         declared: the charset that the sender named, if any.
     """
-    for charset in ("utf-8", declared, likely_charset(data)):
-        if charset is None or not is_known(charset):
-            continue
-        try:
-            return data.decode(charset)
-        except (LookupError, UnicodeDecodeError):
-            continue
+    for charset in ("utf-8", declared):
+        if charset is not None and is_known(charset):
+            with suppress(LookupError, UnicodeDecodeError):
+                return data.decode(charset)
+    with suppress(UnicodeDecodeError):
+        return data.decode(likely_charset(data))
     return data.decode("latin-1")
 
 
@@ -51,6 +55,9 @@ def likely_charset(data: bytes) -> str:
     Accented letters stand alone among those of ASCII; Chinese has two bytes for each character,
     both above ASCII's for the common ones; what is neither, and can be Japanese, is.
     """
+    first = _BEYOND_ASCII.search(data)
+    start = max(first.start() - 1, 0) if first else 0
+    data = data[start : start + _JUDGED_BYTES]
     if all(_is_accented(data, *run.span()) for run in _BEYOND_ASCII.finditer(data)):
         return "cp1252"
     return next((name for name in _EASTERN if _fits(data, name)), "latin-1")
@@ -58,7 +65,8 @@ def likely_charset(data: bytes) -> str:
 
 def _fits(data: bytes, charset: str) -> bool:
     try:
-        data.decode(charset)
+        # The last character may be cut off, and is no reason against it then.
+        getincrementaldecoder(charset)().decode(data, final=len(data) < _JUDGED_BYTES)
     except UnicodeDecodeError:
         return False
     return True

@@ -36,8 +36,9 @@ _CHUNK_BYTES = 64 * 1024
 _PEEKED_BYTES = 32
 """So many decide whether a part is a text: no picture is shorter."""
 
-_MAX_HEADER_BYTES = 16 * 1024
-_MAX_PARAMETERS = 20
+_MAX_HEADER_BYTES = 8 * 1024  # of all headers of a part
+_MAX_HEADERS = 50
+_MAX_PARAMETERS = 10
 
 _CHARSET_FIELD = "_charset_"
 _CONTINUATION = re.compile(rb"(?:\r\n|\n|\r)[ \t]")
@@ -162,7 +163,10 @@ class _Decoder(MultipartDecoder):
         if len(data) > _MAX_HEADER_BYTES:
             raise _Unreadable(f"a part's header has more than {_MAX_HEADER_BYTES} bytes")
         headers = Headers()
-        for line in _CONTINUATION.sub(b" ", bytes(data)).splitlines():
+        lines = _CONTINUATION.sub(b" ", bytes(data)).splitlines()
+        if len(lines) > _MAX_HEADERS:
+            raise _Unreadable(f"a part has more than {_MAX_HEADERS} headers")
+        for line in lines:
             name, _, value = self.read(line).partition(":")
             if name.strip():
                 headers.add(name.strip(), _NOT_PRINTED.sub("\ufffd", value.strip()))
