@@ -34,9 +34,18 @@ class Answer(BaseModel):
 
 
 class Request(BaseModel):
-    """What the server takes: a field that it does not know is refused."""
+    """What the server takes: a field that it does not know is refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    Errors do not repeat what was sent, which may be a picture, a face or a password.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
 
 
 class _Texts(BaseModel):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
+from pydantic import ValidationError
 
 from faceserver.api.jobs import JobItem
 from faceserver.cli import remote
@@ -146,7 +147,8 @@ def test_a_job_keeps_them_until_each_picture_is_there(
     made = http.post(JOBS, json={"items": items}).get_json()
     waiting = http.get(f"{JOBS}/{made['id']}/items").text
     assert is_kept(settings.data_dir)  # the server may be stopped before it is the job's turn
-    assert stat.S_IMODE((settings.data_dir / "jobs.sqlite").stat().st_mode) == 0o600
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in settings.data_dir.glob("jobs.sqlite*")}
+    assert modes == {0o600}  # of the log beside it too
     desk.start()
     assert in_the_end(desk, made["id"].replace("-", "")) == "done"
     after = http.get(f"{JOBS}/{made['id']}/items")
@@ -235,3 +237,10 @@ def test_a_list_is_fetched_by_a_server(
     failed = CliRunner().invoke(main, ["import", str(path), "--server", url])
     assert failed.exit_code == 1
     assert "entry" in failed.output
+
+
+@pytest.mark.parametrize("auth", [{**AUTH, "scheme": "ntlm"}, {"password": PASSWORD}, PASSWORD])
+def test_an_error_does_not_repeat_them(auth: Any) -> None:
+    with pytest.raises(ValidationError) as raised:
+        JobItem.model_validate({"url": "http://cam.test/", "auth": auth})
+    assert PASSWORD not in str(raised.value)
