@@ -123,7 +123,7 @@ Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)]
 Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
 """An external id, or what a picture is called."""
 
-_URL = re.compile(r"(?is)https?://\S.*")
+_URL = re.compile(rf"(?i)https?://[^\s\x00-\x1f\x7f]{_PRINTED}*")
 
 
 def _web_address(value: object) -> object:

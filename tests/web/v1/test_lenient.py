@@ -187,3 +187,26 @@ def test_a_zip_needs_no_file_name(http: FlaskClient) -> None:
     latin = head + b'; filename="\xe9.png"\r\n\r\n' + png(RED) + b"\r\n--X--\r\n"
     stored = http.post(FACES, data=latin, content_type="multipart/form-data; boundary=X")
     assert stored.get_json()["faces"][0]["source"] == "é.png"
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        (" https://faces.example/red \n", 200),
+        ("\ufeffhttps://faces.example/red", 200),
+        ("https://faces.example/a b.jpg", 422),  # well-formed, but not there
+        ("https://gesichter-b\xfccher.example/", 422),
+        ("https://faces.example/a\nb.jpg", 400),
+        ("https://faces.example/\0", 400),
+        ("https://", 400),
+        ("faces.example/red", 400),
+        ("data:image/png;base64,AAAA", 400),
+    ],
+)
+def test_urls_as_they_are_pasted(http: FlaskClient, url: str, code: int) -> None:
+    assert http.post("/v1/detect", json={"url": url}).status_code == code
+    job = http.post(JOBS, json={"items": [{"url": url}]})
+    assert job.status_code == (400 if code == 400 else 202)
+    if job.status_code == 202:
+        (item,) = http.get(f"{JOBS}/{job.get_json()['id']}/items").get_json()["items"]
+        assert item["source"] == url.strip(" \n\ufeff")
