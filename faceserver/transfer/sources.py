@@ -232,7 +232,10 @@ def listed_urls(path: Path) -> Iterator[JobItem]:
     with _list_errors(path):
         for number, parse in enumerate(rows(path), start=1):
             try:
-                yield _job_item(parse())
+                row = parse()
+                if row.path:
+                    raise InvalidArchive(f"{path}: entry {number}: a server takes URLs alone")
+                yield _job_item(row)
             except ValidationError as error:
                 problem = error.errors(include_url=False, include_input=False)[0]
                 place = ".".join(map(str, problem["loc"]))

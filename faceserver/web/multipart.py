@@ -16,11 +16,7 @@ import re
 import typing as t
 from collections.abc import Mapping
 from contextlib import ExitStack
-from email.errors import HeaderParseError
-from email.header import decode_header
-from itertools import islice
 from types import MappingProxyType
-from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from werkzeug.datastructures import FileStorage, Headers, MultiDict
@@ -29,8 +25,7 @@ from werkzeug.formparser import FormDataParser, default_stream_factory
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from faceserver.web import charsets
-
-MAX_FILE_NAME = 2048
+from faceserver.web.partheaders import file_name, parameters, printed
 
 _CHUNK_BYTES = 64 * 1024
 _PEEKED_BYTES = 32
@@ -38,18 +33,10 @@ _PEEKED_BYTES = 32
 
 _MAX_HEADER_BYTES = 8 * 1024  # of all headers of a part
 _MAX_HEADERS = 50
-_MAX_PARAMETERS = 10
 
 _CHARSET_FIELD = "_charset_"
 _CONTINUATION = re.compile(rb"(?:\r\n|\n|\r)[ \t]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
-_NOT_PRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_PARAMETER = re.compile(
-    r";\s*([\w-]+\*?)\s*=\s*"
-    r'(?:"((?:\\.|[^\\])*?)"(?=\s*(?:;|$))|([^;]*))'  # quotes within quotes are a name's own
-)
-_ESCAPED = re.compile(r'\\(["\\])')
-_EXTENDED = re.compile(r"([\w.:-]+)'[^']*'(.*)")
 _TEXT_TYPES = re.compile(r"text/.*|application/(json|xml|x-www-form-urlencoded)|multipart/.*")
 
 Fields = MultiDict[str, str]
@@ -169,8 +156,8 @@ class _Decoder(MultipartDecoder):
         for line in lines:
             name, _, value = self.read(line).partition(":")
             if name.strip():
-                headers.add(name.strip(), _NOT_PRINTED.sub("\ufffd", value.strip()))
-        self.disposition = _parameters(headers.get("Content-Disposition", ""))
+                headers.add(name.strip(), printed(value.strip()))
+        self.disposition = parameters(headers.get("Content-Disposition", ""))
         headers["Content-Disposition"] = "form-data"
         return headers
 
@@ -194,10 +181,10 @@ class _Part:
         self._limit = text_limit
         self._held = bytearray()
         self._stream: t.IO[bytes] | None = None
-        self._file_name = _file_name(decoder.disposition)
+        self._file_name = file_name(decoder.disposition)
         self.name = decoder.disposition.get("name", "")
         media_type = headers.get("Content-Type", "")
-        self._charset = _parameters(media_type).get("charset")
+        self._charset = parameters(media_type).get("charset")
         self._is_file = True if self._file_name is not None else _is_file_type(media_type)
 
     def write(self, data: bytes) -> None:
@@ -245,44 +232,6 @@ def _is_file_type(media_type: str) -> bool | None:
     """Whether a part is a file by its type; None where that has to be seen from its bytes."""
     kind = media_type.partition(";")[0].strip().lower()
     return True if kind and not _TEXT_TYPES.fullmatch(kind) else None
-
-
-def _parameters(header: str) -> dict[str, str]:
-    """What a header says behind its semicolons, by lower-case names."""
-    return {
-        found[1].lower(): _unquoted(found[2]) if found[2] is not None else found[3].strip(' "')
-        for found in islice(_PARAMETER.finditer(header), _MAX_PARAMETERS)
-    }
-
-
-def _unquoted(value: str) -> str:
-    """The inside of a quoted text; a backslash that escapes nothing is one of a path."""
-    return _ESCAPED.sub(r"\1", value).replace("%22", '"')
-
-
-def _file_name(disposition: Mapping[str, str]) -> str | None:
-    """What the sender calls a file; None of a part that is none, empty where it has no name.
-
-    It is told back as it came, folders included: it is a label, and never a place on the disk.
-    """
-    name = disposition.get("filename")
-    extended = _EXTENDED.fullmatch(disposition.get("filename*", ""))
-    if extended:
-        name = charsets.decode(unquote_to_bytes(extended[2]), extended[1])
-    elif name is not None and "=?" in name:
-        name = _from_encoded_words(name[:MAX_FILE_NAME])  # hostile ones take long to take apart
-    return None if name is None else _NOT_PRINTED.sub("\ufffd", name)[:MAX_FILE_NAME]
-
-
-def _from_encoded_words(name: str) -> str:
-    try:
-        words = [
-            text if isinstance(text, str) else charsets.decode(text, charset)
-            for text, charset in decode_header(name)
-        ]
-    except (HeaderParseError, ValueError):
-        return name
-    return "".join(words) or name
 
 
 def _from_base64(stream: t.IO[bytes]) -> t.IO[bytes]:

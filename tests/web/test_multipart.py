@@ -13,7 +13,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import EnvironBuilder
 
 from faceserver.web import charsets
-from faceserver.web.multipart import MAX_FILE_NAME, FormRequest
+from faceserver.web.multipart import FormRequest
+from faceserver.web.partheaders import MAX_FILE_NAME
 from tests.web.fakes import FakeBackend, FakeService, make_app
 from tests.web.forms import error_of
 
