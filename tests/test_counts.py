@@ -56,7 +56,7 @@ def service(tmp_path: Path, statements: list[str], engine: CountingEngine) -> It
             analyzers=AnalyzerPool(Analyzer(ColourDetector(), embedder)),
             store=store,
             pictures=store.pictures,
-            fetch=lambda _: b"",
+            fetch=lambda _, __=None: b"",
             limits=Limits(max_bytes=10**8, max_pixels=10**8, max_matches=10, max_distance=None),
         )
     ) as made:

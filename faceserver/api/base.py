@@ -18,6 +18,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from faceserver.api.urls import tellable, trimmed
+
 MAX_LIMIT = 1000
 MAX_TAGS = 100
 MAX_URL = 2048
@@ -32,9 +34,18 @@ class Answer(BaseModel):
 
 
 class Request(BaseModel):
-    """What the server takes: a field that it does not know is refused."""
+    """What the server takes: a field that it does not know is refused.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    Errors do not repeat what was sent, which may be a picture, a face or a password.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
 
 
 class _Texts(BaseModel):
@@ -112,13 +123,18 @@ Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)]
 Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
 """An external id, or what a picture is called."""
 
-_URL = re.compile(r"(?i)https?://\S+")
+_URL = re.compile(rf"(?i)https?://[^\s\x00-\x1f\x7f]{_PRINTED}*")
 
 
 def _web_address(value: object) -> object:
-    if isinstance(value, str) and not _URL.fullmatch(value):
+    if not isinstance(value, str):
+        return value
+    url = trimmed(value)
+    if not _URL.fullmatch(url):
         raise ValueError("this is no http or https URL")
-    return value
+    if tellable(url) != url:  # what cannot be kept is not taken
+        raise ValueError("a user name and a password belong beside the URL, in auth")
+    return url
 
 
 Url = Annotated[
@@ -127,7 +143,10 @@ Url = Annotated[
     Field(max_length=MAX_URL),
     WithJsonSchema({"type": "string", "format": "uri", "maxLength": MAX_URL}),
 ]
-"""Of a picture: http or https. Whether it may be fetched is found out when it is."""
+"""Of a picture: http or https, without blanks around it.
+
+Whether it may be fetched is found out when it is.
+"""
 
 Metadata = dict[str, JsonValue]
 

@@ -13,9 +13,9 @@ from faceserver.api.faces import (
     SearchAnswer,
     SearchFilter,
 )
-from faceserver.api.pictures import DetectedFace, Which
+from faceserver.api.pictures import DetectedFace, UrlPicture, Which
 from faceserver.api.unnamed import UnnamedFaces
-from faceserver.client.transport import Picture, Transport, dumped_filter, given, path_of
+from faceserver.client.transport import Picture, Transport, dumped_filter, given, link_of, path_of
 
 
 class FaceOperations(Transport):
@@ -134,8 +134,8 @@ class FaceOperations(Transport):
         """
         fields = {**given(**options), "faces": faces}
         path = f"{path_of(collection)}/search"
-        if isinstance(picture, str):
-            body = {**fields, "url": picture, "filter": dumped_filter(only)}
+        if isinstance(picture, str | UrlPicture):
+            body = {**fields, **link_of(picture), "filter": dumped_filter(only)}
             return self.call(SearchAnswer, "POST", path, json=body)
         return self.send_picture(SearchAnswer, path, picture, {**fields, **dumped_filter(only)})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from faceserver.errors import ModelChanged, StoreMismatch
+from faceserver.pictures.fetch import Fetch
 from faceserver.services.registering import Limits, Registrar
 from faceserver.store.base import Collection, Store
 from faceserver.store.pictures import PictureStore
@@ -38,7 +39,7 @@ class Parts:
     analyzers: AnalyzerPool
     store: Store
     pictures: PictureStore
-    fetch: Callable[[str], bytes]
+    fetch: Fetch
     limits: Limits
 
     def gallery(self, name: str) -> Gallery:

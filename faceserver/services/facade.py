@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from faceserver.api.pictures import Credentials
+from faceserver.api.urls import tellable
 from faceserver.errors import InputError, ModelChanged, SeveralFaces
+from faceserver.pictures.fetch import Fetch
 from faceserver.services.analysis import Stateless
 from faceserver.services.change_model import Reembedder
 from faceserver.services.collections import Galleries
@@ -27,7 +30,7 @@ from faceserver.store.pictures import PictureStore
 from faceserver.types import Filter, Match
 from faceserver.vision.pool import AnalyzerPool
 
-__all__ = ["FaceService", "Limits", "Refused", "Registered", "Upload"]
+__all__ = ["FaceService", "Limits", "Link", "Refused", "Registered", "Upload"]
 
 _FETCHED_AT_ONCE = 8
 
@@ -40,6 +43,14 @@ class Upload:
 
     name: str
     data: bytes
+
+
+@dataclass(frozen=True)
+class Link:
+    """A picture that is to be fetched: its URL, and what its host asks for."""
+
+    url: str
+    credentials: Credentials | None = None
 
 
 class FaceService:
@@ -62,7 +73,7 @@ class FaceService:
         analyzers: AnalyzerPool,
         store: Store,
         pictures: PictureStore,
-        fetch: Callable[[str], bytes],
+        fetch: Fetch,
         limits: Limits,
     ) -> None:
         """Take the parts; :meth:`close` closes the store.
@@ -119,13 +130,13 @@ class FaceService:
         names = [name for name in self._store.collections() if name != DEFAULT]
         return [n for n in names if self._store.collection(n).model == former] + [DEFAULT]
 
-    def fetch(self, url: str) -> bytes:
-        """A URL's bytes.
+    def fetch(self, url: str, credentials: Credentials | None = None) -> bytes:
+        """A URL's bytes; the credentials are for its own host alone.
 
         Raises:
             FetchError: it gives none, or must not be asked.
         """
-        return self._fetch(url)
+        return self._fetch(url, credentials)
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
         """Store every face of every picture.
@@ -141,22 +152,22 @@ class FaceService:
 
         return self._with_current(store)
 
-    def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
+    def register_urls(self, links: Sequence[Link]) -> list[Registered | Refused]:
         """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
-        return self._with_current(lambda registrar: self._register_urls(registrar, urls))
+        return self._with_current(lambda registrar: self._register_urls(registrar, links))
 
     def _register_urls(
-        self, registrar: Registrar, urls: Sequence[str]
+        self, registrar: Registrar, links: Sequence[Link]
     ) -> list[Registered | Refused]:
         examined: list[Examined | Refused] = []
         with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
             # A few at a time, so that memory holds a few pictures and not all of them.
-            for start in range(0, len(urls), _FETCHED_AT_ONCE):
-                group = urls[start : start + _FETCHED_AT_ONCE]
-                pending = [pool.submit(self._fetch, url) for url in group]
+            for start in range(0, len(links), _FETCHED_AT_ONCE):
+                group = links[start : start + _FETCHED_AT_ONCE]
+                pending = [pool.submit(self._fetch, it.url, it.credentials) for it in group]
                 examined += [
-                    _examine_fetched(registrar, url, fetched, save)
-                    for url, fetched in zip(group, pending, strict=True)
+                    _examine_fetched(registrar, tellable(it.url), fetched, save)
+                    for it, fetched in zip(group, pending, strict=True)
                 ]
             return registrar.store(examined)
 

@@ -68,7 +68,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
         analyzers=AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
         store=MemoryStore(dims=3, model="colour"),
         pictures=PictureStore(folder),
-        fetch=lambda _: b"",
+        fetch=lambda _, __=None: b"",
         limits=Limits(
             max_bytes=10_000_000, max_pixels=1_000_000, max_matches=10, max_distance=None
         ),

@@ -38,7 +38,7 @@ def service_of(store: Store, folder: Path, keep: Keep = "originals") -> FaceServ
         analyzers=AnalyzerPool(new, {"colour": colour_spec("colour")}, lambda _: ColourEmbedder()),
         store=store,
         pictures=PictureStore(folder, keep=keep),
-        fetch=lambda _: png(RED),
+        fetch=lambda _, __=None: png(RED),
         limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=9, max_distance=None),
     )
 

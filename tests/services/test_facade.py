@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import EmptyFile, NoFace, NotAnImage, NotFound, SeveralFaces, UrlFailed
-from faceserver.services.facade import FaceService, Limits, Refused, Registered, Upload
+from faceserver.services.facade import FaceService, Limits, Link, Refused, Registered, Upload
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import PictureStore
 from faceserver.vision.analyzer import Analyzer
@@ -31,7 +32,7 @@ def png(*tiles: tuple[int, int, int]) -> bytes:
     return file.getvalue()
 
 
-def fetch_red(url: str) -> bytes:
+def fetch_red(url: str, _: Credentials | None = None, /) -> bytes:
     if url.endswith("/gone"):
         raise UrlFailed("it is not there")
     return png(RED)
@@ -119,7 +120,7 @@ def test_urls_are_fetched_and_keep_their_order(
     service: FaceService, embedder: ColourEmbedder
 ) -> None:
     urls = [f"http://a/{i}" for i in (3, "gone", *range(12))]
-    results = service.register_urls(urls)
+    results = service.register_urls([Link(url) for url in urls])
     assert [item.name for item in results] == urls
     assert [type(item.error) for item in results if isinstance(item, Refused)] == [UrlFailed]
     assert embedder.batches == [13]

@@ -30,7 +30,7 @@ def service(store: DurableStore) -> FaceService:
         analyzers=AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
         store=store,
         pictures=store.pictures,
-        fetch=lambda _: png(RED),
+        fetch=lambda _, __=None: png(RED),
         limits=Limits(max_bytes=10_000, max_pixels=100_000, max_matches=10, max_distance=0.1),
     )
 

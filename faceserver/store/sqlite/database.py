@@ -90,6 +90,16 @@ class Database:
         with self._lock, _sqlite_errors(self.path), _transaction(self._writer):
             yield Transaction(self._writer)
 
+    def empty_log(self) -> None:
+        """Write what the log holds into the file, so that nothing deleted is left in the log.
+
+        Raises:
+            StoreFull: no space is left.
+            StoreError: somebody reads without end.
+        """
+        with self._lock, _sqlite_errors(self.path):
+            self._checkpoint()
+
     def scrub(self) -> None:
         """Write the file anew, without the pages and the log that deleted rows have left.
 
