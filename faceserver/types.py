@@ -165,10 +165,17 @@ class Filter:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A stored face near a probe; distance is the squared L2 distance of the unit vectors (0-4)."""
+    """A stored face near a probe.
+
+    Attributes:
+        face: the face.
+        distance: squared L2 distance of the unit vectors, 0 to 4.
+        name: of the person whom it shows, None if nobody said whom.
+    """
 
     face: StoredFace
     distance: float
+    name: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
