@@ -31,13 +31,22 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Request(BaseModel):
+class Input(BaseModel):
+    """What comes from outside, however it comes: of numbers only those that are finite.
+
+    Nothing that is taken is made of answers: those are not looked at so closely.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Request(Input):
     """What the server takes: a field that it does not know is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class _Texts(BaseModel):
+class _Texts(Input):
     """What comes as texts: a field can be left out, but cannot be null."""
 
     @classmethod
@@ -50,25 +59,25 @@ class _Texts(BaseModel):
 class Form(_Texts):
     """What the server takes as ``multipart/form-data``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid")
 
 
-class Path(BaseModel):
+class Path(Input):
     """The variables of an address."""
 
-    model_config = ConfigDict(frozen=True, title="path")
+    model_config = ConfigDict(title="path")
 
 
 class Header(_Texts):
     """The headers that count; others are passed over."""
 
-    model_config = ConfigDict(frozen=True, title="header")
+    model_config = ConfigDict(title="header")
 
 
 class Query(_Texts):
     """What stands behind the question mark of an address."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="query")
+    model_config = ConfigDict(extra="forbid", title="query")
 
 
 def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:

@@ -2,11 +2,21 @@
 
 import base64
 import binascii
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
 
 from faceserver.api.base import Answer, Request, Url
+from faceserver.types import FARTHEST
 
 MAX_DIMS = 4096
 
@@ -100,6 +110,54 @@ class CompareRequest(Request):
     faces: Which = Field(
         default="all", description="All faces, or the largest of each picture alone."
     )
+
+
+_Pixels = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
+
+
+class _Place(Request):
+    # An answer's face may be sent back as it is, whatever else is in it.
+    model_config = ConfigDict(extra="ignore")
+
+
+class FaceBox(_Place):
+    """Pixels of the upright picture; may reach beyond its edges, but is not empty."""
+
+    x1: _Pixels
+    y1: _Pixels
+    x2: _Pixels = Field(description="Greater than `x1`.")
+    y2: _Pixels = Field(description="Greater than `y1`.")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not (self.x1 < self.x2 and self.y1 < self.y2):
+            raise ValueError("the box is empty: x1 < x2 and y1 < y2")
+        return self
+
+
+class FacePoint(_Place):
+    """Pixels of the upright picture."""
+
+    x: _Pixels
+    y: _Pixels
+
+
+class FacePoints(_Place):
+    """As the viewer sees them."""
+
+    left_eye: FacePoint
+    right_eye: FacePoint
+    nose: FacePoint
+    left_mouth: FacePoint
+    right_mouth: FacePoint
+
+
+class FacePlace(_Place):
+    """Where in a picture a face is, as the sender knows it."""
+
+    box: FaceBox
+    points: FacePoints
+    score: float = Field(ge=0, le=1, description="How sure the detector was.")
 
 
 class Box(Answer):

@@ -12,15 +12,10 @@ from faceserver.pictures import codec
 from faceserver.services.context import Gallery, Parts, chosen
 from faceserver.services.registering import Refused
 from faceserver.store.base import Page
-from faceserver.types import Box, Detection, Filter, Floats, Image, NewFace, StoredFace
+from faceserver.types import NOWHERE, Detection, Filter, Floats, Image, NewFace, StoredFace
 
 _UNIT_TOLERANCE = 1e-3
 _MAX_PIXELS = 178_956_970  # Pillow's own ceiling: the limits were kept when the picture came in
-
-NOWHERE = Detection(
-    Box(0, 0, 0, 0), ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)), 0.0
-)
-"""Of a face that came as an embedding, without its place in a picture."""
 
 
 @dataclass(frozen=True)

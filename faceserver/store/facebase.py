@@ -40,7 +40,8 @@ class FaceCollection(Protocol):
             The stored faces, in the same order, with their ids.
 
         Raises:
-            ValueError: an embedding is not float32, of another length, or not of unit length.
+            ValueError: an embedding is not float32, of another length, or not of unit length; or a
+                box, point, score or quality cannot be.
             NotFound: a face names a subject that is not there.
             AlreadyExists: a face brings an id that is taken.
             StoreFull: no space is left.

@@ -1,12 +1,13 @@
 """What every store does with a face that comes in: check its embedding, give it id and time."""
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import numpy as np
 
-from faceserver.types import Floats, NewFace, StoredFace
+from faceserver.types import Floats, NewFace, StoredFace, place_fault
 
 _LENGTH_TOLERANCE = 1e-3
 """Wide enough for vectors that were computed in bfloat16 and then scaled in float32."""
@@ -16,10 +17,16 @@ def accept(faces: Sequence[NewFace], *, dims: int) -> list[StoredFace]:
     """Check all of the faces, and give each an id; one call, one time.
 
     Raises:
-        ValueError: an embedding is not float32, of another length, or not of unit length.
+        ValueError: an embedding is not float32, of another length, or not of unit length; or a
+            place or quality is none.
     """
     for face in faces:
         check_embedding(face.embedding, dims=dims)
+        fault = place_fault(face.detection)
+        if fault is not None:
+            raise ValueError(f"of a face {fault}")
+        if face.quality is not None and not math.isfinite(face.quality):
+            raise ValueError(f"a quality is a number, not {face.quality}")
     created = datetime.now(UTC)
     return [_stored(face, created) for face in faces]
 

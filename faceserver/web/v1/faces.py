@@ -21,10 +21,10 @@ from faceserver.api.faces import (
     MovedFaces,
     PictureOptions,
 )
-from faceserver.api.pictures import DetectedFace, Which
+from faceserver.api.pictures import FacePlace, Which
 from faceserver.errors import NotFound
-from faceserver.services.faces import NOWHERE, FaceKeeper, Labels
-from faceserver.types import Box, Detection, Filter, StoredFace
+from faceserver.services.faces import FaceKeeper, Labels
+from faceserver.types import NOWHERE, Box, Detection, Filter, StoredFace
 from faceserver.web.context import backend
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
@@ -224,7 +224,7 @@ def _labels(options: FaceOptions | AddForm, name: str) -> Labels:
     )
 
 
-def _detection(face: DetectedFace) -> Detection:
+def _detection(face: FacePlace) -> Detection:
     left_eye, right_eye, nose, left_mouth, right_mouth = (
         (point.x, point.y)
         for point in (
