@@ -6,6 +6,7 @@ from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,6 +18,15 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from faceserver.texts import (
+    MAX_NAME,
+    MAX_TEXT,
+    NAME_PATTERN,
+    TEXT_PATTERN,
+    check_text,
+    clean_name,
+)
 
 MAX_LIMIT = 1000
 MAX_TAGS = 100
@@ -105,20 +115,39 @@ def _uuid(value: object) -> object:
 Id = Annotated[UUID, BeforeValidator(_uuid)]
 """A uuid; written with dashes, read with or without."""
 
-_PRINTED = r"[^\x00-\x1f\x7f]"
+
+def _name(text: str) -> str:
+    try:
+        return clean_name(text)
+    except ValueError as error:
+        raise ValueError(f"this {error}") from error
+
+
+def _text(text: str) -> str:
+    try:
+        return check_text(text)
+    except ValueError as error:
+        raise ValueError(f"this {error}") from error
+
+
 Name = Annotated[
     str,
-    Field(max_length=200, pattern=rf"^{_PRINTED}*[^\s\x00-\x1f\x7f]{_PRINTED}*$"),
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "maxLength": MAX_NAME, "pattern": NAME_PATTERN}),
 ]
-"""Of a person: some character is not blank."""
+"""Of a person; :mod:`faceserver.texts` has the rule."""
 
 COLLECTION_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME)]
 
-Tag = Annotated[str, Field(max_length=200, pattern=rf"^{_PRINTED}+$")]
+Tag = Name
 Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)]
 
-Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
+Text = Annotated[
+    str,
+    AfterValidator(_text),
+    WithJsonSchema({"type": "string", "maxLength": MAX_TEXT, "pattern": TEXT_PATTERN}),
+]
 """An external id, or what a picture is called."""
 
 _URL = re.compile(r"(?i)https?://\S+")

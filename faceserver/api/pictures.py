@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -12,7 +12,6 @@ from pydantic import (
     RootModel,
     Tag,
     WithJsonSchema,
-    model_validator,
 )
 
 from faceserver.api.base import Answer, Request, Url
@@ -127,12 +126,6 @@ class FaceBox(_Place):
     y1: _Pixels
     x2: _Pixels = Field(description="Greater than `x1`.")
     y2: _Pixels = Field(description="Greater than `y1`.")
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Self:
-        if not (self.x1 < self.x2 and self.y1 < self.y2):
-            raise ValueError("the box is empty: x1 < x2 and y1 < y2")
-        return self
 
 
 class FacePoint(_Place):

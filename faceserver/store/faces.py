@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import numpy as np
 
+from faceserver.store.names import check_external_id, check_tag
+from faceserver.texts import readable
 from faceserver.types import Floats, NewFace, StoredFace, place_fault
 
 _LENGTH_TOLERANCE = 1e-3
@@ -19,6 +21,7 @@ def accept(faces: Sequence[NewFace], *, dims: int) -> list[StoredFace]:
     Raises:
         ValueError: an embedding is not float32, of another length, or not of unit length; or a
             place or quality is none.
+        InvalidRequest: a tag or an external id breaks the rule of texts.
     """
     for face in faces:
         check_embedding(face.embedding, dims=dims)
@@ -47,8 +50,12 @@ def check_embedding(vector: Floats, *, dims: int) -> None:
 
 
 def sorted_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """The tags in alphabetical order, each once."""
-    return tuple(sorted(set(tags)))
+    """The tags in alphabetical order, each once.
+
+    Raises:
+        InvalidRequest: one breaks the rule of names.
+    """
+    return tuple(sorted({check_tag(tag) for tag in tags}))
 
 
 def _stored(face: NewFace, created: datetime) -> StoredFace:
@@ -59,11 +66,11 @@ def _stored(face: NewFace, created: datetime) -> StoredFace:
         embedding=embedding,
         detection=face.detection,
         picture=face.picture,
-        source=face.source,
+        source=readable(face.source),
         created=(face.created or created).astimezone(UTC),
         crop=face.crop,
         subject=face.subject,
         tags=sorted_tags(face.tags),
-        external_id=face.external_id,
+        external_id=None if face.external_id is None else check_external_id(face.external_id),
         quality=face.quality,
     )

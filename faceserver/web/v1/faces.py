@@ -42,7 +42,6 @@ blueprint = APIBlueprint(
 )
 
 _JPEG = "image/jpeg"
-_SOURCE_LENGTH = 2048
 
 
 class AddForm(Form):
@@ -62,7 +61,13 @@ class AddForm(Form):
     "",
     operation_id="add_faces",
     responses=answers(
-        *PICTURE, "not_found", "no_face", "invalid_embedding", "store_full", created=AddedFaces
+        *PICTURE,
+        "not_found",
+        "no_face",
+        "invalid_embedding",
+        "invalid_place",
+        "store_full",
+        created=AddedFaces,
     ),
     openapi_extensions=takes(blueprint, AddFaces, AddForm),
 )
@@ -71,7 +76,7 @@ def add(path: CollectionPath) -> Response:
     """Store the faces of a picture, or one that was embedded elsewhere."""
     if is_form():
         form = form_body(AddForm)
-        name = form.source or (form.file.filename or "")[:_SOURCE_LENGTH]
+        name = form.source or (form.file.filename or "")
         data = file_bytes(form.file)
         stored = _add_picture(path.collection, data, form, name)
     else:

@@ -90,7 +90,7 @@ def test_no_body_brings_one(http: FlaskClient, client: Client, path: str, body: 
 )
 def test_a_box_that_is_none_is_refused(http: FlaskClient, box: Any) -> None:
     body = {**ADD, "face": {**FACE, "box": box}}
-    assert send(http, "faces", json.dumps(body)) == 400
+    assert send(http, "faces", json.dumps(body)) in {400, 422}
 
 
 def test_a_face_as_it_was_answered_can_be_sent_back(http: FlaskClient, client: Client) -> None:
