@@ -20,7 +20,7 @@ from faceserver.store.sqlite.collectiontable import CollectionRow
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.look import Look
 from faceserver.store.sqlite.mergetable import MergeTable
-from faceserver.store.sqlite.searcher import Searcher
+from faceserver.store.sqlite.searcher import LEAST, Searcher
 from faceserver.store.sqlite.subjecttable import SubjectTable
 from faceserver.store.subjects import checked_metadata, new_subject
 from faceserver.types import (
@@ -135,22 +135,20 @@ class DurableCollection:
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[Match]:
         """Find the nearest faces; exactly as long as they are few."""
-        return self.look(probe, only=only).faces(k=k, max_distance=max_distance)
+        return self._looked(probe, only=only).faces(k=k, max_distance=max_distance)
 
     @metrics.stage("search")
     def search_subjects(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[SubjectMatch]:
         """Find the nearest people; a face of nobody stands for a person of its own."""
-        return self.look(probe, only=only).people(k=k, max_distance=max_distance)
+        return self._looked(probe, only=only).people(k=k, max_distance=max_distance)
 
     def look(
         self, probe: Floats, *, only: Filter = EVERYTHING, apart_from: str | None = None
     ) -> Look:
         """Ask several things about one probe."""
-        check_embedding(probe, dims=self.dims)
-        searcher = Searcher(self._faces, self.index, probe, only=only, apart_from=apart_from)
-        return Look(self._faces, searcher, probe, reading=self.reading)
+        return self._looked(probe, only=only, apart_from=apart_from, least=LEAST)
 
     def add_subject(
         self,
@@ -281,6 +279,11 @@ class DurableCollection:
         """Refuse everything from now on: the rows are of another model."""
         self._retired = True
         self.index.clear()
+
+    def _looked(self, probe: Floats, *, only: Filter, **more: Any) -> Look:
+        check_embedding(probe, dims=self.dims)
+        searcher = Searcher(self._faces, self.index, probe, only=only, **more)
+        return Look(self._faces, searcher, probe, reading=self.reading)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

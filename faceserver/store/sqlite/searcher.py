@@ -26,8 +26,9 @@ BEYOND = 4.1
 _MOST_FROM_GRAPH = 4096
 """Where so many of the nearest do not suffice, reading all vectors is hardly slower."""
 
-_LEAST_FROM_GRAPH = 128
-"""A search of the graph looks at so many anyhow."""
+LEAST = 128
+"""So many faces the graph is asked for at least, where several things are asked about one probe: it
+then misses fewer, and the answer to one question holds that to the next."""
 
 _GROWTH = 4
 
@@ -64,7 +65,8 @@ class Searcher:
         probe: Floats,
         *,
         only: Filter,
-        apart_from: str | None,
+        apart_from: str | None = None,
+        least: int = 1,
     ) -> None:
         """Take the collection's rows and index, and the question.
 
@@ -74,7 +76,9 @@ class Searcher:
             probe: float32, shape (dims,), unit length.
             only: which faces.
             apart_from: id of a face that is passed over.
+            least: so many faces the graph is asked for at least.
         """
+        self._least = least
         self._faces = faces
         self._index = index
         self._probe = probe
@@ -104,7 +108,7 @@ class Searcher:
         """
         counts = not named and max_distance <= BEYOND
         found = None
-        for found in self._rounds_of_graph(k):
+        for found in self._rounds_of_graph(_GROWTH * k):
             near = self._counted(found.under(max_distance), named=named)
             if found.reaches(max_distance):
                 return Crowd(near, is_full=True)
@@ -157,10 +161,9 @@ class Searcher:
         if self._whole is not None:
             yield self._whole
             return
-        first = max(first, _LEAST_FROM_GRAPH)
+        size = max(first, self._least)
         if self._only != EVERYTHING:
-            first *= _GROWTH
-        size = first
+            size *= _GROWTH
         while size <= _MOST_FROM_GRAPH:
             found = self._from_graph(size)
             if found is None:
