@@ -26,7 +26,9 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 class Settings(BaseSettings):
     """What can be set. Names are in lower case here, in upper case with the prefix outside."""
 
-    model_config = SettingsConfigDict(env_prefix="FACESERVER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="FACESERVER_", frozen=True, extra="forbid", allow_inf_nan=False
+    )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")

@@ -5,9 +5,18 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    WithJsonSchema,
+)
 
 from faceserver.api.base import Answer, Request, Url
+from faceserver.types import FARTHEST
 
 MAX_DIMS = 4096
 
@@ -134,6 +143,48 @@ class CompareRequest(Request):
     faces: Which = Field(
         default="all", description="All faces, or the largest of each picture alone."
     )
+
+
+_Pixels = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
+
+
+class _Place(Request):
+    # An answer's face may be sent back as it is, whatever else is in it.
+    model_config = ConfigDict(extra="ignore")
+
+
+class FaceBox(_Place):
+    """Pixels of the upright picture; may reach beyond its edges, but is not empty."""
+
+    x1: _Pixels
+    y1: _Pixels
+    x2: _Pixels = Field(description="Greater than `x1`.")
+    y2: _Pixels = Field(description="Greater than `y1`.")
+
+
+class FacePoint(_Place):
+    """Pixels of the upright picture."""
+
+    x: _Pixels
+    y: _Pixels
+
+
+class FacePoints(_Place):
+    """As the viewer sees them."""
+
+    left_eye: FacePoint
+    right_eye: FacePoint
+    nose: FacePoint
+    left_mouth: FacePoint
+    right_mouth: FacePoint
+
+
+class FacePlace(_Place):
+    """Where in a picture a face is, as the sender knows it."""
+
+    box: FaceBox
+    points: FacePoints
+    score: float = Field(ge=0, le=1, description="How sure the detector was.")
 
 
 class Box(Answer):

@@ -229,6 +229,11 @@ def _import_archive(path: Path) -> None:
         f"{counted(done.faces, 'face')} and {counted(done.subjects, 'subject')} stored, "
         f"{counted(done.present, 'face')} in already."
     )
+    if done.mended:
+        click.echo(
+            f"{counted(done.mended, 'item')} of these with a name, tag or external id that cannot "
+            "be kept as it was: characters were left out."
+        )
     if done.merges:
         click.echo(f"{counted(done.merges, 'merge')} can be undone here too.")
 

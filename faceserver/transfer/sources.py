@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from faceserver.api.jobs import JobItem
 from faceserver.api.pictures import Credentials
@@ -104,7 +104,7 @@ def _is_picture(name: str) -> bool:
 
 
 def _person(parts: Sequence[str], *, people: bool) -> str | None:
-    return parts[0].strip() or None if people and len(parts) > 1 else None
+    return parts[0] if people and len(parts) > 1 else None
 
 
 def _of_folder(
@@ -146,7 +146,7 @@ def _text(name: str) -> str:
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str = ""
     url: str = ""
@@ -154,6 +154,11 @@ class _Row(BaseModel):
     tags: tuple[str, ...] = ()
     external_id: str = ""
     auth: Credentials | None = None
+
+    @field_validator("path", "url", "person", "external_id")
+    @classmethod
+    def _without_blanks(cls, text: str) -> str:
+        return text.strip(" ")  # tabs and line breaks are refused, as everywhere
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -210,7 +215,7 @@ def _csv_fields(record: dict[str, Any]) -> dict[str, Any]:
         auth.setdefault("password", "")
     return {
         **fields,
-        "tags": [tag.strip() for tag in tags if tag.strip()],
+        "tags": [tag.strip(" ") for tag in tags if tag.strip(" ")],
         "auth": auth or None,
     }
 

@@ -80,6 +80,16 @@ class Database:
         with _sqlite_errors(self.path), self._readers.borrowed() as connection:
             return connection.execute(statement, values).fetchall()
 
+    def read_in_parts(self, statement: str, *values: object, size: int) -> Iterator[list[Row]]:
+        """Yield a query's rows, of what is committed, at most ``size`` at a time."""
+        with (
+            _sqlite_errors(self.path),
+            self._readers.borrowed() as connection,
+            closing(connection.execute(statement, values)) as found,
+        ):
+            while rows := found.fetchmany(size):
+                yield rows
+
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Commit what the block does, or undo it where it raises; one at a time.
