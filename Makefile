@@ -6,12 +6,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint models test-convert test-pycaffe bench bench-torch photographs lock proto clean
+.PHONY: help serve test lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean
 
 help:
-	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing"
+	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing;"
+	@echo "              MODEL=sface DETECTOR=yunet takes other models"
 	@echo "make test     linters, types and the whole test suite"
 	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
+	@echo "make test-wheel  build the wheel, and use it in an empty environment"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
 	@echo "make bench    measure speed, side by side with others; ARGS=--help lists what can be set"
 	@echo "make bench-torch  add facenet-pytorch to what is compared (a gigabyte)"
@@ -23,7 +25,8 @@ help:
 	@echo "make clean    remove the environment, the caches and the built models; keeps the faces"
 
 serve: models
-	@exec $(BIN)/faceserver serve --host $(HOST) --port $(PORT)
+	@$(if $(MODEL),FACESERVER_MODEL=$(MODEL)) $(if $(DETECTOR),FACESERVER_DETECTOR=$(DETECTOR)) \
+		exec $(BIN)/faceserver serve --host $(HOST) --port $(PORT)
 
 models: .venv/base.stamp
 	@$(BIN)/python convert/build.py
@@ -80,6 +83,9 @@ proto: .venv/test.stamp
 
 test-convert: .venv/convert.stamp models
 	$(BIN)/python -m pytest -m convert tests/conversion
+
+test-wheel: .venv/test.stamp
+	$(BIN)/python -m pytest -m packaging tests/packaging
 
 test-pycaffe: .venv/test.stamp models
 	scripts/build-pycaffe .cache/pycaffe

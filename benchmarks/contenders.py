@@ -32,12 +32,14 @@ def faceserver(engine: str, precision: str) -> Embed:
     from faceserver.engines import EngineOptions, make_engine
     from faceserver.models.spec import EmbedderSpec, load_spec
     from faceserver.runtime.parallel import Helpers
+    from faceserver.vision.base import Loading
     from faceserver.vision.facenet import FaceNetEmbedder
 
     options = EngineOptions(threads=threads(), cache_dir=ROOT / ".cache/compiled")
     spec = load_spec(MODEL, EmbedderSpec)
     helpers = Helpers(threads() - 1)
-    embedder = FaceNetEmbedder(spec, make_engine(engine, options), precision, helpers)  # type: ignore[arg-type]
+    loading = Loading(make_engine(engine, options), precision, helpers)  # type: ignore[arg-type]
+    embedder = FaceNetEmbedder(spec, loading)
     return lambda crops: embedder.embed(list(crops))
 
 

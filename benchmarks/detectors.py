@@ -34,17 +34,21 @@ def faceserver(engine: str, precision: str, *, shared: bool = False) -> Detect:
     from faceserver.engines import EngineOptions, make_engine
     from faceserver.models.spec import DetectorSpec, load_spec
     from faceserver.runtime.parallel import Helpers
-    from faceserver.vision.mtcnn import MtcnnDetector, MtcnnOptions
+    from faceserver.vision.base import Loading
+    from faceserver.vision.mtcnn import MtcnnDetector
 
     usual = Settings.model_fields["shared_pixels"].default
     options = EngineOptions(threads=PROCESSORS, cache_dir=ROOT / ".cache/compiled")
-    detector = MtcnnDetector(
-        load_spec(ROOT / "models/mtcnn", DetectorSpec),
+    spec = load_spec(ROOT / "models/mtcnn", DetectorSpec)
+    names = ("pnet_threshold", "rnet_threshold", "onet_threshold")
+    told = {"min_face": MIN_FACE, **dict(zip(names, THRESHOLDS, strict=True))}
+    loading = Loading(
         make_engine(engine, options),
-        MtcnnOptions(MIN_FACE, THRESHOLDS, shared_pixels=0 if shared else usual),
         precision,  # type: ignore[arg-type]
         Helpers(plan(engine=engine).helpers),
+        shared_pixels=0 if shared else usual,
     )
+    detector = MtcnnDetector(spec.model_copy(update={"options": told}), loading)
 
     def detect(picture: Picture) -> Faces:
         return [

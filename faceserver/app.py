@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 
@@ -10,7 +11,7 @@ from flask import Flask
 
 from faceserver import __version__, web
 from faceserver.config import Settings
-from faceserver.engines import Engine, EngineOptions, make_engine
+from faceserver.engines import EngineOptions, make_engine
 from faceserver.errors import FaceServerError, NotReady, StoreMismatch
 from faceserver.jobs.manager import JobDesk
 from faceserver.models.files import find_models
@@ -21,10 +22,11 @@ from faceserver.runtime.threads import ThreadPlan, plan
 from faceserver.services.facade import FaceService, Limits
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
+from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.base import Loading
 from faceserver.vision.batched import BatchedEmbedder
-from faceserver.vision.facenet import FaceNetEmbedder
-from faceserver.vision.mtcnn import MtcnnDetector, MtcnnOptions
+from faceserver.vision.pool import AnalyzerPool
 
 _log = logging.getLogger(__name__)
 
@@ -33,27 +35,16 @@ _MOST_AT_ONCE = 8
 
 
 def make_analyzer(settings: Settings) -> Analyzer:
-    """Load the models.
+    """Load the models that are set.
 
     Raises:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     threads = _threads(settings)
-    detector = MtcnnDetector(
-        load_spec(settings.models_dir / settings.detector_model, DetectorSpec),
-        _engine(settings),
-        MtcnnOptions(
-            min_face=settings.min_face,
-            thresholds=(
-                settings.pnet_threshold,
-                settings.rnet_threshold,
-                settings.onet_threshold,
-            ),
-            factor=settings.pyramid_factor,
-            shared_pixels=settings.shared_pixels,
-        ),
-        settings.precision,
-        Helpers(threads.helpers),
+    spec = load_spec(settings.models_dir / settings.detector, DetectorSpec)
+    told = {**spec.options, **settings.detector_options}
+    detector = architectures.make_detector(
+        spec.model_copy(update={"options": told}), _loading(settings)
     )
     embedder = make_embedder(settings, embedder_spec(settings))
     return Analyzer(detector, embedder, max_faces=settings.max_faces, at_once=threads.pictures)
@@ -65,7 +56,7 @@ def embedder_spec(settings: Settings) -> EmbedderSpec:
     Raises:
         ModelError: it is missing or at fault.
     """
-    return load_spec(settings.models_dir / settings.embedder_model, EmbedderSpec)
+    return load_spec(settings.models_dir / settings.model, EmbedderSpec)
 
 
 def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
@@ -74,11 +65,8 @@ def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
     Raises:
         SetupError: the model, the engine or a setting is at fault.
     """
-    threads = _threads(settings)
-    embedder = FaceNetEmbedder(
-        spec, _engine(settings), settings.precision, Helpers(threads.helpers)
-    )
-    most = _MOST_AT_ONCE * threads.networks
+    embedder = architectures.make_embedder(spec, _loading(settings))
+    most = _MOST_AT_ONCE * _threads(settings).networks
     return BatchedEmbedder(embedder, most=most, wait=settings.batch_wait)
 
 
@@ -88,18 +76,29 @@ def crops_fit(settings: Settings) -> Callable[[str], bool]:
     Raises:
         ModelError: a model's description is at fault.
     """
-    wanted, known = embedder_spec(settings), _embedder_specs(settings)
+    wanted, known = embedder_spec(settings), embedder_specs(settings)
     return lambda model: model in known and known[model].crop == wanted.crop
 
 
-def _embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
+def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
+    """The descriptions of all embedding models, by their names.
+
+    Raises:
+        ModelError: one is at fault.
+    """
     specs = [model.spec for model in find_models(settings.models_dir)]
     return {spec.name: spec for spec in specs if isinstance(spec, EmbedderSpec)}
 
 
-def _engine(settings: Settings) -> Engine:
-    options = EngineOptions(threads=_threads(settings).networks, cache_dir=settings.cache_dir)
-    return make_engine(settings.engine, options)
+def _loading(settings: Settings) -> Loading:
+    threads = _threads(settings)
+    options = EngineOptions(threads=threads.networks, cache_dir=settings.cache_dir)
+    return Loading(
+        engine=make_engine(settings.engine, options),
+        precision=settings.precision,
+        helpers=Helpers(threads.helpers),
+        shared_pixels=settings.shared_pixels,
+    )
 
 
 def _threads(settings: Settings) -> ThreadPlan:
@@ -137,13 +136,12 @@ def open_service(settings: Settings) -> FaceService:
     store = open_gallery(settings, any_model=settings.change_model)
     store.sweep_soon()
     try:
-        former = _former(settings, analyzer, store.collection().model)
+        pool = _pool(settings, analyzer, store.collection().model)
     except FaceServerError:
         store.close()
         raise
     return FaceService(
-        analyzer=analyzer,
-        former=former,
+        analyzers=pool,
         store=store,
         pictures=store.pictures,
         fetch=Fetcher(
@@ -161,17 +159,21 @@ def open_service(settings: Settings) -> FaceService:
     )
 
 
-def _former(settings: Settings, analyzer: Analyzer, model: str) -> Analyzer | None:
-    """What embeds for a gallery of another model than the one that is set."""
-    if model == analyzer.embedder.name:
-        return None
-    known = _embedder_specs(settings)
-    if model not in known:
+def _pool(settings: Settings, analyzer: Analyzer, default_model: str) -> AnalyzerPool:
+    """What embeds for the collections of every model that there is."""
+    specs = embedder_specs(settings)
+    if default_model not in {analyzer.embedder.name, *specs}:
         raise StoreMismatch(
-            f"the gallery holds faces of the model {model}, which is not in {settings.models_dir}: "
-            "put it there, or change the gallery with `faceserver change-model` before the start"
+            f"the gallery holds faces of the model {default_model}, which is not in "
+            f"{settings.models_dir}: put it there, or change the gallery with "
+            "`faceserver change-model` before the start"
         )
-    return analyzer.with_embedder(make_embedder(settings, known[model]))
+    return AnalyzerPool(
+        analyzer,
+        specs,
+        partial(make_embedder, settings),
+        max_bytes=settings.model_memory * 1_000_000,
+    )
 
 
 class Backend:
@@ -247,7 +249,7 @@ class Backend:
             "reason": "the server is stopping" if self.draining else None,
             "version": __version__,
             "engine": self.settings.engine,
-            "model": self.settings.embedder_model,
+            "model": self.settings.model,
             "faces": status.faces,
             "indexed": status.indexed,
             "change_failure": str(self._change_failure) if self._change_failure else None,
@@ -303,9 +305,9 @@ class Backend:
         try:
             reembedder = service.reembedder(crops_fit=crops_fit(self.settings))
             for name in service.outdated():
-                _log.info("%s: changing to the model %s", name, self.settings.embedder_model)
+                _log.info("%s: changing to the model %s", name, self.settings.model)
                 if reembedder.run(name, stop=self._closing) is not None:
-                    _log.info("%s: changed to the model %s", name, self.settings.embedder_model)
+                    _log.info("%s: changed to the model %s", name, self.settings.model)
         except FaceServerError as error:
             _log.error("the model could not be changed: %s", error)
             self._change_failure = error

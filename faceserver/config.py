@@ -1,5 +1,7 @@
 """The settings: each has a default and a help text, and is set as ``FACESERVER_<NAME>``."""
 
+import logging
+import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
@@ -8,10 +10,14 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from faceserver import folders
 from faceserver.errors import InvalidSetting
 
-_ROOT = Path(__file__).resolve().parent.parent
+_log = logging.getLogger(__name__)
+
 _MEGABYTE = 1_000_000
+
+_STILL_WORKS = "FACESERVER_%s still works; it is FACESERVER_%s from now on"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
@@ -20,7 +26,9 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 class Settings(BaseSettings):
     """What can be set. Names are in lower case here, in upper case with the prefix outside."""
 
-    model_config = SettingsConfigDict(env_prefix="FACESERVER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="FACESERVER_", frozen=True, extra="forbid", allow_inf_nan=False
+    )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
@@ -37,12 +45,10 @@ class Settings(BaseSettings):
         "for in any case.",
     )
     data_dir: Path = Field(
-        _ROOT / "faceSearchData", description="Folder of the faces, the index and the pictures."
+        folders.DATA, description="Folder of the faces, the index and the pictures."
     )
-    models_dir: Path = Field(_ROOT / "models", description="Folder of the models.")
-    cache_dir: Path = Field(
-        _ROOT / ".cache" / "compiled", description="Folder of the compiled networks."
-    )
+    models_dir: Path = Field(folders.MODELS, description="Folder of the models.")
+    cache_dir: Path = Field(folders.COMPILED, description="Folder of the compiled networks.")
     engine: Literal["openvino", "opencv", "caffe"] = Field(
         "openvino", description="Inference runtime: openvino, opencv or caffe."
     )
@@ -62,24 +68,31 @@ class Settings(BaseSettings):
         description="Seconds that faces of several requests may wait to be embedded together; a "
         "request that is alone never waits.",
     )
-    detector_model: str = Field(
-        "mtcnn", description="Folder of the detection model inside the models' folder."
+    detector: str = Field(
+        "mtcnn",
+        description="Detection model: its folder inside the models' folder, such as mtcnn or "
+        "yunet.",
     )
-    embedder_model: str = Field(
+    model: str = Field(
         "inception_resnet/20180408-102900",
-        description="Folder of the embedding model inside the models' folder.",
+        description="Embedding model of new collections: its folder inside the models' folder, "
+        "such as sface.",
     )
     change_model: bool = Field(
         False,
         description="Change a gallery of another model to this one while the server runs; "
         "otherwise such a gallery is refused.",
     )
-    min_face: int = Field(40, ge=12, description="Smallest face to look for, in pixels.")
-    pnet_threshold: float = Field(0.8, gt=0, lt=1, description="Score to pass MTCNN's first net.")
-    rnet_threshold: float = Field(0.8, gt=0, lt=1, description="Score to pass its second net.")
-    onet_threshold: float = Field(0.6, gt=0, lt=1, description="Score to pass its third net.")
-    pyramid_factor: float = Field(
-        0.709, gt=0.1, lt=0.95, description="Scale from one level of MTCNN's pyramid to the next."
+    detector_options: Annotated[dict[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="What the detection model is told instead of the options in its model.toml, "
+        "comma-separated, such as min_face=60,onet_threshold=0.7.",
+    )
+    model_memory: int = Field(
+        1000,
+        ge=0,
+        description="Megabytes of weights that are held at the same time where collections are of "
+        "several models; the one that was not used for the longest time leaves first. 0: no limit.",
     )
     shared_pixels: int = Field(
         2_000_000,
@@ -185,6 +198,16 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("detector_options", mode="before")
+    @classmethod
+    def _options(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(name.strip() and sign for name, sign, _ in pairs):
+            raise ValueError("not of the form name=value,name=value")
+        return {name.strip(): text.strip() for name, _, text in pairs}
+
     @field_validator("cors_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -201,6 +224,19 @@ class Settings(BaseSettings):
         return value
 
 
+_FORMER_OPTIONS = (
+    "min_face",
+    "pnet_threshold",
+    "rnet_threshold",
+    "onet_threshold",
+    "pyramid_factor",
+)
+"""Options of MTCNN that were settings of their own before version 0.2, and go on working."""
+
+_FORMER_NAMES = {"embedder_model": "model", "detector_model": "detector"}
+"""Settings that had other names before version 0.2, which go on working."""
+
+
 def load_settings(**overrides: object) -> Settings:
     """Read the settings from the environment; overrides that are not None win.
 
@@ -208,11 +244,34 @@ def load_settings(**overrides: object) -> Settings:
         InvalidSetting: one has a value that it cannot have; the message names each.
     """
     given = {name: value for name, value in overrides.items() if value is not None}
+    given = {**_by_former_names(), **given}
     try:
-        return Settings(**given)  # type: ignore[arg-type]
+        return _with_former_options(Settings(**given))  # type: ignore[arg-type]
     except ValidationError as error:
         problems = "; ".join(
             f"FACESERVER_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
             for problem in error.errors()
         )
         raise InvalidSetting(problems) from error
+
+
+def _by_former_names() -> dict[str, str]:
+    """Settings that are given by a former name, unless they are given by the present one, too."""
+    found = {}
+    for former, name in _FORMER_NAMES.items():
+        value = os.environ.get(f"FACESERVER_{former.upper()}")
+        if value and f"FACESERVER_{name.upper()}" not in os.environ:
+            found[name] = value
+            _log.warning(_STILL_WORKS, former.upper(), f"{name.upper()}={value}")
+    return found
+
+
+def _with_former_options(settings: Settings) -> Settings:
+    """Take options of the detector from where they stood before, unless they stand in both."""
+    former = {name: os.environ.get(f"FACESERVER_{name.upper()}", "") for name in _FORMER_OPTIONS}
+    former = {name: value for name, value in former.items() if value}
+    if not former:
+        return settings
+    for name, value in former.items():
+        _log.warning(_STILL_WORKS, name.upper(), f"DETECTOR_OPTIONS={name}={value}")
+    return settings.model_copy(update={"detector_options": {**former, **settings.detector_options}})

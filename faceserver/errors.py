@@ -8,6 +8,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   ├── InvalidRequest          invalid_request      a field is missing, unknown or malformed
     │   │   └── InvalidCursor       invalid_cursor       not one that came with a page
     │   ├── InvalidEmbedding        invalid_embedding    of another model, or no unit vector
+    │   ├── InvalidPlace            invalid_place        a box that no face can have
     │   ├── NoFile                  no_file              a picture was expected, none came
     │   ├── RequestTooLarge         request_too_large    the whole request is over its limit
     │   ├── TooManyItems            too_many_items       more files or URLs than one call takes
@@ -79,6 +80,12 @@ class InvalidCursor(InvalidRequest):
     """The cursor is none that came with a page."""
 
     code = "invalid_cursor"
+
+
+class InvalidPlace(InputError):
+    """No face can be there: its box is empty."""
+
+    code = "invalid_place"
 
 
 class InvalidEmbedding(InputError):

@@ -59,6 +59,33 @@ class Detection:
     score: float
 
 
+NOWHERE = Detection(
+    Box(0, 0, 0, 0), ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)), 0.0
+)
+"""Of a face whose place in a picture is not known, such as one that came as an embedding."""
+
+FARTHEST = 1_000_000.0
+"""No corner and no point of a face lies farther from the picture's origin, in pixels."""
+
+
+def place_fault(place: Detection) -> str | None:
+    """What is wrong with a face's place; None where it can be one, or is :data:`NOWHERE`.
+
+    Comparisons are written so that NaN fails them.
+    """
+    box = place.box
+    corners = (box.x1, box.y1, box.x2, box.y2)
+    if not all(-FARTHEST <= number <= FARTHEST for number in corners):
+        return "its box is no place in a picture"
+    if not all(-FARTHEST <= number <= FARTHEST for point in place.points for number in point):
+        return "its points are no places in a picture"
+    if not 0 <= place.score <= 1:
+        return "its score is not between 0 and 1"
+    if not (box.x1 < box.x2 and box.y1 < box.y2) and place != NOWHERE:
+        return "its box is empty"
+    return None
+
+
 @dataclass(frozen=True, eq=False)
 class NewFace:
     """A face on its way into a collection.
@@ -165,10 +192,17 @@ class Filter:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A stored face near a probe; distance is the squared L2 distance of the unit vectors (0-4)."""
+    """A stored face near a probe.
+
+    Attributes:
+        face: the face.
+        distance: squared L2 distance of the unit vectors, 0 to 4.
+        name: of the person whom it shows, None if nobody said whom.
+    """
 
     face: StoredFace
     distance: float
+    name: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

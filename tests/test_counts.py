@@ -15,8 +15,10 @@ from faceserver.services.facade import FaceService, Limits, Upload
 from faceserver.store.sqlite import database
 from faceserver.store.sqlite.store import open_store
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.base import Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.facenet import FaceNetEmbedder
+from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import BLACK, BLUE, RED, png
 from tests.support.counting import CountingEngine
 from tests.support.fakes import ColourDetector
@@ -47,14 +49,14 @@ def engine() -> CountingEngine:
 @pytest.fixture
 def service(tmp_path: Path, statements: list[str], engine: CountingEngine) -> Iterator[FaceService]:
     spec = load_spec(MODEL, EmbedderSpec)
-    embedder = BatchedEmbedder(FaceNetEmbedder(spec, engine, "f32"), most=16, wait=0)
+    embedder = BatchedEmbedder(FaceNetEmbedder(spec, Loading(engine)), most=16, wait=0)
     store = open_store(tmp_path, model=spec.name, dims=spec.dims)
     with closing(
         FaceService(
-            analyzer=Analyzer(ColourDetector(), embedder),
+            analyzers=AnalyzerPool(Analyzer(ColourDetector(), embedder)),
             store=store,
             pictures=store.pictures,
-            fetch=lambda _: b"",
+            fetch=lambda _, __=None: b"",
             limits=Limits(max_bytes=10**8, max_pixels=10**8, max_matches=10, max_distance=None),
         )
     ) as made:

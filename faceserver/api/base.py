@@ -6,6 +6,7 @@ from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,6 +18,16 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from faceserver.api.urls import tellable, trimmed
+from faceserver.texts import (
+    MAX_NAME,
+    MAX_TEXT,
+    NAME_PATTERN,
+    TEXT_PATTERN,
+    check_text,
+    clean_name,
+)
 
 MAX_LIMIT = 1000
 MAX_TAGS = 100
@@ -31,13 +42,23 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Request(BaseModel):
+class Input(BaseModel):
+    """What comes from outside, however it comes: of numbers only those that are finite.
+
+    Nothing that is taken is made of answers: those are not looked at so closely. Errors do not
+    repeat what was sent, which may be a picture, a face or a password.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+class Request(Input):
     """What the server takes: a field that it does not know is refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class _Texts(BaseModel):
+class _Texts(Input):
     """What comes as texts: a field can be left out, but cannot be null."""
 
     @classmethod
@@ -50,25 +71,25 @@ class _Texts(BaseModel):
 class Form(_Texts):
     """What the server takes as ``multipart/form-data``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid")
 
 
-class Path(BaseModel):
+class Path(Input):
     """The variables of an address."""
 
-    model_config = ConfigDict(frozen=True, title="path")
+    model_config = ConfigDict(title="path")
 
 
 class Header(_Texts):
     """The headers that count; others are passed over."""
 
-    model_config = ConfigDict(frozen=True, title="header")
+    model_config = ConfigDict(title="header")
 
 
 class Query(_Texts):
     """What stands behind the question mark of an address."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="query")
+    model_config = ConfigDict(extra="forbid", title="query")
 
 
 def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
@@ -96,29 +117,53 @@ def _uuid(value: object) -> object:
 Id = Annotated[UUID, BeforeValidator(_uuid)]
 """A uuid; written with dashes, read with or without."""
 
-_PRINTED = r"[^\x00-\x1f\x7f]"
+
+def _name(text: str) -> str:
+    try:
+        return clean_name(text)
+    except ValueError as error:
+        raise ValueError(f"this {error}") from error
+
+
+def _text(text: str) -> str:
+    try:
+        return check_text(text)
+    except ValueError as error:
+        raise ValueError(f"this {error}") from error
+
+
 Name = Annotated[
     str,
-    Field(max_length=200, pattern=rf"^{_PRINTED}*[^\s\x00-\x1f\x7f]{_PRINTED}*$"),
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "maxLength": MAX_NAME, "pattern": NAME_PATTERN}),
 ]
-"""Of a person: some character is not blank."""
+"""Of a person; :mod:`faceserver.texts` has the rule."""
 
 COLLECTION_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME)]
 
-Tag = Annotated[str, Field(max_length=200, pattern=rf"^{_PRINTED}+$")]
+Tag = Name
 Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)]
 
-Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
+Text = Annotated[
+    str,
+    AfterValidator(_text),
+    WithJsonSchema({"type": "string", "maxLength": MAX_TEXT, "pattern": TEXT_PATTERN}),
+]
 """An external id, or what a picture is called."""
 
-_URL = re.compile(r"(?i)https?://\S+")
+_URL = re.compile(r"(?i)https?://[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*")
 
 
 def _web_address(value: object) -> object:
-    if isinstance(value, str) and not _URL.fullmatch(value):
+    if not isinstance(value, str):
+        return value
+    url = trimmed(value)
+    if not _URL.fullmatch(url):
         raise ValueError("this is no http or https URL")
-    return value
+    if tellable(url) != url:  # what cannot be kept is not taken
+        raise ValueError("a user name and a password belong beside the URL, in auth")
+    return url
 
 
 Url = Annotated[
@@ -127,7 +172,10 @@ Url = Annotated[
     Field(max_length=MAX_URL),
     WithJsonSchema({"type": "string", "format": "uri", "maxLength": MAX_URL}),
 ]
-"""Of a picture: http or https. Whether it may be fetched is found out when it is."""
+"""Of a picture: http or https, without blanks around it.
+
+Whether it may be fetched is found out when it is.
+"""
 
 Metadata = dict[str, JsonValue]
 

@@ -21,6 +21,7 @@ from faceserver.api.pictures import (
     Box,
     DetectedFace,
     Embedding,
+    FacePlace,
     Points,
     UrlPicture,
     Which,
@@ -59,7 +60,7 @@ class AddEmbedding(FaceOptions):
 
     embedding: Embedding
     model: str = Field(description="The model that made it: the collection's.")
-    face: DetectedFace | None = Field(default=None, description="Where it was in its picture.")
+    face: FacePlace | None = Field(default=None, description="Where it was in its picture.")
     source: Text | None = Field(default=None, description="What its picture is called.")
 
 

@@ -48,9 +48,12 @@ class Calibration(Answer):
 
 
 class NewCollection(Request):
-    """A collection of the model that the server is set to."""
+    """A collection of one embedding model."""
 
     name: CollectionName
+    model: str | None = Field(
+        default=None, max_length=200, description="The model's name; the server's own unless given."
+    )
 
 
 class Collection(Answer):
@@ -63,10 +66,10 @@ class Collection(Answer):
     subjects: int
     threshold: float | None = Field(
         description="Below this distance two faces are taken for one person; null where the "
-        "model is not loaded."
+        "model is not known."
     )
     calibration: Calibration | None = Field(
-        description="Null where the model has none, or is not loaded."
+        description="Null where the model has none, or is not known."
     )
     index: IndexState
     progress: float = Field(ge=0, le=1, description="How much of the graph is built.")

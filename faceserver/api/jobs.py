@@ -17,6 +17,7 @@ from faceserver.api.base import (
     Time,
     Url,
 )
+from faceserver.api.pictures import Credentials
 
 MAX_ITEMS = 10_000
 
@@ -33,6 +34,9 @@ class JobItem(Request):
     )
     tags: Tags = ()
     external_id: Text | None = None
+    auth: Credentials | None = Field(
+        default=None, description="What the URL's host asks for; forgotten with the job's end."
+    )
 
 
 class JobOptions(Request):

@@ -1,12 +1,22 @@
 """Pictures on their way in, and where in them a face is."""
 
 import base64
-import binascii
+import re
 from typing import Annotated, Literal
+from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    RootModel,
+    Tag,
+    WithJsonSchema,
+)
 
 from faceserver.api.base import Answer, Request, Url
+from faceserver.types import FARTHEST
 
 MAX_DIMS = 4096
 
@@ -14,12 +24,21 @@ Which = Literal["all", "largest"]
 """Which of a picture's faces are meant."""
 
 
+_DATA_URL = re.compile(r"(?i)\s*data:[^,]{0,500};\s*base64\s*,")
+_BLANKS = str.maketrans("-_", "+/", " \t\r\n\f\v")
+
+
 def _decoded(value: object) -> object:
+    """Bytes from base64 of either alphabet: in lines, without padding, or as a data URL."""
     if not isinstance(value, str):
         return value
+    start = _DATA_URL.match(value)
+    if start:
+        value = unquote(value[start.end() :], errors="strict")
+    text = value.translate(_BLANKS).rstrip("=")
     try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError as error:
         raise ValueError("this is no base64") from error
 
 
@@ -28,7 +47,7 @@ Base64 = Annotated[
     BeforeValidator(_decoded),
     WithJsonSchema({"type": "string", "format": "byte", "minLength": 1}),
 ]
-"""Bytes; in JSON as RFC 4648's base64, padded, in one line."""
+"""Bytes; in JSON as RFC 4648's base64, of either alphabet."""
 
 Embedding = Annotated[
     tuple[Annotated[float, Field(ge=-1.001, le=1.001)], ...],
@@ -53,10 +72,34 @@ class Base64Picture(Request):
     base64: Base64 = Field(description="JPEG, PNG, WebP, GIF, BMP or TIFF.")
 
 
+_TYPED = r"^[^\x00-\x1f\x7f]*$"
+
+
+class Credentials(Request):
+    """What a camera or a NAS asks for before it gives a picture.
+
+    They go to the URL's own host alone, whatever it leads on to.
+    """
+
+    username: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f:]*$", repr=False)
+    password: str = Field(
+        max_length=1024,
+        pattern=_TYPED,
+        repr=False,
+        json_schema_extra={"format": "password", "writeOnly": True},
+    )
+    scheme: Literal["auto", "basic", "digest"] = Field(
+        default="auto",
+        description="auto waits for what the host asks for, and prefers digest, which does not "
+        "tell the password; basic tells it at once.",
+    )
+
+
 class UrlPicture(Request):
     """A picture that the server fetches."""
 
     url: Url = Field(description="http or https, on a public address.")
+    auth: Credentials | None = Field(default=None, description="What its host asks for.")
 
 
 AnyPicture = Annotated[
@@ -100,6 +143,48 @@ class CompareRequest(Request):
     faces: Which = Field(
         default="all", description="All faces, or the largest of each picture alone."
     )
+
+
+_Pixels = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
+
+
+class _Place(Request):
+    # An answer's face may be sent back as it is, whatever else is in it.
+    model_config = ConfigDict(extra="ignore")
+
+
+class FaceBox(_Place):
+    """Pixels of the upright picture; may reach beyond its edges, but is not empty."""
+
+    x1: _Pixels
+    y1: _Pixels
+    x2: _Pixels = Field(description="Greater than `x1`.")
+    y2: _Pixels = Field(description="Greater than `y1`.")
+
+
+class FacePoint(_Place):
+    """Pixels of the upright picture."""
+
+    x: _Pixels
+    y: _Pixels
+
+
+class FacePoints(_Place):
+    """As the viewer sees them."""
+
+    left_eye: FacePoint
+    right_eye: FacePoint
+    nose: FacePoint
+    left_mouth: FacePoint
+    right_mouth: FacePoint
+
+
+class FacePlace(_Place):
+    """Where in a picture a face is, as the sender knows it."""
+
+    box: FaceBox
+    points: FacePoints
+    score: float = Field(ge=0, le=1, description="How sure the detector was.")
 
 
 class Box(Answer):

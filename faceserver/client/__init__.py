@@ -7,9 +7,11 @@
     client.add_faces("default", Path("ann.jpg"), subject=ann.id)
     answer = client.search("default", Path("party.jpg"))
 
-A picture is a path, bytes, or a URL, which the server fetches.
+A picture is a path, bytes, or a URL, which the server fetches. What the URL's host asks for goes
+along with it: ``UrlPicture(url=..., auth=Credentials(username=..., password=...))``.
 """
 
+from faceserver.api.pictures import Credentials, UrlPicture
 from faceserver.client.faces import FaceOperations
 from faceserver.client.gallery import GalleryOperations
 from faceserver.client.jobs import JobOperations
@@ -17,7 +19,7 @@ from faceserver.client.pictures import PictureOperations
 from faceserver.client.server import ServerOperations
 from faceserver.client.transport import ApiError, Picture, every
 
-__all__ = ["ApiError", "Client", "Picture", "every"]
+__all__ = ["ApiError", "Client", "Credentials", "Picture", "UrlPicture", "every"]
 
 
 class Client(PictureOperations, GalleryOperations, FaceOperations, JobOperations, ServerOperations):

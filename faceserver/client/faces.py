@@ -13,9 +13,9 @@ from faceserver.api.faces import (
     SearchAnswer,
     SearchFilter,
 )
-from faceserver.api.pictures import DetectedFace, Which
+from faceserver.api.pictures import DetectedFace, UrlPicture, Which
 from faceserver.api.unnamed import UnnamedFaces
-from faceserver.client.transport import Picture, Transport, dumped_filter, given, path_of
+from faceserver.client.transport import Picture, Transport, dumped_filter, given, link_of, path_of
 
 
 class FaceOperations(Transport):
@@ -53,7 +53,7 @@ class FaceOperations(Transport):
         body = given(subject=subject, external_id=external_id, source=source)
         body |= {"embedding": list(embedding), "model": model, "tags": list(tags)}
         if face is not None:
-            body["face"] = face.model_dump(mode="json")
+            body["face"] = face.model_dump(mode="json", include={"box", "points", "score"})
         return self.call(AddedFaces, "POST", f"{path_of(collection)}/faces", json=body)
 
     def list_faces(
@@ -134,8 +134,8 @@ class FaceOperations(Transport):
         """
         fields = {**given(**options), "faces": faces}
         path = f"{path_of(collection)}/search"
-        if isinstance(picture, str):
-            body = {**fields, "url": picture, "filter": dumped_filter(only)}
+        if isinstance(picture, str | UrlPicture):
+            body = {**fields, **link_of(picture), "filter": dumped_filter(only)}
             return self.call(SearchAnswer, "POST", path, json=body)
         return self.send_picture(SearchAnswer, path, picture, {**fields, **dumped_filter(only)})
 

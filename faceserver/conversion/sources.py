@@ -19,8 +19,6 @@ from faceserver.conversion.files import write_whole
 from faceserver.conversion.fingerprint import sha256_of
 from faceserver.errors import SetupError
 
-REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements"
-
 
 @dataclass(frozen=True)
 class Member:

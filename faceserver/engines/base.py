@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from faceserver.errors import ModelError
 from faceserver.models.spec import NetworkFiles, Normalization
 from faceserver.types import Floats, Image
 
@@ -108,3 +109,16 @@ class Engine(Protocol):
             ModelError: a file is missing or cannot be read.
         """
         ...
+
+
+def required(path: Path | None, what: str) -> Path:
+    """The file that a runtime reads a network from.
+
+    Raises:
+        ModelError: the network does not have that format, or the file is missing.
+    """
+    if path is None:
+        raise ModelError(f"the network has no {what}, which this engine reads")
+    if not path.is_file():
+        raise ModelError(f"{path} is missing: run `faceserver models build`")
+    return path

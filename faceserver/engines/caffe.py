@@ -8,9 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from faceserver.engines.base import EngineOptions, Network, Precision, Preprocessing
+from faceserver.engines.base import (
+    EngineOptions,
+    Network,
+    Precision,
+    Preprocessing,
+    required,
+)
 from faceserver.engines.pixels import with_preprocessing
-from faceserver.errors import EngineUnavailable, ModelError
+from faceserver.errors import EngineUnavailable
 from faceserver.models.spec import NetworkFiles
 from faceserver.types import Floats, Image
 
@@ -40,11 +46,9 @@ class CaffeEngine:
             ModelError: a file is missing. What is malformed ends the process: Caffe aborts.
         """
         del precision
-        for path in (files.prototxt, files.caffemodel):
-            if not path.is_file():
-                raise ModelError(f"{path} is missing: run `make models`")
-        caffe = self._caffe
-        net = caffe.Net(str(files.prototxt), str(files.caffemodel), caffe.TEST)
+        prototxt = required(files.prototxt, "prototxt")
+        caffemodel = required(files.caffemodel, "caffemodel")
+        net = self._caffe.Net(str(prototxt), str(caffemodel), self._caffe.TEST)
         return with_preprocessing(_CaffeNetwork(net), preprocessing)
 
 

@@ -10,7 +10,13 @@ from threading import Lock
 import numpy as np
 import openvino
 
-from faceserver.engines.base import EngineOptions, Network, Precision, Preprocessing
+from faceserver.engines.base import (
+    EngineOptions,
+    Network,
+    Precision,
+    Preprocessing,
+    required,
+)
 from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import ModelError
 from faceserver.models.spec import FixedNormalization, NetworkFiles
@@ -45,9 +51,8 @@ class OpenVinoEngine:
         Raises:
             ModelError: the ONNX file is missing or cannot be read.
         """
-        if not files.onnx.is_file():
-            raise ModelError(f"{files.onnx} is missing: run `make models`")
-        small = files.onnx.stat().st_size <= _SMALL
+        path = required(files.onnx, "ONNX file")
+        small = path.stat().st_size <= _SMALL
         hint = self._hint(precision)
         at_once = self._threads if small or hint == "bf16" else 1
         config = {
@@ -58,13 +63,13 @@ class OpenVinoEngine:
             "NUM_STREAMS": 0 if small else at_once,  # 0 is the caller's thread
         }
         try:
-            model = self._core.read_model(str(files.onnx))
+            model = self._core.read_model(path)
             if preprocessing and isinstance(preprocessing.normalization, FixedNormalization):
                 model = _taking_pictures(model, preprocessing.normalization, preprocessing.axes)
                 preprocessing = None
             compiled = self._core.compile_model(model, "CPU", config=config)
         except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot read {files.onnx}: {error}") from error
+            raise ModelError(f"OpenVINO cannot read {path}: {error}") from error
 
         copy = partial(self._core.compile_model, model, "CPU", config=config) if small else None
         network = _OpenVinoNetwork(compiled, copy, at_once)

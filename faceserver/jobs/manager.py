@@ -67,6 +67,9 @@ class JobDesk:
     ) -> tuple[Job, bool]:
         """Have pictures fetched and taken in.
 
+        What their hosts ask for is kept until each has been fetched, and does not count when
+        requests are compared: the hash of a password would be kept as long as the job.
+
         Returns:
             The job, and whether it is new: the same key finds the same job.
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import uuid4
 
+from faceserver.api.pictures import Credentials
+
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 ItemState = Literal["waiting", "stored", "present", "refused"]
 Kind = Literal["urls", "zip"]
@@ -18,6 +20,7 @@ class NewItem:
     person: str | None = None
     tags: tuple[str, ...] = ()
     external_id: str | None = None
+    credentials: Credentials | None = None
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 import os
 import struct
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import InvalidArchive
 from faceserver.jobs.records import NewItem
+from faceserver.pictures.fetch import Fetch
 from faceserver.runtime.atomic_files import make_folder
 from faceserver.transfer.pictures import Item
 from faceserver.transfer.sources import open_source
@@ -27,11 +29,11 @@ _BEYOND_4_GB = b"PK\x06\x07"
 _LOCATOR_LENGTH = 20
 
 
-def url_item(item: NewItem, fetch: Callable[[str], bytes]) -> Item:
+def url_item(item: NewItem, fetch: Fetch) -> Item:
     """A picture that is fetched when its turn comes; the same URL is not fetched again."""
     return Item(
         source=item.source,
-        load=partial(fetch, item.source),
+        load=partial(fetch, item.source, item.credentials),
         person=item.person,
         tags=item.tags,
         external_id=item.external_id,
@@ -39,7 +41,7 @@ def url_item(item: NewItem, fetch: Callable[[str], bytes]) -> Item:
     )
 
 
-def _no_fetch(_: str) -> bytes:
+def _no_fetch(_: str, __: Credentials | None = None, /) -> bytes:
     raise NotImplementedError("a zip holds no URLs")
 
 

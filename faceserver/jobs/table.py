@@ -1,15 +1,21 @@
 """The jobs and their pictures, in ``jobs.sqlite`` in the data folder."""
 
 import json
+import logging
+import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from faceserver.errors import KeyReused, NotFound
+from faceserver.api.pictures import Credentials
+from faceserver.errors import KeyReused, NotFound, StoreError
 from faceserver.jobs.records import Job, JobItem, NewItem, Request, Result, State
+from faceserver.runtime.atomic_files import file_errors
 from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.sqlite.database import Database, Row, Transaction
+
+_log = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(days=7)
 """So long a job that has ended is remembered."""
@@ -49,6 +55,17 @@ _MIGRATIONS = (
         PRIMARY KEY (job, number)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE credentials ( -- of those pictures alone that have not been fetched yet
+        job      INTEGER NOT NULL,
+        number   INTEGER NOT NULL,
+        username TEXT    NOT NULL,
+        password TEXT    NOT NULL,
+        scheme   TEXT    NOT NULL,
+        PRIMARY KEY (job, number),
+        FOREIGN KEY (job, number) REFERENCES items (job, number) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 _JOB = (
@@ -56,7 +73,8 @@ _JOB = (
     " present, refused, faces FROM jobs"
 )
 _ITEM = (
-    "SELECT number, source, person, tags, external_id, state, faces, code, reason FROM items"
+    "SELECT number, source, person, tags, external_id, state, faces, code, reason,"
+    " username, password, scheme FROM items LEFT JOIN credentials USING (job, number)"
     " WHERE job = ?"
 )
 _COUNTED = {
@@ -75,7 +93,11 @@ class JobTable:
         Raises:
             StoreError: it cannot be used.
         """
-        self._database = Database(folder / "jobs.sqlite", _MIGRATIONS)
+        path = folder / "jobs.sqlite"
+        with file_errors(path):  # what it holds of passwords, its owner alone reads
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            path.chmod(0o600)
+        self._database = Database(path, _MIGRATIONS)
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""
@@ -172,22 +194,34 @@ class JobTable:
                     job.row,
                     result.number,
                 )
+                transaction.run(
+                    "DELETE FROM credentials WHERE job = ? AND number = ?",
+                    job.row,
+                    result.number,
+                )
                 if changed:
                     transaction.run(_COUNTED[result.state], len(result.faces), job.row)
 
     def finish(self, job: Job, state: State, reason: str | None = None) -> bool:
-        """End a job, unless it has ended; return whether it had not."""
+        """End a job, unless it has ended; return whether it had not.
+
+        What was kept of passwords is then overwritten in the file, and not in its log any more.
+        """
         with self._database.transaction() as transaction:
-            return bool(
-                transaction.run(
-                    "UPDATE jobs SET state = ?, reason = ?, finished = ?"
-                    " WHERE id = ? AND state IN ('queued', 'running')",
-                    state,
-                    reason,
-                    _text(datetime.now(UTC)),
-                    job.row,
-                )
+            transaction.run("DELETE FROM credentials WHERE job = ?", job.row)
+            ended = transaction.run(
+                "UPDATE jobs SET state = ?, reason = ?, finished = ?"
+                " WHERE id = ? AND state IN ('queued', 'running')",
+                state,
+                reason,
+                _text(datetime.now(UTC)),
+                job.row,
             )
+        try:
+            self._database.empty_log()
+        except StoreError as error:  # somebody reads, or the disk is full: a later end does it
+            _log.warning("%s", error)
+        return bool(ended)
 
     def delete(self, job: Job) -> None:
         """Forget a job."""
@@ -257,6 +291,15 @@ class JobTable:
                 for number, item in enumerate(items, start=1)
             ),
         )
+        transaction.run_many(
+            "INSERT INTO credentials (job, number, username, password, scheme)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (
+                (row, number, known.username, known.password, known.scheme)
+                for number, item in enumerate(items, start=1)
+                if (known := item.credentials)
+            ),
+        )
 
 
 def _job(row: Row) -> Job:
@@ -276,9 +319,13 @@ def _job(row: Row) -> Job:
 
 
 def _item(row: Row) -> JobItem:
-    number, source, person, tags, external_id, state, faces, code, reason = row
+    number, source, person, tags, external_id, state, faces, code, reason, *known = row
+    credentials = None
+    if known[0] is not None:
+        username, password, scheme = known
+        credentials = Credentials(username=username, password=password, scheme=scheme)
     return JobItem(
-        NewItem(source, person, tuple(json.loads(tags)), external_id),
+        NewItem(source, person, tuple(json.loads(tags)), external_id, credentials),
         Result(number, state, tuple(json.loads(faces)), code, reason),
     )
 

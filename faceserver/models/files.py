@@ -2,18 +2,15 @@
 
 import hashlib
 import shutil
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from faceserver.errors import AlreadyExists, InvalidRequest, ModelError
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, load_spec
+from faceserver.models.spec import NetworkFiles, Spec, load_any_spec
 
 _HEAD_BYTES = 1024  # a model begins with its few descriptive fields; the graph follows
-
-Spec = DetectorSpec | EmbedderSpec
 
 
 @dataclass(frozen=True)
@@ -31,11 +28,7 @@ class FoundModel:
     @property
     def is_built(self) -> bool:
         """Whether all of its files are there."""
-        return all(
-            path.exists()
-            for files in self.spec.networks.values()
-            for path in (files.prototxt, files.caffemodel, files.onnx)
-        )
+        return all(path.exists() for files in self.spec.networks.values() for path in files.paths)
 
 
 def find_models(models: Path) -> list[FoundModel]:
@@ -46,39 +39,32 @@ def find_models(models: Path) -> list[FoundModel]:
     """
     folders = sorted(path.parent for path in models.rglob("model.toml"))
     return [
-        FoundModel(folder.relative_to(models).as_posix(), load_any(folder)) for folder in folders
+        FoundModel(folder.relative_to(models).as_posix(), load_any_spec(folder))
+        for folder in folders
     ]
-
-
-def load_any(folder: Path) -> Spec:
-    """Read the description of a model of any kind.
-
-    Raises:
-        ModelError: it is missing, or describes none.
-    """
-    try:
-        kind = tomllib.loads((folder / "model.toml").read_text(encoding="utf-8")).get("kind")
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        kind = None  # load_spec says what is wrong with it
-    if kind == "detector":
-        return load_spec(folder, DetectorSpec)
-    return load_spec(folder, EmbedderSpec)
 
 
 def problems(spec: Spec) -> Iterator[str]:
     """Say what is wrong with a model's files; nothing where all is well."""
     for files in spec.networks.values():
-        missing = [
-            path for path in (files.prototxt, files.caffemodel, files.onnx) if not path.exists()
-        ]
+        missing = [path for path in files.paths if not path.exists()]
         yield from (f"{path.name} is missing" for path in missing)
-        if missing:
+        if not missing:
+            yield from _differences(files)
+
+
+def _differences(files: NetworkFiles) -> Iterator[str]:
+    """Say which of a network's files, which are all there, are others than they should be."""
+    for path in files.paths:
+        expected = files.sha256.get(path.name)
+        if expected is None:
             continue
-        found = sha256_of(files.caffemodel)
-        if found != files.sha256:
-            yield f"{files.caffemodel.name} has the sha256 {found}, not {files.sha256}"
-        if not is_made_from(files.onnx, files.prototxt, files.caffemodel):
-            yield f"{files.onnx.name} was not made from the Caffe files beside it"
+        found = sha256_of(path)
+        if found != expected:
+            yield f"{path.name} has the sha256 {found}, not {expected}"
+    built = files.built
+    if built and not is_made_from(built.onnx, built.prototxt, built.caffemodel):
+        yield f"{built.onnx.name} was not made from the Caffe files beside it"
 
 
 def add_model(source: Path, models: Path, name: str) -> FoundModel:
@@ -99,7 +85,7 @@ def add_model(source: Path, models: Path, name: str) -> FoundModel:
         raise InvalidRequest(f"{name!r} is no name of a folder inside {models}")
     if target.exists():
         raise AlreadyExists(f"there is a model {name!r} already")
-    spec = load_any(source)
+    spec = load_any_spec(source)
     wrong = list(problems(spec))
     if wrong:
         raise ModelError(f"{source}: {'; '.join(wrong)}")
@@ -115,13 +101,13 @@ def add_model(source: Path, models: Path, name: str) -> FoundModel:
             new.rename(target)
     except OSError as error:
         raise ModelError(f"{target} cannot be written: {error.strerror}") from error
-    return FoundModel(name, load_any(target))
+    return FoundModel(name, load_any_spec(target))
 
 
 def _files(folder: Path, spec: Spec) -> Iterator[Path]:
     yield folder / "model.toml"
     for files in spec.networks.values():
-        yield from (files.prototxt, files.caffemodel, files.onnx)
+        yield from files.paths
 
 
 def fingerprint(prototxt: Path, caffemodel: Path) -> str:

@@ -3,11 +3,10 @@
 A URL is written outside and fetched from inside, so that it could reach what only this machine
 may reach. Hence the rules: http and https alone, public addresses alone, nothing sent along that
 could identify anyone, and limits on redirects, bytes and time. A redirect stands under the same
-rules as the URL that came first.
+rules as the URL that came first. Credentials that came beside a URL go to its own host alone.
 """
 
 import io
-import re
 import socket
 import string
 from collections.abc import Iterator, Sequence
@@ -16,8 +15,8 @@ from functools import partial
 from http.client import HTTPResponse
 from ipaddress import ip_address
 from time import monotonic
-from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from typing import Any, Protocol
+from urllib.parse import quote, urljoin
 
 import requests
 from requests_hardened.ip_filter import InvalidIPAddress  # type: ignore[import-untyped]
@@ -29,8 +28,11 @@ from urllib3.exceptions import HTTPError as TransportError
 from urllib3.exceptions import TimeoutError as TransportTimeout
 
 from faceserver import __version__
+from faceserver.api.pictures import Credentials
+from faceserver.api.urls import WebAddress, parse
 from faceserver.errors import FileTooLarge, ForbiddenUrl, InvalidUrl, UrlFailed, UrlTimeout
 from faceserver.pictures.addresses import AddressRule
+from faceserver.pictures.httpauth import SignIn
 from faceserver.runtime import metrics
 
 MAX_REDIRECTS = 5
@@ -44,12 +46,13 @@ _HEADERS = {
     "Accept-Encoding": "identity",  # pictures are compressed already
 }
 
-# Parsers read both of these differently; a URL that is well-formed has neither.
-_CONTROL_OR_BACKSLASH = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")
 
-_LABEL = "[a-z0-9_-]{1,63}"
-_HOST = re.compile(rf"({_LABEL}\.)*{_LABEL}\.?|[0-9a-f:]*:[0-9a-f:.]*")
-"""A name or an IPv6 address as it is on the wire: names beyond ASCII are written as xn--..."""
+class Fetch(Protocol):
+    """Turns a URL into bytes; see :meth:`Fetcher.fetch`."""
+
+    def __call__(self, url: str, credentials: Credentials | None = None, /) -> bytes:
+        """Get what a URL points to."""
+        ...
 
 
 class Fetcher:
@@ -70,8 +73,13 @@ class Fetcher:
         self._rule = AddressRule(allow_networks)
 
     @metrics.stage("fetch")
-    def fetch(self, url: str) -> bytes:
+    def fetch(self, url: str, credentials: Credentials | None = None, /) -> bytes:
         """Get what a URL points to; whether that is a picture, or anything, is not looked at.
+
+        Args:
+            url: http or https; what is unusual in form alone is put right.
+            credentials: what its host asks for. A redirect to another host or port, or from https
+                to http, ends their use for good.
 
         Raises:
             InvalidUrl: it, or a redirect, is no well-formed http or https URL, or holds
@@ -82,14 +90,36 @@ class Fetcher:
             FileTooLarge: the answer has more than max_bytes.
         """
         deadline = _Deadline(self._timeout)
+        before: WebAddress | None = None
         for _ in range(1 + MAX_REDIRECTS):
-            host, request = _prepare(url)
-            with _own_errors(host), self._send(request, deadline) as response:
-                target = _redirect_target(url, response)
+            address, request = _prepare(url)
+            if before is not None and not before.sends_secrets_to(address):
+                credentials = None
+            sign_in = SignIn(credentials) if credentials else None
+            with (
+                _own_errors(address.host),
+                self._ask(request, deadline, sign_in) as response,
+            ):
+                target = _redirect_target(address.url, response)
                 if target is None:
-                    return self._read(host, response)
-            url = target
+                    return self._read(address.host, response, sign_in)
+            before, url = address, target
         raise UrlFailed(f"The URL leads through more than {MAX_REDIRECTS} redirects.")
+
+    @contextmanager
+    def _ask(
+        self, request: requests.PreparedRequest, deadline: "_Deadline", sign_in: SignIn | None
+    ) -> Iterator[requests.Response]:
+        """Send a request, again with each answer to what the host wants to know."""
+        authorization = sign_in.unasked() if sign_in else None
+        while True:
+            if authorization is not None:
+                request.headers["Authorization"] = authorization
+            with self._send(request, deadline) as response:
+                authorization = _authorization(request, response, sign_in)
+                if authorization is None:
+                    yield response
+                    return
 
     @contextmanager
     def _send(
@@ -104,7 +134,13 @@ class Fetcher:
         ):
             yield response
 
-    def _read(self, host: str, response: requests.Response) -> bytes:
+    def _read(self, host: str, response: requests.Response, sign_in: SignIn | None) -> bytes:
+        if response.status_code == requests.codes.unauthorized:
+            raise UrlFailed(
+                f"{host} answered with status 401: it does not take this user name and password."
+                if sign_in
+                else f"{host} answered with status 401: it asks for a user name and a password."
+            )
         if response.status_code != requests.codes.ok:
             raise UrlFailed(f"{host} answered with status {response.status_code}.")
         self._check_length(response.raw.length_remaining or 0)
@@ -121,25 +157,26 @@ class Fetcher:
             )
 
 
-def _prepare(url: str) -> tuple[str, requests.PreparedRequest]:
-    """Check a URL's form; gives its host and the request for it."""
+def _prepare(url: str) -> tuple[WebAddress, requests.PreparedRequest]:
+    """Check a URL's form; gives what it says and the request for it."""
     if len(url) > MAX_URL_LENGTH:
         raise InvalidUrl(f"The URL has more than {MAX_URL_LENGTH:,} characters.")
-    if _CONTROL_OR_BACKSLASH.search(url):
-        raise InvalidUrl("The URL holds a control character or a backslash.")
+    address = parse(url)
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-        request = requests.Request("GET", url, headers=_HEADERS).prepare()
-    except ValueError as error:  # all that the three raise is one of its kind
+        request = requests.Request("GET", address.url, headers=_HEADERS).prepare()
+    except ValueError as error:  # all that it raises is one of its kind
         raise InvalidUrl("This is no well-formed http or https URL.") from error
-    if parts.scheme not in {"http", "https"}:
-        raise InvalidUrl("The URL does not begin with http:// or https://.")
-    if "@" in parts.netloc:
-        raise InvalidUrl("The URL holds a user name or password.")
-    if not _HOST.fullmatch(host) or port == 0:
-        raise InvalidUrl("The URL has no valid host and port.")
-    return host, request
+    return address, request
+
+
+def _authorization(
+    request: requests.PreparedRequest, response: requests.Response, sign_in: SignIn | None
+) -> str | None:
+    """How to ask once more; None where the response is the last word."""
+    if sign_in is None or response.status_code != requests.codes.unauthorized:
+        return None
+    asked = response.raw.headers.getlist("WWW-Authenticate")
+    return sign_in.answer(asked, request.url or "")
 
 
 def _redirect_target(url: str, response: requests.Response) -> str | None:
@@ -147,10 +184,14 @@ def _redirect_target(url: str, response: requests.Response) -> str | None:
     location = response.headers.get("Location")
     if response.status_code not in _REDIRECT_STATUS or location is None:
         return None
-    # Headers are bytes, read as latin-1; what is beyond ASCII is quoted as the bytes it came as.
-    quoted = quote(location, safe=string.punctuation, encoding="latin-1", errors="replace")
+    # Headers are bytes, read as latin-1; what is no UTF-8 is quoted as the bytes it came as.
+    sent = location.encode("latin-1", errors="replace")
     try:
-        return urljoin(url, quoted)
+        location = sent.decode()
+    except UnicodeDecodeError:
+        location = quote(sent, safe=string.punctuation)
+    try:
+        return urljoin(url, location)
     except ValueError as error:
         raise InvalidUrl("The URL leads on to a malformed one.") from error
 

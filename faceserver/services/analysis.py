@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import NoFace
 from faceserver.models.spec import Distances
 from faceserver.services.context import Parts, chosen
@@ -84,13 +85,13 @@ class Stateless:
         """The distance below which two faces are taken for one person."""
         return self._parts.limits.max_distance or self.distances.threshold
 
-    def fetch(self, url: str) -> bytes:
-        """A URL's bytes.
+    def fetch(self, url: str, credentials: Credentials | None = None) -> bytes:
+        """A URL's bytes; the credentials are for its own host alone.
 
         Raises:
             FetchError: it gives none, or must not be asked.
         """
-        return self._parts.fetch(url)
+        return self._parts.fetch(url, credentials)
 
     def detect(self, data: bytes) -> Detected:
         """Find every face of a picture; none is an empty list.

@@ -17,7 +17,7 @@ class Described:
         status: of its index.
         subjects: how many people it holds.
         threshold: below this squared L2 distance two faces are taken for one person; None where
-            the collection's model is not loaded.
+            the collection's model is not known.
         similarity: what its distances mean; None where nobody measured it, or likewise.
     """
 
@@ -46,15 +46,21 @@ class Galleries:
         """
         return self._parts.store.collection(name)
 
-    def create(self, name: str) -> Described:
-        """Make a collection of the model that the server is set to.
+    def create(self, name: str, model: str | None = None) -> Described:
+        """Make a collection of a model, of the one that the server is set to if none is named.
 
         Raises:
             InvalidRequest: it cannot have that name.
+            NotFound: there is no such model.
             AlreadyExists: there is one of that name.
         """
-        embedder = self._parts.analyzer.embedder
-        self._parts.store.create(name, model=embedder.name, dims=embedder.dims)
+        analyzers = self._parts.analyzers
+        wanted = model or analyzers.default.embedder.name
+        dims = analyzers.dims(wanted)
+        if dims is None:
+            known = ", ".join(analyzers.names())
+            raise NotFound(f"there is no embedding model {wanted!r}; there are: {known}")
+        self._parts.store.create(name, model=wanted, dims=dims)
         return self.describe(name)
 
     def describe(self, name: str) -> Described:
@@ -64,8 +70,7 @@ class Galleries:
             NotFound: there is none of that name.
         """
         collection = self._parts.store.collection(name)
-        analyzer = self._parts.analyzers.get(collection.model)
-        distances = analyzer.embedder.distances if analyzer else None
+        distances = self._parts.analyzers.distances(collection.model)
         return Described(
             status=collection.status(),
             subjects=collection.count_subjects(),

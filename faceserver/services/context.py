@@ -1,15 +1,17 @@
 """What the use cases share, and how they reach a collection that may change its model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from faceserver.errors import ModelChanged, StoreMismatch
+from faceserver.pictures.fetch import Fetch
 from faceserver.services.registering import Limits, Registrar
 from faceserver.store.base import Collection, Store
 from faceserver.store.pictures import PictureStore
 from faceserver.types import Image
 from faceserver.vision.analyzer import Analyzer, FoundFace
+from faceserver.vision.pool import AnalyzerPool
 
 Result = TypeVar("Result")
 
@@ -27,19 +29,17 @@ class Parts:
     """What does the work.
 
     Attributes:
-        analyzer: of the model that new collections are of.
-        analyzers: of each model that is loaded, by its name.
+        analyzers: of each model that there is.
         store: holds the faces.
         pictures: holds their pictures.
         fetch: turns a URL into bytes.
         limits: what is accepted, and what is answered.
     """
 
-    analyzer: Analyzer
-    analyzers: Mapping[str, Analyzer]
+    analyzers: AnalyzerPool
     store: Store
     pictures: PictureStore
-    fetch: Callable[[str], bytes]
+    fetch: Fetch
     limits: Limits
 
     def gallery(self, name: str) -> Gallery:
@@ -49,14 +49,26 @@ class Parts:
             NotFound: there is no collection of that name.
             StoreMismatch: its model is not loaded.
         """
-        collection = self.store.collection(name)
-        analyzer = self.analyzers.get(collection.model)
-        if analyzer is None or analyzer.embedder.dims != collection.dims:
+        return self.gallery_of(self.store.collection(name))
+
+    def gallery_of(self, collection: Collection) -> Gallery:
+        """A collection with the analyzer of its model, which is loaded when it is first used.
+
+        Raises:
+            StoreMismatch: there is no such model, or one of that name with other embeddings.
+            ModelError: the model cannot be loaded.
+        """
+        if self.analyzers.dims(collection.model) != collection.dims:
             raise StoreMismatch(
-                f"the collection {name!r} holds faces of the model {collection.model}, "
-                f"not of {self.analyzer.embedder.name}"
+                f"the collection {collection.name!r} holds faces of the model {collection.model}; "
+                f"there are: {', '.join(self.analyzers.names())}"
             )
-        return Gallery(collection, analyzer)
+        return Gallery(collection, self.analyzers.analyzer(collection.model))
+
+    @property
+    def analyzer(self) -> Analyzer:
+        """Of the model that the server is set to."""
+        return self.analyzers.default
 
     def on(self, name: str, act: Callable[[Gallery], Result]) -> Result:
         """Act with a collection's model of the moment; anew, if it was switched meanwhile.

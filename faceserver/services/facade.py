@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from faceserver.errors import InputError, ModelChanged, SeveralFaces, StoreMismatch
+from faceserver.api.pictures import Credentials
+from faceserver.api.urls import tellable
+from faceserver.errors import InputError, ModelChanged, SeveralFaces
+from faceserver.pictures.fetch import Fetch
 from faceserver.services.analysis import Stateless
 from faceserver.services.change_model import Reembedder
 from faceserver.services.collections import Galleries
@@ -25,9 +28,9 @@ from faceserver.services.unnamed import UnnamedFaces
 from faceserver.store.base import DEFAULT, Collection, Store, StoreStatus
 from faceserver.store.pictures import PictureStore
 from faceserver.types import Filter, Match
-from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.pool import AnalyzerPool
 
-__all__ = ["FaceService", "Limits", "Refused", "Registered", "Upload"]
+__all__ = ["FaceService", "Limits", "Link", "Refused", "Registered", "Upload"]
 
 _FETCHED_AT_ONCE = 8
 
@@ -40,6 +43,14 @@ class Upload:
 
     name: str
     data: bytes
+
+
+@dataclass(frozen=True)
+class Link:
+    """A picture that is to be fetched: its URL, and what its host asks for."""
+
+    url: str
+    credentials: Credentials | None = None
 
 
 class FaceService:
@@ -59,33 +70,31 @@ class FaceService:
     def __init__(
         self,
         *,
-        analyzer: Analyzer,
+        analyzers: AnalyzerPool,
         store: Store,
         pictures: PictureStore,
-        fetch: Callable[[str], bytes],
+        fetch: Fetch,
         limits: Limits,
-        former: Analyzer | None = None,
     ) -> None:
         """Take the parts; :meth:`close` closes the store.
 
         Args:
-            analyzer: of the model that new collections are of.
+            analyzers: of each model that there is.
             store: holds the faces.
             pictures: holds their pictures.
             fetch: turns a URL into bytes.
             limits: what is accepted, and what is answered.
-            former: of the model that collections are of until they are changed to the other one.
 
         Raises:
             StoreMismatch: the default collection is of none of these models.
         """
-        self._analyzer = analyzer
-        self._analyzers = {part.embedder.name: part for part in (analyzer, former) if part}
+        self._analyzers = analyzers
+        self._analyzer = analyzers.default
         self._store = store
         self._pictures = pictures
         self._fetch = fetch
         self._limits = limits
-        self.parts = Parts(analyzer, self._analyzers, store, pictures, fetch, limits)
+        self.parts = Parts(analyzers, store, pictures, fetch, limits)
         self.stateless = Stateless(self.parts)
         self.galleries = Galleries(self.parts)
         self.faces = FaceKeeper(self.parts)
@@ -103,33 +112,31 @@ class FaceService:
         embedder = self._analyzer.embedder
         if collection not in self._store.collections():
             self._store.create(collection, model=embedder.name, dims=embedder.dims)
-        held = self._store.collection(collection)
-        analyzer = self._analyzers.get(held.model)
-        if analyzer is None or analyzer.embedder.dims != held.dims:
-            raise StoreMismatch(
-                f"the collection {collection!r} holds faces of the model {held.model}, "
-                f"not of {embedder.name}"
-            )
-        return Registrar(
-            analyzer=analyzer, collection=held, pictures=self._pictures, limits=self._limits
-        )
+        return self.parts.registrar(self.parts.gallery(collection))
 
     def reembedder(self, *, crops_fit: Callable[[str], bool]) -> Reembedder:
         """What changes collections to the new model; see :class:`Reembedder`."""
         return Reembedder(self._store, self._pictures, self._analyzer.embedder, crops_fit=crops_fit)
 
     def outdated(self) -> list[str]:
-        """The names of the collections that are not of the new model."""
-        names, model = self._store.collections(), self._analyzer.embedder.name
-        return [name for name in names if self._store.collection(name).model != model]
+        """The names of the collections that are to be changed to the new model.
 
-    def fetch(self, url: str) -> bytes:
-        """A URL's bytes.
+        They are those of the model that the default one is of, which comes last: so what an
+        interruption has left is found again. Collections of further models were made so on purpose.
+        """
+        former, model = self._store.collection().model, self._analyzer.embedder.name
+        if former == model:
+            return []
+        names = [name for name in self._store.collections() if name != DEFAULT]
+        return [n for n in names if self._store.collection(n).model == former] + [DEFAULT]
+
+    def fetch(self, url: str, credentials: Credentials | None = None) -> bytes:
+        """A URL's bytes; the credentials are for its own host alone.
 
         Raises:
             FetchError: it gives none, or must not be asked.
         """
-        return self._fetch(url)
+        return self._fetch(url, credentials)
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
         """Store every face of every picture.
@@ -145,12 +152,12 @@ class FaceService:
 
         return self._with_current(store)
 
-    def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
+    def register_urls(self, links: Sequence[Link]) -> list[Registered | Refused]:
         """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
-        return self._with_current(lambda registrar: self._register_urls(registrar, urls))
+        return self._with_current(lambda registrar: self._register_urls(registrar, links))
 
     def _register_urls(
-        self, registrar: Registrar, urls: Sequence[str]
+        self, registrar: Registrar, links: Sequence[Link]
     ) -> list[Registered | Refused]:
         examined: list[Examined | Refused] = []
         with (
@@ -158,12 +165,12 @@ class FaceService:
             ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool,
         ):
             # A few at a time, so that memory holds a few pictures and not all of them.
-            for start in range(0, len(urls), _FETCHED_AT_ONCE):
-                group = urls[start : start + _FETCHED_AT_ONCE]
-                pending = [pool.submit(self._fetch, url) for url in group]
+            for start in range(0, len(links), _FETCHED_AT_ONCE):
+                group = links[start : start + _FETCHED_AT_ONCE]
+                pending = [pool.submit(self._fetch, it.url, it.credentials) for it in group]
                 examined += [
-                    _examine_fetched(registrar, url, fetched, save)
-                    for url, fetched in zip(group, pending, strict=True)
+                    _examine_fetched(registrar, tellable(it.url), fetched, save)
+                    for it, fetched in zip(group, pending, strict=True)
                 ]
             return registrar.store(examined)
 

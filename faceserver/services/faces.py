@@ -7,20 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
-from faceserver.errors import InvalidEmbedding, NotFound
+from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound
 from faceserver.pictures import codec
 from faceserver.services.context import Gallery, Parts, chosen
 from faceserver.services.registering import Refused
 from faceserver.store.base import Page
-from faceserver.types import Box, Detection, Filter, Floats, Image, NewFace, StoredFace
+from faceserver.types import (
+    NOWHERE,
+    Detection,
+    Filter,
+    Floats,
+    Image,
+    NewFace,
+    StoredFace,
+    place_fault,
+)
 
 _UNIT_TOLERANCE = 1e-3
 _MAX_PIXELS = 178_956_970  # Pillow's own ceiling: the limits were kept when the picture came in
-
-NOWHERE = Detection(
-    Box(0, 0, 0, 0), ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)), 0.0
-)
-"""Of a face that came as an embedding, without its place in a picture."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +100,15 @@ class FaceKeeper:
         Raises:
             NotFound: there is no such collection, or no such person.
             InvalidEmbedding: another model made it, or it is no unit vector of the right length.
+            InvalidPlace: its box is empty.
             StoreFull: no space is left.
         """
 
         def add(gallery: Gallery) -> StoredFace:
             vector = checked_embedding(gallery, embedding, model=model)
+            fault = place_fault(detection)
+            if fault is not None:
+                raise InvalidPlace(f"the face cannot be there: {fault}")
             face = NewFace(
                 embedding=vector,
                 detection=detection,

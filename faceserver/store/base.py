@@ -10,7 +10,7 @@ threads at once.
 from collections.abc import Mapping
 from typing import Protocol
 
-from faceserver.store.facebase import FaceCollection
+from faceserver.store.facebase import FaceCollection, Look
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.results import (
     DEFAULT,
@@ -31,6 +31,7 @@ __all__ = [
     "CollectionStatus",
     "FaceCollection",
     "Item",
+    "Look",
     "ModelChange",
     "Page",
     "Receipt",

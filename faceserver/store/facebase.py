@@ -7,6 +7,29 @@ from faceserver.store.results import EVERYTHING, Page
 from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, SubjectMatch
 
 
+class Look(Protocol):
+    """What is near one probe. What one question has found serves the next, so ask the same object.
+
+    A look is for one request: it may not see what is stored or deleted after its first question.
+    """
+
+    def faces(self, *, k: int, max_distance: float) -> list[Match]:
+        """The nearest faces; see :meth:`FaceCollection.search`."""
+        ...
+
+    def people(self, *, k: int, max_distance: float) -> list[SubjectMatch]:
+        """The nearest people; see :meth:`FaceCollection.search_subjects`."""
+        ...
+
+    def named(self, *, k: int) -> list[Match]:
+        """The nearest face of each of the k nearest people with a name, nearest first.
+
+        However far away they are; but where more than some thousand faces of others are nearer,
+        people may be missing.
+        """
+        ...
+
+
 class FaceCollection(Protocol):
     """Faces: added, listed, changed, deleted, found."""
 
@@ -17,7 +40,8 @@ class FaceCollection(Protocol):
             The stored faces, in the same order, with their ids.
 
         Raises:
-            ValueError: an embedding is not float32, of another length, or not of unit length.
+            ValueError: an embedding is not float32, of another length, or not of unit length; or a
+                box, point, score or quality cannot be.
             NotFound: a face names a subject that is not there.
             AlreadyExists: a face brings an id that is taken.
             StoreFull: no space is left.
@@ -114,5 +138,17 @@ class FaceCollection(Protocol):
 
         Returns:
             People by their nearest face, nearest first.
+        """
+        ...
+
+    def look(
+        self, probe: Floats, *, only: Filter = EVERYTHING, apart_from: str | None = None
+    ) -> Look:
+        """Ask several things about one probe.
+
+        Args:
+            probe: float32, shape (dims,), unit length.
+            only: which faces.
+            apart_from: id of a face that is passed over.
         """
         ...

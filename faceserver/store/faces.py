@@ -1,12 +1,15 @@
 """What every store does with a face that comes in: check its embedding, give it id and time."""
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import numpy as np
 
-from faceserver.types import Floats, NewFace, StoredFace
+from faceserver.store.names import check_external_id, check_tag
+from faceserver.texts import readable
+from faceserver.types import Floats, NewFace, StoredFace, place_fault
 
 _LENGTH_TOLERANCE = 1e-3
 """Wide enough for vectors that were computed in bfloat16 and then scaled in float32."""
@@ -16,10 +19,17 @@ def accept(faces: Sequence[NewFace], *, dims: int) -> list[StoredFace]:
     """Check all of the faces, and give each an id; one call, one time.
 
     Raises:
-        ValueError: an embedding is not float32, of another length, or not of unit length.
+        ValueError: an embedding is not float32, of another length, or not of unit length; or a
+            place or quality is none.
+        InvalidRequest: a tag or an external id breaks the rule of texts.
     """
     for face in faces:
         check_embedding(face.embedding, dims=dims)
+        fault = place_fault(face.detection)
+        if fault is not None:
+            raise ValueError(f"of a face {fault}")
+        if face.quality is not None and not math.isfinite(face.quality):
+            raise ValueError(f"a quality is a number, not {face.quality}")
     created = datetime.now(UTC)
     return [_stored(face, created) for face in faces]
 
@@ -40,8 +50,12 @@ def check_embedding(vector: Floats, *, dims: int) -> None:
 
 
 def sorted_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """The tags in alphabetical order, each once."""
-    return tuple(sorted(set(tags)))
+    """The tags in alphabetical order, each once.
+
+    Raises:
+        InvalidRequest: one breaks the rule of names.
+    """
+    return tuple(sorted({check_tag(tag) for tag in tags}))
 
 
 def _stored(face: NewFace, created: datetime) -> StoredFace:
@@ -52,11 +66,11 @@ def _stored(face: NewFace, created: datetime) -> StoredFace:
         embedding=embedding,
         detection=face.detection,
         picture=face.picture,
-        source=face.source,
+        source=readable(face.source),
         created=(face.created or created).astimezone(UTC),
         crop=face.crop,
         subject=face.subject,
         tags=sorted_tags(face.tags),
-        external_id=face.external_id,
+        external_id=None if face.external_id is None else check_external_id(face.external_id),
         quality=face.quality,
     )

@@ -41,7 +41,7 @@ _GALLERY = (PICTURES, "index", DAMAGED, f"{DATABASE}-wal", f"{DATABASE}-shm", DA
 class BackupManifest(BaseModel):
     """What a backup holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["faceserver-backup"] = "faceserver-backup"
     format: Literal[1] = 1

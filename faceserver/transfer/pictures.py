@@ -20,6 +20,8 @@ from uuid import UUID, uuid5
 
 from faceserver.errors import InputError, NotFound, SeveralFaces
 from faceserver.services.registering import Examined, Refused, Registered, Registrar, SavePicture
+from faceserver.store.faces import sorted_tags
+from faceserver.store.names import check_external_id, check_name
 from faceserver.vision.analyzer import FoundFace
 
 _AT_ONCE = 16  # pictures in one batch: enough to fill the embedder, few enough to show progress
@@ -136,6 +138,7 @@ class PictureImporter:
 
     def _examine(self, item: Item, *, save: SavePicture) -> Found:
         try:
+            item = _checked(item)
             if item.by_name and self._has(self._ids(item, "", 1)):
                 return Present(item.source)
             data = item.load()
@@ -207,3 +210,17 @@ class PictureImporter:
         except NotFound:
             return False
         return True
+
+
+def _checked(item: Item) -> Item:
+    """The item, with texts that can be stored.
+
+    Raises:
+        InvalidRequest: one breaks the rule; see :mod:`faceserver.texts`.
+    """
+    return replace(
+        item,
+        person=None if item.person is None else check_name(item.person),
+        tags=sorted_tags(item.tags),
+        external_id=None if item.external_id is None else check_external_id(item.external_id),
+    )

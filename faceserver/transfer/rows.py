@@ -18,6 +18,7 @@ from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.store.sqlite.rows import vector_of
 from faceserver.transfer.folder import PICTURES
 from faceserver.transfer.format import is_picture_name
+from faceserver.types import Box, Detection, place_fault
 
 _AT_ONCE = 1000
 
@@ -41,7 +42,7 @@ _COUNT = """
         + (SELECT count(*) FROM new_vectors)
 """
 _FACES = """
-    SELECT f.id, f.uuid, f.box, f.points, f.score, f.tags, f.created, f.vector, c.dims
+    SELECT f.id, f.uuid, f.box, f.points, f.score, f.quality, f.tags, f.created, f.vector, c.dims
     FROM faces f JOIN collections c ON c.id = f.collection
     WHERE f.id > ? ORDER BY f.id LIMIT ?
 """
@@ -176,15 +177,24 @@ def _bad(
 
 
 def _face_fault(row: Row) -> str | None:
-    _, _, box, points, score, tags, created, vector, dims = row
+    _, _, box, points, score, quality, tags, created, vector, dims = row
     if not _is_numbers(_json(box), 4):
         return "its box is none"
     spots = _json(points)
     if not isinstance(spots, list) or len(spots) != 5 or not all(_is_numbers(p, 2) for p in spots):
         return "its points are none"
-    if not math.isfinite(score):
-        return "its score is no number"
-    return _vector_fault(vector, dims) or _tags_or_time_fault(tags, created)
+    return (
+        _vector_fault(vector, dims)
+        or _tags_or_time_fault(tags, created)
+        or _place_fault(_json(box), spots, score, quality)
+    )
+
+
+def _place_fault(box: Any, points: Any, score: float, quality: float | None) -> str | None:
+    fault = place_fault(Detection(Box(*box), tuple((x, y) for x, y in points), score))  # type: ignore[arg-type]  # five, as counted
+    if fault is None and quality is not None and not math.isfinite(quality):
+        fault = "its quality is no number"
+    return fault
 
 
 def _new_vector_fault(row: Row) -> str | None:
@@ -232,7 +242,7 @@ def _is_numbers(value: object, count: int) -> bool:
     return (
         isinstance(value, list)
         and len(value) == count
-        and all(isinstance(part, int | float) and math.isfinite(part) for part in value)
+        and all(isinstance(part, int | float) for part in value)
     )
 
 

@@ -9,17 +9,23 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
+from faceserver.api.jobs import JobItem
+from faceserver.api.pictures import Credentials
+from faceserver.api.urls import tellable
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
+from faceserver.pictures.fetch import Fetch
 from faceserver.pictures.zips import ZipReader
 from faceserver.transfer.pictures import Item
 
 _SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-_COLUMNS = {"path", "url", "person", "tags", "external_id"}
-_MAX_LINE = 1_000_000
+LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
+"""Endings of lists."""
 
-Fetch = Callable[[str], bytes]
+_SECRETS = ("username", "password", "scheme")
+_COLUMNS = {"path", "url", "person", "tags", "external_id", *_SECRETS}
+_MAX_LINE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ def open_source(
         files = pictures_below(path)
         read = partial(read_file, max_bytes=max_bytes)
         yield Source(_of_folder(path, files, read, people=people), len(files))
-    elif suffix in {".csv", ".jsonl", ".ndjson"}:
+    elif suffix in LISTS:
         rows = _csv_rows if suffix == ".csv" else _json_rows
         with _list_errors(path):
             count = sum(1 for _ in rows(path))
@@ -98,7 +104,7 @@ def _is_picture(name: str) -> bool:
 
 
 def _person(parts: Sequence[str], *, people: bool) -> str | None:
-    return parts[0].strip() or None if people and len(parts) > 1 else None
+    return parts[0] if people and len(parts) > 1 else None
 
 
 def _of_folder(
@@ -140,18 +146,26 @@ def _text(name: str) -> str:
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str = ""
     url: str = ""
     person: str = ""
     tags: tuple[str, ...] = ()
     external_id: str = ""
+    auth: Credentials | None = None
+
+    @field_validator("path", "url", "person", "external_id")
+    @classmethod
+    def _without_blanks(cls, text: str) -> str:
+        return text.strip(" ")  # tabs and line breaks are refused, as everywhere
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if bool(self.path) == bool(self.url):
             raise ValueError("a line has either a path or a url")
+        if self.auth is not None and not self.url:
+            raise ValueError("a user name and a password are for a url")
         return self
 
 
@@ -170,8 +184,8 @@ def _of_rows(path: Path, rows: Iterator[_Parse], fetch: Fetch, max_bytes: int) -
             continue
         file = partial(read_file, path.parent / row.path, max_bytes=max_bytes)
         yield Item(
-            source=row.url or row.path,
-            load=partial(fetch, row.url) if row.url else file,
+            source=tellable(row.url) or row.path,
+            load=partial(fetch, row.url, row.auth) if row.url else file,
             person=row.person or None,
             tags=row.tags,
             external_id=row.external_id or None,
@@ -186,7 +200,7 @@ def _csv_rows(path: Path) -> Iterator[_Parse]:
         if not columns & {"path", "url"} or columns - _COLUMNS:
             raise InvalidArchive(
                 f"{path}: its first line names the columns: path or url, and as you like person, "
-                "tags (with ';' between them) and external_id"
+                "tags (with ';' between them), external_id, username, password and scheme"
             )
         for record in reader:
             yield partial(_Row.model_validate, _csv_fields(record))
@@ -195,7 +209,15 @@ def _csv_rows(path: Path) -> Iterator[_Parse]:
 def _csv_fields(record: dict[str, Any]) -> dict[str, Any]:
     fields = {name: value for name, value in record.items() if value is not None}
     tags = fields.get("tags", "").split(";")
-    return {**fields, "tags": [tag.strip() for tag in tags if tag.strip()]}
+    # A password may end in a blank, so that it is not stripped as the other fields are.
+    auth = {name: value for name in _SECRETS if (value := fields.pop(name, None))}
+    if "username" in auth:
+        auth.setdefault("password", "")
+    return {
+        **fields,
+        "tags": [tag.strip(" ") for tag in tags if tag.strip(" ")],
+        "auth": auth or None,
+    }
 
 
 def _json_rows(path: Path) -> Iterator[_Parse]:
@@ -203,6 +225,36 @@ def _json_rows(path: Path) -> Iterator[_Parse]:
         while line := file.readline(_MAX_LINE):
             if line.strip():
                 yield partial(_Row.model_validate_json, line)
+
+
+def listed_urls(path: Path) -> Iterator[JobItem]:
+    """The pictures of a ``.csv`` or a ``.jsonl`` of URLs, for a server to fetch.
+
+    Raises:
+        InvalidArchive: it cannot be read, or one of its entries is no URL.
+    """
+    rows = _csv_rows if path.suffix.lower() == ".csv" else _json_rows
+    with _list_errors(path):
+        for number, parse in enumerate(rows(path), start=1):
+            try:
+                row = parse()
+                if row.path:
+                    raise InvalidArchive(f"{path}: entry {number}: a server takes URLs alone")
+                yield _job_item(row)
+            except ValidationError as error:
+                problem = error.errors(include_url=False, include_input=False)[0]
+                place = ".".join(map(str, problem["loc"]))
+                raise InvalidArchive(f"{path}: entry {number}: {place}: {problem['msg']}") from None
+
+
+def _job_item(row: _Row) -> JobItem:
+    return JobItem(
+        url=row.url,
+        person=row.person or None,
+        tags=row.tags,
+        external_id=row.external_id or None,
+        auth=row.auth,
+    )
 
 
 @contextmanager

@@ -1,10 +1,56 @@
-"""What detectors and embedders offer."""
+"""What detectors and embedders offer, and what they are loaded with."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Protocol, Self
 
-from faceserver.models.spec import Distances
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from faceserver.engines import Engine, Precision
+from faceserver.errors import ModelError
+from faceserver.models.spec import Distances, Spec
+from faceserver.runtime.parallel import NOBODY, Helpers
 from faceserver.types import Detection, Floats, Image
+
+
+@dataclass(frozen=True, eq=False)
+class Loading:
+    """What a model is loaded with.
+
+    Attributes:
+        engine: runs its networks.
+        precision: see :meth:`faceserver.engines.base.Engine.load`.
+        helpers: threads that work on parts of what is large enough.
+        shared_pixels: pictures with at least so many pixels are shared out among the helpers.
+    """
+
+    engine: Engine
+    precision: Precision = "f32"
+    helpers: Helpers = NOBODY
+    shared_pixels: int = 0
+
+
+class Options(BaseModel):
+    """What an architecture can be told; a subclass names the options, with defaults and bounds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def of(cls, spec: Spec) -> Self:
+        """The options of a described model.
+
+        Raises:
+            ModelError: there is no such option, or it cannot have that value.
+        """
+        try:
+            return cls.model_validate(dict(spec.options))
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+                for problem in error.errors()
+            )
+            known = ", ".join(cls.model_fields)
+            raise ModelError(f"options of {spec.name}: {problems} (there are: {known})") from error
 
 
 class Detector(Protocol):

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceserver.engines import Engine, Precision, Preprocessing
+from faceserver.engines import Preprocessing
 from faceserver.errors import ModelError
-from faceserver.models.spec import EmbedderSpec, SquareCrop
+from faceserver.models.spec import EmbedderSpec
 from faceserver.runtime import metrics
-from faceserver.runtime.parallel import NOBODY, Helpers
+from faceserver.runtime.parallel import NOBODY
 from faceserver.types import Detection, Floats, Image
+from faceserver.vision.base import Loading
 from faceserver.vision.calls import calls
-from faceserver.vision.geometry import cut_out, resize
+from faceserver.vision.crops import crop_of
 
 _SIZES = (1, 2, 4, 8)
 """Crops in one call. One of 8 takes about 5 times as long as one of 1; larger ones would save
@@ -27,13 +28,7 @@ _SMALLEST_NORM = 1e-5  # TensorFlow's l2_normalize takes max(sum of squares, 1e-
 class FaceNetEmbedder:
     """Turns faces into unit vectors; safe to call from several threads at once."""
 
-    def __init__(
-        self,
-        spec: EmbedderSpec,
-        engine: Engine,
-        precision: Precision,
-        helpers: Helpers = NOBODY,
-    ) -> None:
+    def __init__(self, spec: EmbedderSpec, loading: Loading) -> None:
         """Load the network; helpers run parts of a large batch.
 
         Raises:
@@ -43,16 +38,17 @@ class FaceNetEmbedder:
         self.dims = spec.dims
         self.distances = spec.distances
         self._spec = spec
-        self._network = engine.load(
-            spec.networks["embedder"], precision, Preprocessing(spec.normalization)
+        self._network = loading.engine.load(
+            spec.networks["embedder"], loading.precision, Preprocessing(spec.input.normalization)
         )
-        self._helpers = helpers if self._network.at_once > 1 else NOBODY
+        self._swaps_colours = spec.input.channels == "bgr"
+        self._helpers = loading.helpers if self._network.at_once > 1 else NOBODY
         if len(self._network.inputs) != 1 or len(self._network.outputs) != 1:
             raise ModelError(f"{spec.name} must have one input and one output")
 
     def crop(self, image: Image, detection: Detection) -> Image:
         """Cut a face out as the model wants it: uint8, shape (size, size, 3)."""
-        return square_crop(image, detection, self._spec.crop)
+        return crop_of(image, detection, self._spec.crop)
 
     def embed(self, crops: Sequence[Image]) -> Floats:
         """Embed crops as one batch.
@@ -81,15 +77,11 @@ class FaceNetEmbedder:
         (name,), (output,) = self._network.inputs, self._network.outputs
         pixels = np.zeros((count, *crops[0].shape), np.uint8)
         np.stack(crops, out=pixels[: len(crops)])
+        if self._swaps_colours:
+            pixels = np.ascontiguousarray(pixels[..., ::-1])
         answer = self._network.predict({name: pixels})[output]
         return answer.reshape(count, self.dims)[: len(crops)]
 
 
-def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image:
-    """Cut a face out by a recipe: uint8, shape (size, size, 3), zero beyond the picture."""
-    box = detection.box
-    mean = (box.width + box.height) / 2
-    side = max(round(recipe.side * mean), 1)
-    left = round((box.x1 + box.x2 - side) / 2)
-    top = round((box.y1 + box.y2 - side) / 2 + recipe.lowered * mean)
-    return resize(cut_out(image, left, top, left + side, top + side), recipe.size, recipe.size)
+make = FaceNetEmbedder
+"""How the registry of architectures makes one."""

@@ -13,6 +13,7 @@ from faceserver.web.guard import audit, auth, cors, draining, limits, scopes, se
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.guard.limits import Deadlines
 from faceserver.web.guard.requestid import RequestIds
+from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
 from faceserver.web.pages import frame, gallerypages, languages, signin
 from faceserver.web.pages import routes as pages
@@ -38,6 +39,7 @@ def init_app(app: OpenAPI) -> None:
     """
     settings = backend_of(app).settings
     app.extensions["faceserver_gate"] = open_gate(settings)
+    app.request_class = FormRequest
     inputs.set_limits(app, settings)
     _guard(app, settings)
     errors.register(app)

@@ -49,6 +49,7 @@ STATUS = {
     "invalid_archive": 422,
     "invalid_cursor": 422,
     "invalid_embedding": 422,
+    "invalid_place": 422,
     "not_an_image": 415,
     "invalid_image": 422,
     "truncated_image": 422,

@@ -45,7 +45,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "models"
     make_model(folder / "group" / "first")
     monkeypatch.setenv("FACESERVER_MODELS_DIR", str(folder))
-    monkeypatch.setenv("FACESERVER_EMBEDDER_MODEL", "group/first")
+    monkeypatch.setenv("FACESERVER_MODEL", "group/first")
     return folder
 
 
@@ -73,7 +73,7 @@ def test_an_added_model_is_there_and_well(models: Path, tmp_path: Path) -> None:
     (source / "report.json").write_text("{}")
     result = run("add", source)
     assert result.exit_code == 0, result.output
-    assert "to use it: FACESERVER_EMBEDDER_MODEL=tiny" in result.output
+    assert "to use it: FACESERVER_MODEL=tiny" in result.output
     assert "threshold 0.9 is not calibrated" in result.output
     assert sorted(path.name for path in (models / "tiny").iterdir()) == [
         "model.toml",

@@ -20,16 +20,26 @@ from faceserver.conversion.checks.judge import (
 )
 from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.published import published
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, NetworkFiles, load_spec
+from faceserver.models.spec import (
+    BuiltFiles,
+    DetectorSpec,
+    EmbedderSpec,
+    NetworkFiles,
+    Spec,
+    load_any_spec,
+    load_spec,
+)
 from tests.support.photographs import Photographs
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "sources"
 MTCNN = load_spec(ROOT / "models" / "mtcnn", DetectorSpec)
 FACENET = load_spec(ROOT / "models" / "inception_resnet" / "20180408-102900", EmbedderSpec)
+ZOO = [load_any_spec(ROOT / "models" / name) for name in ("yunet", "sface")]
 NETWORKS = [
     *((MTCNN, files) for files in MTCNN.networks.values()),
     *((FACENET, files) for files in FACENET.networks.values()),
+    *((spec, spec.networks[name]) for spec, name in zip(ZOO, ("yunet", "embedder"), strict=True)),
 ]
 
 # As in the widely shared det1.prototxt, det2.prototxt and det3.prototxt: each layer that has
@@ -80,15 +90,23 @@ OUTPUTS = {
 }
 
 
-@pytest.mark.parametrize(("spec", "files"), NETWORKS, ids=["det1", "det2", "det3", "facenet"])
+def built(files: NetworkFiles) -> BuiltFiles:
+    assert files.built
+    return files.built
+
+
+@pytest.mark.parametrize(
+    ("spec", "files"), NETWORKS, ids=["det1", "det2", "det3", "facenet", "yunet", "sface"]
+)
 def test_the_committed_files_are_what_the_converters_make(
-    spec: DetectorSpec | EmbedderSpec, files: NetworkFiles, tmp_path: Path
+    spec: Spec, files: NetworkFiles, tmp_path: Path
 ) -> None:
-    name = files.caffemodel.stem
+    prototxt, caffemodel, _ = built(files)
+    name = caffemodel.stem
     made = published(name).convert(published(name).fetch(spec, CACHE))
     made.write(tmp_path, name)
-    assert made.prototxt == files.prototxt.read_bytes()
-    assert sha256_of(tmp_path / files.caffemodel.name) == files.sha256
+    assert made.prototxt == prototxt.read_bytes()
+    assert {caffemodel.name: sha256_of(tmp_path / caffemodel.name)} == files.sha256
 
 
 def test_facenet_agrees_with_its_source_on_a_photograph(photographs: Photographs) -> None:
@@ -97,12 +115,12 @@ def test_facenet_agrees_with_its_source_on_a_photograph(photographs: Photographs
     pixels = (crop.astype(np.float32) - 127.5) * np.float32(0.0078125)
     blob = np.stack([pixels, pixels[:, ::-1]]).transpose(0, 3, 1, 2)
     source = published("facenet").fetch(FACENET, CACHE)
-    files = FACENET.networks["embedder"]
+    prototxt, caffemodel, onnx = built(FACENET.networks["embedder"])
     expected = run_published(source, blob)
     assert expected["embeddings"].shape == (2, 512)
-    opencv = run_opencv(files.prototxt, files.caffemodel, blob, ["embeddings"])
+    opencv = run_opencv(prototxt, caffemodel, blob, ["embeddings"])
     assert difference("OpenCV", expected, unit(opencv)) < 1e-5
-    assert difference("OpenVINO", expected, unit(run_openvino(files.onnx, blob))) < 1e-5
+    assert difference("OpenVINO", expected, unit(run_openvino(onnx, blob))) < 1e-5
 
 
 def test_mtcnns_command_writes_six_files(tmp_path: Path) -> None:
@@ -110,9 +128,10 @@ def test_mtcnns_command_writes_six_files(tmp_path: Path) -> None:
         shutil.copy(published(name).fetch(MTCNN, CACHE), tmp_path)
     mtcnn2caffe.main([str(tmp_path), str(tmp_path / "out")])
     for files in MTCNN.networks.values():
-        assert sha256_of(tmp_path / "out" / files.caffemodel.name) == files.sha256
-        prototxt = tmp_path / "out" / files.prototxt.name
-        assert prototxt.read_bytes() == files.prototxt.read_bytes()
+        prototxt, caffemodel, _ = built(files)
+        made = tmp_path / "out"
+        assert {caffemodel.name: sha256_of(made / caffemodel.name)} == files.sha256
+        assert (made / prototxt.name).read_bytes() == prototxt.read_bytes()
 
 
 @pytest.mark.parametrize("name", ORIGINAL)

@@ -4,18 +4,32 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from faceserver.conversion.checks.judge import difference, run_published, unit
+from faceserver.conversion.checks.judge import difference, unit
 from faceserver.conversion.published import published
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, NetworkFiles
+from faceserver.models.spec import EmbedderSpec, NetworkFiles, Spec
 from faceserver.types import Floats
-from tests.conversion.test_models import CACHE, NETWORKS
+from tests.conversion.test_models import CACHE, NETWORKS, built
 from tests.support.photographs import Photographs
 from tests.support.pycaffe import PYCAFFE, run_caffe
 
 pytestmark = [*PYCAFFE]
 
-SIZES = {"det1": (97, 140), "det2": (24, 24), "det3": (48, 48), "facenet": (160, 160)}
-LARGEST = {"det1": 1e-4, "det2": 1e-5, "det3": 1e-5, "facenet": 1e-5}
+SIZES = {
+    "det1": (97, 140),
+    "det2": (24, 24),
+    "det3": (48, 48),
+    "facenet": (160, 160),
+    "yunet": (192, 256),
+    "sface": (112, 112),
+}
+LARGEST = {
+    "det1": 1e-4,
+    "det2": 1e-5,
+    "det3": 1e-5,
+    "facenet": 1e-5,
+    "yunet": 1e-4,
+    "sface": 1e-5,
+}
 
 
 def pictures(photographs: Photographs, size: tuple[int, int]) -> Floats:
@@ -31,13 +45,14 @@ def pictures(photographs: Photographs, size: tuple[int, int]) -> Floats:
 
 @pytest.mark.parametrize(("spec", "files"), NETWORKS, ids=SIZES)
 def test_caffe_agrees_with_the_published_file(
-    spec: DetectorSpec | EmbedderSpec, files: NetworkFiles, photographs: Photographs
+    spec: Spec, files: NetworkFiles, photographs: Photographs
 ) -> None:
-    name = files.caffemodel.stem
+    prototxt, caffemodel, _ = built(files)
+    name = caffemodel.stem
     blob = pictures(photographs, SIZES[name])
-    outputs = run_published(published(name).fetch(spec, CACHE), blob)
+    outputs = published(name).run(published(name).fetch(spec, CACHE), blob)
     expected = {published(name).outputs[output]: values for output, values in outputs.items()}
-    found = run_caffe(files.prototxt, files.caffemodel, blob, expected)
+    found = run_caffe(prototxt, caffemodel, blob, expected)
     if isinstance(spec, EmbedderSpec):
         found = unit(found)
     apart = difference(name, expected, found)

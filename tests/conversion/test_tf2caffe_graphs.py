@@ -190,7 +190,7 @@ def test_the_command(
     )
     spec = load_spec(out, EmbedderSpec)
     assert (spec.name, spec.dims, spec.crop.size) == ("out", dims, 16)
-    assert (spec.normalization.kind, spec.licence) == ("whiten", "unknown")
+    assert (spec.input.normalization.kind, spec.licence) == ("whiten", "unknown")
     assert spec.distances.calibration.startswith("not calibrated")
     report = json.loads((out / "report.json").read_bytes())
     assert set(report["embedding"]) == {"random", "smooth", "real"}
@@ -205,7 +205,7 @@ def test_the_command(
 def test_a_published_model_is_known_by_its_name(tmp_path: Path) -> None:
     out = convert(facenet(), tmp_path, name="20180402-114759.pb")
     spec = load_spec(out, EmbedderSpec)
-    assert (spec.name, spec.normalization.kind) == ("20180402-114759", "fixed")
+    assert (spec.name, spec.input.normalization.kind) == ("20180402-114759", "fixed")
     assert "VGGFace2" in spec.source
 
 
@@ -215,7 +215,7 @@ def test_what_is_said_of_a_model_goes_before_what_is_known(tmp_path: Path) -> No
         convert(facenet(), tmp_path, *options, name="20170512-110547.pb"), EmbedderSpec
     )
     assert (spec.name, spec.licence, spec.distances.threshold) == ("m", "X", 0.7)
-    assert spec.normalization.kind == "fixed"
+    assert spec.input.normalization.kind == "fixed"
 
 
 def test_an_unknown_model_needs_its_normalization(tmp_path: Path) -> None:

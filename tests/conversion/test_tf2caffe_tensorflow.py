@@ -101,7 +101,11 @@ def test_a_checkpoint(tmp_path: Path, fused: bool, dims: int, keep: bool) -> Non
     options = ["--keep-batchnorm"] if keep else []
     tf2caffe.main([str(folder), str(out), "--check", *options])
     spec = load_spec(out, EmbedderSpec)
-    assert (spec.name, spec.dims, spec.normalization.kind) == ("20170512-110547", dims, "whiten")
+    assert (spec.name, spec.dims, spec.input.normalization.kind) == (
+        "20170512-110547",
+        dims,
+        "whiten",
+    )
     assert any(name.startswith("model.ckpt-250.data") for name in spec.source_sha256)
     types = {layer.type for layer in read_prototxt(out / "facenet.prototxt").layer}
     assert ("BatchNorm" in types) == keep
@@ -134,7 +138,7 @@ def test_a_saved_model(tmp_path: Path) -> None:
     tf2caffe.main([str(folder), str(out), "--check"])
     spec = load_spec(out, EmbedderSpec)
     assert (spec.dims, spec.crop.size) == (128, 8)
-    assert spec.normalization.model_dump() == {"kind": "fixed", "mean": 0.0, "scale": 1.0}
+    assert spec.input.normalization.model_dump() == {"kind": "fixed", "mean": 0.0, "scale": 1.0}
     assert "saved_model.pb" in spec.source_sha256
 
 

@@ -40,7 +40,7 @@ MODEL_TOML = (
     .parents[2]
     .joinpath("models", "inception_resnet", "20180408-102900", "model.toml")
 )
-SCRIPT = Path(tf2coreml.__file__)
+SCRIPT = Path(__file__).resolve().parents[2] / "convert" / "tf2coreml.py"
 
 FIXED = FixedNormalization(kind="fixed", mean=127.5, scale=1 / 128)
 WHITENED = WhiteningNormalization(kind="whiten")

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,18 +15,28 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Server:
-    """``faceserver serve`` on a port of loopback, 0 for a free one; use it as a context manager."""
+    """``faceserver serve`` on a port of loopback, 0 for a free one; use it as a context manager.
 
-    def __init__(self, data_dir: Path, *, port: str = "0", **settings: str) -> None:
+    ``command`` is what stands for ``faceserver``: this checkout's, unless it is given.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        port: str = "0",
+        command: Sequence[str] = (sys.executable, "-u", "-m", "faceserver"),
+        **settings: str,
+    ) -> None:
         names = {f"FACESERVER_{name.upper()}": value for name, value in settings.items()}
         own = {key: value for key, value in os.environ.items() if "FACESERVER_" not in key}
         self._environment = {**own, "FACESERVER_DATA_DIR": str(data_dir), **names}
-        self._port = port
+        self._command = [*command, "serve", "--port", port]
         self.output: list[str] = []
 
     def __enter__(self) -> "Server":
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "faceserver", "serve", "--port", self._port],
+            self._command,
             env=self._environment,
             cwd=ROOT,
             stdout=subprocess.PIPE,

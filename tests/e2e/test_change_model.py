@@ -44,12 +44,12 @@ def test_there_on_the_command_line_and_back_in_the_server(
     assert "2 faces, changed from 20180408-102900 to the model mosaic." in done.output
     again = CliRunner().invoke(main, ["change-model", "mosaic"])
     assert "2 faces, already of the model mosaic." in again.output
-    with Server(tmp_path, models_dir=str(models), embedder_model="mosaic") as server:
+    with Server(tmp_path, models_dir=str(models), model="mosaic") as server:
         (match,) = server.retrieve(photographs["obama2.jpg"]).json()["faces"]
         (default,) = server.get("/health").json()["collections"]
         assert (default["model"], default["dims"]) == ("mosaic", 128)
 
-    settings = load_settings(embedder_model=REAL, change_model=True)
+    settings = load_settings(model=REAL, change_model=True)
     client = create_app(settings).test_client()
     backend = client.application.extensions["faceserver"]
     backend.wait()
@@ -57,7 +57,7 @@ def test_there_on_the_command_line_and_back_in_the_server(
     health = client.get("/health").get_json()
     assert (health["change_failure"], health["collections"][0]["dims"]) == (None, 512)
     backend.close()
-    with Server(tmp_path, models_dir=str(models), embedder_model=REAL) as server:
+    with Server(tmp_path, models_dir=str(models), model=REAL) as server:
         (same,) = server.retrieve(photographs["obama2.jpg"]).json()["faces"]
         assert same["path"] == match["path"]
         assert same["distance"] != match["distance"]

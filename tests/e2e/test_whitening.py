@@ -75,7 +75,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_same_man_is_found_and_the_other_is_not(
     models: Path, engine: str, tmp_path: Path, photographs: Photographs
 ) -> None:
-    settings = {"models_dir": str(models), "embedder_model": "mosaic", "engine": engine}
+    settings = {"models_dir": str(models), "model": "mosaic", "engine": engine}
     with Server(tmp_path, **settings) as server:
         answer = server.register(photographs["obama.jpg"], photographs["biden.jpg"])
         assert answer.status_code == 200, answer.text
@@ -89,7 +89,7 @@ def test_the_same_man_is_found_and_the_other_is_not(
 def test_a_gallery_of_another_model_is_refused(
     models: Path, tmp_path: Path, photographs: Photographs
 ) -> None:
-    settings = {"models_dir": str(models), "embedder_model": "mosaic"}
+    settings = {"models_dir": str(models), "model": "mosaic"}
     with Server(tmp_path, **settings) as server:
         server.register(photographs["obama.jpg"])
     with pytest.raises(AssertionError, match="store_mismatch"), Server(tmp_path):

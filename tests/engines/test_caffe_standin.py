@@ -50,14 +50,10 @@ def modes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_blobs_take_the_inputs_shape_and_answers_are_copies(
     modes: list[str], tmp_path: Path
 ) -> None:
-    files = NetworkFiles(
-        prototxt=tmp_path / "net.prototxt",
-        caffemodel=tmp_path / "net.caffemodel",
-        onnx=tmp_path / "net.onnx",
-        sha256="",
-    )
-    files.prototxt.touch()
-    files.caffemodel.touch()
+    prototxt, caffemodel = tmp_path / "net.prototxt", tmp_path / "net.caffemodel"
+    prototxt.touch()
+    caffemodel.touch()
+    files = NetworkFiles(prototxt=prototxt, caffemodel=caffemodel)
     network = make_engine("caffe", EngineOptions(threads=1)).load(files, "f32")
     assert modes == ["cpu"]
     assert (network.inputs, network.outputs) == (("data",), ("sum",))

@@ -257,9 +257,8 @@ def test_missing_files_are_named(engine: str, tmp_path: Path) -> None:
         prototxt=tmp_path / "no.prototxt",
         caffemodel=tmp_path / "no.caffemodel",
         onnx=tmp_path / "no.onnx",
-        sha256="",
     )
-    with pytest.raises(ModelError, match="make models"):
+    with pytest.raises(ModelError, match="models build"):
         make_engine(engine, OPTIONS).load(files, "f32")
 
 
@@ -272,7 +271,6 @@ def test_malformed_files_are_named(engine: str, good_prototxt: bool, tmp_path: P
         prototxt=FILES["rnet"].prototxt if good_prototxt else tmp_path / "bad.prototxt",
         caffemodel=tmp_path / "bad.caffemodel",
         onnx=tmp_path / "bad.onnx",
-        sha256="",
     )
     with pytest.raises(ModelError, match=r"bad\.|cannot"):
         make_engine(engine, OPTIONS).load(files, "f32")

@@ -20,6 +20,7 @@ from faceserver.services.facade import FaceService, Limits
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import PictureStore
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.pool import AnalyzerPool
 from tests.fuzz.pictures import BOMBS, SEEDS, mutated
 from tests.support.fakes import ColourDetector, ColourEmbedder
 from tests.web.fakes import FakeBackend, make_app
@@ -64,10 +65,10 @@ def test_bombs_take_no_memory() -> None:
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     folder = tmp_path_factory.mktemp("data")
     service = FaceService(
-        analyzer=Analyzer(ColourDetector(), ColourEmbedder()),
+        analyzers=AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
         store=MemoryStore(dims=3, model="colour"),
         pictures=PictureStore(folder),
-        fetch=lambda _: b"",
+        fetch=lambda _, __=None: b"",
         limits=Limits(
             max_bytes=10_000_000, max_pixels=1_000_000, max_matches=10, max_distance=None
         ),

@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import (
     Conflict,
     InvalidArchive,
@@ -23,7 +24,9 @@ from faceserver.errors import (
 from faceserver.jobs import worker
 from faceserver.jobs.manager import JobDesk
 from faceserver.jobs.records import Job, JobItem, NewItem
+from faceserver.jobs.table import _MIGRATIONS, JobTable
 from faceserver.services.facade import FaceService
+from faceserver.store.sqlite.database import Database
 from faceserver.transfer.pictures import PictureImporter
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
 from tests.web.v1.conftest import make_service
@@ -36,11 +39,13 @@ class Fetch:
 
     def __init__(self) -> None:
         self.urls: list[str] = []
+        self.credentials: list[Credentials | None] = []
         self.held = ""
         self.reached, self.go_on = Event(), Event()
 
-    def __call__(self, url: str) -> bytes:
+    def __call__(self, url: str, credentials: Credentials | None = None, /) -> bytes:
         self.urls.append(url)
+        self.credentials.append(credentials)
         name = url.rsplit("/", 1)[-1]
         if name == self.held:
             self.reached.set()
@@ -387,3 +392,16 @@ def test_a_job_under_way_stores_nothing_after_its_collection_was_deleted(
     assert status.faces == 0
     assert service.galleries.collection("default").count_subjects() == 0
     assert not list((tmp_path / "uploadImages").iterdir())
+
+
+def test_a_file_of_before_there_were_credentials_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    with closing(Database(path, _MIGRATIONS[:1])) as former, former.transaction() as before:
+        before.run(
+            "INSERT INTO jobs (uuid, collection, kind, largest, state, fingerprint, created, total)"
+            " VALUES ('a', 'default', 'urls', 0, 'queued', '', '2026-01-01T00:00:00', 1)"
+        )
+        before.run("INSERT INTO items (job, number, source, tags) VALUES (1, 1, 'u', '[]')")
+    with closing(JobTable(tmp_path)) as table:
+        (item,) = table.items(table.get("default", "a"), limit=9).items
+    assert item.item == NewItem("u")

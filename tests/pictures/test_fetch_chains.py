@@ -13,7 +13,7 @@ import pytest
 
 from faceserver.errors import FetchError, ForbiddenUrl, InvalidUrl, UrlFailed
 from faceserver.pictures.fetch import MAX_REDIRECTS, Fetcher
-from tests.pictures.test_fetch_rules import HOSTS, MALFORMED
+from tests.pictures.test_fetch_rules import HOSTS, IDN_HOSTS, MALFORMED
 from tests.pictures.test_fetch_rules import NAMES as STEADY_NAMES
 from tests.support.loopback import Site, redirect, send, serve
 
@@ -74,9 +74,10 @@ def fetch(url: str) -> bytes:
     return fetcher.fetch(url)
 
 
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", [*HOSTS, *IDN_HOSTS])
 def test_a_redirect_to_a_closed_address(site: Site, resolver: Resolver, host: str) -> None:
-    site.answers["/"] = redirect(f"http://{host}:{site.port}/")
+    location = f"http://{host}:{site.port}/".encode().decode("latin-1")  # the bytes of UTF-8
+    site.answers["/"] = redirect(location)
     with pytest.raises(ForbiddenUrl):
         fetch(site.url())
     assert resolver.connected == [OPEN]
@@ -194,3 +195,12 @@ def test_a_chain_of_open_addresses_is_followed(site: Site, resolver: Resolver) -
     site.answers[f"/{MAX_REDIRECTS}"] = send(b"picture")
     assert fetch(site.url("/0")) == b"picture"
     assert len(resolver.connected) == MAX_REDIRECTS + 1
+
+
+def test_a_redirect_to_a_name_beyond_ascii(site: Site, resolver: Resolver) -> None:
+    resolver.names["xn--bcher-kva.test"] = [[OPEN]]
+    url = site.url("/\xe9 1", host="b\xfccher.test")
+    site.answers["/"] = redirect(url.encode().decode("latin-1"))
+    site.answers["/%C3%A9%201"] = send(b"picture")
+    assert fetch(site.url()) == b"picture"
+    assert site.requests[1].headers["Host"] == f"xn--bcher-kva.test:{site.port}"

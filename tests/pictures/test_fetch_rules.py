@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from urllib3.util import parse_url
 
+from faceserver.api.urls import parse, tellable
 from faceserver.errors import FetchError, ForbiddenUrl, InvalidUrl, UrlFailed
-from faceserver.pictures.fetch import MAX_URL_LENGTH, Fetcher
+from faceserver.pictures.fetch import MAX_URL_LENGTH, Fetcher, _prepare
 
 NAMES = {
     "localhost": "127.0.0.1",
@@ -17,6 +19,9 @@ NAMES = {
     "mapped.test": "::ffff:192.168.0.1",
     "metadata.google.internal": "169.254.169.254",
     "public.test": "93.184.216.34",
+    "xn--bcher-kva.test": "93.184.216.34",
+    "xn--g7qs82g.xn--zckzah": "93.184.216.34",
+    "a_b.xn--bcher-kva.test": "93.184.216.34",
     "public6.test": "2606:2800:220:1::1",
 }
 
@@ -44,8 +49,18 @@ V6 = [
 HOSTS = [
     *LOCAL_V4, *PRIVATE_V4, *(f"[{address}]" for address in V6),
     "localhost", "LOCALHOST", "localhost.", "ip6-localhost", "inner.test", "mapped.test",
-    "metadata.google.internal",
+    "metadata.google.internal", "127.0.0.1.", "0x7f.1.", "inner.test.",
 ]  # fmt: skip
+
+IDN_HOSTS = [
+    "\uff11\uff12\uff17.0.0.1", "\u2460\u2461\u2466.\u2460", "127\u30020\u30020\u30021",
+    "127\uff0e0\uff0e0\uff611", "\uff10\uff58\uff17\uff46.1", "0\uff587f.1", "\uff11\uff10.0.0.1",
+    "\uff12\uff11\uff13\uff10\uff17\uff10\uff16\uff14\uff13\uff13", "\U0001d7d9\U0001d7da7.0.0.1",
+    "\u00b9\u00b2\u2077.0.0.1",
+    "loc\xadalhost", "\u24db\u24de\u24d2\u24d0lhost", "\uff2c\uff2fcalhost",
+    "\uff49nner.test", "metadata\u3002google\uff0einternal", "169.254\u3002169.254",
+]  # fmt: skip
+"""Closed addresses and names, in characters that UTS 46 maps to those of ASCII."""
 
 MALFORMED = [
     "", " ", "picture.jpg", "/etc/passwd", "//127.0.0.1/", "http:", "http://", "http:///a.jpg",
@@ -63,8 +78,10 @@ MALFORMED = [
     "http://[::1", "http://::1/", "http://[::1]x/", "http://[public.test]/", "http://[]/",
     "http://[fe80::1%25eth0]/", "http://[fe80::1%eth0]/", "http://[::ffff:127.0.0.1.]/",
     "http://127.0.0.%31/", "http://%6c%6f%63alhost/", "http://public.test%00.inner.test/",
-    "http://m\xfcller.test/", "http://\u2460\u2461\u2466.\u2460/", "http://\uff11\uff12\uff17.0.0.1/",
-    "http://127\u30020\u30020\u30021/", "http://public\u2024test/", "http://\u202epublic.test/",
+    "http://public\u2024test/", "http://m\xfc\xad\u2024ller.test/", "http://m\xfcller\xff\x00.test/",
+    "http://\xad/", "http://\u2603.test/", "http://m\xfcller..test/", "http://\uff0f.test/",
+    "http://public.test\uff20127.0.0.1/", "http://127.0.0.1\uff03.public.test/",
+    "http://a\u2100b.test/", "http://m\xfcller.test\uff1a80/", "http://%C3%BC.test/", "http://\u202epublic.test/",
     "http://.public.test/", "http://public..test/", "http://*.public.test/", "http://a!b.test/",
     f"http://{'a' * 64}.test/", f"http://public.test/{'a' * MAX_URL_LENGTH}", "http://\ud800.test/",
 ]  # fmt: skip
@@ -94,7 +111,7 @@ def fetch(url: str, allow: tuple[str, ...] = ()) -> bytes:
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("host", [*HOSTS, *IDN_HOSTS])
 def test_closed_addresses(host: str, scheme: str, connections: list[tuple[str, int]]) -> None:
     with pytest.raises(ForbiddenUrl):
         fetch(f"{scheme}://{host}/a.jpg")
@@ -126,6 +143,16 @@ def test_malformed_urls(url: str, connections: list[tuple[str, int]]) -> None:
         ("http://public6.test/", ("2606:2800:220:1::1", 80)),
         ("http://1572395042/", ("93.184.216.34", 80)),
         ("http://[::ffff:93.184.216.34]/", ("93.184.216.34", 80)),
+        ("\n http://public.test/a.jpg \r\n", ("93.184.216.34", 80)),
+        ("\ufeffhttp://public.test/\u3000\u200b", ("93.184.216.34", 80)),
+        ("https://public.test:443/", ("93.184.216.34", 443)),
+        ("http://public.test:/a b.jpg", ("93.184.216.34", 80)),
+        ("http://b\xfccher.test/", ("93.184.216.34", 80)),
+        ("http://B\xdcCHER\u3002TEST./", ("93.184.216.34", 80)),
+        ("http://pub\xadlic.test/", ("93.184.216.34", 80)),
+        ("http://\u5199\u771f.\u30c6\u30b9\u30c8/", ("93.184.216.34", 80)),
+        ("http://\uff19\uff13.184.216.34/", ("93.184.216.34", 80)),
+        ("http://a_b.b\xfccher.test/", ("93.184.216.34", 80)),
     ],
 )
 def test_public_addresses_are_open(
@@ -161,8 +188,51 @@ def test_the_longest_url(connections: list[tuple[str, int]]) -> None:
     assert connections
 
 
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        (" HTTP://Public.TEST.:80/a b/\xfc.jpg?q=\xe9 1#top ", "/a%20b/%C3%BC.jpg?q=%C3%A9%201"),
+        ("http://public.test", "/"),
+        ("http://public.test?a", "/?a"),
+        ("http://public.test/100%.jpg", "/100%25.jpg"),
+        ("http://public.test/a%20b%2Fc.jpg", "/a%20b%2Fc.jpg"),
+        ("http://public.test//a//b;c=d", "//a//b;c=d"),
+        ("http://public.test/photos/12@N00/", "/photos/12@N00/"),
+    ],
+)
+def test_what_is_asked_for(url: str, sent: str) -> None:
+    address, request = _prepare(url)
+    assert (address.scheme, address.host, address.port) == ("http", "public.test", 80)
+    assert (request.url, request.path_url) == (f"http://public.test{sent}", sent)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("  http://public.test/a@b.jpg\n", "http://public.test/a@b.jpg"),
+        ("http://admin:secret@public.test/a.jpg", "http://public.test/a.jpg"),
+        ("http://admin:sec/ret@public.test/a.jpg", "http://public.test/a.jpg"),
+        ("HTTP://admin:sec?r#e@t@public.test/", "HTTP://public.test/"),
+        ("http:/admin:secret@public.test/", "http:/public.test/"),
+        ("http:\\\\admin:secret@public.test/", "http:\\\\public.test/"),
+        ("ftp://admin:secret@public.test/", "ftp://public.test/"),
+        ("admin:secret@public.test", "admin:public.test"),
+        ("no URL", "no URL"),
+    ],
+)
+def test_no_password_is_told_back(url: str, told: str) -> None:
+    assert tellable(url) == told
+
+
+def test_the_refusal_of_credentials_says_where_they_belong() -> None:
+    with pytest.raises(InvalidUrl, match="beside it") as raised:
+        fetch("http://admin:secret@public.test/")
+    assert "secret" not in str(raised.value)
+
+
 URL_PIECES = st.sampled_from(
-    ["http://", "https://", "[", "]", ":", "@", "%", "/", "\\", "?", "#", ".", "::1", "127.0.0.1",
+    ["http://", "https://", "[", "\xfc", "\uff10", "\u2460", "\uff20", "\uff0f",
+     "]", ":", "@", "%", "/", "\\", "?", "#", ".", "::1", "127.0.0.1",
      "public.test", "xn--", "-", "0x7f", "99999", " ", "\t", "\u3002", "\xad", "\ud800", "a" * 64]
 )  # fmt: skip
 
@@ -175,3 +245,22 @@ def test_no_url_raises_anything_but_ours(url: str) -> None:
     for candidate in (url, f"http://{url}"):
         with pytest.raises(FetchError):
             fetch(candidate)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@given(st.lists(URL_PIECES | st.text(max_size=2), max_size=8).map("".join))
+@example("public.test#@127.0.0.1/")
+@example("public.test?@127.0.0.1/")
+@example("public.test/;@127.0.0.1/")
+def test_what_is_checked_is_what_is_asked(rest: str) -> None:
+    """All parsers on the way read the same host, port and path out of a URL."""
+    try:
+        address, request = _prepare(f"http://{rest}")
+    except InvalidUrl:
+        return
+    again = parse_url(request.url or "")
+    assert (again.host or "").strip("[]") == address.host
+    assert (again.port or 80) == address.port
+    assert again.auth is None
+    assert (request.url or "").isascii()
+    assert parse(request.url or "").host == address.host

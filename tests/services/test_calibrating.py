@@ -171,7 +171,7 @@ def test_the_command_prints_and_saves(
     description = model / "model.toml"
     description.write_text('[distances]\nthreshold = 0.9\ncalibration = "none"\n')
     monkeypatch.setenv("FACESERVER_MODELS_DIR", str(model.parent))
-    monkeypatch.setenv("FACESERVER_EMBEDDER_MODEL", "colour")
+    monkeypatch.setenv("FACESERVER_MODEL", "colour")
     monkeypatch.setattr(app, "make_analyzer", lambda _: ANALYZER)
     before = description.read_text()
     printed = CliRunner().invoke(main, ["evaluate", str(folder)])

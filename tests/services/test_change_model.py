@@ -1,6 +1,6 @@
 """Stored faces get the embeddings of another model, while others search and register."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -14,21 +14,12 @@ from faceserver.services.facade import FaceService, Limits, Upload
 from faceserver.store import Store, open_store
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import Keep, PictureStore
-from faceserver.types import Floats, Image
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import BLUE, GREEN, RED, png
-from tests.support.fakes import ColourDetector, ColourEmbedder
+from tests.support.fakes import ColourDetector, ColourEmbedder, MirroredEmbedder, colour_spec
 
 TILES = {"red": RED, "green": GREEN, "blue": BLUE}
-
-
-class MirroredEmbedder(ColourEmbedder):
-    """To this one red is what blue is to the other: whoever mixes the two finds the wrong man."""
-
-    name = "mirrored"
-
-    def embed(self, crops: Sequence[Image]) -> Floats:
-        return super().embed(crops)[:, ::-1].copy()
 
 
 def durable(folder: Path) -> Store:
@@ -44,11 +35,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
 def service_of(store: Store, folder: Path, keep: Keep = "originals") -> FaceService:
     new = Analyzer(ColourDetector(), MirroredEmbedder())
     return FaceService(
-        analyzer=new,
-        former=new.with_embedder(ColourEmbedder()),
+        analyzers=AnalyzerPool(new, {"colour": colour_spec("colour")}, lambda _: ColourEmbedder()),
         store=store,
         pictures=PictureStore(folder, keep=keep),
-        fetch=lambda _: png(RED),
+        fetch=lambda _, __=None: png(RED),
         limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=9, max_distance=None),
     )
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import EmptyFile, NoFace, NotAnImage, NotFound, SeveralFaces, UrlFailed
-from faceserver.services.facade import FaceService, Limits, Refused, Registered, Upload
+from faceserver.services.facade import FaceService, Limits, Link, Refused, Registered, Upload
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import PictureStore
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.pool import AnalyzerPool
 from tests.support.fakes import ColourDetector, ColourEmbedder
 
 RED, PINK, GREEN, BLUE, BLACK = (
@@ -30,7 +32,7 @@ def png(*tiles: tuple[int, int, int]) -> bytes:
     return file.getvalue()
 
 
-def fetch_red(url: str) -> bytes:
+def fetch_red(url: str, _: Credentials | None = None, /) -> bytes:
     if url.endswith("/gone"):
         raise UrlFailed("it is not there")
     return png(RED)
@@ -44,7 +46,7 @@ def embedder() -> ColourEmbedder:
 @pytest.fixture
 def service(tmp_path: Path, embedder: ColourEmbedder) -> Iterator[FaceService]:
     made = FaceService(
-        analyzer=Analyzer(ColourDetector(), embedder),
+        analyzers=AnalyzerPool(Analyzer(ColourDetector(), embedder)),
         store=MemoryStore(dims=3, model="colour"),
         pictures=PictureStore(tmp_path),
         fetch=fetch_red,
@@ -118,7 +120,7 @@ def test_urls_are_fetched_and_keep_their_order(
     service: FaceService, embedder: ColourEmbedder
 ) -> None:
     urls = [f"http://a/{i}" for i in (3, "gone", *range(12))]
-    results = service.register_urls(urls)
+    results = service.register_urls([Link(url) for url in urls])
     assert [item.name for item in results] == urls
     assert [type(item.error) for item in results if isinstance(item, Refused)] == [UrlFailed]
     assert embedder.batches == [13]

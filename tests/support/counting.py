@@ -32,7 +32,8 @@ class CountingEngine:
             if self._engine
             else _Ones(self._dims, takes_pictures=preprocessing is not None)
         )
-        return _Counted(inner, files.onnx.stem, self.calls, self._at_once)
+        name = files.onnx.stem if files.onnx else ""
+        return _Counted(inner, name, self.calls, self._at_once)
 
     def shapes(self) -> list[tuple[int, ...]]:
         return [shape for _, shape in self.calls]

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceserver.models.spec import Distances
+from faceserver.models.spec import (
+    Distances,
+    EmbedderSpec,
+    InputSpec,
+    SquareCrop,
+    WhiteningNormalization,
+)
 from faceserver.types import Box, Detection, Floats, Image
 
 
@@ -48,3 +54,28 @@ class ColourEmbedder:
         self.batches.append(len(crops))
         means = np.array([crop.mean(axis=(0, 1)) for crop in crops], np.float32).reshape(-1, 3)
         return np.asarray(means / np.linalg.norm(means, axis=1, keepdims=True), np.float32)
+
+
+class MirroredEmbedder(ColourEmbedder):
+    """To this one red is what blue is to the other: whoever mixes the two finds the wrong man."""
+
+    name = "mirrored"
+
+    def embed(self, crops: Sequence[Image]) -> Floats:
+        return super().embed(crops)[:, ::-1].copy()
+
+
+def colour_spec(name: str) -> EmbedderSpec:
+    """The description of a model of this kind, as a ``model.toml`` would give it."""
+    return EmbedderSpec(
+        kind="embedder",
+        name=name,
+        architecture="colour",
+        source="made by a test",
+        licence="MIT",
+        input=InputSpec(normalization=WhiteningNormalization(kind="whiten")),
+        networks={},
+        dims=3,
+        crop=SquareCrop(kind="square", side=1, lowered=0, size=16),
+        distances=ColourEmbedder.distances,
+    )

@@ -1,5 +1,7 @@
 """Web servers on the loopback address, for tests: they are real, and answer as oddly as needed."""
 
+import hashlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -85,6 +87,92 @@ def redirect(location: str, code: int = 302, body: bytes = b"") -> Answer:
         handler.wfile.write(body)
 
     return answer
+
+
+def protected(inside: Answer, *challenges: str, accepts: Callable[[str], bool]) -> Answer:
+    """Answer 401 with these challenges until the header ``Authorization`` is accepted."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if accepts(handler.headers.get("Authorization", "")):
+            inside(handler)
+            return
+        handler.send_response(401)
+        for challenge in challenges:
+            handler.send_header("WWW-Authenticate", challenge)
+        handler.send_header("Set-Cookie", "session=secret")
+        handler.end_headers()
+
+    return answer
+
+
+class DigestGuard:
+    """The server's side of RFC 7616, written from the RFC; its nonces are counted up.
+
+    Attributes:
+        stale: so many nonces are refused as stale before one is taken.
+        seen: each header that came.
+    """
+
+    def __init__(
+        self, inside: Answer, username: str, password: str, *, realm: str = "camera",
+        algorithm: str | None = "MD5", qop: str | None = "auth", stale: int = 0, more: str = "",
+    ) -> None:  # fmt: skip
+        self._inside = inside
+        self._user = (username, realm, password)
+        self._algorithm = algorithm
+        self._qop = qop
+        self._more = more
+        self._nonce = 0
+        self.stale = stale
+        self.seen: list[dict[str, str]] = []
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        header = handler.headers.get("Authorization", "")
+        told = self._parsed(header.encode("latin-1").decode())
+        is_right = bool(told) and self._is_right(told, handler)
+        if is_right and not self.stale:
+            self._inside(handler)
+            return
+        self.stale -= bool(is_right)
+        self._nonce += 1
+        handler.send_response(401)
+        handler.send_header("WWW-Authenticate", self._challenge(is_stale=is_right))
+        handler.end_headers()
+
+    def _challenge(self, *, is_stale: bool) -> str:
+        realm = re.sub(r'(["\\\\])', r"\\\1", self._user[1])
+        parts = [f'realm="{realm}"', f'nonce="n{self._nonce}"', 'opaque="o, p"']
+        parts += [f"algorithm={self._algorithm}"] if self._algorithm else []
+        parts += [f'qop="{self._qop}"'] if self._qop else []
+        parts += ["stale=TRUE"] if is_stale else []
+        told = f"Digest {', '.join(parts)}{self._more}"
+        return told.encode().decode("latin-1")
+
+    def _parsed(self, header: str) -> dict[str, str]:
+        if not header.startswith("Digest "):
+            return {}
+        found = re.findall(r'(\w+)=(?:"((?:\\.|[^"\\])*)"|([^,\s]+))', header)
+        told = {name: re.sub(r"\\(.)", r"\1", quoted) or plain for name, quoted, plain in found}
+        self.seen.append(told)
+        return told
+
+    def _is_right(self, told: dict[str, str], handler: BaseHTTPRequestHandler) -> bool:
+        username, realm, password = self._user
+        known = (told.get("username"), told.get("realm"), told.get("uri"), told.get("opaque"))
+        if known != (username, realm, handler.path, "o, p"):
+            return False
+        if told.get("nonce") not in {f"n{number + 1}" for number in range(self._nonce)}:
+            return False
+        first = self._hash(f"{username}:{realm}:{password}")
+        if (self._algorithm or "").upper().endswith("-SESS"):
+            first = self._hash(f"{first}:{told['nonce']}:{told['cnonce']}")
+        middle = f"{told['nc']}:{told['cnonce']}:{told['qop']}:" if self._qop else ""
+        second = self._hash(f"GET:{handler.path}")
+        return told.get("response") == self._hash(f"{first}:{told['nonce']}:{middle}{second}")
+
+    def _hash(self, text: str) -> str:
+        name = (self._algorithm or "MD5").upper().removesuffix("-SESS").replace("-", "")
+        return hashlib.new(name.lower(), text.encode()).hexdigest()
 
 
 @contextmanager

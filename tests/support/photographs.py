@@ -9,8 +9,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from faceserver.conversion.sources import REQUIREMENTS, Member, fetch
+from faceserver.conversion.sources import Member, fetch
 from faceserver.errors import SetupError
+from faceserver.folders import REQUIREMENTS
 
 _CACHE = Path(__file__).resolve().parents[2] / ".cache"
 _PINNED = REQUIREMENTS / "pictures.txt"

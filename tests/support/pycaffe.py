@@ -22,7 +22,7 @@ def run_caffe(
     prototxt: Path, caffemodel: Path, blob: Floats, outputs: Iterable[str]
 ) -> dict[str, Floats]:
     """Run Caffe files; return the outputs that are asked for."""
-    files = NetworkFiles(prototxt=prototxt, caffemodel=caffemodel, onnx=Path(), sha256="")
+    files = NetworkFiles(prototxt=prototxt, caffemodel=caffemodel)
     network = make_engine("caffe", EngineOptions(threads=1)).load(files, "f32")
     results = network.predict({network.inputs[0]: blob})
     return {name: results[name] for name in outputs}

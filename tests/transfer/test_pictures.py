@@ -13,6 +13,7 @@ from faceserver.store.sqlite.store import DurableStore, open_store
 from faceserver.transfer.pictures import Item, Outcome, PictureImporter, Present
 from faceserver.types import NewFace, StoredFace
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
 from tests.support.fakes import ColourDetector, ColourEmbedder
 
@@ -26,10 +27,10 @@ def store(tmp_path: Path) -> Iterator[DurableStore]:
 @pytest.fixture
 def service(store: DurableStore) -> FaceService:
     return FaceService(
-        analyzer=Analyzer(ColourDetector(), ColourEmbedder()),
+        analyzers=AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
         store=store,
         pictures=store.pictures,
-        fetch=lambda _: png(RED),
+        fetch=lambda _, __=None: png(RED),
         limits=Limits(max_bytes=10_000, max_pixels=100_000, max_matches=10, max_distance=0.1),
     )
 

@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
 from faceserver.pictures.zips import ZipReader
 from faceserver.transfer.pictures import Item
 from faceserver.transfer.sources import open_source
 
 
-def fetch(url: str) -> bytes:
-    return f"fetched {url}".encode()
+def fetch(url: str, credentials: Credentials | None = None, /) -> bytes:
+    by = f" by {credentials.username}:{credentials.password}" if credentials else ""
+    return f"fetched {url}{by}".encode()
 
 
 def items_of(path: Path, *, people: bool = True, max_bytes: int = 100) -> dict[str, Item]:
@@ -211,3 +213,35 @@ def test_json_lines_are_read_and_bad_ones_told(tmp_path: Path) -> None:
     assert second.by_name
     assert "colour" in str(with_bytes(bad[0]))
     assert isinstance(with_bytes(bad[1]), InvalidRequest)
+
+
+def test_a_list_tells_what_the_host_of_a_url_asks_for(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(
+        "url,path,username,password,scheme\n"
+        " http://cam/a.jpg ,,admin, 12 ,digest\n"
+        "http://cam/b.jpg,,admin,,\n"
+        "http://cam/c.jpg,,,,\n"
+        ",a.jpg,admin,secret,\n"
+        "http://cam/d.jpg,,,secret,\n"
+        "http://cam/e.jpg,,admin,secret,ntlm\n"
+        "http://admin:secret@cam/f.jpg,,,,\n",
+        encoding="utf-8",
+    )
+    lines = ['{"url": "http://cam/a.jpg", "auth": {"username": "admin", "password": "12"}}']
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    with open_source(tmp_path / "list.csv", fetch=fetch, max_bytes=100) as source:
+        *good, no_url, no_name, scheme, inside = list(source.items)
+    assert [item.source for item in good] == [f"http://cam/{name}.jpg" for name in "abc"]
+    assert [with_bytes(item) for item in good] == [
+        b"fetched http://cam/a.jpg by admin: 12 ",
+        b"fetched http://cam/b.jpg by admin:",
+        b"fetched http://cam/c.jpg",
+    ]
+    for item, told in ((no_url, "for a url"), (no_name, "username"), (scheme, "scheme")):
+        assert told in str(with_bytes(item))
+        assert "secret" not in str(with_bytes(item))
+    assert inside.source == "http://cam/f.jpg"
+    with open_source(tmp_path / "list.jsonl", fetch=fetch, max_bytes=100) as source:
+        assert [with_bytes(item) for item in source.items] == [
+            b"fetched http://cam/a.jpg by admin:12"
+        ]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from faceserver.engines import EngineOptions, make_engine
-from faceserver.models.spec import EmbedderSpec, SquareCrop, load_spec
+from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.runtime.parallel import Helpers
-from faceserver.vision.facenet import FaceNetEmbedder, square_crop
+from faceserver.vision.base import Loading
+from faceserver.vision.facenet import FaceNetEmbedder
 from tests.support.counting import CountingEngine
-from tests.support.fakes import detection
 
 MODEL = Path(__file__).resolve().parents[2] / "models/inception_resnet/20180408-102900"
 
@@ -16,7 +16,7 @@ MODEL = Path(__file__).resolve().parents[2] / "models/inception_resnet/20180408-
 @pytest.fixture(scope="module")
 def embedder() -> FaceNetEmbedder:
     engine = make_engine("openvino", EngineOptions(threads=2))
-    return FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32")
+    return FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), Loading(engine))
 
 
 def noise(count: int, side: int = 160) -> list[np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
@@ -38,7 +38,7 @@ def test_embeddings_have_unit_length_and_do_not_depend_on_the_batch(
 
 def test_the_network_is_called_in_the_sizes_that_it_was_warmed_up_for() -> None:
     engine = CountingEngine()
-    counted = FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32")
+    counted = FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), Loading(engine))
     counted.warm_up()
     warm = engine.shapes()
     engine.calls.clear()
@@ -50,7 +50,7 @@ def test_the_network_is_called_in_the_sizes_that_it_was_warmed_up_for() -> None:
 
 def test_helpers_take_a_share_of_many_faces(embedder: FaceNetEmbedder) -> None:
     engine = CountingEngine(make_engine("openvino", EngineOptions(threads=2)), at_once=2)
-    helped = FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32", Helpers(1))
+    helped = FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), Loading(engine, helpers=Helpers(1)))
     crops = noise(20)
     assert np.allclose(helped.embed(crops), embedder.embed(crops), atol=1e-5)
     assert sorted(shape[0] for shape in engine.shapes()) == [4, 8, 8]
@@ -58,32 +58,17 @@ def test_helpers_take_a_share_of_many_faces(embedder: FaceNetEmbedder) -> None:
 
 def test_a_network_that_makes_one_prediction_at_a_time_gets_large_calls() -> None:
     engine = CountingEngine(at_once=1)
-    FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32", Helpers(1)).embed(noise(1) * 8)
+    FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), Loading(engine, helpers=Helpers(1))).embed(
+        noise(1) * 8
+    )
     assert engine.shapes() == [(8, 160, 160, 3)]
 
 
 def test_one_face_is_one_call_of_one() -> None:
     engine = CountingEngine()
-    FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), engine, "f32").embed(noise(1))
+    FaceNetEmbedder(load_spec(MODEL, EmbedderSpec), Loading(engine)).embed(noise(1))
     assert engine.shapes() == [(1, 160, 160, 3)]
 
 
 def test_no_crops_give_no_embeddings(embedder: FaceNetEmbedder) -> None:
     assert embedder.embed([]).shape == (0, 512)
-
-
-def test_the_crop_is_a_lowered_square_around_the_box() -> None:
-    image = np.zeros((400, 400, 3), np.uint8)
-    image[:, :, 0], image[:, :, 1] = np.mgrid[0:400, 0:400].astype(np.uint8)  # rows, columns
-    recipe = SquareCrop(kind="square", side=1.2, lowered=0.1, size=120)
-    crop = square_crop(image, detection(50, 60, 100), recipe)
-    # Mean size 100: a side of 120 about the centre (100, 110) lowered by 10 to 120.
-    assert np.array_equal(crop, image[60:180, 40:160])
-
-
-def test_the_crop_is_zero_beyond_the_picture() -> None:
-    white = np.full((100, 100, 3), 255, np.uint8)
-    recipe = SquareCrop(kind="square", side=1.0, lowered=0.0, size=100)
-    crop = square_crop(white, detection(-50, 0, 100), recipe)
-    assert np.all(crop[:, :50] == 0)
-    assert np.all(crop[:, 50:] == 255)

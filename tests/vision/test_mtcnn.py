@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from faceserver.engines import Engine, EngineOptions, make_engine
+from faceserver.errors import ModelError
 from faceserver.models.spec import DetectorSpec, load_spec
 from faceserver.pictures import codec
 from faceserver.runtime.parallel import Helpers
 from faceserver.types import Box, Detection, Image
 from faceserver.vision import geometry
-from faceserver.vision.mtcnn import MtcnnDetector, MtcnnOptions, layout, proposals, pyramid
+from faceserver.vision.base import Loading
+from faceserver.vision.mtcnn import MtcnnDetector, layout, proposals, pyramid
 from tests.support.counting import CountingEngine
 from tests.support.photographs import Photographs
 from tests.vision import reference_mtcnn
@@ -40,7 +42,7 @@ def spec() -> DetectorSpec:
 
 @pytest.fixture(scope="module")
 def detector(spec: DetectorSpec, engine: Engine) -> MtcnnDetector:
-    return MtcnnDetector(spec, engine, MtcnnOptions())
+    return MtcnnDetector(spec, Loading(engine))
 
 
 def decoded(path: Path) -> Image:
@@ -147,7 +149,7 @@ def overlap_of(a: Box, b: Box) -> float:
 def test_every_runtime_finds_the_same(
     runtime: str, pictures: dict[str, Image], spec: DetectorSpec, detector: MtcnnDetector
 ) -> None:
-    other = MtcnnDetector(spec, make_engine(runtime, EngineOptions(threads=1)), MtcnnOptions())
+    other = MtcnnDetector(spec, Loading(make_engine(runtime, EngineOptions(threads=1))))
     for one, same in zip(
         detector.detect(pictures["crowd"]), other.detect(pictures["crowd"]), strict=True
     ):
@@ -158,7 +160,7 @@ def test_every_runtime_finds_the_same(
 def test_helpers_change_nothing(
     pictures: dict[str, Image], spec: DetectorSpec, engine: Engine, detector: MtcnnDetector
 ) -> None:
-    helped = MtcnnDetector(spec, engine, MtcnnOptions(), helpers=Helpers(2))
+    helped = MtcnnDetector(spec, Loading(engine, helpers=Helpers(2)))
     for image in pictures.values():
         for one, same in zip(helped.detect(image), detector.detect(image), strict=True):
             assert np.allclose(one.points, same.points, atol=0.1)
@@ -173,8 +175,7 @@ def test_a_picture_is_shared_out_from_so_many_pixels_on(
     engine: Engine,
 ) -> None:
     counting = CountingEngine(engine)
-    options = MtcnnOptions(shared_pixels=pixels)
-    watched = MtcnnDetector(spec, counting, options, helpers=Helpers(1))
+    watched = MtcnnDetector(spec, Loading(counting, helpers=Helpers(1), shared_pixels=pixels))
     counting.calls.clear()
     watched.detect(pictures["obama.jpg"])
     calls = [shape[0] for name, shape in counting.calls if name == "det2"]
@@ -184,7 +185,7 @@ def test_a_picture_is_shared_out_from_so_many_pixels_on(
 def test_calls_from_several_threads_do_not_mix(
     pictures: dict[str, Image], spec: DetectorSpec, engine: Engine
 ) -> None:
-    shared = MtcnnDetector(spec, engine, MtcnnOptions())
+    shared = MtcnnDetector(spec, Loading(engine))
     several = list(pictures.values()) * 2
     alone = [shared.detect(image) for image in several]
     with ThreadPoolExecutor(4) as pool:
@@ -204,7 +205,7 @@ def test_a_picture_takes_few_calls_and_passes(
 ) -> None:
     """What a detection costs, in counts that do not depend on the machine."""
     counting = CountingEngine(engine)
-    frugal = MtcnnDetector(spec, counting, MtcnnOptions())
+    frugal = MtcnnDetector(spec, Loading(counting))
     counting.calls.clear()
     image = pictures["obama.jpg"]
     sources: list[int] = []
@@ -230,7 +231,8 @@ def test_a_picture_full_of_candidates_takes_bounded_work(
 ) -> None:
     monkeypatch.setattr(proposals, "MOST", 50)
     counting = CountingEngine(engine)
-    eager = MtcnnDetector(spec, counting, MtcnnOptions(thresholds=(0.0, 0.99, 0.99)))
+    options = {"pnet_threshold": 0.0, "rnet_threshold": 0.99, "onet_threshold": 0.99}
+    eager = MtcnnDetector(spec.model_copy(update={"options": options}), Loading(counting))
     counting.calls.clear()
     eager.detect(np.random.default_rng(1).integers(0, 256, (300, 300, 3), np.uint8))
     assert 16 <= candidates(counting, "det2") <= 64  # of 50, those that do not overlap
@@ -260,8 +262,23 @@ def test_smaller_faces_than_asked_for_are_not_looked_for(
     spec: DetectorSpec, engine: Engine, photographs: Photographs
 ) -> None:
     image = decoded(photographs["obama.jpg"])
-    patient = MtcnnDetector(spec, engine, MtcnnOptions(min_face=600))
+    patient = MtcnnDetector(spec.model_copy(update={"options": {"min_face": 600}}), Loading(engine))
     assert patient.detect(image) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("min_face", 3),
+        ("pnet_threshold", "much"),
+        ("zoom", 2),
+    ],
+)
+def test_an_option_that_does_not_fit_is_named(
+    spec: DetectorSpec, engine: Engine, option: str, value: str | float
+) -> None:
+    with pytest.raises(ModelError, match=rf"options of mtcnn: {option}: .*there are: min_face"):
+        MtcnnDetector(spec.model_copy(update={"options": {option: value}}), Loading(engine))
 
 
 @pytest.mark.parametrize("shape", [(12, 12), (40, 12), (39, 500), (40, 40), (41, 333)])

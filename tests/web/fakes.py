@@ -12,7 +12,7 @@ from faceserver import web
 from faceserver.config import Settings
 from faceserver.errors import EmptyFile, InputError, NoFace, NotAnImage, NotFound, NotReady
 from faceserver.jobs.manager import JobDesk
-from faceserver.services.facade import FaceService, Refused, Registered, Upload
+from faceserver.services.facade import FaceService, Link, Refused, Registered, Upload
 from faceserver.store.base import StoreStatus
 from faceserver.types import Box, Detection, Match, StoredFace
 
@@ -58,6 +58,7 @@ class FakeService(FaceService):
         web: what lies behind each URL: bytes, or the error that fetching it raises.
         matches: what a search answers, each as distance and picture.
         crash: raised by every call, if set.
+        links: what was fetched, with its credentials.
         shown: names of the pictures that show faces of the default collection.
     """
 
@@ -67,14 +68,16 @@ class FakeService(FaceService):
         self.matches: list[tuple[float, str]] = []
         self.crash: Exception | None = None
         self.shown: set[str] = set()
+        self.links: list[Link] = []
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
         if self.crash:
             raise self.crash
         return [self._one(upload.name, upload.data) for upload in uploads]
 
-    def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
-        return [self._fetched(url, self.web[url]) for url in urls]
+    def register_urls(self, links: Sequence[Link]) -> list[Registered | Refused]:
+        self.links += links
+        return [self._fetched(link.url, self.web[link.url]) for link in links]
 
     def retrieve(self, data: bytes) -> list[Match]:
         found = self._one("probe", data)

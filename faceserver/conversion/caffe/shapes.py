@@ -172,6 +172,18 @@ def _convolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
     return batch, param.num_output, rows, columns
 
 
+def _deconvolution(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
+    batch, channels, *sizes = _four_axes(layer, bottoms)
+    param = layer.convolution_param
+    kernel, stride, pad = _checked_window(layer, convolution_window(param))
+    if channels % param.group or param.num_output % param.group:
+        raise ModelError(f"layer {layer.name!r} cannot make {param.group} groups of {channels}")
+    rows, columns = (
+        (size - 1) * s + k - 2 * p for size, k, s, p in zip(sizes, kernel, stride, pad, strict=True)
+    )
+    return batch, param.num_output, rows, columns
+
+
 def _pooling(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
     bottom = batch, channels, *sizes = _four_axes(layer, bottoms)
     param = layer.pooling_param
@@ -242,6 +254,7 @@ def _four_axes(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
 _RULES: dict[str, Callable[[LayerParameter, Sequence[Shape]], Shape]] = {
     "Input": _input,
     "Convolution": _convolution,
+    "Deconvolution": _deconvolution,
     "Pooling": _pooling,
     "InnerProduct": _inner_product,
     "Flatten": _flatten,

@@ -6,6 +6,7 @@ from pathlib import Path
 from faceserver.conversion.model_toml import pixel_normalization, recognise
 from faceserver.conversion.readers.tf_source import TfSource
 from faceserver.errors import ModelError
+from faceserver.folders import DESCRIPTIONS
 from faceserver.models.spec import (
     EmbedderSpec,
     FixedNormalization,
@@ -13,8 +14,6 @@ from faceserver.models.spec import (
     WhiteningNormalization,
     load_spec,
 )
-
-MODELS = Path(__file__).resolve().parents[3] / "models"
 
 _UNKNOWN = "not stated"
 
@@ -53,7 +52,7 @@ def about(source: TfSource, model_toml: Path | None, normalization: Normalizatio
     """
     spec = _described(model_toml) if model_toml else _recognised(source)
     if spec:
-        pixels = normalization or spec.normalization
+        pixels = normalization or spec.input.normalization
         return About(spec.name, _UNKNOWN, spec.licence, spec.source, pixels)
     known = recognise(source)
     if known:
@@ -98,7 +97,7 @@ def _described(model_toml: Path) -> EmbedderSpec:
 def _recognised(source: TfSource) -> EmbedderSpec | None:
     digests = source.sha256().values()
     beside = source.files[0].parent / "model.toml"
-    for path in (beside, *sorted(MODELS.glob("*/*/model.toml"))):
+    for path in (beside, *sorted(DESCRIPTIONS.glob("*/*/model.toml"))):
         text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
         if any(digest in text for digest in digests):
             return load_spec(path.parent, EmbedderSpec)

@@ -35,12 +35,13 @@ class Input(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Convolution(Layer):
-    """A convolution with weights (out, in, rows, columns) and a bias (out,) or none."""
+    """A convolution with weights (out, in / groups, rows, columns) and a bias (out,) or none."""
 
     weights: Floats
     bias: Floats | None
     stride: tuple[int, int]
     padding: Padding
+    groups: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +122,13 @@ class Sum(Layer):
     """The sum of two blobs of one shape, each times its coefficient."""
 
     coefficients: tuple[float, float] = (1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Upsample(Layer):
+    """Each value ``factor`` times in rows and columns."""
+
+    factor: int
 
 
 @dataclass(frozen=True, eq=False)

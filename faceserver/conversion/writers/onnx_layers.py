@@ -57,6 +57,27 @@ def _convolution(graph: OnnxGraph, layer: LayerParameter) -> None:
     )
 
 
+def _deconvolution(graph: OnnxGraph, layer: LayerParameter) -> None:
+    param = layer.convolution_param
+    if param.axis != 1 or convolution_dilation(param) != (1, 1):
+        raise refusal(layer, "a deconvolution along another axis or with dilation is not supported")
+    kernel, stride, pad = convolution_window(param)
+    channels = graph.shape(layer.bottom[0])[1]
+    shapes: list[Shape] = [(channels, param.num_output // param.group, *kernel)]
+    if param.bias_term:
+        shapes.append((param.num_output,))
+    constants = _constants(graph, layer, graph.weights(layer, *shapes))
+    graph.make(
+        layer,
+        "ConvTranspose",
+        graph.bottoms(layer) + constants,
+        kernel_shape=kernel,
+        strides=stride,
+        pads=pad * 2,
+        group=param.group,
+    )
+
+
 def _inner_product(graph: OnnxGraph, layer: LayerParameter) -> None:
     param, shape = layer.inner_product_param, graph.shape(layer.bottom[0])
     axis = canonical_axis(layer, param.axis, shape)
@@ -248,6 +269,7 @@ _ELTWISE = {
 _WRITERS: dict[str, Callable[[OnnxGraph, LayerParameter], None]] = {
     "Input": _input,
     "Convolution": _convolution,
+    "Deconvolution": _deconvolution,
     "InnerProduct": _inner_product,
     "BatchNorm": _batch_norm,
     "Scale": _scale,

@@ -29,6 +29,7 @@ from faceserver.conversion.graph.layers import (
     Relu,
     Softmax,
     Sum,
+    Upsample,
     consumers,
 )
 from faceserver.conversion.writers.windows import convolution_pads, evened, pooling_pad, set_window
@@ -85,8 +86,9 @@ class _Writer:
     def _(self, layer: Convolution) -> None:
         inputs, *kernel = layer.weights.shape[1:]
         channels, *sizes = self._shape(layer)
-        if inputs != channels:
-            raise ModelError(f"{layer.name!r} needs {inputs} channels, its input has {channels}")
+        if inputs * layer.groups != channels:
+            needed = inputs * layer.groups
+            raise ModelError(f"{layer.name!r} needs {needed} channels, its input has {channels}")
         given = self._pads.get(layer.bottoms[0], ((0, 0), (0, 0)))
         pads = [
             convolution_pads(layer.padding, *axis)
@@ -94,14 +96,24 @@ class _Writer:
         ]
         weights = evened(layer.weights, pads)
         rows, columns = (max(pair) for pair in pads)
-        self._write_convolution(layer, weights, layer.bias, layer.stride, (rows, columns))
+        window = (layer.stride, (rows, columns))
+        self._write_convolution(layer, weights, layer.bias, *window, groups=layer.groups)
 
     def _write_convolution(
-        self, layer: Layer, weights: Floats, bias: Floats | None, stride: Pair, pad: Pair
+        self,
+        layer: Layer,
+        weights: Floats,
+        bias: Floats | None,
+        stride: Pair,
+        pad: Pair,
+        *,
+        groups: int = 1,
     ) -> None:
         caffe = self._begin(layer, "Convolution")
         param = caffe.convolution_param
         param.num_output = len(weights)
+        if groups != 1:
+            param.group = groups
         set_window(param, (weights.shape[2], weights.shape[3]), stride, pad)
         if bias is None:
             param.bias_term = False
@@ -205,6 +217,17 @@ class _Writer:
         if layer.coefficients != (1.0, 1.0):
             caffe.eltwise_param.coeff.extend(layer.coefficients)
         self._end(layer, caffe)
+
+    @write.register
+    def _(self, layer: Upsample) -> None:
+        """Write a deconvolution that copies each value into a square of its own."""
+        channels, factor = self._shape(layer)[0], layer.factor
+        caffe = self._begin(layer, "Deconvolution")
+        param = caffe.convolution_param
+        param.num_output = param.group = channels
+        param.bias_term = False
+        set_window(param, (factor, factor), (factor, factor), (0, 0))
+        self._end(layer, caffe, np.ones((channels, 1, factor, factor), np.float32))
 
     @write.register
     def _(self, layer: Concat) -> None:

@@ -47,7 +47,7 @@ class Manifest(BaseModel):
         recall: as measured with that ef; None if it was not.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[2] = 2
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.hnsw$")]

@@ -12,14 +12,16 @@ from faceserver.runtime.rwlock import SharedLock
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.index.exact import Labels
+from faceserver.store.index.owners import NOBODY
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_name
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collectiontable import CollectionRow
 from faceserver.store.sqlite.facetable import FaceTable
+from faceserver.store.sqlite.look import Look
 from faceserver.store.sqlite.mergetable import MergeTable
-from faceserver.store.sqlite.searcher import Searcher
+from faceserver.store.sqlite.searcher import LEAST, Searcher
 from faceserver.store.sqlite.subjecttable import SubjectTable
 from faceserver.store.subjects import checked_metadata, new_subject
 from faceserver.types import (
@@ -76,7 +78,6 @@ class DurableCollection:
         self._change = change
         self._store_changing = changing
         self._empty = empty
-        self._searcher = Searcher(faces, index)
         self._switching = SharedLock()
         self._retired = False
 
@@ -123,6 +124,8 @@ class DurableCollection:
         with self._changing():
             labels = self._faces.labels_of(face_ids)
             self._faces.move(labels, subject)
+            person = self._faces.owners.labels_showing(subject)[1] if subject else NOBODY
+            self.index.owners.give(labels, person)
         return len(labels)
 
     def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
@@ -136,18 +139,20 @@ class DurableCollection:
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[Match]:
         """Find the nearest faces; exactly as long as they are few."""
-        check_embedding(probe, dims=self.dims)
-        with self.reading():
-            return self._searcher.matches(probe, k=k, max_distance=max_distance, only=only)
+        return self._looked(probe, only=only).faces(k=k, max_distance=max_distance)
 
     @metrics.stage("search")
     def search_subjects(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[SubjectMatch]:
         """Find the nearest people; a face of nobody stands for a person of its own."""
-        check_embedding(probe, dims=self.dims)
-        with self.reading():
-            return self._searcher.people(probe, k=k, max_distance=max_distance, only=only)
+        return self._looked(probe, only=only).people(k=k, max_distance=max_distance)
+
+    def look(
+        self, probe: Floats, *, only: Filter = EVERYTHING, apart_from: str | None = None
+    ) -> Look:
+        """Ask several things about one probe."""
+        return self._looked(probe, only=only, apart_from=apart_from, least=LEAST)
 
     def add_subject(
         self,
@@ -216,7 +221,9 @@ class DurableCollection:
         if subject_id == into:
             raise InvalidRequest("a subject cannot be merged into itself")
         with self._changing():
-            return self._merges.merge(subject_id, into=into)
+            merge = self._merges.merge(subject_id, into=into)
+            self.index.owners.give(*self._faces.owners.labels_showing(into))
+        return merge
 
     def merges(self) -> list[Merge]:
         """Those that can be undone, the latest first."""
@@ -226,6 +233,7 @@ class DurableCollection:
         """Take a merge back: the person is there again."""
         with self._changing():
             subject_id = self._merges.undo(merge_id)
+            self.index.owners.give(*self._faces.owners.labels_showing(subject_id))
         return self._subjects.get(subject_id)
 
     def merge_records(self) -> list[MergeRecord]:
@@ -275,6 +283,11 @@ class DurableCollection:
         """Refuse everything from now on: the rows are of another model."""
         self._retired = True
         self.index.clear()
+
+    def _looked(self, probe: Floats, *, only: Filter, **more: Any) -> Look:
+        check_embedding(probe, dims=self.dims)
+        searcher = Searcher(self._faces, self.index, probe, only=only, **more)
+        return Look(self._faces, searcher, probe, reading=self.reading)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

@@ -80,6 +80,16 @@ class Database:
         with _sqlite_errors(self.path), self._readers.borrowed() as connection:
             return connection.execute(statement, values).fetchall()
 
+    def read_in_parts(self, statement: str, *values: object, size: int) -> Iterator[list[Row]]:
+        """Yield a query's rows, of what is committed, at most ``size`` at a time."""
+        with (
+            _sqlite_errors(self.path),
+            self._readers.borrowed() as connection,
+            closing(connection.execute(statement, values)) as found,
+        ):
+            while rows := found.fetchmany(size):
+                yield rows
+
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Commit what the block does, or undo it where it raises; one at a time.
@@ -89,6 +99,16 @@ class Database:
         """
         with self._lock, _sqlite_errors(self.path), _transaction(self._writer):
             yield Transaction(self._writer)
+
+    def empty_log(self) -> None:
+        """Write what the log holds into the file, so that nothing deleted is left in the log.
+
+        Raises:
+            StoreFull: no space is left.
+            StoreError: somebody reads without end.
+        """
+        with self._lock, _sqlite_errors(self.path):
+            self._checkpoint()
 
     def scrub(self) -> None:
         """Write the file anew, without the pages and the log that deleted rows have left.

@@ -7,4 +7,7 @@ published Caffe ones or compatible: their pictures lie on their side, (batch, 3,
 
 from faceserver.vision.mtcnn.detector import MtcnnDetector, MtcnnOptions
 
-__all__ = ["MtcnnDetector", "MtcnnOptions"]
+__all__ = ["MtcnnDetector", "MtcnnOptions", "make"]
+
+make = MtcnnDetector
+"""How the registry of architectures makes one."""

@@ -1,23 +1,22 @@
 """The cascade: proposals of the first network, refined by the second, finished by the third."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from pydantic import Field
 
-from faceserver.engines import Engine, Network, Precision, Preprocessing
+from faceserver.engines import Network, Preprocessing
 from faceserver.models.spec import DetectorSpec
 from faceserver.runtime.parallel import NOBODY, Helpers
 from faceserver.types import Box, Detection, Floats, Image
+from faceserver.vision.base import Loading, Options
 from faceserver.vision.boxes import shifted, squared
 from faceserver.vision.calls import calls
 from faceserver.vision.mtcnn.candidates import Candidates
 from faceserver.vision.mtcnn.layout import Canvas, Layout, plan
+from faceserver.vision.mtcnn.points import SIDEWAYS
 from faceserver.vision.mtcnn.proposals import best_of_all, squares
 from faceserver.vision.mtcnn.pyramid import Cutter, halvings, painted, scaled_level
-
-_SIDEWAYS = (0, 3, 2, 1)
-"""The networks' axes, (batch, channel, x, y), among those of pictures, (batch, y, x, channel)."""
 
 _SIZES = {24: (16, 32, 64), 48: (2, 4, 8, 16)}
 """Crops in one call, by their side."""
@@ -27,61 +26,60 @@ _CANVASES = 2
 they are equal work, and the first leaves no empty place."""
 
 
-@dataclass(frozen=True)
-class MtcnnOptions:
+class MtcnnOptions(Options):
     """What to look for.
 
     Attributes:
         min_face: smallest face, in pixels.
-        thresholds: score that a candidate needs to pass each of the three networks.
-        factor: scale from one level of the pyramid to the next.
-        shared_pixels: pictures with at least so many pixels are shared out among the helpers.
+        pnet_threshold: score that a candidate needs to pass the first network.
+        rnet_threshold: to pass the second.
+        onet_threshold: to pass the third.
+        pyramid_factor: scale from one level of the pyramid to the next.
     """
 
-    min_face: int = 40
-    thresholds: tuple[float, float, float] = (0.8, 0.8, 0.6)
-    factor: float = 0.709
-    shared_pixels: int = 0
+    min_face: int = Field(40, ge=12)
+    pnet_threshold: float = Field(0.8, ge=0, lt=1)
+    rnet_threshold: float = Field(0.8, ge=0, lt=1)
+    onet_threshold: float = Field(0.6, ge=0, lt=1)
+    pyramid_factor: float = Field(0.709, gt=0.1, lt=0.95)
 
 
 class MtcnnDetector:
     """Finds faces; safe to call from several threads at once."""
 
-    def __init__(
-        self,
-        spec: DetectorSpec,
-        engine: Engine,
-        options: MtcnnOptions,
-        precision: Precision = "f32",
-        helpers: Helpers = NOBODY,
-    ) -> None:
+    def __init__(self, spec: DetectorSpec, loading: Loading) -> None:
         """Load the three networks; helpers work on parts of pictures that are large enough.
 
         Raises:
-            ModelError: one is missing or cannot be read.
+            ModelError: one is missing or cannot be read, or an option does not fit.
         """
-        self._options = options
-        preprocessing = Preprocessing(spec.normalization, _SIDEWAYS)
+        self._options = MtcnnOptions.of(spec)
+        self._shared_pixels = loading.shared_pixels
+        preprocessing = Preprocessing(spec.input.normalization, SIDEWAYS)
         # The second network chooses among many boxes of one face, by scores that bfloat16 would
         # round to the same number.
         self._pnet, self._rnet, self._onet = (
-            engine.load(spec.networks[name], exactness, preprocessing)
-            for name, exactness in (("pnet", precision), ("rnet", "f32"), ("onet", precision))
+            loading.engine.load(spec.networks[name], exactness, preprocessing)
+            for name, exactness in (
+                ("pnet", loading.precision),
+                ("rnet", "f32"),
+                ("onet", loading.precision),
+            )
         )
         for network, side in ((self._rnet, 24), (self._onet, 48)):
             for size in _SIZES[side]:
                 # The first call of a size is slow, and a picture without faces would not make it.
                 network.predict({network.inputs[0]: _crops(size, side)})
-        self._helpers = helpers if self._pnet.at_once > 1 else NOBODY
+        self._helpers = loading.helpers if self._pnet.at_once > 1 else NOBODY
 
     def detect(self, image: Image) -> list[Detection]:
         """Find every face, largest first; boxes and points may reach beyond the edges."""
         height, width = image.shape[:2]
         options = self._options
-        layout = plan(width, height, options.min_face, options.factor, _CANVASES)
+        layout = plan(width, height, options.min_face, options.pyramid_factor, _CANVASES)
         if not layout.levels:
             return []
-        helpers = self._helpers if width * height >= options.shared_pixels else NOBODY
+        helpers = self._helpers if width * height >= self._shared_pixels else NOBODY
         pictures = halvings(image)
         proposals = self._propose(pictures, layout, helpers)
         refined = self._refine(pictures, proposals, helpers) if len(proposals) else proposals
@@ -107,7 +105,7 @@ class MtcnnDetector:
             layout.levels,
             scores=answers["prob1"][0, 1],
             offsets=answers["conv4-2"][0],
-            threshold=self._options.thresholds[0],
+            threshold=self._options.pnet_threshold,
         )
 
     def _refine(self, pictures: Sequence[Image], boxes: Floats, helpers: Helpers) -> Floats:
@@ -115,7 +113,7 @@ class MtcnnDetector:
         cut, answers = self._judge(self._rnet, pictures, boxes, 24, helpers)
         scores = answers["prob1"][:, 1]
         judged = Candidates(cut, scores, answers["conv5-2"], np.empty((len(cut), 0), np.float32))
-        best = judged.take(scores > self._options.thresholds[1]).best(0.7, "union")
+        best = judged.take(scores > self._options.rnet_threshold).best(0.7, "union")
         return np.trunc(squared(shifted(best.boxes, best.offsets, extra=1)))
 
     def _finish(self, pictures: Sequence[Image], boxes: Floats, helpers: Helpers) -> Candidates:
@@ -126,7 +124,7 @@ class MtcnnDetector:
         points = corners - 1 + relative * (ends - corners + 1)
         scores, offsets = answers["prob1"][:, 1], answers["conv6-2"]
         placed = Candidates(shifted(cut, offsets, extra=1), scores, offsets, points.reshape(-1, 10))
-        return placed.take(scores > self._options.thresholds[2]).best(0.7, "smaller")
+        return placed.take(scores > self._options.onet_threshold).best(0.7, "smaller")
 
     def _judge(
         self,

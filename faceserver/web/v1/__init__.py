@@ -12,6 +12,7 @@ from faceserver.web.v1 import (
     faces,
     jobs,
     keys,
+    query,
     searching,
     stateless,
     status,
@@ -55,7 +56,8 @@ def make_app() -> OpenAPI:
 
 
 def register(app: OpenAPI) -> None:
-    """Give the app the routes of the API and its description."""
+    """Give the app the routes of the API, its description, and the rule for their queries."""
+    query.register(app)
     for blueprint in _BLUEPRINTS:
         app.register_api(blueprint)
     app.register_blueprint(docs.blueprint)

@@ -10,8 +10,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from faceserver.api.base import FieldProblem
-from faceserver.errors import FileTooLarge, RequestTooLarge
+from faceserver.errors import FileTooLarge, InvalidRequest, RequestTooLarge
 from faceserver.web.context import backend
+from faceserver.web.jsontext import utf8_json
+from faceserver.web.multipart import form_problem
 from faceserver.web.problems import InvalidFields, invalid_fields
 
 JSON = "application/json"
@@ -42,13 +44,14 @@ def json_body(model: type[Model]) -> Model:
 
     Raises:
         UnsupportedMediaType: it is something else.
+        InvalidRequest: it is in no charset that is known.
         InvalidFields: it is not what the model describes.
         RequestTooLarge: it is over its limit.
     """
     if not request.is_json:
         raise UnsupportedMediaType(f"send {JSON}")
     try:
-        return model.model_validate_json(request.get_data())
+        return model.model_validate_json(utf8_json(request.get_data()))
     except ValidationError as error:
         raise invalid_fields(error) from error
 
@@ -61,6 +64,7 @@ def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags",)) -> Mode
         lists: the fields that may come several times.
 
     Raises:
+        InvalidRequest: it cannot be read.
         InvalidFields: it is not what the model describes.
         RequestTooLarge: it is over its limit.
     """
@@ -68,6 +72,9 @@ def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags",)) -> Mode
         fields, files = request.form, request.files
     except RequestEntityTooLarge as error:
         raise RequestTooLarge("the form is too large, or has too many parts") from error
+    problem = form_problem(request)
+    if problem:
+        raise InvalidRequest(problem)
     given: dict[str, object] = {
         name: values if name in lists else _only(name, values) for name, values in fields.lists()
     }

@@ -24,14 +24,14 @@ blueprint = APIBlueprint(
 @blueprint.post(
     "",
     operation_id="create_collection",
-    responses=answers(*BODY, "already_exists", created=Collection),
+    responses=answers(*BODY, "already_exists", "not_found", created=Collection),
     openapi_extensions=takes(blueprint, NewCollection),
 )
 @scope("admin")
 def create() -> Response:
-    """Make a collection of the model that the server is set to."""
-    name = json_body(NewCollection).name
-    return reply(shown.collection(backend().service().galleries.create(name)), 201)
+    """Make a collection of an embedding model, of the server's own unless one is named."""
+    new = json_body(NewCollection)
+    return reply(shown.collection(backend().service().galleries.create(new.name, new.model)), 201)
 
 
 @blueprint.get(

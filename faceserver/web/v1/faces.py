@@ -21,10 +21,10 @@ from faceserver.api.faces import (
     MovedFaces,
     PictureOptions,
 )
-from faceserver.api.pictures import DetectedFace, Which
+from faceserver.api.pictures import FacePlace, Which
 from faceserver.errors import NotFound
-from faceserver.services.faces import NOWHERE, FaceKeeper, Labels
-from faceserver.types import Box, Detection, Filter, StoredFace
+from faceserver.services.faces import FaceKeeper, Labels
+from faceserver.types import NOWHERE, Box, Detection, Filter, StoredFace
 from faceserver.web.context import backend
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
@@ -42,7 +42,6 @@ blueprint = APIBlueprint(
 )
 
 _JPEG = "image/jpeg"
-_SOURCE_LENGTH = 2048
 
 
 class AddForm(Form):
@@ -62,7 +61,13 @@ class AddForm(Form):
     "",
     operation_id="add_faces",
     responses=answers(
-        *PICTURE, "not_found", "no_face", "invalid_embedding", "store_full", created=AddedFaces
+        *PICTURE,
+        "not_found",
+        "no_face",
+        "invalid_embedding",
+        "invalid_place",
+        "store_full",
+        created=AddedFaces,
     ),
     openapi_extensions=takes(blueprint, AddFaces, AddForm),
 )
@@ -71,7 +76,7 @@ def add(path: CollectionPath) -> Response:
     """Store the faces of a picture, or one that was embedded elsewhere."""
     if is_form():
         form = form_body(AddForm)
-        name = form.source or (form.file.filename or "")[:_SOURCE_LENGTH]
+        name = form.source or (form.file.filename or "")
         data = file_bytes(form.file)
         stored = _add_picture(path.collection, data, form, name)
     else:
@@ -224,7 +229,7 @@ def _labels(options: FaceOptions | AddForm, name: str) -> Labels:
     )
 
 
-def _detection(face: DetectedFace) -> Detection:
+def _detection(face: FacePlace) -> Detection:
     left_eye, right_eye, nose, left_mouth, right_mouth = (
         (point.x, point.y)
         for point in (

@@ -149,5 +149,8 @@ def _from_zip(collection: str, key: str | None) -> tuple[KnownJob, bool]:
 
 def _from_urls(collection: str, key: str | None) -> tuple[KnownJob, bool]:
     body = json_body(NewJob)
-    new = [NewItem(item.url, item.person, item.tags, item.external_id) for item in body.items]
+    new = [
+        NewItem(item.url, item.person, item.tags, item.external_id, item.auth)
+        for item in body.items
+    ]
     return backend().jobs().submit_urls(collection, new, largest=body.largest, key=key)

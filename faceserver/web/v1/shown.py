@@ -9,10 +9,9 @@ from faceserver.api import faces, gallery, jobs, pictures
 from faceserver.jobs import records
 from faceserver.models.spec import SimilarityCurve
 from faceserver.services.collections import Described
-from faceserver.services.faces import NOWHERE
-from faceserver.services.searching import Hit, ProbeResult, Searched, Verdict
+from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
 from faceserver.store.base import Receipt
-from faceserver.types import Box, Detection, Merge, Point, StoredFace, Subject
+from faceserver.types import NOWHERE, Box, Detection, Merge, Point, StoredFace, Subject
 
 _PIXEL_DECIMALS = 2
 _SCORE_DECIMALS = 4
@@ -220,7 +219,7 @@ def _match(hit: Hit, curve: SimilarityCurve | None, name: str) -> faces.Match:
     )
 
 
-def _person(found: Subject | None) -> faces.Person | None:
+def _person(found: Person | None) -> faces.Person | None:
     return None if found is None else faces.Person(id=UUID(found.id), name=found.name)
 
 

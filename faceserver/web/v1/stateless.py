@@ -141,7 +141,7 @@ def picture_bytes(picture: Base64Picture | UrlPicture) -> bytes:
     """
     if isinstance(picture, Base64Picture):
         return picture.base64
-    return backend().service().fetch(picture.url)
+    return backend().service().fetch(picture.url, picture.auth)
 
 
 def _compared(found: Compared) -> CompareAnswer:

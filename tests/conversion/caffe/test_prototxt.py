@@ -5,6 +5,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool
 
 from faceserver.conversion.caffe.caffe_pb2 import NetParameter
 from faceserver.conversion.caffe.prototxt import format_prototxt, parse_prototxt, read_prototxt
+from faceserver.engines.opencv import input_names
 from faceserver.errors import ModelError
 
 
@@ -50,4 +51,22 @@ def test_caffes_own_messages_can_live_beside_ours() -> None:
     pool.AddSerializedFile(NetParameter.DESCRIPTOR.file.serialized_pb)
     pool.Add(caffe)
     assert pool.FindMessageTypeByName("caffe.NetParameter")
-    assert pool.FindMessageTypeByName("faceserver.conversion.caffe.NetParameter")
+    assert pool.FindMessageTypeByName("faceserver.caffe.NetParameter")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'input: "data" input_dim: 1 input_dim: 3 input_dim: 8 input_dim: 8',
+        "input: 'a' input: 'b' # input: 'c'\ninput_shape { dim: 1 } input_shape { dim: 2 }",
+        'layer { top: "t" input_param { shape { dim: 1 } } type: "Input" } layer { type: "Split" }',
+        'layer { type:"Input" top:"a" top: "b" input_param{shape:{dim:1}shape:{dim:2}} }',
+    ],
+)
+def test_opencvs_engine_finds_the_same_inputs(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(text)
+    layers = read_prototxt(path).layer
+    tops = tuple(top for layer in layers if layer.type == "Input" for top in layer.top)
+    assert input_names(path) == tops
+    assert tops

@@ -1,6 +1,6 @@
 """The API before a real gallery on the disk; faces are coloured tiles."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +12,19 @@ from flask.testing import FlaskClient
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from faceserver import web
+from faceserver.api.pictures import Credentials
 from faceserver.client import Client
 from faceserver.config import Settings, load_settings
 from faceserver.errors import UrlFailed
 from faceserver.jobs.manager import JobDesk
 from faceserver.models.spec import Distances, SimilarityCurve
+from faceserver.pictures.fetch import Fetch
 from faceserver.services.facade import FaceService, Limits
 from faceserver.store import open_store
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import RED, png
-from tests.support.fakes import ColourDetector, ColourEmbedder
+from tests.support.fakes import ColourDetector, ColourEmbedder, MirroredEmbedder, colour_spec
 from tests.web.fakes import FakeBackend
 
 CURVE = SimilarityCurve(midpoint=0.1, steepness=20, same_pairs=9, different_pairs=9, rates=())
@@ -34,7 +37,7 @@ class CalibratedEmbedder(ColourEmbedder):
     distances = Distances(threshold=0.1, calibration="none", similarity=CURVE)
 
 
-def fetch(url: str) -> bytes:
+def fetch(url: str, _: Credentials | None = None, /) -> bytes:
     """Get what lies in SITE."""
     if url not in SITE:
         raise UrlFailed("it is not there")
@@ -57,11 +60,15 @@ class GalleryBackend(FakeBackend):
         return self.desk
 
 
-def make_service(folder: Path, fetch: Callable[[str], bytes] = fetch) -> FaceService:
+def make_service(folder: Path, fetch: Fetch = fetch) -> FaceService:
     embedder = CalibratedEmbedder()
     store = open_store(folder, model=embedder.name, dims=embedder.dims)
     return FaceService(
-        analyzer=Analyzer(ColourDetector(), embedder),
+        analyzers=AnalyzerPool(
+            Analyzer(ColourDetector(), embedder),
+            {"mirrored": colour_spec("mirrored")},
+            lambda _: MirroredEmbedder(),
+        ),
         store=store,
         pictures=store.pictures,
         fetch=fetch,

@@ -125,8 +125,13 @@ def test_what_a_server_does_not_take(run: Run, folder: Path, tmp_path: Path) -> 
     listed = tmp_path / "list.csv"
     listed.write_text("path\na.png\n")
     done = run("import", listed)
+    assert done.exit_code == 1
+    assert "entry 1: a server takes URLs alone" in done.output
+    other = tmp_path / "list.txt"
+    other.touch()
+    done = run("import", other)
     assert done.exit_code == 2
-    assert "a folder or a .zip" in done.output
+    assert "a folder, a .zip, or" in done.output
 
 
 def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,26 @@ def test_collections_come_and_go(client: Client) -> None:
     assert code_of(error) == "not_found"
 
 
+def test_collections_of_several_models_stand_side_by_side(client: Client) -> None:
+    made = client.create_collection("other", model="mirrored")
+    assert (made.model, made.threshold) == ("mirrored", 0.1)
+    for name, model in (("default", "colour"), ("other", "mirrored")):
+        client.add_faces(name, png(RED))
+        found = client.search(name, png(RED))
+        assert found.model == model
+        assert [match.distance for match in found.probes[0].matches] == [0]
+    with pytest.raises(ApiError) as error:  # to the other model red is what blue is to this one
+        client.search_embedding("other", (1.0, 0.0, 0.0), model="colour")
+    assert code_of(error) == "invalid_embedding"
+    assert not client.search_embedding("other", (1.0, 0.0, 0.0), model="mirrored").probes[0].matches
+
+
+def test_a_model_that_is_not_there_is_said(client: Client) -> None:
+    with pytest.raises(ApiError, match="no embedding model 'oracle'; there are: colour, mirrored"):
+        client.create_collection("other", model="oracle")
+    assert [item.name for item in every(client.list_collections)] == ["default"]
+
+
 def test_a_name_is_taken_once(client: Client) -> None:
     with pytest.raises(ApiError) as error:
         client.create_collection("default")

@@ -3,12 +3,17 @@
 import json
 
 from flask import Flask, Request
+from pydantic import ValidationError
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from faceserver.api.base import Request as ApiRequest
+from faceserver.api.pictures import Credentials
 from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
-from faceserver.services.facade import Refused, Upload
+from faceserver.services.facade import Link, Refused, Upload
+from faceserver.web.jsontext import utf8_json
+from faceserver.web.multipart import form_problem
 
 _TEXT_BYTES = 500_000
 _URL_BYTES = 8_192
@@ -16,6 +21,13 @@ _SPARE_PARTS = 100
 
 Fields = ImmutableMultiDict[str, str]
 Files = ImmutableMultiDict[str, FileStorage]
+
+
+class _UrlItem(ApiRequest):
+    """A picture to fetch; whether its URL is one is found out when it is fetched."""
+
+    url: str
+    auth: Credentials | None = None
 
 
 def set_limits(app: Flask, settings: Settings) -> None:
@@ -49,7 +61,8 @@ def pictures(request: Request, settings: Settings) -> list[Upload | Refused]:
     found = [(name, files.getlist(name)) for name in listed or files]
     count = sum(max(1, len(group)) for _, group in found)
     if count == 0:
-        raise NoFile("no picture came: send multipart/form-data with a file field for each")
+        told = form_problem(request) or "send multipart/form-data with a file field for each"
+        raise NoFile(f"no picture came: {told}")
     if count > settings.max_files:
         raise TooManyItems(f"{count} pictures are too many: at most {settings.max_files}")
     return [item for name, group in found for item in _field_items(name, group, settings)]
@@ -69,14 +82,15 @@ def one_picture(request: Request, settings: Settings) -> bytes:
     found = files.getlist(name) if name else [file for _, file in files.items(multi=True)]
     if not found:
         wanted = f"a file field {name!r}" if name else "a file field"
-        raise NoFile(f"no picture came: send multipart/form-data with {wanted}")
+        told = form_problem(request) or f"send multipart/form-data with {wanted}"
+        raise NoFile(f"no picture came: {told}")
     if len(found) > 1:
         raise TooManyItems(f"{len(found)} pictures came: send exactly one")
     return _read(found[0], settings)
 
 
-def urls(request: Request, settings: Settings) -> list[str]:
-    """The list ``urls`` of a JSON object, in order.
+def urls(request: Request, settings: Settings) -> list[Link]:
+    """The list ``urls`` of a JSON object, in order: texts, or objects with ``url`` and ``auth``.
 
     Raises:
         UnsupportedMediaType: the body is not declared as JSON.
@@ -88,13 +102,13 @@ def urls(request: Request, settings: Settings) -> list[str]:
         raise UnsupportedMediaType("send JSON, with Content-Type: application/json")
     body = _json(request, settings)
     found = body.get("urls") if isinstance(body, dict) else None
-    if not isinstance(found, list) or not all(isinstance(url, str) for url in found):
+    if not isinstance(found, list):
         raise InvalidRequest('send a JSON object with a list of texts: {"urls": ["http://..."]}')
     if not found:
         raise InvalidRequest("the list of URLs is empty")
     if len(found) > settings.max_urls:
         raise TooManyItems(f"{len(found)} URLs are too many: at most {settings.max_urls}")
-    return found
+    return [_link(item) for item in found]
 
 
 def includes_path(request: Request) -> bool:
@@ -117,9 +131,7 @@ def _form(request: Request, settings: Settings) -> tuple[Fields, Files]:
             f"the form is too large: at most {settings.max_request_bytes} bytes "
             f"and {settings.max_files} pictures"
         ) from error
-    # A browser sends a file field that was left empty as an empty file without a name.
-    chosen = [(name, file) for name, file in files.items(multi=True) if file.filename]
-    return fields, ImmutableMultiDict(chosen)
+    return fields, files
 
 
 def _field_items(name: str, group: list[FileStorage], settings: Settings) -> list[Upload | Refused]:
@@ -129,7 +141,7 @@ def _field_items(name: str, group: list[FileStorage], settings: Settings) -> lis
 
 
 def _item(file: FileStorage, settings: Settings) -> Upload | Refused:
-    name = file.filename or ""
+    name = file.filename or file.name or ""
     try:
         return Upload(name, _read(file, settings))
     except FileTooLarge as error:
@@ -144,11 +156,22 @@ def _read(file: FileStorage, settings: Settings) -> bytes:
     return data
 
 
+def _link(item: object) -> Link:
+    try:
+        known = _UrlItem(url=item) if isinstance(item, str) else _UrlItem.model_validate(item)
+    except ValidationError as error:  # of which nothing is told back: it may be a password
+        raise InvalidRequest(
+            'each of the URLs is a text, or {"url": "http://...", "auth": {"username": "...", '
+            '"password": "...", "scheme": "auto"}}'
+        ) from error
+    return Link(known.url, known.auth)
+
+
 def _json(request: Request, settings: Settings) -> object:
     limit = min(settings.max_request_bytes, settings.max_urls * _URL_BYTES)
     request.max_content_length = limit
     try:
-        body: object = json.loads(request.get_data())
+        body: object = json.loads(utf8_json(request.get_data()), parse_constant=_refuse)
         # JSON can spell halves of characters, which are no text and cannot be stored.
         json.dumps(body, ensure_ascii=False).encode()
     except RequestEntityTooLarge as error:
@@ -156,3 +179,7 @@ def _json(request: Request, settings: Settings) -> object:
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("the body is not valid JSON") from error
     return body
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

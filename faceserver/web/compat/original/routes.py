@@ -39,8 +39,8 @@ def register() -> ResponseReturnValue:
 def register_batch() -> ResponseReturnValue:
     """Store the faces of pictures that lie behind URLs."""
     with_path = inputs.includes_path(request)
-    urls = inputs.urls(request, backend().settings)
-    return _answer(backend().service().register_urls(urls), with_path)
+    links = inputs.urls(request, backend().settings)
+    return _answer(backend().service().register_urls(links), with_path)
 
 
 @blueprint.post("/faceRetrieve")

@@ -1,0 +1,40 @@
+"""The architectures that models can be of, by the names that ``model.toml`` gives them.
+
+An architecture is a function ``make(spec, loading)`` that loads the networks of a described model.
+A new one is a module of its own and a line here.
+"""
+
+from faceserver.models.registry import Registry
+from faceserver.models.spec import DetectorSpec, EmbedderSpec
+from faceserver.vision.base import Detector, Embedder, Loading
+
+detectors = Registry("detector architecture")
+detectors.add("mtcnn", "faceserver.vision.mtcnn:make")
+detectors.add("yunet", "faceserver.vision.yunet:make")
+
+embedders = Registry("embedder architecture")
+embedders.add("facenet", "faceserver.vision.facenet:make")
+
+attributes = Registry("attribute architecture")
+
+
+def make_detector(spec: DetectorSpec, loading: Loading) -> Detector:
+    """Load a detector.
+
+    Raises:
+        UnknownName: its architecture is none of those that are known.
+        ModelError: a file is missing or cannot be read, or an option does not fit.
+    """
+    detector: Detector = detectors.load(spec.architecture)(spec, loading)
+    return detector
+
+
+def make_embedder(spec: EmbedderSpec, loading: Loading) -> Embedder:
+    """Load an embedder.
+
+    Raises:
+        UnknownName: its architecture is none of those that are known.
+        ModelError: a file is missing or cannot be read, or an option does not fit.
+    """
+    embedder: Embedder = embedders.load(spec.architecture)(spec, loading)
+    return embedder

@@ -1,0 +1,59 @@
+"""How a face is cut out of its picture for a network, by the recipe in the model's description."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faceserver.models.spec import AlignedCrop, Crop, SquareCrop
+from faceserver.types import Detection, Image
+from faceserver.vision.geometry import cut_out, resize
+
+
+def crop_of(image: Image, detection: Detection, recipe: Crop) -> Image:
+    """Cut a face out by a recipe: uint8, shape (size, size, 3), zero beyond the picture."""
+    if isinstance(recipe, AlignedCrop):
+        return aligned_crop(image, detection, recipe)
+    return square_crop(image, detection, recipe)
+
+
+def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image:
+    """Cut a face out by its box: uint8, shape (size, size, 3), zero beyond the picture."""
+    box = detection.box
+    mean = (box.width + box.height) / 2
+    side = max(round(recipe.side * mean), 1)
+    left = round((box.x1 + box.x2 - side) / 2)
+    top = round((box.y1 + box.y2 - side) / 2 + recipe.lowered * mean)
+    return resize(cut_out(image, left, top, left + side, top + side), recipe.size, recipe.size)
+
+
+def aligned_crop(image: Image, detection: Detection, recipe: AlignedCrop) -> Image:
+    """Cut a face out by its points: uint8, shape (size, size, 3), zero beyond the picture."""
+    move = similarity_transform(np.array(detection.points), np.array(recipe.template))
+    size = (recipe.size, recipe.size)
+    return np.asarray(cv2.warpAffine(image, move, size, flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def similarity_transform(
+    source: NDArray[np.floating], target: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """The turn, scale and move that brings points nearest to others, without mirroring.
+
+    The least squares solution of S. Umeyama: Least-Squares Estimation of Transformation Parameters
+    Between Two Point Patterns, IEEE PAMI 13(4), 1991, equations 40 to 42.
+
+    Args:
+        source: shape (n, 2).
+        target: likewise.
+
+    Returns:
+        Shape (2, 3): a matrix that takes (x, y, 1) to (x, y).
+    """
+    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
+    centred, wanted = source - source_mean, target - target_mean
+    left, spread, right = np.linalg.svd(wanted.T @ centred / len(source))
+    signs = np.array([1.0, np.sign(np.linalg.det(left @ right))])
+    turn = left @ np.diag(signs) @ right
+    variance = max(float(np.square(centred).sum() / len(source)), 1e-12)
+    scale = float((spread * signs).sum()) / variance
+    shift = target_mean - scale * turn @ source_mean
+    return np.hstack([scale * turn, shift[:, np.newaxis]])

@@ -1,0 +1,33 @@
+"""JSON bodies as UTF-8, whatever they came in."""
+
+import json
+
+from flask import request
+
+from faceserver.errors import InvalidRequest
+from faceserver.web import charsets
+
+_MARK = b"\xef\xbb\xbf"
+
+
+def utf8_json(data: bytes) -> bytes:
+    """The request's body in UTF-8, from the charset that its ``Content-Type`` names.
+
+    JSON on the wire is UTF-8 (RFC 8259), so nothing is guessed; what is UTF-16 or UTF-32 is seen
+    from its first bytes, which are a mark or an ASCII character. A byte order mark is left out.
+
+    Args:
+        data: the body, which the caller has bounded.
+
+    Raises:
+        InvalidRequest: it is in no charset that is known, or in another one than it says.
+    """
+    charset = request.mimetype_params.get("charset", "").strip("'\" ") or json.detect_encoding(data)
+    if charset.lower() in {"utf-8", "utf-8-sig", "utf8"}:
+        return data.removeprefix(_MARK)
+    if not charsets.is_known(charset):
+        raise InvalidRequest(f"the charset {charset!r} is not known: send UTF-8")
+    try:
+        return data.decode(charset).removeprefix("\ufeff").encode()
+    except (LookupError, ValueError) as error:
+        raise InvalidRequest(f"the body is not in {charset}, as it says: send UTF-8") from error

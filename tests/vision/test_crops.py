@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from faceserver.models.spec import AlignedCrop, SquareCrop
+from faceserver.types import Box, Detection
+from faceserver.vision.crops import aligned_crop, similarity_transform, square_crop
+from tests.support.fakes import detection
+
+TEMPLATE = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (71.0, 92.0))
+"""About where the points of a face come to lie in crops of 112 x 112."""
+
+
+def test_the_crop_is_a_lowered_square_around_the_box() -> None:
+    image = np.zeros((400, 400, 3), np.uint8)
+    image[:, :, 0], image[:, :, 1] = np.mgrid[0:400, 0:400].astype(np.uint8)  # rows, columns
+    recipe = SquareCrop(kind="square", side=1.2, lowered=0.1, size=120)
+    crop = square_crop(image, detection(50, 60, 100), recipe)
+    # Mean size 100: a side of 120 about the centre (100, 110) lowered by 10 to 120.
+    assert np.array_equal(crop, image[60:180, 40:160])
+
+
+def test_the_crop_is_zero_beyond_the_picture() -> None:
+    white = np.full((100, 100, 3), 255, np.uint8)
+    recipe = SquareCrop(kind="square", side=1.0, lowered=0.0, size=100)
+    crop = square_crop(white, detection(-50, 0, 100), recipe)
+    assert np.all(crop[:, :50] == 0)
+    assert np.all(crop[:, 50:] == 255)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, -100, 180])
+def test_a_similarity_transform_takes_points_back_to_where_they_came_from(degrees: float) -> None:
+    angle = np.radians(degrees)
+    turn = 2.5 * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    target = np.array(TEMPLATE)
+    source = target @ turn.T + (120, -30)
+    move = similarity_transform(source, target)
+    assert np.allclose(source @ move[:, :2].T + move[:, 2], target)
+
+
+def test_a_similarity_transform_never_mirrors() -> None:
+    target = np.array(TEMPLATE)
+    mirrored = target * (-1, 1)
+    move = similarity_transform(mirrored, target)
+    assert np.linalg.det(move[:, :2]) > 0
+
+
+def test_points_of_one_place_give_numbers_all_the_same() -> None:
+    move = similarity_transform(np.zeros((5, 2)), np.array(TEMPLATE))
+    assert np.isfinite(move).all()
+
+
+def test_an_aligned_crop_brings_the_points_to_the_template() -> None:
+    picture = np.zeros((400, 400, 3), np.uint8)
+    colours = np.array([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255)])
+    points = [(x * 2 + 60, y * 2 + 40) for x, y in TEMPLATE]
+    for (x, y), colour in zip(points, colours, strict=True):
+        picture[int(y) - 6 : int(y) + 7, int(x) - 6 : int(x) + 7] = colour
+    a, b, c, d, e = points
+    face = Detection(Box(60, 40, 284, 264), (a, b, c, d, e), 0.9)
+    crop = aligned_crop(picture, face, AlignedCrop(kind="aligned", size=112, template=TEMPLATE))
+    assert crop.shape == (112, 112, 3)
+    for (x, y), colour in zip(TEMPLATE, colours, strict=True):
+        assert np.array_equal(crop[int(y), int(x)], colour)
