@@ -21,7 +21,8 @@ from faceserver.config import load_settings
 from faceserver.runtime import metrics
 from faceserver.runtime.threads import pictures_at_once, processors
 from faceserver.services.registering import Registered
-from faceserver.transfer.pictures import Item, PictureImporter
+from faceserver.transfer.items import Item
+from faceserver.transfer.pictures import PictureImporter
 
 WARM_UP = 32
 

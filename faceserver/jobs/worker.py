@@ -13,7 +13,8 @@ from faceserver.runtime.threads import pictures_at_once
 from faceserver.services.context import Gallery, Parts
 from faceserver.services.registering import Refused, Registered
 from faceserver.store.cursor import cursor_after
-from faceserver.transfer.pictures import Item, Outcome, PictureImporter
+from faceserver.transfer.items import Changed, Differs, Item, Outcome
+from faceserver.transfer.pictures import PictureImporter
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Worker:
             yield lambda item: url_item(item.item, self._parts.fetch)
             return
         with self._zips.opened(job.id) as found:
-            yield lambda item: found[item.result.number - 1]
+            yield lambda item: found.item(item.result.number, item.item.source)
 
     def _take_in(self, job: Job, to_item: ToItem) -> bool:
         """Take in what is waiting; return whether nothing is left, or nobody wants it any more."""
@@ -120,7 +121,10 @@ class Worker:
     def _import(self, job: Job, items: Sequence[Item]) -> list[Outcome]:
         def run(gallery: Gallery) -> list[Outcome]:
             importer = PictureImporter(
-                self._parts.registrar(gallery), jobs=pictures_at_once(), largest=job.largest
+                self._parts.registrar(gallery),
+                jobs=pictures_at_once(),
+                largest=job.largest,
+                update=job.update,
             )
             return list(importer.run(items))
 
@@ -132,4 +136,8 @@ def _result(number: int, outcome: Outcome) -> Result:
         return Result(number, "stored", tuple(face.id for face in outcome.faces))
     if isinstance(outcome, Refused):
         return Result(number, "refused", code=outcome.error.code, reason=str(outcome.error))
+    if isinstance(outcome, Changed):
+        return Result(number, "present", code="changed", reason=outcome.change)
+    if isinstance(outcome, Differs):
+        return Result(number, "present", code="differs", reason=outcome.reason)
     return Result(number, "present")
