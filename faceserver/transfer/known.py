@@ -5,7 +5,7 @@ a URL the address counts alone, so that it is not fetched again; a picture that 
 new address is compared by its bytes too, and by what is stored of it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -19,7 +19,10 @@ _FACE_IDS = UUID("7d9a3a5e-3c0f-4a52-9d53-0d8f6d3a1b64")
 """The namespace of the ids; another one would make every picture a new one."""
 
 _MOST_FACES = 100
-"""So many faces of a picture are looked through for the largest."""
+"""So many faces of a picture are looked at."""
+
+
+_Difference = tuple[bool, str]
 
 
 @dataclass(frozen=True)
@@ -73,27 +76,26 @@ class Known:
         self._collection = collection
         self._largest = largest
         self._update = update
+        self._checks = (self._person, self._tags, self._external_id)
 
     def faces(self, keys: Keys) -> list[StoredFace]:
-        """The first of a picture's faces that are stored: at most two, none if it is new."""
-        first = list(self._stored(keys.all_ids(0)))
-        return [*first[:1], *list(self._stored(keys.all_ids(1)))[:1]] if first else []
+        """A picture's faces that are stored, up to one that is not; none if it is new."""
+        return list(self._from_first(keys.all_ids(place) for place in range(_MOST_FACES)))
 
     def has_any(self, keys: Keys, places: range) -> bool:
         """Whether a face of one of these places is stored."""
         return any(True for place in places for _ in self._stored(keys.all_ids(place)))
 
     def with_ids(self, face_ids: Sequence[str]) -> list[StoredFace]:
-        """Those of a picture's first two faces that are stored, none where the first is not."""
-        first = list(self._stored(face_ids[:1]))
-        return [*first, *self._stored(face_ids[1:2])] if first else []
+        """Those of a picture's faces that are stored, up to one that is not."""
+        return list(self._from_first([face_id] for face_id in face_ids))
 
     def again(self, faces: Sequence[StoredFace]) -> list[StoredFace]:
         """The same faces as they are now, without those that are gone."""
         return list(self._stored([face.id for face in faces]))
 
     def of_picture(self, examined: Examined) -> list[StoredFace] | None:
-        """Stored faces of the same picture, whatever brought it: at most two; None if it is new.
+        """Stored faces of the same picture, whatever brought it: None if it is new.
 
         Returns:
             First the one where the largest face is; nothing where that was deleted by hand.
@@ -104,7 +106,7 @@ class Known:
         same = [face for face in faces.items if _is_there(face, examined.faces[0].detection)]
         if not same:
             return [] if faces.items else None
-        return [same[0], *(face for face in faces.items if face is not same[0])][:2]
+        return [same[0], *(face for face in faces.items if face is not same[0])]
 
     def compare(
         self, item: Item, faces: Sequence[StoredFace], *, rival: str | None = None
@@ -120,22 +122,18 @@ class Known:
             rival: what this same import called the picture before; what it said of it stays.
         """
         update = self._update and rival is None
-        done: list[str] = []
-        differing: list[str] = []
-        for change in (self._person(item, faces, update), self._tags(item, faces, update)):
-            if change is not None:
-                (done if change[0] else differing).append(change[1])
-        if item.external_id and item.external_id != faces[0].external_id:
-            differing.append(f"its external_id is {faces[0].external_id}, not {item.external_id}")
-        same = f"it is the same picture as {rival}, and " if rival else "it is in already, and "
+        changes = [check(item, faces, update) for check in self._checks]
+        done = [told for taken_over, told in filter(None, changes) if taken_over]
+        differing = [told for taken_over, told in filter(None, changes) if not taken_over]
         if differing:
-            return Differs(item.source, same + "; ".join([*differing, *done]))
+            same = f"it is the same picture as {rival}, and" if rival else "it is in already, and"
+            return Differs(item.source, f"{same} {'; '.join([*differing, *done])}")
         return Changed(item.source, "; ".join(done)) if done else Present(item.source)
 
-    def _person(
-        self, item: Item, faces: Sequence[StoredFace], update: bool
-    ) -> tuple[bool, str] | None:
-        """Whether another person was taken over, and how it is told; None where all is the same."""
+    # Each of these says whether a difference was taken over, and how it is told; None where there
+    # is none.
+
+    def _person(self, item: Item, faces: Sequence[StoredFace], update: bool) -> _Difference | None:
         if item.person is None:
             return None
         known = self._collection.subject_named(item.person)
@@ -151,9 +149,7 @@ class Known:
         self._collection.move([face.id], subject.id)
         return True, f"shows {subject.name} now, not {was}"
 
-    def _tags(
-        self, item: Item, faces: Sequence[StoredFace], update: bool
-    ) -> tuple[bool, str] | None:
+    def _tags(self, item: Item, faces: Sequence[StoredFace], update: bool) -> _Difference | None:
         wanted = set(item.tags)
         if not wanted or all(wanted == set(face.tags) for face in faces):
             return None
@@ -163,11 +159,31 @@ class Known:
             self._collection.tag(face.id, sorted(wanted))
         return True, f"its tags are {_listed(item.tags)} now"
 
+    def _external_id(
+        self, item: Item, faces: Sequence[StoredFace], update: bool
+    ) -> _Difference | None:
+        known, wanted = faces[0].external_id, item.external_id
+        if wanted is None or wanted == known:
+            return None
+        if known is not None and not update:
+            return False, f"its external_id is {known}, not {wanted}"
+        for face in faces:
+            self._collection.identify(face.id, wanted)
+        return True, f"its external_id is {wanted} now"
+
     def _name(self, subject: str) -> str:
         try:
             return self._collection.subject(subject).name
         except NotFound:  # deleted just now
             return "nobody"
+
+    def _from_first(self, places: Iterable[Sequence[str]]) -> Iterator[StoredFace]:
+        """The faces of a picture's places, by the ids that each may have."""
+        for ids in places:
+            face = next(self._stored(ids), None)
+            if face is None:
+                return
+            yield face
 
     def _stored(self, face_ids: Sequence[str]) -> Iterator[StoredFace]:
         for face_id in face_ids:

@@ -3,7 +3,7 @@
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from faceserver.pictures.filenames import decoded
@@ -51,16 +51,20 @@ def files_below(folder: Path) -> Files:
 
 
 def files_at(paths: Iterable[Path]) -> Files:
-    """The files that are given, whatever they hold, and those below the folders that are given."""
-    pictures: list[Path] = []
-    left_out: list[LeftOut] = []
-    for path in dict.fromkeys(paths):
+    """The files that are given, whatever they hold, and those below the folders that are given.
+
+    Each comes once, and what is left out is named with its folder.
+    """
+    pictures: dict[Path, None] = {}
+    left_out: dict[LeftOut, None] = {}
+    for path in paths:
         if path.is_dir():
             found = files_below(path)
-            pictures += found.pictures
-            left_out += found.left_out
+            pictures |= dict.fromkeys(found.pictures)
+            top = as_text(path)
+            left_out |= {replace(item, name=f"{top}/{item.name}"): None for item in found.left_out}
         else:
-            pictures.append(path)
+            pictures[path] = None
     return Files(tuple(pictures), tuple(left_out))
 
 

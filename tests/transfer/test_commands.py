@@ -208,8 +208,8 @@ def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
     )
     expected = {
         "people.zip": (3, {"Joe/torn.jpg": "truncated_image"}),
-        "list.csv": (
-            1,
+        "list.csv": (  # of what the zip has brought: it gets tags and an external_id
+            0,
             {
                 "people/Joe/torn.jpg": "truncated_image",
                 "nowhere.jpg": "invalid_request",
@@ -217,7 +217,7 @@ def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
                 "entry 5": "invalid_request",
             },
         ),
-        "list.jsonl": (1, {"entry 2": "invalid_request"}),
+        "list.jsonl": (0, {"entry 2": "invalid_request"}),
     }
     for name, (stored, refused) in expected.items():
         report = tmp_path / f"{name}.report"
