@@ -97,12 +97,13 @@ class Worker:
     def _take_in(self, job: Job, to_item: ToItem) -> bool:
         """Take in what is waiting; return whether nothing is left, or nobody wants it any more."""
         cursor = None
+        said: dict[str, str] = {}
         while not self._stop.is_set():
             if not self._is_wanted(job):
                 return True
             page = self._table.items(job, limit=_AT_ONCE, cursor=cursor, state="waiting")
             if page.items:
-                outcomes = self._import(job, [to_item(item) for item in page.items])
+                outcomes = self._import(job, [to_item(item) for item in page.items], said)
                 self._table.record(
                     job,
                     [
@@ -118,13 +119,14 @@ class Worker:
     def _is_wanted(self, job: Job) -> bool:
         return job.id in self._table.open_ids()
 
-    def _import(self, job: Job, items: Sequence[Item]) -> list[Outcome]:
+    def _import(self, job: Job, items: Sequence[Item], said: dict[str, str]) -> list[Outcome]:
         def run(gallery: Gallery) -> list[Outcome]:
             importer = PictureImporter(
                 self._parts.registrar(gallery),
                 jobs=pictures_at_once(),
                 largest=job.largest,
                 update=job.update,
+                said=said,
             )
             return list(importer.run(items))
 

@@ -51,7 +51,13 @@ class PictureImporter:
     """Takes pictures into a registrar's collection."""
 
     def __init__(
-        self, registrar: Registrar, *, jobs: int = 1, largest: bool = False, update: bool = False
+        self,
+        registrar: Registrar,
+        *,
+        jobs: int = 1,
+        largest: bool = False,
+        update: bool = False,
+        said: dict[str, str] | None = None,
     ) -> None:
         """Take the parts.
 
@@ -62,6 +68,8 @@ class PictureImporter:
                 one with several faces is refused, for nobody said which of them it is.
             update: where another person or other tags are said of a picture that is in, these
                 count; otherwise what is stored stays, and the difference is told.
+            said: by face, which picture said first whom it shows; to be kept where an import goes
+                on with another importer.
         """
         self._registrar = registrar
         self._collection = registrar.collection
@@ -69,7 +77,7 @@ class PictureImporter:
         self._largest = largest
         self._known = Known(registrar.collection, largest=largest, update=update)
         self._subjects: dict[str, str] = {}
-        self._sources: dict[str, str] = {}
+        self._said = {} if said is None else said
 
     def run(self, items: Iterable[Item]) -> Iterator[Outcome]:
         """Import pictures; yield what became of each, in order.
@@ -139,9 +147,9 @@ class PictureImporter:
                 seen.update(_marks(result))
                 fresh[at] = replace(result, subject=self._subject(item.person))
         stored = dict(zip(fresh, self._registrar.store(list(fresh.values())), strict=True))
-        for done in stored.values():
+        for at, done in stored.items():
             if isinstance(done, Registered):
-                self._sources[done.faces[0].id] = done.name
+                self._first_to_say(group[at], done.faces[0].id)
         return [
             stored[at] if at in stored else self._compared(item, result)
             for at, (item, result) in enumerate(zip(group, found, strict=True))
@@ -174,11 +182,16 @@ class PictureImporter:
         faces = self._faces(result) if isinstance(result, Examined) else result.faces
         if not faces:
             return Present(item.source)
-        rival = self._sources.setdefault(faces[0].id, item.source)
+        rival = self._first_to_say(item, faces[0].id)
         # What was seen in another thread may be out of date by now.
-        return self._known.compare(
-            item, self._known.again(faces) or faces, rival=None if rival is item.source else rival
-        )
+        return self._known.compare(item, self._known.again(faces) or faces, rival=rival)
+
+    def _first_to_say(self, item: Item, face_id: str) -> str | None:
+        """What this import called the picture when something was said of it first, if not now."""
+        if face_id not in self._said and (item.person or item.tags or item.external_id):
+            self._said[face_id] = item.source
+            return None
+        return self._said.get(face_id)
 
     def _faces(self, examined: Examined) -> Sequence[StoredFace] | None:
         """The first of the faces of a picture that has come meanwhile, None if it has not."""

@@ -345,3 +345,12 @@ def test_whatever_is_kept_nothing_comes_twice(service: FaceService, keep: str) -
     for source in ("a", "b"):
         taken(PictureImporter(registrar), item(source, RED, BLUE))
     assert service.status().faces == 2
+
+
+def test_a_picture_that_an_album_shows_too_can_be_corrected(service: FaceService) -> None:
+    """An album says nothing, so that it contradicts nobody."""
+    registrar = service.registrar()
+    taken(PictureImporter(registrar), item("Bob/1", RED, person="Bob"))
+    album, ann = item("Photos from 2021/1", RED), item("Ann/1", RED, person="Ann")
+    outcomes = taken(PictureImporter(registrar, update=True), album, ann)
+    assert kinds(outcomes) == ["Present", "Changed"]
