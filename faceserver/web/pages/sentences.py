@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "invalid_archive": _("The zip is damaged, or holds no picture. Pack it again."),
     "invalid_cursor": _("This list is out of date. Reload the page."),
     "invalid_embedding": _("This face is of another model. Register its picture again."),
+    "invalid_place": _("The face's box or points lie in no picture. Send them in pixels."),
     "invalid_request": _("Something is not filled in as it should be. Check it and try again."),
     "invalid_url": _("This is no web address. It should begin with http:// or https://."),
     "method_not_allowed": _("This address cannot be used in this way. Go to the start."),

@@ -158,6 +158,7 @@ def job(known: records.Job) -> jobs.Job:
         stored=known.stored,
         present=known.present,
         refused=known.refused,
+        left_out=known.left_out,
         faces=known.faces,
         reason=known.reason,
         created=known.created,
