@@ -57,7 +57,7 @@ def deep_png(color: int, *channels: Image) -> bytes:
 
 
 def decode(data: bytes, max_bytes: int = 10_000_000, max_pixels: int = 1_000_000) -> Image:
-    return codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
+    return codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels).image
 
 
 def transparent_left_half(mode: str) -> bytes:
