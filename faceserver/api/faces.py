@@ -21,6 +21,7 @@ from faceserver.api.pictures import (
     Box,
     DetectedFace,
     Embedding,
+    Notes,
     Points,
     UrlPicture,
     Which,
@@ -108,6 +109,7 @@ class AddedFaces(Answer):
     """What was stored."""
 
     faces: tuple[Face, ...] = Field(description="Largest first.")
+    notes: Notes = ()
 
 
 class FaceQuery(Paging):
@@ -273,3 +275,4 @@ class SearchAnswer(Answer):
     threshold: float
     margin: float
     probes: tuple[Probe, ...] = Field(description="Of a picture: largest first.")
+    notes: Notes = ()

@@ -42,7 +42,8 @@ class _Tally:
         if isinstance(outcome, Registered):
             self.stored += 1
             self.faces += len(outcome.faces)
-            return f"{outcome.name}: {counted(len(outcome.faces), 'face')}"
+            notes = "".join(f", {note.replace('_', ' ')}" for note in outcome.notes)
+            return f"{outcome.name}: {counted(len(outcome.faces), 'face')}{notes}"
         self.present += 1
         return f"{outcome.name}: is in already"
 

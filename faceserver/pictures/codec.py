@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from faceserver.errors import EmptyFile, FileTooLarge, NotAnImage
 from faceserver.pictures import decoder_process, limits, pillow_decoder
-from faceserver.pictures.kinds import HEAD_BYTES, kind_of
+from faceserver.pictures.kinds import HEAD_BYTES, PICTURES, kind_of
 from faceserver.runtime import metrics
 from faceserver.types import DecodedPicture, Image
 
@@ -39,7 +39,6 @@ _WHAT_IT_IS = {
     "archive": "This is an archive, not a picture.",
     "database": "This is a database, not a picture.",
     "program": "This is a program, not a picture.",
-    "text": "This is text, not a picture.",
 }
 _READ = "This is no JPEG, PNG, BMP, GIF, TIFF, WebP, HEIC, AVIF or JPEG XL picture."
 
@@ -130,6 +129,6 @@ def _kind(data: bytes) -> str:
     kind = kind_of(data[:HEAD_BYTES])
     if kind in pillow_decoder.PLUGINS:
         return kind
-    if kind is None:
-        raise NotAnImage(_READ)
-    raise NotAnImage(_WHAT_IT_IS.get(kind, f"This is a picture of the kind {kind}, not read here."))
+    if kind in PICTURES and kind not in _WHAT_IT_IS:
+        raise NotAnImage(f"Pictures of the kind {kind} are not read: save it as JPEG, PNG or TIFF.")
+    raise NotAnImage(_WHAT_IT_IS.get(kind or "", _READ))

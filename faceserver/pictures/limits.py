@@ -110,6 +110,8 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _png(data: bytes) -> bool:
+    width: int
+    height: int
     width, height = struct.unpack_from(">II", data, 16)
     extras = 0
     at = 8
@@ -142,11 +144,12 @@ def _webp(data: bytes) -> bool:
 
 
 def _gif(data: bytes) -> bool:
+    width: int
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = 13 + (3 << (flags % 8 + 1) if flags & 0x80 else 0)
     for _ in range(_ORDINARY_EXTRAS):
         if at >= len(data) or data[at] != 0x21:
-            return len(data) <= _ORDINARY_GIF and int(width * height) <= _ORDINARY_PIXELS
+            return len(data) <= _ORDINARY_GIF and width * height <= _ORDINARY_PIXELS
         at += 2
         for _ in range(_ORDINARY_EXTRAS):
             length = data[at]

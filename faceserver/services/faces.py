@@ -10,7 +10,7 @@ import numpy as np
 from faceserver.errors import InvalidEmbedding, NotFound
 from faceserver.pictures import codec
 from faceserver.services.context import Gallery, Parts, chosen
-from faceserver.services.registering import Refused
+from faceserver.services.registering import Refused, Registered
 from faceserver.store.base import Page
 from faceserver.types import Box, Detection, Filter, Floats, NewFace, StoredFace
 
@@ -48,7 +48,7 @@ class FaceKeeper:
 
     def add_picture(
         self, collection: str, data: bytes, labels: Labels, *, largest: bool = False
-    ) -> tuple[StoredFace, ...]:
+    ) -> Registered:
         """Store the faces of a picture, largest first.
 
         Raises:
@@ -58,7 +58,7 @@ class FaceKeeper:
             StoreFull: no space is left.
         """
 
-        def add(gallery: Gallery) -> tuple[StoredFace, ...]:
+        def add(gallery: Gallery) -> Registered:
             if labels.subject is not None:
                 gallery.collection.subject(labels.subject)
             registrar = self._parts.registrar(gallery)
@@ -77,7 +77,7 @@ class FaceKeeper:
                 (stored,) = registrar.store([known])
             if isinstance(stored, Refused):
                 raise stored.error
-            return stored.faces
+            return stored
 
         return self._parts.on(collection, add)
 
