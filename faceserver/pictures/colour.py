@@ -48,9 +48,10 @@ def flatten(picture: Pillow.Image, profile: bytes | None) -> Pillow.Image:
         raise NotAnImage(f"Pictures of {values} are not read: save it with 8 or 16 bits a channel.")
     if not picture.has_transparency_data:
         return _in_srgb(picture, profile)
-    layer = _as_mode(picture, "RGBA")
+    layer = _as_mode(picture, "LA" if picture.mode in {"1", "L", "LA"} else "RGBA")
+    colours = layer.convert("L" if layer.mode == "LA" else "RGB")
     page = Pillow.new("RGB", picture.size, "white")
-    page.paste(_in_srgb(layer.convert("RGB"), profile), mask=layer.getchannel("A"))
+    page.paste(_in_srgb(colours, profile), mask=layer.getchannel("A"))
     return page
 
 
@@ -70,9 +71,7 @@ def upper_bits(values: NDArray[np.uint16]) -> Image:
 def _in_srgb(picture: Pillow.Image, profile: bytes | None) -> Pillow.Image:
     if not profile or len(profile) > _MAX_PROFILE:
         return _as_mode(picture, "RGB")
-    mode = picture.mode if picture.mode in _SPACES.values() else "RGB"
-    if picture.mode in {"1", "LA"}:
-        mode = "L"
+    mode = picture.mode if picture.mode in {"L", "CMYK"} else "RGB"
     transform = _to_srgb(profile, mode)
     if transform is None:
         return _as_mode(picture, "RGB")

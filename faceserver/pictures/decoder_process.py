@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -191,13 +192,14 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
         image = None
         answer: dict[str, Any]
         # Of JPEG XL all is decoded before its size is known here.
-        _allow(request["max_pixels"] if request["kind"] == "JXL" else 0)
+        allow = partial(_allow, request["kind"])
+        allow(request["max_pixels"] if request["kind"] == "JXL" else 0)
         try:
             picture = pillow_decoder.decode(
                 data,
                 request["kind"],
                 max_pixels=request["max_pixels"],
-                opened=_allow,
+                opened=allow,
             )
         except ImageError as error:
             answer = {"code": error.code, "message": str(error)}
@@ -215,11 +217,11 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
         answers.flush()
 
 
-def _allow(pixels: int) -> None:
+def _allow(kind: str, pixels: int) -> None:
     """Let the kernel end this process, or refuse it memory, beyond what so many pixels need."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = limits.SECONDS + pixels * limits.SECONDS_A_PIXEL
-    _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime + seconds) + 1)
+    seconds = used.ru_utime + used.ru_stime + limits.seconds(kind, pixels)
+    _lower(resource.RLIMIT_CPU, int(seconds) + 1)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     room = _ROOM + _ROOM_A_PIXEL * pixels
     _lower(resource.RLIMIT_AS, pages * resource.getpagesize() + room)

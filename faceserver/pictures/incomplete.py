@@ -21,7 +21,8 @@ _JPEG_END = b"\xff\xd9"
 _NOISE = bytes(random.Random(1).choices(range(255), k=4096))  # noqa: S311 - no secret
 _JPEG_BLOCK = 16
 
-Open = Callable[[bytes], Pillow.Image]
+Open = Callable[[bytes, str | None], Pillow.Image]
+"""Opens a file without decoding it; a JPEG in a mode, where one is given and it can be had."""
 
 
 def complete(data: bytes, kind: str, opened: Open) -> Pillow.Image | None:
@@ -30,7 +31,7 @@ def complete(data: bytes, kind: str, opened: Open) -> Pillow.Image | None:
     Args:
         data: the file's content, which could not be decoded to its end.
         kind: see :func:`faceserver.pictures.kinds.kind_of`.
-        opened: opens a file without decoding it.
+        opened: opens the file, or a mended one.
 
     Returns:
         The loaded picture; None if too much of it is missing.
@@ -47,11 +48,13 @@ def _jpeg(data: bytes, opened: Open) -> Pillow.Image | None:
     there = data.rstrip(b"\xff")
     if not _has_every_scan(there):
         return None
-    picture = opened(there + _JPEG_END)
+    picture = opened(there + _JPEG_END, None)
     picture.load()
-    other = opened(there + _NOISE + _JPEG_END)
+    # Of the two that are compared, brightness alone: colours are smoothed over their blocks' edges.
+    one, other = (opened(there + end, "L") for end in (_JPEG_END, _NOISE + _JPEG_END))
+    one.load()
     other.load()
-    return picture if _missing_behind_first_difference(picture, other) <= MAX_MISSING else None
+    return picture if _missing_behind_first_difference(one, other) <= MAX_MISSING else None
 
 
 def _missing_behind_first_difference(picture: Pillow.Image, other: Pillow.Image) -> float:
@@ -96,7 +99,7 @@ def _has_every_scan(data: bytes) -> bool:
 
 
 def _by_pixels(data: bytes, opened: Open) -> Pillow.Image | None:
-    with opened(data) as header:
+    with opened(data, None) as header:
         if header.width * header.height > WHOLE_PIXELS:
             return None  # two of them would take too much memory
     picture, other = _over(0, data, opened), _over(90, data, opened)
@@ -106,7 +109,7 @@ def _by_pixels(data: bytes, opened: Open) -> Pillow.Image | None:
 
 def _over(value: int, data: bytes, opened: Open) -> Pillow.Image:
     """The picture, decoded as far as it goes over a background of one value."""
-    picture = opened(data)
+    picture = opened(data, None)
     prepare = picture.load_prepare  # type: ignore[attr-defined]
 
     def prepared() -> None:

@@ -39,10 +39,11 @@ _ORDINARY_TAGS = 100
 _ORDINARY_TIFF_VALUES = 2_000_000
 
 SECONDS = 2.0
-"""Processor time that a file may take before its size is known, and a small one altogether."""
+"""Processor time that any file may take in a decoder's process."""
 
-SECONDS_A_PIXEL = 80e-9
-"""Processor time that is added for each pixel: twice what the slowest format takes."""
+_SECONDS_A_PIXEL = 80e-9
+_SECONDS_A_FILM_PIXEL = 200e-9
+"""Of the kinds that are compressed as films are. Several times what honest pictures take."""
 
 MAX_WAIT = 60.0
 """Seconds by the clock after which a decoder is ended, should it do nothing but wait."""
@@ -64,6 +65,12 @@ def is_ordinary(data: bytes, kind: str) -> bool:
         return look is not None and look(data)
     except (struct.error, IndexError):  # cut short: whoever decodes it finds out at once
         return True
+
+
+def seconds(kind: str, pixels: int) -> float:
+    """Processor time that a picture of a kind may take with so many pixels; at first with none."""
+    each = _SECONDS_A_PIXEL if kind in _LOOKS else _SECONDS_A_FILM_PIXEL
+    return SECONDS + pixels * each
 
 
 def _jpeg(data: bytes) -> bool:

@@ -44,6 +44,9 @@ _UPRIGHT = {
 """What turns a picture upright, by its EXIF orientation; 1 is upright already."""
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
+_AVERAGED = frozenset({"L", "LA", "RGB", "RGBA", "CMYK", "YCbCr"})
+"""Modes of which the mean of four pixels is one pixel of the halved picture."""
+
 _STRIP = 64
 """Rows that are copied at once: they fit into the processor's cache."""
 
@@ -171,7 +174,9 @@ def _decoded(picture: Pillow.Image, data: bytes, kind: str) -> DecodedPicture:
         except MemoryError:
             raise
         except Exception as error:
-            mended = incomplete.complete(data, kind, lambda file: _opened_alike(file, kind))
+            mended = incomplete.complete(
+                data, kind, lambda file, mode: _opened_alike(file, kind, mode)
+            )
             if mended is None:
                 raise TruncatedImage("The picture is truncated or damaged.") from error
             picture = mended
@@ -180,8 +185,10 @@ def _decoded(picture: Pillow.Image, data: bytes, kind: str) -> DecodedPicture:
         orientation = _orientation(picture)
         if kind == "TIFF":
             size = picture.size if size == picture.size[::-1] else size
-        small = _halve_late(_in_full_depth(picture, data, kind, deep))
-        flat = colour.flatten(small, profile if isinstance(profile, bytes) else None)
+        whole = _in_full_depth(picture, data, kind, deep)
+        # Before the colours where that can be, for it saves memory; of a palette it cannot.
+        small = _halve_late(whole) if whole.mode in _AVERAGED else whole
+        flat = _halve_late(colour.flatten(small, profile if isinstance(profile, bytes) else None))
         turn = _UPRIGHT.get(orientation)
         image = _to_array(flat if turn is None else flat.transpose(turn))
     except ImageError:
@@ -196,24 +203,25 @@ def _decoded(picture: Pillow.Image, data: bytes, kind: str) -> DecodedPicture:
     return DecodedPicture(image, width, height, tuple(notes))
 
 
-def _halve_early(picture: Pillow.Image) -> tuple[int, int]:
-    """Let a large JPEG be decoded at half its size; return the whole one's."""
+def _halve_early(picture: Pillow.Image, mode: str | None = None) -> tuple[int, int]:
+    """Let a large JPEG be decoded at half its size, and in a mode; return the whole one's size."""
     width, height = picture.size
     if width * height > limits.WHOLE_PIXELS:
-        picture.draft(None, (width // 2, height // 2))
+        picture.draft(mode, (width // 2, height // 2))
+    elif mode is not None:
+        picture.draft(mode, picture.size)
     return width, height
 
 
 def _halve_late(picture: Pillow.Image) -> Pillow.Image:
     """Halve what no decoder could halve."""
-    if picture.width * picture.height <= limits.WHOLE_PIXELS or picture.mode.startswith("I"):
-        return picture
-    return picture.reduce(2)
+    is_large = picture.width * picture.height > limits.WHOLE_PIXELS
+    return picture.reduce(2) if is_large else picture
 
 
-def _opened_alike(data: bytes, kind: str) -> Pillow.Image:
+def _opened_alike(data: bytes, kind: str, mode: str | None) -> Pillow.Image:
     picture = _open(data, kind)
-    _halve_early(picture)
+    _halve_early(picture, mode)
     return picture
 
 
