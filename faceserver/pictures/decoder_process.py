@@ -1,6 +1,6 @@
 """Decodes pictures in processes that can be ended, with processor time and memory bounded.
 
-A decoder starts when it is first needed, in about a fifth of a second, and then waits for the next
+A decoder starts when it is first needed, in about a third of a second, and then waits for the next
 picture. One that has used up its time, or has crashed, takes nothing with it but its picture.
 
 What passes between the two: a line of JSON and the file one way, a line of JSON and the pixels the

@@ -21,7 +21,7 @@ from faceserver.errors import (
     TooManyPixels,
     TruncatedImage,
 )
-from faceserver.pictures import colour, incomplete, limits
+from faceserver.pictures import colour, incomplete, limits, nclx
 from faceserver.types import DecodedPicture, Image, Note
 
 PLUGINS = {
@@ -167,6 +167,8 @@ def _decoded(picture: Pillow.Image, data: bytes, kind: str) -> DecodedPicture:
     try:
         size = _halve_early(picture)
         profile = picture.info.get("icc_profile")
+        if profile is None and kind in {"HEIC", "AVIF"}:
+            profile = nclx.profile_of(data)
         notes: list[Note] = ["further_pages_ignored"] if _has_more(picture) else []
         deep = _deep_mode(picture)
         try:

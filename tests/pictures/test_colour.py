@@ -1,6 +1,7 @@
 """Colours come out as sRGB, and values by the range that they have."""
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image as Pillow
 
 from faceserver.pictures import codec, colour
-from tests.support.picture_files import HEIGHT, WIDTH, decode, encode, gradient, picture, png
+from tests.support.picture_files import HEIGHT, WIDTH, decode, encode, gradient, heic, picture, png
 from tests.support.profiles import channels_swapped, linear_gray, srgb
 
 SWAPPED = gradient()[..., [1, 0, 2]]
@@ -23,6 +24,24 @@ def test_a_profile_is_applied(kind: str) -> None:
     }
     data = encode(picture(), kind, icc_profile=channels_swapped(), **options.get(kind, {}))
     assert np.abs(decode(data).astype(int) - SWAPPED).mean() < 6
+
+
+@pytest.mark.parametrize("primaries", [9, 12])
+@pytest.mark.parametrize("kind", ["HEIC", "AVIF"])
+def test_primaries_without_a_profile_are_heeded(kind: str, primaries: int) -> None:
+    red = Pillow.new("RGB", (64, 64), (200, 60, 60))
+    data = heic(red) if kind == "HEIC" else encode(red, "AVIF", quality=100)
+    at = data.index(b"colrnclx") + 8
+    wide = data[:at] + struct.pack(">HH", primaries, 13) + data[at + 4 :]
+    assert_allclose(decode(data)[32, 32], (200, 60, 60), atol=6)
+    # The same numbers mean a stronger red: less green and blue.
+    changed = decode(wide)[32, 32].astype(int)
+    assert changed[0] > 206
+    assert changed[1] < 52
+    assert_array_equal(
+        decode(data[:at] + struct.pack(">HH", 9, 16) + data[at + 4 :])[32, 32] > 100,
+        [True, False, False],
+    )
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "P"])

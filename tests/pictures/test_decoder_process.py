@@ -116,6 +116,31 @@ def test_hostile_files_end_within_their_bounds() -> None:
         assert memory < 1_000_000, done.stdout  # kilobytes
 
 
+@pytest.mark.parametrize(("mode", "side", "room"), [("RGB", 7000, 130), ("L", 10_400, 200)])
+def test_a_phone_s_large_picture_takes_little_memory(mode: str, side: int, room: int) -> None:
+    """49 and 108 million pixels, in a process that may take so many megabytes more."""
+    code = (
+        "import resource, sys, pathlib\n"
+        "from faceserver.pictures import codec\n"
+        "data = sys.stdin.buffer.read()\n"
+        "pages = int(pathlib.Path('/proc/self/statm').read_text().split()[0])\n"
+        f"limit = pages * resource.getpagesize() + {room} * 2**20\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "picture = codec.decode(data, max_bytes=10**8, max_pixels=120_000_000)\n"
+        "print(picture.width, picture.image.shape)\n"
+    )
+    data = encode(Pillow.new(mode, (side, side)), "JPEG")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=data,
+        capture_output=True,
+        cwd=Path(__file__).resolve().parents[2],
+        timeout=300,
+        check=True,
+    )
+    assert done.stdout.decode().strip() == f"{side} ({side // 2}, {side // 2}, 3)"
+
+
 def _slow() -> bytes:
     return encode(Pillow.new("L", (4000, 4000)), "TIFF", compression="lzma")
 
