@@ -50,7 +50,8 @@ class Tally:
         if isinstance(outcome, Registered):
             self.stored += 1
             self.faces += len(outcome.faces)
-            return f"{outcome.name}: {counted(len(outcome.faces), 'face')}"
+            notes = "".join(f", {note.replace('_', ' ')}" for note in outcome.notes)
+            return f"{outcome.name}: {counted(len(outcome.faces), 'face')}{notes}"
         if isinstance(outcome, Changed):
             self.changed += 1
             return f"{outcome.name}: {outcome.change}"

@@ -35,7 +35,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "no_face": _("No face was found. Try a picture with a larger, sharper face that looks ahead."),
     "no_file": _("No picture came. Choose one."),
     "not_an_image": _(
-        "This file cannot be read as a picture. Use JPEG, PNG, WebP, TIFF, BMP or GIF."
+        "This file cannot be read as a picture. Use JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF."
     ),
     "not_authenticated": _("You are signed out. Reload the page to sign in."),
     "not_found": _("This is not there, or not any more."),

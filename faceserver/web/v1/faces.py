@@ -24,6 +24,7 @@ from faceserver.api.faces import (
 from faceserver.api.pictures import FacePlace, Which
 from faceserver.errors import NotFound
 from faceserver.services.faces import FaceKeeper, Labels
+from faceserver.services.registering import Registered
 from faceserver.types import NOWHERE, Box, Detection, Filter, StoredFace
 from faceserver.web.context import backend
 from faceserver.web.guard.scopes import scope
@@ -78,16 +79,17 @@ def add(path: CollectionPath) -> Response:
         form = form_body(AddForm)
         name = form.source or (form.file.filename or "")
         data = file_bytes(form.file)
-        stored = _add_picture(path.collection, data, form, name)
+        added = _added(_add_picture(path.collection, data, form, name), path.collection)
     else:
         body = json_body(AddFaces).root
         if isinstance(body, AddEmbedding):
-            stored = (_add_embedding(path.collection, body),)
+            stored = _add_embedding(path.collection, body)
+            added = AddedFaces(faces=(shown.face(stored, path.collection),))
         else:
             name = body.source or (body.url if isinstance(body, AddUrl) else "")
-            stored = _add_picture(path.collection, picture_bytes(body), body, name)
-    faces = tuple(shown.face(item, path.collection) for item in stored)
-    return reply(AddedFaces(faces=faces), 201)
+            registered = _add_picture(path.collection, picture_bytes(body), body, name)
+            added = _added(registered, path.collection)
+    return reply(added, 201)
 
 
 @blueprint.get(
@@ -204,10 +206,15 @@ def _answer(path: FacePath) -> Response:
 
 def _add_picture(
     collection: str, data: bytes, options: PictureOptions | AddForm, name: str
-) -> tuple[StoredFace, ...]:
+) -> Registered:
     return _keeper().add_picture(
         collection, data, _labels(options, name), largest=options.faces == "largest"
     )
+
+
+def _added(registered: Registered, collection: str) -> AddedFaces:
+    faces = tuple(shown.face(item, collection) for item in registered.faces)
+    return AddedFaces(faces=faces, notes=registered.notes)
 
 
 def _add_embedding(collection: str, body: AddEmbedding) -> StoredFace:

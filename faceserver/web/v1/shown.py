@@ -144,6 +144,7 @@ def searched(found: Searched, name: str) -> faces.SearchAnswer:
         threshold=found.threshold,
         margin=found.margin,
         probes=tuple(_probe(probe, found.similarity, name) for probe in found.probes),
+        notes=found.notes,
     )
 
 
