@@ -122,9 +122,9 @@ class Settings(BaseSettings):
         description="What is kept of pictures: originals, crops (the aligned faces alone), or "
         "nothing.",
     )
-    max_file_bytes: int = Field(20 * _MEGABYTE, ge=1, description="Largest picture, in bytes.")
+    max_file_bytes: int = Field(60 * _MEGABYTE, ge=1, description="Largest picture, in bytes.")
     max_pixels: int = Field(
-        50 * _MEGABYTE,
+        120 * _MEGABYTE,
         ge=1,
         le=178_956_970,  # Pillow's own ceiling
         description="Largest picture, in pixels, checked before decoding.",

@@ -1,9 +1,9 @@
 """The values that pass between the parts: frozen, and made of numbers, text and numpy alone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,37 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 """A picture: RGB, shape (height, width, 3), uint8, upright."""
 
+Note = Literal["picture_incomplete", "further_pages_ignored", "picture_scaled_down"]
+"""What is worth knowing of a picture that was taken: its last bytes are missing; the file holds
+more pictures, which nobody looked at; it was looked at, and is kept, at half its size."""
+
 Floats = NDArray[np.float32]
 """Any float32 array; the docstring at its use gives the shape."""
 
 Point = tuple[float, float]
 """x and y in the picture's pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedPicture:
+    """A picture as it came out of its file.
+
+    Attributes:
+        image: its pixels, read-only; half as wide and high as the picture if that is very large.
+        width: of the upright picture as it was sent, in pixels.
+        height: likewise.
+        notes: what is worth knowing about it.
+    """
+
+    image: Image
+    width: int
+    height: int
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the picture as it was sent for each pixel of the image: 1.0 or about 2."""
+        return self.width / int(self.image.shape[1])
 
 
 @dataclass(frozen=True)
@@ -57,6 +83,19 @@ class Detection:
     box: Box
     points: tuple[Point, Point, Point, Point, Point]
     score: float
+
+    def moved(self, dx: float, dy: float) -> "Detection":
+        """The same face where the picture's origin lies ``dx`` and ``dy`` pixels further back."""
+        return self._mapped(lambda x, y: (x + dx, y + dy))
+
+    def scaled(self, factor: float) -> "Detection":
+        """The same face in a picture that is larger by a factor."""
+        return self._mapped(lambda x, y: (x * factor, y * factor))
+
+    def _mapped(self, where: Callable[[float, float], Point]) -> "Detection":
+        box = Box(*where(self.box.x1, self.box.y1), *where(self.box.x2, self.box.y2))
+        a, b, c, d, e = (where(x, y) for x, y in self.points)
+        return Detection(box, (a, b, c, d, e), self.score)
 
 
 NOWHERE = Detection(

@@ -22,6 +22,7 @@ from faceserver.api.pictures import (
     DetectedFace,
     Embedding,
     FacePlace,
+    Notes,
     Points,
     UrlPicture,
     Which,
@@ -109,6 +110,7 @@ class AddedFaces(Answer):
     """What was stored."""
 
     faces: tuple[Face, ...] = Field(description="Largest first.")
+    notes: Notes = ()
 
 
 class FaceQuery(Paging):
@@ -274,3 +276,4 @@ class SearchAnswer(Answer):
     threshold: float
     margin: float
     probes: tuple[Probe, ...] = Field(description="Of a picture: largest first.")
+    notes: Notes = ()

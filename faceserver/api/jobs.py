@@ -22,7 +22,7 @@ from faceserver.api.pictures import Credentials
 MAX_ITEMS = 10_000
 
 JobState = Literal["queued", "running", "done", "cancelled", "failed"]
-ItemState = Literal["waiting", "stored", "present", "refused"]
+ItemState = Literal["waiting", "stored", "present", "refused", "left_out"]
 
 
 class JobItem(Request):
@@ -46,6 +46,11 @@ class JobOptions(Request):
         default=False,
         description="Of a picture with a person's name take the largest face; otherwise one with "
         "several is refused, for nobody said which of them it is.",
+    )
+    update: bool = Field(
+        default=False,
+        description="Where a picture is in already, the person and the tags given now count; "
+        "otherwise what is stored stays, and the difference is told.",
     )
 
 
@@ -72,6 +77,9 @@ class Job(Answer):
     stored: int = Field(description="Pictures whose faces were stored.")
     present: int = Field(description="Pictures that were in already.")
     refused: int
+    left_out: int = Field(
+        default=0, description="Files of a zip that were not tried; they are not in the total."
+    )
     faces: int = Field(description="How many faces were stored.")
     reason: str | None = Field(description="Why it failed.")
     created: Time
@@ -96,8 +104,12 @@ class JobResult(Answer):
     person: str | None
     state: ItemState
     faces: tuple[Id, ...]
-    code: str | None = Field(description="Why it was refused, for programs.")
-    reason: str | None = Field(description="Why it was refused, for people.")
+    code: str | None = Field(
+        description="Why it was refused, for programs. Of a picture that was in already: `changed` "
+        "where it was brought up to date, `differs` where something else is stored than is said "
+        "now. `left_out` where it was not tried."
+    )
+    reason: str | None = Field(description="The same for people.")
 
 
 class JobResults(PageOf[JobResult]):

@@ -69,7 +69,7 @@ def by_key(*keys: str) -> Discriminator:
 class Base64Picture(Request):
     """A picture as base64."""
 
-    base64: Base64 = Field(description="JPEG, PNG, WebP, GIF, BMP or TIFF.")
+    base64: Base64 = Field(description="JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or JPEG XL.")
 
 
 _TYPED = r"^[^\x00-\x1f\x7f]*$"
@@ -221,11 +221,22 @@ class DetectedFace(Answer):
     score: float = Field(ge=0, le=1, description="How sure the detector is.")
 
 
+Notes = Annotated[
+    tuple[Literal["picture_incomplete", "further_pages_ignored", "picture_scaled_down"], ...],
+    Field(
+        description="What is worth knowing of the picture: its last bytes are missing; the file "
+        "holds more pictures, which were not looked at; it was looked at, and is kept, at half "
+        "its size."
+    ),
+]
+
+
 class PictureSize(Answer):
-    """Of the upright picture, in pixels."""
+    """Of the upright picture as it was sent, in pixels."""
 
     width: int
     height: int
+    notes: Notes = ()
 
 
 class DetectAnswer(PictureSize):

@@ -10,7 +10,7 @@ from faceserver.api.pictures import Credentials
 from faceserver.errors import NoFace
 from faceserver.models.spec import Distances
 from faceserver.services.context import Parts, chosen
-from faceserver.types import Detection, Floats
+from faceserver.types import Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace
 
 
@@ -22,11 +22,13 @@ class Detected:
         width: of the upright picture, in pixels.
         height: likewise.
         faces: largest first.
+        notes: what is worth knowing about the picture.
     """
 
     width: int
     height: int
     faces: tuple[Detection, ...]
+    notes: tuple[Note, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +101,8 @@ class Stateless:
         Raises:
             ImageError: the picture cannot be used.
         """
-        (width, height), faces = self._found(data)
-        return Detected(width, height, _detections(faces))
+        picture, faces = self._parts.read(data)
+        return Detected(picture.width, picture.height, _detections(faces), picture.notes)
 
     def embed(self, data: bytes, *, largest: bool = False) -> Embedded:
         """Find and embed the faces of a picture; none is an empty list.
@@ -108,9 +110,15 @@ class Stateless:
         Raises:
             ImageError: the picture cannot be used.
         """
-        (width, height), found = self._found(data)
+        picture, found = self._parts.read(data)
         faces = chosen(found, largest=largest)
-        return Embedded(width, height, _detections(faces), self._parts.analyzer.embed(faces))
+        return Embedded(
+            picture.width,
+            picture.height,
+            _detections(faces),
+            picture.notes,
+            self._parts.analyzer.embed(faces),
+        )
 
     def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
         """Measure every face of one picture against every face of another.
@@ -130,11 +138,6 @@ class Stateless:
         ]
         pairs.sort(key=lambda pair: pair.distance)
         return Compared(one, other, tuple(pairs))
-
-    def _found(self, data: bytes) -> tuple[tuple[int, int], list[FoundFace]]:
-        image, faces = self._parts.read(data)
-        height, width = image.shape[:2]
-        return (width, height), faces
 
 
 def _detections(faces: Sequence[FoundFace]) -> tuple[Detection, ...]:

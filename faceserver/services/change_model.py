@@ -8,13 +8,12 @@ from faceserver.errors import ChangeIncomplete, Conflict, ImageError, NotFound
 from faceserver.pictures import codec
 from faceserver.store.base import Collection, ModelChange, Store
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Image, StoredFace
+from faceserver.types import DecodedPicture, Image, StoredFace
 from faceserver.vision import Embedder
 
 _AT_ONCE = 32
 """Faces in one batch: so much is done anew after a crash."""
 
-_MAX_PIXELS = 178_956_970  # Pillow's own ceiling: the limits were kept when the picture came in
 
 _SHOWN = 3
 
@@ -157,7 +156,7 @@ class _Work:
     def _embed(self, faces: Sequence[StoredFace]) -> list[Lost]:
         lost: list[Lost] = []
         crops: dict[str, Image] = {}
-        seen: dict[str, Image] = {}  # faces of one picture mostly follow one another
+        seen: dict[str, DecodedPicture] = {}  # faces of one picture mostly follow one another
         for face in faces:
             try:
                 crops[face.id] = self._crop(face, seen)
@@ -167,21 +166,21 @@ class _Work:
         self._change.put(dict(zip(crops, vectors, strict=True)))
         return lost
 
-    def _crop(self, face: StoredFace, seen: dict[str, Image]) -> Image:
+    def _crop(self, face: StoredFace, seen: dict[str, DecodedPicture]) -> Image:
         if face.picture is not None:
             if face.picture not in seen:
                 seen.clear()
                 seen[face.picture] = self._read(face.picture)
-            return self._embedder.crop(seen[face.picture], face.detection)
+            picture = seen[face.picture]
+            return self._embedder.crop(picture.image, face.detection.scaled(1 / picture.scale))
         if face.crop is None:
             raise NotFound("no picture of it is kept")
         if not self._use_crops:
             raise NotFound("its crop alone is kept, and the new model's faces are cut otherwise")
-        return self._read(face.crop)
+        return self._read(face.crop).image
 
-    def _read(self, name: str) -> Image:
-        data = self._pictures.path(name).read_bytes()
-        return codec.decode(data, max_bytes=len(data), max_pixels=_MAX_PIXELS)
+    def _read(self, name: str) -> DecodedPicture:
+        return codec.decode_stored(self._pictures.path(name).read_bytes())
 
     def _is_there(self, face: StoredFace) -> bool:
         """Whether the face was not deleted meanwhile, and its picture with it."""

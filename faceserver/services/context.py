@@ -9,7 +9,7 @@ from faceserver.pictures.fetch import Fetch
 from faceserver.services.registering import Limits, Registrar
 from faceserver.store.base import Collection, Store
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Image
+from faceserver.types import DecodedPicture
 from faceserver.vision.analyzer import Analyzer, FoundFace
 from faceserver.vision.pool import AnalyzerPool
 
@@ -98,7 +98,7 @@ class Parts:
             limits=self.limits,
         )
 
-    def read(self, data: bytes) -> tuple[Image, list[FoundFace]]:
+    def read(self, data: bytes) -> tuple[DecodedPicture, list[FoundFace]]:
         """Decode a picture within the limits and find its faces, largest first.
 
         Raises:

@@ -10,21 +10,19 @@ import numpy as np
 from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound
 from faceserver.pictures import codec
 from faceserver.services.context import Gallery, Parts, chosen
-from faceserver.services.registering import Refused
+from faceserver.services.registering import Refused, Registered
 from faceserver.store.base import Page
 from faceserver.types import (
     NOWHERE,
     Detection,
     Filter,
     Floats,
-    Image,
     NewFace,
     StoredFace,
     place_fault,
 )
 
 _UNIT_TOLERANCE = 1e-3
-_MAX_PIXELS = 178_956_970  # Pillow's own ceiling: the limits were kept when the picture came in
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class FaceKeeper:
 
     def add_picture(
         self, collection: str, data: bytes, labels: Labels, *, largest: bool = False
-    ) -> tuple[StoredFace, ...]:
+    ) -> Registered:
         """Store the faces of a picture, largest first.
 
         Raises:
@@ -63,7 +61,7 @@ class FaceKeeper:
             StoreFull: no space is left.
         """
 
-        def add(gallery: Gallery) -> tuple[StoredFace, ...]:
+        def add(gallery: Gallery) -> Registered:
             if labels.subject is not None:
                 gallery.collection.subject(labels.subject)
             registrar = self._parts.registrar(gallery)
@@ -82,7 +80,7 @@ class FaceKeeper:
                 (stored,) = registrar.store([known])
             if isinstance(stored, Refused):
                 raise stored.error
-            return stored.faces
+            return stored
 
         return self._parts.on(collection, add)
 
@@ -206,8 +204,9 @@ class FaceKeeper:
             return self._parts.pictures.path(face.crop).read_bytes()
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        image = self._stored_picture(face.picture)
-        return codec.encode_jpeg(gallery.analyzer.embedder.crop(image, face.detection))
+        picture = codec.decode_stored(self._parts.pictures.path(face.picture).read_bytes())
+        place = face.detection.scaled(1 / picture.scale)
+        return codec.encode_jpeg(gallery.analyzer.embedder.crop(picture.image, place))
 
     def crop_version(self, collection: str, face_id: str) -> str:
         """A text that changes when the crop of a face does: it is cut as its model wants it.
@@ -218,10 +217,6 @@ class FaceKeeper:
         gallery = self._parts.gallery(collection)
         face = gallery.collection.get(face_id)
         return sha256(f"{face.id} {gallery.collection.model}".encode()).hexdigest()
-
-    def _stored_picture(self, name: str) -> Image:
-        data = self._parts.pictures.path(name).read_bytes()
-        return codec.decode(data, max_bytes=len(data), max_pixels=_MAX_PIXELS)
 
 
 def checked_embedding(gallery: Gallery, numbers: Sequence[float], *, model: str) -> Floats:

@@ -7,7 +7,7 @@ from faceserver.errors import InputError, NoFace
 from faceserver.pictures import codec
 from faceserver.store.base import Collection
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Floats, Image, Match, NewFace, StoredFace
+from faceserver.types import DecodedPicture, Floats, Match, NewFace, Note, StoredFace
 from faceserver.vision.analyzer import Analyzer, FoundFace
 
 SavePicture = Callable[[bytes], str]
@@ -27,6 +27,7 @@ class Registered:
         width: of the upright picture, in pixels.
         height: likewise.
         faces: at least one, largest first.
+        notes: what is worth knowing about the picture.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Registered:
     width: int
     height: int
     faces: tuple[StoredFace, ...]
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Examined:
         subject: id of the person whom the faces show.
         tags: of each face.
         external_id: likewise.
+        notes: what is worth knowing about the picture.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Examined:
     subject: str | None = None
     tags: tuple[str, ...] = ()
     external_id: str | None = None
+    notes: tuple[Note, ...] = ()
 
 
 class Registrar:
@@ -109,7 +113,7 @@ class Registrar:
         self.limits = limits
         self._analyzer = analyzer
 
-    def find(self, data: bytes) -> tuple[Image, Sequence[FoundFace]]:
+    def find(self, data: bytes) -> tuple[DecodedPicture, Sequence[FoundFace]]:
         """Decode a picture and find its faces, largest first.
 
         Raises:
@@ -117,12 +121,12 @@ class Registrar:
             NoFace: it holds none.
         """
         limits = self.limits
-        image, faces = self._analyzer.read(
+        picture, faces = self._analyzer.read(
             data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels
         )
         if not faces:
             raise NoFace("no face was found in the picture")
-        return image, faces
+        return picture, faces
 
     def search(self, face: FoundFace) -> list[Match]:
         """Find stored faces near a face, nearest first.
@@ -149,15 +153,16 @@ class Registrar:
             choose: which of the faces are meant.
         """
         try:
-            image, faces = self.find(data)
+            decoded, faces = self.find(data)
             faces = choose(faces)
         except InputError as error:
             return Refused(name, error)
         keep = self.pictures.keep
-        picture = save(codec.encode_jpeg(image)) if keep == "originals" else None
+        picture = save(codec.encode(decoded)) if keep == "originals" else None
         crops = [save(codec.encode_jpeg(face.crop)) if keep == "crops" else None for face in faces]
-        height, width = image.shape[:2]
-        return Examined(name, picture, width, height, faces, crops)
+        return Examined(
+            name, picture, decoded.width, decoded.height, faces, crops, notes=decoded.notes
+        )
 
     def store(self, examined: Sequence[Examined | Refused]) -> list[Registered | Refused]:
         """Embed and store the faces of all pictures as one batch."""
@@ -174,6 +179,7 @@ class Registrar:
                 width=item.width,
                 height=item.height,
                 faces=tuple(next(stored) for _ in item.faces),
+                notes=item.notes,
             )
             for item in examined
         ]

@@ -9,7 +9,7 @@ from faceserver.runtime import metrics
 from faceserver.services.context import Gallery, Parts, chosen, threshold_of
 from faceserver.services.faces import checked_embedding
 from faceserver.store.base import EVERYTHING, Look
-from faceserver.types import Detection, Filter, Floats, Match, StoredFace
+from faceserver.types import Detection, Filter, Floats, Match, Note, StoredFace
 
 Answer = Literal["known", "unknown", "ambiguous"]
 
@@ -93,6 +93,7 @@ class Searched:
         threshold: that was used.
         margin: likewise.
         probes: of a picture: largest face first.
+        notes: what is worth knowing about the picture.
     """
 
     model: str
@@ -100,6 +101,7 @@ class Searched:
     threshold: float
     margin: float
     probes: tuple[ProbeResult, ...]
+    notes: tuple[Note, ...] = ()
 
 
 class Searching:
@@ -121,16 +123,17 @@ class Searching:
         """
 
         def search(gallery: Gallery) -> Searched:
-            _, found = self._parts.registrar(gallery).find(data)
+            picture, found = self._parts.registrar(gallery).find(data)
             faces = chosen(found, largest=largest)
             vectors = gallery.analyzer.embed(faces)
             round_ = self._round(gallery, query)
-            return round_.searched(
+            searched = round_.searched(
                 [
                     round_.probe(vector, face.detection)
                     for vector, face in zip(vectors, faces, strict=True)
                 ]
             )
+            return replace(searched, notes=picture.notes)
 
         return self._parts.on(collection, search)
 

@@ -109,6 +109,14 @@ class FaceCollection(Protocol):
         """
         ...
 
+    def identify(self, face_id: str, external_id: str | None) -> StoredFace:
+        """Say what another system calls a face.
+
+        Raises:
+            NotFound: the collection holds no such face.
+        """
+        ...
+
     def search(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[Match]:

@@ -37,8 +37,6 @@ from faceserver.transfer.rows import (
     set_aside,
 )
 
-_MAX_PIXELS = 178_956_970
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -130,7 +128,7 @@ class _Check:
         if f"{digest}.jpg" != name:
             return "its content is not what its name says"
         try:
-            codec.decode(path.read_bytes(), max_bytes=1 << 40, max_pixels=_MAX_PIXELS)
+            codec.decode_stored(path.read_bytes())
         except ImageError as error:
             return f"it cannot be read: {error}"
         return None

@@ -10,8 +10,8 @@ import numpy as np
 from faceserver.errors import TooManyFaces
 from faceserver.pictures import codec
 from faceserver.runtime import deadline, metrics
-from faceserver.types import Detection, Floats, Image
-from faceserver.vision import Detector, Embedder
+from faceserver.types import DecodedPicture, Detection, Floats, Image
+from faceserver.vision import Detector, Embedder, border
 
 _WARM_UP_SHAPE = (900, 1200, 3)
 
@@ -22,6 +22,10 @@ class FoundFace:
 
     detection: Detection
     crop: Image
+
+    def scaled(self, factor: float) -> "FoundFace":
+        """The same face, by its place in a picture that is larger by a factor."""
+        return self if factor == 1 else FoundFace(self.detection.scaled(factor), self.crop)
 
 
 class Analyzer:
@@ -72,7 +76,7 @@ class Analyzer:
 
     def read(
         self, data: bytes, *, max_bytes: int, max_pixels: int
-    ) -> tuple[Image, list[FoundFace]]:
+    ) -> tuple[DecodedPicture, list[FoundFace]]:
         """Decode a picture and find its faces, when it is its turn.
 
         Args:
@@ -81,7 +85,8 @@ class Analyzer:
             max_pixels: likewise.
 
         Returns:
-            The picture, upright, and its faces, largest first.
+            The picture, upright, and its faces, largest first, by their places in it as it was
+            sent.
 
         Raises:
             ImageError: the picture cannot be used.
@@ -92,8 +97,9 @@ class Analyzer:
             self._turns.acquire()
         try:
             deadline.check()
-            image = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
-            return image, self.find(image)
+            picture = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
+            found = self.find(picture.image)
+            return picture, [face.scaled(picture.scale) for face in found]
         finally:
             self._turns.release()
 
@@ -106,7 +112,7 @@ class Analyzer:
         """
         deadline.check()
         with metrics.stage("detect"):
-            found = self._detector.detect(image)
+            found = border.detect(self._detector, image)
         if self._max_faces is not None and len(found) > self._max_faces:
             raise TooManyFaces(
                 f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"

@@ -92,7 +92,7 @@ def test_a_face_and_the_name_of_its_person_are_of_one_moment(
 
 def test_a_kept_crop_is_given_as_it_is(service: FaceService) -> None:
     service.parts.pictures.keep = "crops"
-    (face,) = service.faces.add_picture("default", png(RED), Labels("a"))
+    (face,) = service.faces.add_picture("default", png(RED), Labels("a")).faces
     assert face.picture is None
     assert face.crop
     kept = service.parts.pictures.path(face.crop).read_bytes()

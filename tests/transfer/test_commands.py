@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image as Pillow
 
 from faceserver.app import open_gallery
 from faceserver.cli.main import main
@@ -208,8 +209,8 @@ def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
     )
     expected = {
         "people.zip": (3, {"Joe/torn.jpg": "truncated_image"}),
-        "list.csv": (
-            1,
+        "list.csv": (  # of what the zip has brought: it gets tags and an external_id
+            0,
             {
                 "people/Joe/torn.jpg": "truncated_image",
                 "nowhere.jpg": "invalid_request",
@@ -217,7 +218,7 @@ def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
                 "entry 5": "invalid_request",
             },
         ),
-        "list.jsonl": (1, {"entry 2": "invalid_request"}),
+        "list.jsonl": (0, {"entry 2": "invalid_request"}),
     }
     for name, (stored, refused) in expected.items():
         report = tmp_path / f"{name}.report"
@@ -232,6 +233,62 @@ def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
         assert [face.external_id for face in faces] == ["B-1"]
         names = [person.name for person in store.collection().subjects(limit=9).items]
         assert sorted(names) == ["Barack", "Joe"]
+
+
+def test_every_file_is_in_one_count(people: Path, photographs: Photographs, tmp_path: Path) -> None:
+    """Real photographs under odd names beside what folders hold besides."""
+    shutil.copy(photographs["obama3.jpg"], people / "Barack" / "IMG_0001.HEIC")
+    shutil.copy(photographs["obama.jpg"], people / "Barack" / "again")
+    shutil.copy(photographs["biden.jpg"], people / "Barack" / "wrong.jpe")
+    Pillow.new("RGB", (64, 64)).save(people / "black.png")
+    (people / "@eaDir").mkdir()
+    shutil.copy(photographs["obama2.jpg"], people / "@eaDir" / "obama2.jpg")
+    (people / "film.mov").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
+    (people / "obama.jpg.json").write_text("{}")
+    report = tmp_path / "report.jsonl"
+
+    planned = run("import", people, "--dry-run")
+    assert planned.exit_code == 0, planned.output
+    assert "8 pictures would be tried." in planned.output
+    assert "       5  Barack\n       2  Joe\n" in planned.output
+    told = "Left out: 1 file of a system or a cache, 1 video, 1 JSON sidecar."
+    assert told in planned.output
+    assert not list(tmp_path.glob("gallery/*"))
+
+    result = run("import", people, "--report", report)
+    assert result.exit_code == 1
+    assert "4 faces of 4 pictures stored, 2 refused." in result.output
+    assert "Refused: 1 truncated_image, 1 no_face." in result.output
+    assert told in result.output
+    assert "the same picture as Barack/wrong.jpe, and shows Barack, not Joe" in result.output
+    entries = [json.loads(line) for line in report.read_text().splitlines()]
+    codes = {entry["source"]: entry["code"] for entry in entries}
+    assert codes == {
+        "@eaDir/obama2.jpg": "left_out",
+        "film.mov": "left_out",
+        "obama.jpg.json": "left_out",
+        "Joe/biden.jpg": "differs",
+        "Joe/torn.jpg": "truncated_image",
+        "black.png": "no_face",
+    }
+
+    again = run("import", people, "--json", "--update")
+    sums = json.loads(again.stdout)
+    assert (sums["seen"], sums["present"], sums["left_out"]["video"]) == (11, 5, 1)
+    counts = [sums[name] for name in ("stored", "present", "changed", "differing")]
+    assert sum(counts) + sum(sums["refused"].values()) + sum(sums["left_out"].values()) == 11
+    registered = run("register", people)
+    assert told in registered.output
+    assert "0 faces of 0 pictures stored, 2 refused." in registered.output
+
+
+def test_a_folder_of_other_things_is_told(tmp_path: Path) -> None:
+    (tmp_path / "things").mkdir()
+    (tmp_path / "things" / "a.txt").write_text("a note")
+    for command in ("import", "register"):
+        result = run(command, tmp_path / "things")
+        assert (result.exit_code, "no picture in" in result.output) == (1, True)
+        assert "left out: 1 text" in result.output
 
 
 class TestPurge:

@@ -164,7 +164,7 @@ function refusedItem({ source, code, reason }) {
   );
 }
 
-function sentence({ state, reason, total, waiting, stored, present, refused, faces }) {
+function sentence({ state, reason, total, waiting, stored, present, refused, left_out: leftOut, faces }) {
   if (state === "failed") return _("The job failed: %(reason)s", { reason });
   if (state === "queued") return _("It begins when the jobs before it are done.");
   const parts = [];
@@ -173,6 +173,7 @@ function sentence({ state, reason, total, waiting, stored, present, refused, fac
   parts.push(ngettext("%(num)s face", "%(num)s faces", faces));
   if (present > 0) parts.push(ngettext("%(num)s was in already", "%(num)s were in already", present));
   if (refused > 0) parts.push(ngettext("%(num)s not taken", "%(num)s not taken", refused));
+  if (leftOut > 0) parts.push(ngettext("%(num)s other file left out", "%(num)s other files left out", leftOut));
   return parts.join(" · ");
 }
 

@@ -87,6 +87,13 @@ class MemoryFaces:
             self._faces[row] = replace(self._faces[row], tags=sorted_tags(tags))
             return self._faces[row]
 
+    def identify(self, face_id: str, external_id: str | None) -> StoredFace:
+        """Say what another system calls a face."""
+        with self.lock:
+            row = self._face_row(face_id)
+            self._faces[row] = replace(self._faces[row], external_id=external_id)
+            return self._faces[row]
+
     def search(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[Match]:

@@ -134,6 +134,12 @@ class DurableCollection:
             self._faces.tag(face_id, sorted_tags(tags))
             return self._faces.get(face_id)
 
+    def identify(self, face_id: str, external_id: str | None) -> StoredFace:
+        """Say what another system calls a face."""
+        with self._changing():
+            self._faces.identify(face_id, external_id)
+            return self._faces.get(face_id)
+
     @metrics.stage("search")
     def search(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING

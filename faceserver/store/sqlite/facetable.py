@@ -257,6 +257,22 @@ class FaceTable:
         if not changed:
             raise NotFound(f"there is no face {face_id!r}")
 
+    def identify(self, face_id: str, external_id: str | None) -> None:
+        """Replace what another system calls a face.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._database.transaction() as transaction:
+            changed = transaction.run(
+                "UPDATE faces SET external_id = ? WHERE uuid = ? AND collection = ?",
+                external_id,
+                face_id,
+                self._collection,
+            )
+        if not changed:
+            raise NotFound(f"there is no face {face_id!r}")
+
     def count(self) -> int:
         """How many faces there are."""
         statement = "SELECT count(*) FROM faces WHERE collection = ?"

@@ -27,6 +27,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "invalid_archive": _("The zip is damaged, or holds no picture. Pack it again."),
     "invalid_cursor": _("This list is out of date. Reload the page."),
     "invalid_embedding": _("This face is of another model. Register its picture again."),
+    "invalid_place": _("The face's box or points lie in no picture. Send them in pixels."),
     "invalid_request": _("Something is not filled in as it should be. Check it and try again."),
     "invalid_url": _("This is no web address. It should begin with http:// or https://."),
     "method_not_allowed": _("This address cannot be used in this way. Go to the start."),
@@ -34,7 +35,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "no_face": _("No face was found. Try a picture with a larger, sharper face that looks ahead."),
     "no_file": _("No picture came. Choose one."),
     "not_an_image": _(
-        "This file cannot be read as a picture. Use JPEG, PNG, WebP, TIFF, BMP or GIF."
+        "This file cannot be read as a picture. Use JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF."
     ),
     "not_authenticated": _("You are signed out. Reload the page to sign in."),
     "not_found": _("This is not there, or not any more."),

@@ -24,6 +24,7 @@ from faceserver.api.faces import (
 from faceserver.api.pictures import FacePlace, Which
 from faceserver.errors import NotFound
 from faceserver.services.faces import FaceKeeper, Labels
+from faceserver.services.registering import Registered
 from faceserver.types import NOWHERE, Box, Detection, Filter, StoredFace
 from faceserver.web.context import backend
 from faceserver.web.guard.scopes import scope
@@ -66,6 +67,7 @@ class AddForm(Form):
         "no_face",
         "invalid_embedding",
         "invalid_place",
+        "conflict",
         "store_full",
         created=AddedFaces,
     ),
@@ -78,16 +80,17 @@ def add(path: CollectionPath) -> Response:
         form = form_body(AddForm)
         name = form.source or (form.file.filename or "")
         data = file_bytes(form.file)
-        stored = _add_picture(path.collection, data, form, name)
+        added = _added(_add_picture(path.collection, data, form, name), path.collection)
     else:
         body = json_body(AddFaces).root
         if isinstance(body, AddEmbedding):
-            stored = (_add_embedding(path.collection, body),)
+            stored = _add_embedding(path.collection, body)
+            added = AddedFaces(faces=(shown.face(stored, path.collection),))
         else:
             name = body.source or (body.url if isinstance(body, AddUrl) else "")
-            stored = _add_picture(path.collection, picture_bytes(body), body, name)
-    faces = tuple(shown.face(item, path.collection) for item in stored)
-    return reply(AddedFaces(faces=faces), 201)
+            registered = _add_picture(path.collection, picture_bytes(body), body, name)
+            added = _added(registered, path.collection)
+    return reply(added, 201)
 
 
 @blueprint.get(
@@ -112,7 +115,7 @@ def listed(path: CollectionPath, query: FaceQuery) -> Response:
 @blueprint.post(
     "/move",
     operation_id="move_faces",
-    responses=answers(*BODY, "not_found", ok=MovedFaces),
+    responses=answers(*BODY, "not_found", "conflict", ok=MovedFaces),
     openapi_extensions=takes(blueprint, FaceMove),
 )
 @scope("write")
@@ -134,7 +137,7 @@ def get(path: FacePath) -> Response:
 @blueprint.patch(
     "/<uuid:face>",
     operation_id="change_face",
-    responses=answers(*BODY, "not_found", ok=Face),
+    responses=answers(*BODY, "not_found", "conflict", ok=Face),
     openapi_extensions=takes(blueprint, FaceChange),
 )
 @scope("write")
@@ -150,7 +153,9 @@ def change(path: FacePath) -> Response:
 
 
 @blueprint.delete(
-    "/<uuid:face>", operation_id="delete_face", responses=answers("not_found", ok=DeletedFace)
+    "/<uuid:face>",
+    operation_id="delete_face",
+    responses=answers("not_found", "conflict", ok=DeletedFace),
 )
 @scope("write")
 def delete(path: FacePath) -> Response:
@@ -204,10 +209,15 @@ def _answer(path: FacePath) -> Response:
 
 def _add_picture(
     collection: str, data: bytes, options: PictureOptions | AddForm, name: str
-) -> tuple[StoredFace, ...]:
+) -> Registered:
     return _keeper().add_picture(
         collection, data, _labels(options, name), largest=options.faces == "largest"
     )
+
+
+def _added(registered: Registered, collection: str) -> AddedFaces:
+    faces = tuple(shown.face(item, collection) for item in registered.faces)
+    return AddedFaces(faces=faces, notes=registered.notes)
 
 
 def _add_embedding(collection: str, body: AddEmbedding) -> StoredFace:

@@ -52,6 +52,9 @@ class ZipForm(Form):
     largest: bool = Field(
         default=False, description="Of a picture with a person's name take the largest face."
     )
+    update: bool = Field(
+        default=False, description="Of pictures that are in already, the person given now counts."
+    )
 
 
 @blueprint.post(
@@ -144,7 +147,11 @@ def delete(path: JobPath) -> Response:
 
 def _from_zip(collection: str, key: str | None) -> tuple[KnownJob, bool]:
     form = form_body(ZipForm)
-    return backend().jobs().submit_zip(collection, form.file.stream, largest=form.largest, key=key)
+    return (
+        backend()
+        .jobs()
+        .submit_zip(collection, form.file.stream, largest=form.largest, key=key, update=form.update)
+    )
 
 
 def _from_urls(collection: str, key: str | None) -> tuple[KnownJob, bool]:
@@ -153,4 +160,8 @@ def _from_urls(collection: str, key: str | None) -> tuple[KnownJob, bool]:
         NewItem(item.url, item.person, item.tags, item.external_id, item.auth)
         for item in body.items
     ]
-    return backend().jobs().submit_urls(collection, new, largest=body.largest, key=key)
+    return (
+        backend()
+        .jobs()
+        .submit_urls(collection, new, largest=body.largest, key=key, update=body.update)
+    )

@@ -50,7 +50,9 @@ class SearchForm(Form):
 @blueprint.post(
     "/search",
     operation_id="search",
-    responses=answers(*PICTURE, "not_found", "no_face", "invalid_embedding", ok=SearchAnswer),
+    responses=answers(
+        *PICTURE, "not_found", "no_face", "invalid_embedding", "conflict", ok=SearchAnswer
+    ),
     openapi_extensions=takes(blueprint, SearchRequest, SearchForm),
 )
 @scope("read")

@@ -144,6 +144,7 @@ def searched(found: Searched, name: str) -> faces.SearchAnswer:
         threshold=found.threshold,
         margin=found.margin,
         probes=tuple(_probe(probe, found.similarity, name) for probe in found.probes),
+        notes=found.notes,
     )
 
 
@@ -158,6 +159,7 @@ def job(known: records.Job) -> jobs.Job:
         stored=known.stored,
         present=known.present,
         refused=known.refused,
+        left_out=known.left_out,
         faces=known.faces,
         reason=known.reason,
         created=known.created,

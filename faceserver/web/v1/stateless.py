@@ -78,7 +78,9 @@ def detect() -> Response:
         )
     )
     faces = tuple(shown.detected(face) for face in found.faces)
-    return reply(DetectAnswer(width=found.width, height=found.height, faces=faces))
+    return reply(
+        DetectAnswer(width=found.width, height=found.height, notes=found.notes, faces=faces)
+    )
 
 
 @blueprint.post(
@@ -106,6 +108,7 @@ def embed() -> Response:
         EmbedAnswer(
             width=found.width,
             height=found.height,
+            notes=found.notes,
             model=stateless.model,
             dims=stateless.dims,
             faces=faces,
@@ -168,5 +171,6 @@ def _compared_picture(found: Detected) -> ComparedPicture:
     return ComparedPicture(
         width=found.width,
         height=found.height,
+        notes=found.notes,
         faces=tuple(shown.detected(face) for face in found.faces),
     )

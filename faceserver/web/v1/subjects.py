@@ -39,7 +39,7 @@ blueprint = APIBlueprint(
 @blueprint.post(
     "/subjects",
     operation_id="create_subject",
-    responses=answers(*BODY, "not_found", "already_exists", created=Subject),
+    responses=answers(*BODY, "not_found", "already_exists", "conflict", created=Subject),
     openapi_extensions=takes(blueprint, NewSubject),
 )
 @scope("write")
@@ -84,7 +84,7 @@ def get(path: SubjectPath) -> Response:
 @blueprint.patch(
     "/subjects/<subject>",
     operation_id="change_subject",
-    responses=answers(*BODY, "not_found", "already_exists", ok=Subject),
+    responses=answers(*BODY, "not_found", "already_exists", "conflict", ok=Subject),
     openapi_extensions=takes(blueprint, SubjectChange),
 )
 @scope("write")
@@ -100,7 +100,7 @@ def change(path: SubjectPath) -> Response:
 @blueprint.delete(
     "/subjects/<subject>",
     operation_id="delete_subject",
-    responses=answers("not_found", ok=DeletedSubject),
+    responses=answers("not_found", "conflict", ok=DeletedSubject),
 )
 @scope("write")
 def delete(path: SubjectPath) -> Response:
@@ -112,7 +112,7 @@ def delete(path: SubjectPath) -> Response:
 @blueprint.post(
     "/subjects/<subject>/merge",
     operation_id="merge_subject",
-    responses=answers(*BODY, "not_found", created=Merge),
+    responses=answers(*BODY, "not_found", "conflict", created=Merge),
     openapi_extensions=takes(blueprint, MergeRequest),
 )
 @scope("write")
@@ -139,7 +139,7 @@ def merges(path: CollectionPath, query: Paging) -> Response:
 @blueprint.post(
     "/merges/<merge>/undo",
     operation_id="undo_merge",
-    responses=answers("not_found", "cannot_undo", ok=Subject),
+    responses=answers("not_found", "cannot_undo", "conflict", ok=Subject),
 )
 @scope("write")
 def undo(path: MergePath) -> Response:

@@ -20,9 +20,10 @@ from faceserver.jobs.manager import JobDesk
 from faceserver.services.facade import FaceService
 from faceserver.services.registering import Refused, Registered
 from faceserver.store import Store, open_store
-from faceserver.transfer.pictures import Item, Outcome, PictureImporter
+from faceserver.transfer.items import Item, Outcome
+from faceserver.transfer.pictures import PictureImporter
 from faceserver.transfer.sources import open_source
-from tests.services.test_facade import GREEN, RED, png
+from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 from tests.store.samples import DIMS, MODEL, new_face, people
 from tests.test_texts import BAD
 from tests.transfer.test_archive import give_out, take_in
@@ -130,9 +131,10 @@ def test_so_is_one_of_a_csv_and_one_of_a_zip(
 
 
 def test_two_ways_to_write_a_name_are_one_person(service: FaceService, tmp_path: Path) -> None:
-    for number, name in enumerate(["Jos\u00e9", "Jose\u0301", " Jos\u00e9 ", "JOSE\u0301"]):
+    spelled = ["Jos\u00e9", "Jose\u0301", " Jos\u00e9 ", "JOSE\u0301"]
+    for name, colour in zip(spelled, (RED, GREEN, BLUE, PINK), strict=True):
         (tmp_path / "people" / name).mkdir(parents=True)
-        (tmp_path / "people" / name / f"{number}.png").write_bytes(png(RED))
+        (tmp_path / "people" / name / "a.png").write_bytes(png(colour))
     assert all(isinstance(item, Registered) for item in imported(service, tmp_path / "people"))
     assert [name.casefold() for name in names(service)] == ["jos\u00e9"]
 

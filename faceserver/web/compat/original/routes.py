@@ -83,6 +83,8 @@ def _item(result: Registered | Refused, with_path: bool) -> dict[str, object]:
         "BoxsPoints": [_face(face, result.width, result.height) for face in result.faces],
         "name": result.name,
     }
+    if result.notes:
+        item["notes"] = list(result.notes)
     if with_path:
         item["path"] = _path(result.picture)
     return item
