@@ -253,6 +253,7 @@ class Backend:
             "faces": status.faces,
             "indexed": status.indexed,
             "change_failure": str(self._change_failure) if self._change_failure else None,
+            "loss": str(status.loss) if status.loss else None,
             "collections": [asdict(part) for part in status.collections],
         }
 

@@ -36,6 +36,10 @@ class Status(Answer):
     engine: str = Field(description="What runs the models.")
     model: str = Field(description="What new collections are of.")
     open_jobs: int = Field(description="Jobs that wait or run.")
+    lost_changes: int = Field(
+        default=0, description="Committed changes that the disk has lost; `/health` tells more."
+    )
+    lost_faces: int = Field(default=0, description="At most so many faces were stored in them.")
     collections: tuple[Collection, ...] = Field(description="By name; the first thousand.")
     latency: tuple[Latency, ...] = Field(description="Steps first; of each kind the slowest first.")
     disk: Disk

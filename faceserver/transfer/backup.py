@@ -23,6 +23,7 @@ from faceserver.pictures.zips import ZipReader
 from faceserver.runtime.atomic_files import TEMPORARY, file_errors, make_folder, sync
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.progress import Advance, Begin, copy, unseen
+from faceserver.store.sqlite.commits import COMMITS
 from faceserver.store.sqlite.database import Database
 from faceserver.store.sqlite.leftovers import DAMAGED, folder_before_restore, restoring_folder
 from faceserver.store.sqlite.maintenance import count_faces, pictures_named, snapshot
@@ -34,7 +35,15 @@ from faceserver.transfer.format import is_picture_name
 MANIFEST = "faceserver-backup.json"
 
 _ROUNDS = 20
-_GALLERY = (PICTURES, "index", DAMAGED, f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE)
+_GALLERY = (
+    PICTURES,
+    "index",
+    DAMAGED,
+    COMMITS,
+    f"{DATABASE}-wal",
+    f"{DATABASE}-shm",
+    DATABASE,
+)
 """What belongs to a gallery; SQLite's file comes last, it makes the rest valid."""
 
 
@@ -129,7 +138,7 @@ def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = u
         make_folder(data_dir)
         with folder_lock(data_dir), restoring_folder(data_dir) as work:
             old = [data_dir / name for name in _GALLERY if (data_dir / name).exists()]
-            if old and not force:
+            if any(part.name != COMMITS for part in old) and not force:
                 raise AlreadyExists(f"{data_dir} holds a gallery: --force moves it aside")
             _unpack(archive, manifest, work, begin)
             faces = count_faces(work / DATABASE)

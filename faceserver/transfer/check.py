@@ -20,6 +20,7 @@ from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.progress import Begin, unseen
 from faceserver.store.index.saved import SavedIndex, Unusable
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.sqlite.commits import COMMITS, CommitFile
 from faceserver.store.sqlite.database import Database
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import damaged_folder
@@ -64,8 +65,13 @@ def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen)
         StoreTooNew: it was written by a later version.
     """
     path = database_in(data_dir)
-    with folder_lock(data_dir), closing(Database(path)) as database:
-        return list(_Check(data_dir, database, repair=repair, begin=begin).run())
+    with (
+        folder_lock(data_dir),
+        closing(CommitFile(data_dir / COMMITS)) as commits,
+        closing(Database(path, commits=commits)) as database,
+    ):
+        check = _Check(data_dir, database, repair=repair, begin=begin)
+        return [*check.run(), *check.loss(commits)]
 
 
 class _Check:
@@ -83,6 +89,11 @@ class _Check:
         yield from self._orphans()
         for collection in CollectionTable(self._database).all():
             yield from self._index(collection)
+
+    def loss(self, commits: CommitFile) -> Iterator[Finding]:
+        """What the disk has lost without a trace; it cannot be mended, only known of."""
+        if commits.loss:
+            yield self._found(f"{DATABASE}: {commits.loss}", partial(_acknowledge, commits))
 
     def _found(self, what: str, mend: Callable[[], str] | None = None) -> Finding:
         return Finding(what, mend() if mend and self._repair else "")
@@ -183,6 +194,11 @@ class _Check:
             f"index of {name}: {fault}",
             lambda: f"{saved.discard()} files removed; it is built anew at the next start",
         )
+
+
+def _acknowledge(commits: CommitFile) -> str:
+    commits.acknowledge()
+    return "the gallery is taken as it is, and this is told no more"
 
 
 def _removed(path: Path) -> str:

@@ -330,6 +330,7 @@ class TestPurge:
         assert "1 job." in run("purge", "--all", "--yes").output
         assert {path.name for path in data_dir.rglob("*")} == {
             "faces.sqlite",
+            "faces.commits",
             "lock",
             "uploadImages",
         }

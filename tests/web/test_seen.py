@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from faceserver.errors import StoreFull
 from faceserver.runtime.metrics import Gauge
 from faceserver.store.base import CollectionStatus, StoreStatus
+from faceserver.store.results import Loss
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.ops.metrics import add_gauges
 from tests.web.fakes import FakeBackend, FakeService
@@ -128,7 +129,9 @@ class Held(FakeService):
             ef=64,
             recall=0.993,
         )
-        return StoreStatus(faces=5003, indexed=4003, collections=(small, large))
+        return StoreStatus(
+            faces=5003, indexed=4003, collections=(small, large), loss=Loss(changes=7, faces=13)
+        )
 
 
 def figures(text: str) -> dict[tuple[str, str], float]:
@@ -153,6 +156,8 @@ def test_figures(app: Flask, client: FlaskClient, backend: FakeBackend) -> None:
     assert told["faceserver_index_ef", "large"] == 64
     assert told["faceserver_index_recall", "large"] == 0.993
     assert ("faceserver_index_recall", "default") not in told
+    assert told["faceserver_lost_changes", ""] == 7
+    assert told["faceserver_lost_faces", ""] == 13
     assert told["faceserver_queue", ""] == 2
     assert told["process_resident_memory_bytes", ""] > 1_000_000
 

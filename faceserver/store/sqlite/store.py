@@ -29,10 +29,12 @@ from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_collection_name
 from faceserver.store.options import Options
 from faceserver.store.pictures import PictureStore
+from faceserver.store.results import NO_LOSS, Loss
 from faceserver.store.sqlite.change import DurableChange
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collection import DurableCollection
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.sqlite.commits import COMMITS, CommitFile
 from faceserver.store.sqlite.database import Database
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import (
@@ -70,11 +72,15 @@ def open_store(
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))
         undo_unfinished(folder)
-        database = Database(folder / "faces.sqlite")
+        commits = CommitFile(folder / COMMITS)
+        held.callback(commits.close)
+        database = Database(folder / "faces.sqlite", commits=commits)
         held.callback(database.close)
+        if commits.loss:
+            _log.error("%s: %s", database.path, commits.loss)
         with file_errors(folder):
             sync(folder)
-        store = DurableStore(folder, database, options or Options())
+        store = DurableStore(folder, database, options or Options(), loss=commits.loss)
         held.callback(store.stop)
         _bind_default(store, model=model, dims=dims)
         if not store.options.any_model:
@@ -92,8 +98,11 @@ class DurableStore:
         options: how it behaves.
     """
 
-    def __init__(self, folder: Path, database: Database, options: Options) -> None:
-        """Open every collection that the database has."""
+    def __init__(
+        self, folder: Path, database: Database, options: Options, *, loss: Loss = NO_LOSS
+    ) -> None:
+        """Open every collection that the database has; ``loss`` is what the disk has lost."""
+        self._loss = loss
         self.release = ExitStack()
         self._folder = folder
         self._database = database
@@ -193,6 +202,7 @@ class DurableStore:
             faces=sum(part.faces for part in parts),
             indexed=sum(part.indexed for part in parts),
             collections=parts,
+            loss=self._loss,
         )
 
     def sweep_soon(self) -> Future[int]:

@@ -58,8 +58,12 @@ def _gauges() -> Iterator[Gauge]:
     ready = backend().health()["status"] == "ready"
     yield Gauge("ready", "Whether the server is ready.", float(ready), {})
     with suppress(NotReady):
-        for collection in backend().service().status().collections:
+        status = backend().service().status()
+        for collection in status.collections:
             yield from _of_collection(collection)
+        lost = "Committed changes that the disk has lost."
+        yield Gauge("lost_changes", lost, status.loss.changes, {})
+        yield Gauge("lost_faces", "At most so many faces in them.", status.loss.faces, {})
         yield Gauge("jobs_open", "Jobs that wait or run.", backend().jobs().count_open(), {})
     for source in current_app.extensions[_EXTENSION]:
         yield from source()

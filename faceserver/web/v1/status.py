@@ -29,6 +29,7 @@ blueprint = APIBlueprint(
 def status() -> Response:
     """Say how the server is: model, counts, indexes, times of the work, disk."""
     service, settings = backend().service(), backend().settings
+    loss = service.status().loss
     names = service.galleries.names()[:MAX_LIMIT]
     return reply(
         Status(
@@ -36,6 +37,8 @@ def status() -> Response:
             engine=settings.engine,
             model=service.stateless.model,
             open_jobs=backend().jobs().count_open(),
+            lost_changes=loss.changes,
+            lost_faces=loss.faces,
             collections=tuple(map(shown.collection, service.galleries.describe_some(names))),
             latency=_latency(),
             disk=Disk(**asdict(disk_use(settings.data_dir))),
