@@ -43,6 +43,7 @@ HOMES = {
         "store/sqlite/database.py",
         "store/sqlite/maintenance.py",
         "access/keys.py",
+        "access/keyfile.py",
     },
     "flask_limiter": {"web/guard/limits.py"},
     "limits": {"web/guard/ratecounts.py"},

@@ -12,7 +12,7 @@ from flask import Flask, current_app, g, request
 from faceserver.access.guard import Gate
 from faceserver.access.keys import KEY_SCOPES, Key, KeyScope
 from faceserver.access.sessions import Session
-from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted
+from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreError
 from faceserver.store.base import DEFAULT
 from faceserver.web.guard.scopes import reach_of, scope_of
 
@@ -75,11 +75,18 @@ def require_collection(name: str) -> None:
 
 
 def identify(app: Flask) -> None:
-    """Find out, before each request, who calls; nobody is refused yet."""
+    """Find out, before each request, who calls; nobody is refused yet.
+
+    Where the keys cannot be read, everybody is a stranger.
+    """
 
     @app.before_request
     def find_out() -> None:
-        g.caller = _with_key() or _with_session() or _without()
+        g.caller, g.unreadable_keys = Caller(), None
+        try:
+            g.caller = _with_key() or _with_session() or _without()
+        except StoreError as error:
+            g.unreadable_keys = error
 
 
 def authorize(app: Flask) -> None:
@@ -89,6 +96,7 @@ def authorize(app: Flask) -> None:
         NotAuthenticated: no key came, or none that is good.
         CsrfFailed: a signed-in browser sent a change without the token of its session.
         NotPermitted: the caller's scope or collection is another.
+        StoreError: the keys cannot be read.
     """
 
     @app.before_request
@@ -99,6 +107,8 @@ def authorize(app: Flask) -> None:
         _require_csrf_token()
         needed = scope_of(current_app, request.endpoint)
         if needed != "public":
+            if g.unreadable_keys is not None:
+                raise g.unreadable_keys
             _require_scope(needed)
             _require_reach(request.endpoint)
 
