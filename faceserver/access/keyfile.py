@@ -108,6 +108,10 @@ class KeyFile:
         except OSError as error:  # the next look at the keys tries again
             _log.warning("%s cannot be written: %s", self._made, error.strerror)
 
+    def has_content(self) -> bool:
+        """Whether there is something in the file."""
+        return not self._is_empty()
+
     def fault(self) -> str | None:
         """What SQLite finds wrong with the file, or that the keys are lost."""
         try:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,17 +59,27 @@ def restore(file: Path, force: bool) -> None:
 @click.command()
 @click.option("--repair", is_flag=True, help="Mend what is found, as far as that is possible.")
 def check(repair: bool) -> None:
-    """Verify rows, vectors, pictures and indexes.
+    """Verify rows, vectors, pictures and indexes, jobs and keys.
 
     The server is stopped meanwhile. The exit status is 1 where something is wrong and was not
     mended.
     """
+    from faceserver.access.checking import check_keys
+    from faceserver.jobs.checking import check_jobs
     from faceserver.transfer.check import check_folder
 
+    folder, findings = load_settings().data_dir, []
     with Stages() as stages:
-        findings = check_folder(load_settings().data_dir, repair=repair, begin=stages.begin)
-    for finding in findings:
-        click.echo(f"{finding.what}{f': {finding.mended}' if finding.mended else ''}")
+        # The gallery comes last: one that cannot be opened ends the command.
+        for check_part in (
+            partial(check_jobs, folder, repair=repair),
+            partial(check_keys, folder, repair=repair),
+            partial(check_folder, folder, repair=repair, begin=stages.begin),
+        ):
+            found = list(check_part())
+            for finding in found:
+                click.echo(f"{finding.what}{f': {finding.mended}' if finding.mended else ''}")
+            findings += found
     mended = sum(bool(finding.mended) for finding in findings)
     click.echo(f"{counted(len(findings), 'fault')} found, {mended} mended.")
     if mended < len(findings):

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from faceserver.errors import KeyReused, NotFound, StoreError
+from faceserver.errors import KeyReused, NotFound, StoreCorrupt, StoreError
 from faceserver.jobs.records import Job, JobItem, NewItem, Request, Result, State
 from faceserver.jobs.rows import ITEM, JOB, item_from_row, job_from_row, time_text
+from faceserver.jobs.schema import MIGRATIONS
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
@@ -18,61 +19,10 @@ from faceserver.transfer.leftout import LeftOut
 
 _log = logging.getLogger(__name__)
 
+FILE_NAME = "jobs.sqlite"
+
 KEPT_FOR = timedelta(days=7)
 """So long a job that has ended is remembered."""
-
-_MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        id          INTEGER PRIMARY KEY AUTOINCREMENT,
-        uuid        TEXT    NOT NULL UNIQUE,
-        collection  TEXT    NOT NULL,
-        kind        TEXT    NOT NULL,
-        largest     INTEGER NOT NULL,
-        state       TEXT    NOT NULL,
-        reason      TEXT,
-        key         TEXT,
-        fingerprint TEXT    NOT NULL, -- what the request was, to tell a repetition by
-        created     TEXT    NOT NULL,
-        finished    TEXT,
-        total       INTEGER NOT NULL,
-        stored      INTEGER NOT NULL DEFAULT 0,
-        present     INTEGER NOT NULL DEFAULT 0,
-        refused     INTEGER NOT NULL DEFAULT 0,
-        faces       INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (collection, key)
-    ) STRICT;
-    CREATE TABLE items (
-        job         INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-        number      INTEGER NOT NULL,
-        source      TEXT    NOT NULL,
-        person      TEXT,
-        tags        TEXT    NOT NULL, -- JSON: ["...", ...]
-        external_id TEXT,
-        state       TEXT    NOT NULL DEFAULT 'waiting',
-        faces       TEXT    NOT NULL DEFAULT '[]', -- JSON: the ids
-        code        TEXT,
-        reason      TEXT,
-        PRIMARY KEY (job, number)
-    ) STRICT, WITHOUT ROWID;
-    """,
-    """
-    CREATE TABLE credentials ( -- of those pictures alone that have not been fetched yet
-        job      INTEGER NOT NULL,
-        number   INTEGER NOT NULL,
-        username TEXT    NOT NULL,
-        password TEXT    NOT NULL,
-        scheme   TEXT    NOT NULL,
-        PRIMARY KEY (job, number),
-        FOREIGN KEY (job, number) REFERENCES items (job, number) ON DELETE CASCADE
-    ) STRICT, WITHOUT ROWID;
-    """,
-    """
-
-    ALTER TABLE jobs ADD COLUMN renew INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE jobs ADD COLUMN left_out INTEGER NOT NULL DEFAULT 0;
-    """,
-)
 
 _COUNTED = {
     "stored": "UPDATE jobs SET stored = stored + 1, faces = faces + ? WHERE id = ?",
@@ -88,13 +38,20 @@ class JobTable:
         """Open the file, or make it.
 
         Raises:
+            StoreCorrupt: it is damaged, and left as it is.
             StoreError: it cannot be used.
         """
-        path = folder / "jobs.sqlite"
+        path = folder / FILE_NAME
         with file_errors(path):  # what it holds of passwords, its owner alone reads
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             path.chmod(0o600)
-        self._database = Database(path, _MIGRATIONS)
+        try:
+            self._database = Database(path, MIGRATIONS)
+        except StoreCorrupt as error:
+            raise StoreCorrupt(
+                f"{path} is damaged: `faceserver check --repair` sets it aside, and the server "
+                "makes a new one; hand in again what jobs had not done"
+            ) from error
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""
@@ -239,6 +196,15 @@ class JobTable:
             StoreFull: no space is left; the file is as it was.
         """
         self._database.scrub()
+
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file."""
+        verdicts = [row[0] for row in self._database.read("PRAGMA integrity_check")]
+        lacking = [
+            f"{table}, row {row}: what it names in {parent} is gone"
+            for table, row, parent, _ in self._database.read("PRAGMA foreign_key_check")
+        ]
+        return [verdict for verdict in verdicts if verdict != "ok"] + lacking
 
     def all(self) -> list[Job]:
         """Every job, in the order they came."""

@@ -4,9 +4,8 @@ Nothing of a face is thrown away: a row that cannot be read, and a picture that 
 says, go to the folder ``damaged`` beside SQLite's file.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from faceserver.errors import ImageError
 from faceserver.pictures import codec
 from faceserver.runtime.atomic_files import TEMPORARY, file_errors
+from faceserver.runtime.findings import Finder, Finding
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.progress import Begin, unseen
 from faceserver.store.index.saved import SavedIndex, Unusable
@@ -37,14 +37,6 @@ from faceserver.transfer.rows import (
     forget_picture,
     set_aside,
 )
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong; ``mended`` says what was done, empty if nothing was."""
-
-    what: str
-    mended: str = ""
 
 
 def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen) -> list[Finding]:
@@ -79,8 +71,8 @@ class _Check:
         self._data_dir = data_dir
         self._pictures = data_dir / PICTURES
         self._database = database
-        self._repair = repair
         self._begin = begin
+        self._found = Finder(repair=repair).found
 
     def run(self) -> Iterator[Finding]:
         yield from self._sqlite()
@@ -94,9 +86,6 @@ class _Check:
         """What the disk has lost without a trace; it cannot be mended, only known of."""
         if commits.loss:
             yield self._found(f"{DATABASE}: {commits.loss}", partial(_acknowledge, commits))
-
-    def _found(self, what: str, mend: Callable[[], str] | None = None) -> Finding:
-        return Finding(what, mend() if mend and self._repair else "")
 
     def _sqlite(self) -> Iterator[Finding]:
         for (verdict,) in self._database.read("PRAGMA integrity_check"):

@@ -25,8 +25,9 @@ from faceserver.errors import (
 from faceserver.jobs import worker
 from faceserver.jobs.manager import JobDesk
 from faceserver.jobs.records import Job, JobItem, NewItem, Request
+from faceserver.jobs.schema import MIGRATIONS
 from faceserver.jobs.sources import ZipFolder
-from faceserver.jobs.table import _MIGRATIONS, JobTable
+from faceserver.jobs.table import JobTable
 from faceserver.services.facade import FaceService
 from faceserver.store.sqlite.database import Database
 from faceserver.transfer.pictures import PictureImporter
@@ -398,7 +399,7 @@ def test_a_job_under_way_stores_nothing_after_its_collection_was_deleted(
 
 def test_a_file_of_before_there_were_credentials_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite"
-    with closing(Database(path, _MIGRATIONS[:1])) as former, former.transaction() as before:
+    with closing(Database(path, MIGRATIONS[:1])) as former, former.transaction() as before:
         before.run(
             "INSERT INTO jobs (uuid, collection, kind, largest, state, fingerprint, created, total)"
             " VALUES ('a', 'default', 'urls', 0, 'queued', '', '2026-01-01T00:00:00', 1)"

@@ -286,6 +286,6 @@ def one_line(verdict: str) -> str:
 
 def _damaged(path: Path, verdict: str) -> str:
     return (
-        f"{path} is damaged ({one_line(verdict)}); it is left as it is: put a backup in its place, "
-        "or choose another folder with FACESERVER_DATA_DIR"
+        f"{path} is damaged ({one_line(verdict)}); it is left as it is: put a backup in its place "
+        "with `faceserver restore --force FILE`, or choose another folder with FACESERVER_DATA_DIR"
     )
