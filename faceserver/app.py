@@ -134,7 +134,7 @@ def open_service(settings: Settings) -> FaceService:
     """
     analyzer = make_analyzer(settings)
     store = open_gallery(settings, any_model=settings.change_model)
-    store.sweep_soon()
+    store.sweeper.start()
     try:
         pool = _pool(settings, analyzer, store.collection().model)
     except FaceServerError:

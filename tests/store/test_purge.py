@@ -11,6 +11,7 @@ import pytest
 from faceserver.errors import CannotUndo, Conflict, NotFound, StoreError, StoreFull
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
+from faceserver.store.sweeping import Swept
 from faceserver.types import StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, people
 
@@ -322,5 +323,5 @@ def test_a_sweep_removes_what_a_crash_left_and_nothing_else(tmp_path: Path) -> N
         store.pictures.save(b"saved just before a crash")
     with closing(opened(tmp_path)) as store, store.pictures.batch() as save:
         under_way = save(b"of a request under way")
-        assert store.sweep_soon().result() == 1
+        assert store.sweeper.sweep() == Swept(pictures=1, temporaries=0)
         assert pictures(store) == {face.picture, under_way}

@@ -9,12 +9,11 @@ crash in between is made up for at the next start.
 import logging
 import shutil
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
 from threading import Event, RLock
 
@@ -44,6 +43,7 @@ from faceserver.store.sqlite.leftovers import (
 )
 from faceserver.store.sqlite.mergetable import MergeTable
 from faceserver.store.sqlite.subjecttable import SubjectTable
+from faceserver.store.sweeping import Sweeper, remove_own_temporaries
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ def open_store(
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))
         undo_unfinished(folder)
+        remove_own_temporaries(folder)
         commits = CommitFile(folder / COMMITS)
         held.callback(commits.close)
         database = Database(folder / "faces.sqlite", commits=commits)
@@ -94,6 +95,7 @@ class DurableStore:
 
     Attributes:
         pictures: where the faces' pictures are kept.
+        sweeper: removes what crashes leave; whoever opens the store starts it.
         release: lets go of what the store holds.
         options: how it behaves.
     """
@@ -113,6 +115,7 @@ class DurableStore:
         self._background = ThreadPoolExecutor(1, thread_name_prefix="index-keeper")
         self._table = CollectionTable(database)
         self.pictures = PictureStore(folder, keep=options.keep, in_use=self._table.shows)
+        self.sweeper = Sweeper(folder, self.pictures, closing=self._closing)
         self._discard_doomed()
         rows = self._table.all()
         _remove_strangers(folder / "index", {str(row.id) for row in rows})
@@ -205,24 +208,6 @@ class DurableStore:
             loss=self._loss,
         )
 
-    def sweep_soon(self) -> Future[int]:
-        """Remove in the background the pictures that a crash has left and no face shows.
-
-        Never one that a request under way has saved. The result is how many there were.
-        """
-        return self._background.submit(self._sweep)
-
-    def _sweep(self) -> int:
-        try:
-            names = takewhile(lambda _: not self._closing.is_set(), self.pictures.names())
-            removed = self.pictures.discard(names)
-        except StoreError as error:  # the next start tries again
-            _log.warning("pictures that no face shows could not be removed: %s", error)
-            return 0
-        if removed:
-            _log.warning("removed %d pictures that no face shows: a crash had left them", removed)
-        return removed
-
     def close(self) -> None:
         """Save the indexes and let go of the files; closing twice does nothing."""
         with self._writing:
@@ -239,6 +224,7 @@ class DurableStore:
         """Bring the background to its end; what it has begun and not finished is done anew."""
         self._closing.set()
         self._background.shutdown(wait=True, cancel_futures=True)
+        self.sweeper.stop()
 
     def _purge_aside(self, row: CollectionRow | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Purge what was set aside of one collection, or all of it; see :mod:`.aside`."""
