@@ -16,7 +16,7 @@ from functools import partial
 from hashlib import sha256
 from itertools import islice
 
-from faceserver.errors import InputError, SeveralFaces
+from faceserver.errors import InputError, NotFound, SeveralFaces
 from faceserver.services.registering import Examined, Refused, Registered, Registrar, SavePicture
 from faceserver.store.faces import sorted_tags
 from faceserver.store.names import check_external_id, check_name
@@ -24,6 +24,9 @@ from faceserver.transfer.items import Found, InAlready, Item, Outcome, Present
 from faceserver.transfer.known import Keys, Known, keys_of
 from faceserver.types import StoredFace
 from faceserver.vision.analyzer import FoundFace
+
+_TRIES = 3
+"""Of storing a batch whose people are being deleted."""
 
 _AT_ONCE = 16  # pictures in one batch: enough to fill the embedder, few enough to show progress
 
@@ -150,8 +153,9 @@ class PictureImporter:
                 if self._faces(result) is not None:
                     continue
                 seen.update(_marks(result))
-                fresh[at] = replace(result, subject=self._subject(item.person))
-        stored = dict(zip(fresh, self._registrar.store(list(fresh.values())), strict=True))
+                fresh[at] = result
+        people = [group[at].person for at in fresh]
+        stored = dict(zip(fresh, self._stored(list(fresh.values()), people), strict=True))
         for at, done in stored.items():
             if isinstance(done, Registered):
                 self._first_to_say(group[at], done.faces[0].id)
@@ -159,6 +163,24 @@ class PictureImporter:
             stored[at] if at in stored else self._compared(item, result)
             for at, (item, result) in enumerate(zip(group, found, strict=True))
         ]
+
+    def _stored(
+        self, fresh: Sequence[Examined], people: Sequence[str | None]
+    ) -> list[Registered | Refused]:
+        """Store pictures. A person who was deleted meanwhile is somebody new of that name."""
+        tries = _TRIES
+        while True:
+            named = [
+                replace(examined, subject=self._subject(person))
+                for examined, person in zip(fresh, people, strict=True)
+            ]
+            try:
+                return self._registrar.store(named)
+            except NotFound:
+                tries -= 1
+                if not tries:
+                    raise
+                self._subjects.clear()
 
     def _choose(self, item: Item, faces: Sequence[FoundFace]) -> Sequence[FoundFace]:
         if item.person is None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from threading import Event
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -29,6 +30,7 @@ from faceserver.jobs.schema import MIGRATIONS
 from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import JobTable
 from faceserver.services.facade import FaceService
+from faceserver.services.registering import Registrar
 from faceserver.store.sqlite.database import Database
 from faceserver.transfer.pictures import PictureImporter
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
@@ -516,3 +518,26 @@ def test_of_two_people_in_one_job_the_first_counts(
         assert last.code == "differs"
         assert last.reason
         assert "shows Ann, not Ben" in last.reason
+
+
+def test_a_person_who_is_deleted_while_a_job_names_them_is_somebody_new(
+    desk: JobDesk, service: FaceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = service.galleries.collection("default")
+    deleted = [collection.add_subject("Ann").id]
+    store = Registrar.store
+
+    def delete_then_store(self: Registrar, examined: Any) -> Any:
+        if len(deleted) == 1:
+            deleted.append(str(collection.delete_subject(deleted[0])))
+        return store(self, examined)
+
+    monkeypatch.setattr(Registrar, "store", delete_then_store)
+    desk.start()
+    job = ended(desk, submitted(desk, urls("red", person="Ann")))
+    assert (job.state, job.stored) == ("done", 1)
+    ann = collection.subject_named("Ann")
+    assert ann is not None
+    assert ann.id != deleted[0]
+    assert collection.subject(ann.id).faces == 1
+    assert [subject.id for subject in collection.subjects(limit=9).items] == [ann.id]
