@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -85,17 +86,27 @@ class _PrivateHandler(RotatingFileHandler):
 
     def _open(self) -> Any:
         Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return open(self.baseFilename, "a", encoding="utf-8", opener=_private)
+        stream = open(self.baseFilename, "a", encoding="utf-8", opener=_private)  # noqa: SIM115
+        if _ends_within_a_line(stream.fileno()):
+            stream.write("\n")
+        return stream
 
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
-        if self.stream:
-            self.stream.close()
-            self.stream = None
+        stream, self.stream = self.stream, None
+        if stream:
+            with suppress(OSError):  # what it still held could not be written, as was said above
+                stream.close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         _log.exception("the audit log %s cannot be written", self.baseFilename)
 
 
+def _ends_within_a_line(descriptor: int) -> bool:
+    """Whether a full disk has cut the last event off, so that the next one needs a line."""
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    return os.open(path, flags & ~os.O_WRONLY | os.O_RDWR, 0o600)

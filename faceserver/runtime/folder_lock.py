@@ -1,9 +1,9 @@
 """One process to a data folder."""
 
 import fcntl
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from os import getpid
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -30,10 +30,9 @@ def folder_lock(folder: Path) -> Iterator[None]:
         file = path.open("a+")
     with file:
         _lock(file, folder)
-        with file_errors(path):
-            file.truncate(0)
-            file.write(f"{getpid()}\n")
-            file.flush()
+        with suppress(OSError):  # who holds it is only told: a full disk is no reason to stop
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
         yield
 
 

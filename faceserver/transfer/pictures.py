@@ -147,7 +147,7 @@ class PictureImporter:
     def _store(self, group: Sequence[Item], found: Sequence[Found]) -> list[Outcome]:
         fresh: dict[int, Examined] = {}
         seen: set[str] = set()
-        for at, (item, result) in enumerate(zip(group, found, strict=True)):
+        for at, result in enumerate(found):
             # Asked once more: the group before may have stored the same picture meanwhile.
             if isinstance(result, Examined) and not seen.intersection(_marks(result)):
                 if self._faces(result) is not None:

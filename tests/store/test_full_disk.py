@@ -3,10 +3,6 @@
 Elsewhere the stand-ins in test_durable.py and test_pictures.py have to do.
 """
 
-import errno
-import os
-import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,34 +15,9 @@ from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.exporting import export_archive
 from faceserver.types import StoredFace
 from tests.store.samples import DIMS, MODEL, new_face, people
+from tests.support.small_disk import disk, fill_up
 
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty disk of 4 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("nobody but root can mount a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill_up(disk: Path) -> Path:
-    """Write a file until there is no space for another byte."""
-    ballast = disk / "ballast"
-    with ballast.open("ab", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-    return ballast
+__all__ = ["disk"]
 
 
 def opened(folder: Path) -> DurableStore:
