@@ -39,8 +39,9 @@ def make_analyzer(settings: Settings) -> Analyzer:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     threads = _threads(settings)
+    spec = load_spec(settings.models_dir / settings.detector_model, DetectorSpec)
     detector = MtcnnDetector(
-        load_spec(settings.models_dir / settings.detector_model, DetectorSpec),
+        spec,
         _engine(settings),
         MtcnnOptions(
             min_face=settings.min_face,
@@ -56,7 +57,13 @@ def make_analyzer(settings: Settings) -> Analyzer:
         Helpers(threads.helpers),
     )
     embedder = make_embedder(settings, embedder_spec(settings))
-    return Analyzer(detector, embedder, max_faces=settings.max_faces, at_once=threads.pictures)
+    return Analyzer(
+        detector,
+        embedder,
+        sure=spec.sure,
+        max_faces=settings.max_faces,
+        at_once=threads.pictures,
+    )
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:

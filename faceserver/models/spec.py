@@ -130,10 +130,16 @@ class _ModelSpec(_Described):
 
 
 class DetectorSpec(_ModelSpec):
-    """A cascade of networks that finds faces, such as MTCNN."""
+    """A cascade of networks that finds faces, such as MTCNN.
+
+    Attributes:
+        normalization: what happens to the pixels first.
+        sure: score from which a face is hardly ever one that lies on its side or upside down.
+    """
 
     kind: Literal["detector"]
     normalization: FixedNormalization
+    sure: float = Field(0.997, gt=0, le=1)
 
 
 class EmbedderSpec(_ModelSpec):

@@ -6,11 +6,10 @@ from itertools import product
 
 import numpy as np
 
-from faceserver.errors import NoFace
 from faceserver.models.spec import Distances
 from faceserver.services.context import Parts, chosen
 from faceserver.types import Detection, Floats
-from faceserver.vision.analyzer import FoundFace
+from faceserver.vision.analyzer import FoundFace, FoundFaces
 
 
 @dataclass(frozen=True)
@@ -107,9 +106,8 @@ class Stateless:
         Raises:
             ImageError: the picture cannot be used.
         """
-        (width, height), found = self._found(data)
-        faces = chosen(found, largest=largest)
-        return Embedded(width, height, _detections(faces), self._parts.analyzer.embed(faces))
+        size, found = self._found(data)
+        return self._embedded(size, chosen(found, largest=largest))
 
     def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
         """Measure every face of one picture against every face of another.
@@ -118,10 +116,13 @@ class Stateless:
             ImageError: a picture cannot be used.
             NoFace: one of them holds none.
         """
-        one, other = self.embed(a, largest=largest), self.embed(b, largest=largest)
-        for name, picture in (("a", one), ("b", other)):
-            if not picture.faces:
-                raise NoFace(f"no face was found in picture {name}")
+        pictures = []
+        for name, data in (("a", a), ("b", b)):
+            size, found = self._found(data)
+            if not found:
+                raise found.none(f"in picture {name}")
+            pictures.append(self._embedded(size, chosen(found, largest=largest)))
+        one, other = pictures
         distances = np.square(one.vectors[:, None] - other.vectors[None]).sum(axis=2)
         pairs = [
             ComparedPair(i, j, float(distances[i, j]))
@@ -130,7 +131,10 @@ class Stateless:
         pairs.sort(key=lambda pair: pair.distance)
         return Compared(one, other, tuple(pairs))
 
-    def _found(self, data: bytes) -> tuple[tuple[int, int], list[FoundFace]]:
+    def _embedded(self, size: tuple[int, int], faces: Sequence[FoundFace]) -> Embedded:
+        return Embedded(*size, _detections(faces), self._parts.analyzer.embed(faces))
+
+    def _found(self, data: bytes) -> tuple[tuple[int, int], FoundFaces]:
         image, faces = self._parts.read(data)
         height, width = image.shape[:2]
         return (width, height), faces

@@ -9,7 +9,7 @@ from faceserver.services.registering import Limits, Registrar
 from faceserver.store.base import Collection, Store
 from faceserver.store.pictures import PictureStore
 from faceserver.types import Image
-from faceserver.vision.analyzer import Analyzer, FoundFace
+from faceserver.vision.analyzer import Analyzer, FoundFace, FoundFaces
 
 Result = TypeVar("Result")
 
@@ -82,7 +82,7 @@ class Parts:
             limits=self.limits,
         )
 
-    def read(self, data: bytes) -> tuple[Image, list[FoundFace]]:
+    def read(self, data: bytes) -> tuple[Image, FoundFaces]:
         """Decode a picture within the limits and find its faces, largest first.
 
         Raises:

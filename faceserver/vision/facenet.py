@@ -16,6 +16,7 @@ from faceserver.runtime.parallel import NOBODY, Helpers
 from faceserver.types import Detection, Floats, Image
 from faceserver.vision.calls import calls
 from faceserver.vision.geometry import cut_out, resize
+from faceserver.vision.orientation import turned, turned_picture, turns_to_upright
 
 _SIZES = (1, 2, 4, 8)
 """Crops in one call. One of 8 takes about 5 times as long as one of 1; larger ones would save
@@ -86,7 +87,15 @@ class FaceNetEmbedder:
 
 
 def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image:
-    """Cut a face out by a recipe: uint8, shape (size, size, 3), zero beyond the picture."""
+    """Cut a face out by a recipe: uint8, shape (size, size, 3), zero beyond the picture.
+
+    A face that lies on its side or upside down, by its points, is turned upright.
+    """
+    turns = turns_to_upright(detection)
+    if turns:
+        height, width = image.shape[:2]
+        image = turned_picture(image, turns)
+        detection = turned(detection, turns, width, height)
     box = detection.box
     mean = (box.width + box.height) / 2
     side = max(round(recipe.side * mean), 1)
