@@ -7,6 +7,7 @@ from faceserver.engines import EngineOptions, make_engine
 from faceserver.models.spec import EmbedderSpec, SquareCrop, load_spec
 from faceserver.runtime.parallel import Helpers
 from faceserver.vision.facenet import FaceNetEmbedder, square_crop
+from faceserver.vision.orientation import turned
 from tests.support.counting import CountingEngine
 from tests.support.fakes import detection
 
@@ -87,3 +88,13 @@ def test_the_crop_is_zero_beyond_the_picture() -> None:
     crop = square_crop(white, detection(-50, 0, 100), recipe)
     assert np.all(crop[:, :50] == 0)
     assert np.all(crop[:, 50:] == 255)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_crop_is_upright_whichever_way_up_the_face_is(turns: int) -> None:
+    picture = noise(1, 64)[0][:, :50]
+    face = detection(7.5, 20.25, 31)
+    recipe = SquareCrop(kind="square", side=1.3, lowered=0.1, size=24)
+    turned_face = turned(face, turns, 50, 64)
+    crop = square_crop(np.ascontiguousarray(np.rot90(picture, turns)), turned_face, recipe)
+    assert np.array_equal(crop, square_crop(picture, face, recipe))
