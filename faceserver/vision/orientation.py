@@ -17,10 +17,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceserver.types import Box, Detection, Image, Point
+from faceserver.vision.geometry import resize, rotated
 from faceserver.vision.plausibility import axes, is_face
 
 Detect = Callable[[Image], list[Detection]]
 """What finds the faces of a picture that is upright; see :class:`faceserver.vision.Detector`."""
+
+_NEARLY = 15
+"""Times the doubt of a sure face that a nearly sure one may have."""
+
+_SMALL = 80
+"""Side of the best face in the small copy, in pixels."""
 
 _LEAST_DOUBT = 1e-5
 """So that no face of score 1 outweighs all others."""
@@ -45,9 +52,11 @@ class Sighting:
 def sighted(image: Image, detect: Detect, *, sure: float) -> Sighting:
     """Find the faces of a picture in whatever orientation it is.
 
-    A picture with at least one sure face that is about upright is looked at once, any other four
-    times. Then the orientation whose faces are surest is taken for the picture's own; from the
-    others sure faces alone are added, where the first has none.
+    A picture with at least one sure face that is about upright is looked at once. With one that is
+    nearly sure, small copies of it are looked at in the other orientations. Where they show
+    something, and in all other pictures, the picture itself is looked at in all four. Then the
+    orientation whose faces are surest is taken for the picture's own; from the others sure faces
+    alone are added, where the first has none.
 
     Args:
         image: the picture.
@@ -56,6 +65,8 @@ def sighted(image: Image, detect: Detect, *, sure: float) -> Sighting:
     """
     first, refused = _look(image, detect, 0)
     if any(face.score >= sure and turns_to_upright(face) == 0 for face in first):
+        return Sighting(first, refused)
+    if _is_best_as_it_is(image, detect, first, sure):
         return Sighting(first, refused)
     looks = [first]
     for turns in (1, 2, 3):
@@ -105,9 +116,25 @@ def turned(detection: Detection, turns: int, width: int, height: int) -> Detecti
     return Detection(box, (a, b, c, d, e), detection.score)
 
 
+def _is_best_as_it_is(image: Image, detect: Detect, faces: list[Detection], sure: float) -> bool:
+    """Whether a face is nearly sure, and nothing is seen in the other orientations of a small copy.
+
+    What is found on a face that lies on its side is about as large as the face: so the copy is as
+    small as that face may become.
+    """
+    upright = [face for face in faces if turns_to_upright(face) == 0]
+    best = max(upright, key=lambda face: face.score, default=None)
+    if best is None or 1 - best.score > _NEARLY * (1 - sure):
+        return False
+    scale = min(1.0, 2 * _SMALL / (best.box.width + best.box.height))
+    height, width = image.shape[:2]
+    small = resize(image, max(round(scale * width), 1), max(round(scale * height), 1))
+    return not any(_look(small, detect, turns)[0] for turns in (1, 2, 3))
+
+
 def _look(image: Image, detect: Detect, turns: int) -> tuple[list[Detection], int]:
     """What is a face in one orientation, placed in the picture as given; how many are none."""
-    found = detect(np.ascontiguousarray(turned_picture(image, turns)) if turns else image)
+    found = detect(rotated(image, turns) if turns else image)
     faces = [face for face in found if is_face(face)]
     height, width = image.shape[1::-1] if turns % 2 else image.shape[:2]
     return [turned(face, -turns, width, height) for face in faces], len(found) - len(faces)
