@@ -26,7 +26,7 @@ Detect = Callable[[Image], list[Detection]]
 _NEARLY = 15
 """Times the doubt of a sure face that a nearly sure one may have."""
 
-_SMALL = 80
+_SMALL = 100
 """Side of the best face in the small copy, in pixels."""
 
 _LEAST_DOUBT = 1e-5
@@ -53,8 +53,8 @@ def sighted(image: Image, detect: Detect, *, sure: float) -> Sighting:
     """Find the faces of a picture in whatever orientation it is.
 
     A picture with at least one sure face that is about upright is looked at once. With one that is
-    nearly sure, small copies of it are looked at in the other orientations. Where they show
-    something, and in all other pictures, the picture itself is looked at in all four. Then the
+    nearly sure, small copies of it are looked at in the other orientations, and the picture itself
+    in those where they show something; any other picture in all four orientations. Then the
     orientation whose faces are surest is taken for the picture's own; from the others sure faces
     alone are added, where the first has none.
 
@@ -66,10 +66,8 @@ def sighted(image: Image, detect: Detect, *, sure: float) -> Sighting:
     first, refused = _look(image, detect, 0)
     if any(face.score >= sure and turns_to_upright(face) == 0 for face in first):
         return Sighting(first, refused)
-    if _is_best_as_it_is(image, detect, first, sure):
-        return Sighting(first, refused)
     looks = [first]
-    for turns in (1, 2, 3):
+    for turns in _worth_a_look(image, detect, first, sure):
         faces, more = _look(image, detect, turns)
         looks.append(faces)
         refused += more
@@ -116,20 +114,23 @@ def turned(detection: Detection, turns: int, width: int, height: int) -> Detecti
     return Detection(box, (a, b, c, d, e), detection.score)
 
 
-def _is_best_as_it_is(image: Image, detect: Detect, faces: list[Detection], sure: float) -> bool:
-    """Whether a face is nearly sure, and nothing is seen in the other orientations of a small copy.
+def _worth_a_look(
+    image: Image, detect: Detect, faces: list[Detection], sure: float
+) -> Sequence[int]:
+    """The other orientations that may be a picture's own, after what it showed as it was given.
 
+    All, unless a face is nearly sure; then those in which a small copy of the picture shows faces.
     What is found on a face that lies on its side is about as large as the face: so the copy is as
     small as that face may become.
     """
     upright = [face for face in faces if turns_to_upright(face) == 0]
     best = max(upright, key=lambda face: face.score, default=None)
     if best is None or 1 - best.score > _NEARLY * (1 - sure):
-        return False
+        return (1, 2, 3)
     scale = min(1.0, 2 * _SMALL / (best.box.width + best.box.height))
     height, width = image.shape[:2]
     small = resize(image, max(round(scale * width), 1), max(round(scale * height), 1))
-    return not any(_look(small, detect, turns)[0] for turns in (1, 2, 3))
+    return [turns for turns in (1, 2, 3) if _look(small, detect, turns)[0]]
 
 
 def _look(image: Image, detect: Detect, turns: int) -> tuple[list[Detection], int]:
