@@ -47,7 +47,13 @@ def make_analyzer(settings: Settings) -> Analyzer:
         spec.model_copy(update={"options": told}), _loading(settings)
     )
     embedder = make_embedder(settings, embedder_spec(settings))
-    return Analyzer(detector, embedder, max_faces=settings.max_faces, at_once=threads.pictures)
+    return Analyzer(
+        detector,
+        embedder,
+        sure=spec.sure,
+        max_faces=settings.max_faces,
+        at_once=threads.pictures,
+    )
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:
