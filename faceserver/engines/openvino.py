@@ -8,9 +8,9 @@ from queue import Empty, LifoQueue
 from threading import Lock
 
 import numpy as np
-import openvino
 
 from faceserver.engines.base import EngineOptions, Network, Precision, Preprocessing
+from faceserver.engines.openvino_library import openvino
 from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import ModelError
 from faceserver.models.spec import FixedNormalization, NetworkFiles
