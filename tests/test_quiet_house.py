@@ -59,11 +59,13 @@ def test_the_server_keeps_to_itself(house: House, photographs: Photographs) -> N
         lines = iter(process.stdout)
         address = next(line for line in lines if "http://" in line).split()[-1]
         next(line for line in lines if line.startswith("Ready"))
-        for path in ("faceRegister", "faceRetrieve"):
-            assert post(f"{address}{path}", photographs["obama.jpg"])["faces"]
-        for page in ("", "docs", "health", "metrics", "v1/status"):
-            urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + page)
-        process.send_signal(signal.SIGTERM)
+        try:
+            for path in ("faceRegister", "faceRetrieve"):
+                assert post(f"{address}{path}", photographs["obama.jpg"])["faces"]
+            for page in ("", "docs", "health", "metrics", "v1/status"):
+                urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address + page)
+        finally:
+            process.send_signal(signal.SIGTERM)
         for _ in lines:
             pass
     assert process.returncode == 0

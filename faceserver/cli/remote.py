@@ -12,6 +12,7 @@ from zipfile import ZIP_STORED, ZipFile
 import click
 
 from faceserver.cli.output import counted, progress
+from faceserver.runtime.private_files import private
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.api.jobs import Job, JobResults
@@ -108,7 +109,7 @@ def _archives(path: Path, folder: Path) -> Iterator[Path]:
         raise click.UsageError("a server takes a folder or a .zip")
     for number, files in enumerate(_batches(pictures_below(path))):
         archive = folder / f"{number}.zip"
-        with ZipFile(archive, "w", ZIP_STORED) as target:
+        with open(archive, "xb", opener=private) as new, ZipFile(new, "w", ZIP_STORED) as target:
             for file in files:
                 target.write(file, as_text(file.relative_to(path)))
         yield archive

@@ -39,6 +39,7 @@ from faceserver.store.sqlite.leftovers import (
     undo_unfinished,
 )
 from faceserver.store.sqlite.mergetable import MergeTable
+from faceserver.store.sqlite.privacy import tighten_data
 from faceserver.store.sqlite.subjecttable import SubjectTable
 
 _log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ def open_store(
     make_folder(folder)
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))
+        tighten_data(folder)
         undo_unfinished(folder)
         database = Database(folder / "faces.sqlite")
         held.callback(database.close)
