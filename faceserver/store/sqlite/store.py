@@ -267,7 +267,7 @@ class DurableStore:
 
 def _remove_strangers(folder: Path, known: set[str]) -> None:
     """Remove indexes of no collection: of an earlier version, or of one whose purge was cut off."""
-    with file_errors(folder):
+    try:
         for path in folder.glob("*"):
             if path.name in known:
                 continue
@@ -275,6 +275,8 @@ def _remove_strangers(folder: Path, known: set[str]) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+    except OSError as error:  # an index is a cache: no reason not to start
+        _log.warning("an index of no collection stays in %s: %s", folder, error.strerror)
 
 
 def _bind_default(store: DurableStore, *, model: str, dims: int) -> None:
