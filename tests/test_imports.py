@@ -47,7 +47,7 @@ HOMES = {
     "flask_limiter": {"web/guard/limits.py"},
     "limits": {"web/guard/ratecounts.py"},
     "prometheus_client": {"runtime/metrics.py"},
-    "openvino": {"engines/openvino.py", "conversion/"},
+    "openvino": {"engines/openvino_library.py"},
     "threadpoolctl": {"store/index/snapshot.py"},
     "caffe": {"engines/caffe.py"},
     "cv2": {"engines/opencv.py", "vision/geometry.py", "vision/crops.py", "conversion/"},

@@ -5,13 +5,14 @@ It holds no picture, no vector and no key: what is written is chosen here, field
 
 import json
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
+
+from faceserver.runtime.private_files import make_private_folders, private, tighten
 
 _log = logging.getLogger(__name__)
 
@@ -81,11 +82,12 @@ class _PrivateHandler(RotatingFileHandler):
     """
 
     def __init__(self, path: Path, max_bytes: int, files: int) -> None:
+        tighten(path.parent.glob(f"{path.name}*"))
         super().__init__(path, maxBytes=max_bytes, backupCount=files, encoding="utf-8", delay=True)
 
     def _open(self) -> Any:
-        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return open(self.baseFilename, "a", encoding="utf-8", opener=_private)
+        make_private_folders(Path(self.baseFilename).parent)
+        return open(self.baseFilename, "a", encoding="utf-8", opener=private)
 
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
@@ -95,7 +97,3 @@ class _PrivateHandler(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         _log.exception("the audit log %s cannot be written", self.baseFilename)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -10,7 +10,6 @@ is that hash; comparing takes the same time wherever two differ.
 
 import hmac
 import logging
-import os
 import re
 import secrets
 import sqlite3
@@ -31,6 +30,7 @@ from faceserver.errors import (
     StoreFull,
     StoreTooNew,
 )
+from faceserver.runtime.private_files import make_private, make_private_folders
 
 _log = logging.getLogger(__name__)
 
@@ -189,8 +189,8 @@ class KeyStore:
 
     def _make_file(self) -> None:
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            make_private_folders(self._path.parent)
+            make_private(self._path)
         except OSError as error:
             raise StoreError(f"{self._path} cannot be made: {error.strerror}") from error
 
