@@ -130,6 +130,7 @@ Url = Annotated[
 """Of a picture: http or https. Whether it may be fetched is found out when it is."""
 
 Metadata = dict[str, JsonValue]
+"""At most 16,384 bytes."""
 
 
 Similarity = Annotated[float, Field(ge=0, le=1)]

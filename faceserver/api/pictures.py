@@ -4,7 +4,7 @@ import base64
 import binascii
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, WithJsonSchema
+from pydantic import BeforeValidator, Discriminator, FailFast, Field, RootModel, Tag, WithJsonSchema
 
 from faceserver.api.base import Answer, Request, Url
 
@@ -33,6 +33,7 @@ Base64 = Annotated[
 Embedding = Annotated[
     tuple[Annotated[float, Field(ge=-1.001, le=1.001)], ...],
     Field(min_length=1, max_length=MAX_DIMS),
+    FailFast(),
 ]
 """A unit vector of the collection's model."""
 

@@ -9,7 +9,7 @@ from faceserver.web import errors, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.compat.original import routes as original
 from faceserver.web.context import backend_of
-from faceserver.web.guard import audit, auth, cors, draining, limits, scopes, security
+from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.guard.limits import Deadlines
 from faceserver.web.guard.requestid import RequestIds
@@ -61,6 +61,8 @@ def _guard(app: Flask, settings: Settings) -> None:
     security.guard(app, settings)
     cors.allow(app, frozenset(settings.cors_origins))
     draining.register(app)
+    bodies.refuse_told(app)
     auth.identify(app)
     limits.limit_rate(app, settings)
     auth.authorize(app)
+    bodies.register(app)

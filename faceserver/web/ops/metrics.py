@@ -42,7 +42,7 @@ def add_gauges(app: Flask, source: Source) -> None:
 
 
 @blueprint.get("/metrics")
-@scope("read")
+@scope("read", vital=True)
 def show() -> Response:
     """All figures, in Prometheus' text format."""
     return Response(metrics.render(_gauges), content_type=metrics.CONTENT_TYPE)

@@ -41,7 +41,7 @@ def page() -> ResponseReturnValue:
 
 
 @blueprint.post("/signIn")
-@scope("public")
+@scope("public", body="small")
 def sign_in() -> ResponseReturnValue:
     """Begin a session for who shows a good key."""
     key = gate().keys.find(request.form.get("key", "").strip())
@@ -64,7 +64,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.post("/signOut")
-@scope("public")
+@scope("public", body="small")
 def sign_out() -> ResponseReturnValue:
     """End the session."""
     _end_session()

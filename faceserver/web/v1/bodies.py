@@ -12,6 +12,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from faceserver.api.base import FieldProblem
 from faceserver.errors import FileTooLarge, RequestTooLarge
 from faceserver.web.context import backend
+from faceserver.web.guard.bodies import check_json
 from faceserver.web.problems import InvalidFields, invalid_fields
 
 JSON = "application/json"
@@ -47,8 +48,10 @@ def json_body(model: type[Model]) -> Model:
     """
     if not request.is_json:
         raise UnsupportedMediaType(f"send {JSON}")
+    body = request.get_data()
+    check_json(body)
     try:
-        return model.model_validate_json(request.get_data())
+        return model.model_validate_json(body)
     except ValidationError as error:
         raise invalid_fields(error) from error
 

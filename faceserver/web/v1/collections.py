@@ -27,7 +27,7 @@ blueprint = APIBlueprint(
     responses=answers(*BODY, "already_exists", created=Collection),
     openapi_extensions=takes(blueprint, NewCollection),
 )
-@scope("admin")
+@scope("admin", body="fields")
 def create() -> Response:
     """Make a collection of the model that the server is set to."""
     name = json_body(NewCollection).name

@@ -1,0 +1,125 @@
+"""How large a request's body may be: by its route, and of JSON by what it is made of.
+
+A value of JSON takes far more memory, and far more time to check, than the byte or two that it is
+written with; a long text does not. So what stands outside of texts has a limit of its own, which
+bounds the number of values before any of them is made.
+"""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import UnsupportedMediaType
+
+from faceserver.config import Settings
+from faceserver.errors import RequestTooLarge
+from faceserver.runtime.admission import ADMITTED, HEADERS_ALONE, REFUSAL
+from faceserver.web.context import backend
+from faceserver.web.guard.scopes import Body, body_of
+
+_SMALL = 16_384
+_FIELDS = 65_536
+_FACES_MOVED = 524_288
+_VALUES = 163_840
+"""Bytes of an embedding of 4,096 numbers, indented."""
+_URL = 8_192
+_JOB_ITEM, _JOB_ITEM_VALUES = 2_500, 100
+
+
+@dataclass(frozen=True)
+class BodyLimit:
+    """How much a route takes.
+
+    Attributes:
+        bytes: of any body.
+        json: bytes of one of JSON.
+        values: of its bytes those that stand outside of texts.
+    """
+
+    bytes: int
+    json: int
+    values: int
+
+
+def limit_of(body: Body, settings: Settings) -> BodyLimit:
+    """The limits of a kind of body."""
+    most = settings.max_request_bytes
+    picture = 4 * settings.max_file_bytes // 3 + 2 * _VALUES  # as base64, and what stands beside it
+    job = settings.max_job_items
+    limits = {
+        "small": BodyLimit(_SMALL, _SMALL, _SMALL),
+        "fields": BodyLimit(_FIELDS, _FIELDS, _FIELDS),
+        "ids": BodyLimit(_FACES_MOVED, _FACES_MOVED, _FACES_MOVED),
+        "urls": BodyLimit(*[max(_SMALL, settings.max_urls * _URL)] * 3),
+        "picture": BodyLimit(picture, picture, _VALUES),
+        "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES),
+        "pictures": BodyLimit(most, _SMALL, _SMALL),
+        "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _FIELDS + job * _JOB_ITEM_VALUES),
+    }
+    found = limits[body]
+    return BodyLimit(min(found.bytes, most), min(found.json, most), found.values)
+
+
+def register(app: Flask) -> None:
+    """Refuse bodies that their route does not take, before they are read.
+
+    Where the server asks about headers alone, it is told how large the body may be.
+
+    Raises (in requests):
+        RequestTooLarge: the body has more bytes than its route takes.
+        UnsupportedMediaType: it is compressed.
+    """
+
+    @app.before_request
+    def refuse() -> ResponseReturnValue | None:
+        if request.endpoint is None:
+            return None  # it goes on to 404 or 405
+        limit = _limit(request.endpoint)
+        most = limit.json if request.is_json else limit.bytes
+        _refuse_compressed()
+        if (request.content_length or 0) > most:
+            raise RequestTooLarge(f"the body is too large: at most {most} bytes are taken here")
+        request.max_content_length = most
+        if request.environ.get(HEADERS_ALONE):
+            request.environ[ADMITTED] = most
+            return "", 204
+        return None
+
+
+def refuse_told(app: Flask) -> None:
+    """Answer the errors that the server has found before the application had the request."""
+
+    @app.before_request
+    def refuse() -> None:
+        refusal = request.environ.get(REFUSAL)
+        if refusal is not None:
+            raise refusal
+
+
+def check_json(body: bytes) -> None:
+    """Refuse JSON of more values than the request's route takes; it need not be valid.
+
+    Raises:
+        RequestTooLarge: it is.
+    """
+    most = _limit(request.endpoint or "").values
+    if len(body) > most and _outside_of_texts(body, most) > most:
+        raise RequestTooLarge("the JSON is too large: it holds too many values")
+
+
+def _outside_of_texts(body: bytes, enough: int) -> int:
+    """How many bytes of JSON stand outside of texts; more than enough are not counted exactly."""
+    bare = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    if bare.count(b'"') > enough:
+        return enough + 1
+    return sum(len(part) for part in bare.split(b'"')[::2]) + bare.count(b'"')
+
+
+def _limit(endpoint: str) -> BodyLimit:
+    return limit_of(body_of(current_app, endpoint), backend().settings)
+
+
+def _refuse_compressed() -> None:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise UnsupportedMediaType("send the body as it is: no Content-Encoding is taken")
