@@ -50,6 +50,8 @@ def checked_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"the metadata is no JSON: {error}") from error
     if size > MAX_METADATA_BYTES:
-        raise InvalidRequest(f"the metadata has {size} bytes; at most {MAX_METADATA_BYTES} are kept")
+        raise InvalidRequest(
+            f"the metadata has {size} bytes; at most {MAX_METADATA_BYTES} are kept"
+        )
     held: dict[str, Any] = json.loads(text)
     return held

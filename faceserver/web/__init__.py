@@ -3,6 +3,7 @@
 from flask import Flask
 from flask_openapi3 import OpenAPI
 
+from faceserver.access.addresses import Proxies
 from faceserver.access.guard import open_gate
 from faceserver.config import Settings
 from faceserver.web import errors, v1
@@ -11,6 +12,7 @@ from faceserver.web.compat.original import routes as original
 from faceserver.web.context import backend_of
 from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
+from faceserver.web.guard.clientaddress import ClientAddresses
 from faceserver.web.guard.limits import Deadlines
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.ops import health, metrics
@@ -50,7 +52,9 @@ def init_app(app: OpenAPI) -> None:
     scopes.mark(app, "static", "public")
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]
-        Deadlines(app.wsgi_app, settings.request_timeout)
+        ClientAddresses(
+            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.proxies)
+        )
     )
 
 

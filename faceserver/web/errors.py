@@ -120,6 +120,7 @@ def _answer_own(error: FaceServerError) -> Response:
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="faceserver"'
     if isinstance(error, Busy):
+        g.retry_after = BUSY_SECONDS
         response.headers["Retry-After"] = str(BUSY_SECONDS)
     return response
 

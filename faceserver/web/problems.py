@@ -45,7 +45,9 @@ def invalid_fields(error: ValidationError) -> InvalidFields:
     """What pydantic found, without what was sent, which may be a picture or a face."""
     count = error.error_count()
     if count > _TOLD_APART:
-        return InvalidFields([FieldProblem(detail=f"{count} things are wrong with it", pointer="#")])
+        return InvalidFields(
+            [FieldProblem(detail=f"{count} things are wrong with it", pointer="#")]
+        )
     return InvalidFields(list(islice(_field_problems(error), MAX_ERRORS)))
 
 

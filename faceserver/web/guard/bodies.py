@@ -96,6 +96,11 @@ def refuse_told(app: Flask) -> None:
             raise refusal
 
 
+def is_question() -> bool:
+    """Whether the server has asked about the headers alone, and the request may go on."""
+    return ADMITTED in request.environ
+
+
 def check_json(body: bytes) -> None:
     """Refuse JSON of more values than the request's route takes; it need not be valid.
 
