@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from faceserver.errors import InputError, ModelChanged, SeveralFaces, StoreMismatch
+from faceserver.runtime import deadline
+from faceserver.runtime.waiting import Outside
 from faceserver.services.analysis import Stateless
 from faceserver.services.change_model import Reembedder
 from faceserver.services.collections import Galleries
@@ -65,6 +67,7 @@ class FaceService:
         fetch: Callable[[str], bytes],
         limits: Limits,
         former: Analyzer | None = None,
+        outside: Outside | None = None,
     ) -> None:
         """Take the parts; :meth:`close` closes the store.
 
@@ -75,6 +78,7 @@ class FaceService:
             fetch: turns a URL into bytes.
             limits: what is accepted, and what is answered.
             former: of the model that collections are of until they are changed to the other one.
+            outside: bounds how many URLs are fetched at the same time.
 
         Raises:
             StoreMismatch: the default collection is of none of these models.
@@ -84,6 +88,7 @@ class FaceService:
         self._store = store
         self._pictures = pictures
         self._fetch = fetch
+        self._outside = outside or Outside(_FETCHED_AT_ONCE)
         self._limits = limits
         self.parts = Parts(analyzer, self._analyzers, store, pictures, fetch, limits)
         self.stateless = Stateless(self.parts)
@@ -128,8 +133,10 @@ class FaceService:
 
         Raises:
             FetchError: it gives none, or must not be asked.
+            Busy: too many are being fetched already.
         """
-        return self._fetch(url)
+        with self._outside.waiting():
+            return self._fetch(url)
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
         """Store every face of every picture.
@@ -146,17 +153,27 @@ class FaceService:
         return self._with_current(store)
 
     def register_urls(self, urls: Sequence[str]) -> list[Registered | Refused]:
-        """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
+        """Fetch pictures and store their faces; like :meth:`register`, with URLs as names.
+
+        Raises:
+            Busy: too many URLs are being fetched already; nothing was begun.
+            TimedOut: the request that this is done for has taken too long; nothing is stored.
+        """
         return self._with_current(lambda registrar: self._register_urls(registrar, urls))
 
     def _register_urls(
         self, registrar: Registrar, urls: Sequence[str]
     ) -> list[Registered | Refused]:
         examined: list[Examined | Refused] = []
-        with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
+        with (
+            self._pictures.batch() as save,
+            self._outside.waiting(min(len(urls), _FETCHED_AT_ONCE)) as at_once,
+            ThreadPoolExecutor(at_once) as pool,
+        ):
             # A few at a time, so that memory holds a few pictures and not all of them.
-            for start in range(0, len(urls), _FETCHED_AT_ONCE):
-                group = urls[start : start + _FETCHED_AT_ONCE]
+            for start in range(0, len(urls), at_once):
+                deadline.check()
+                group = urls[start : start + at_once]
                 pending = [pool.submit(self._fetch, url) for url in group]
                 examined += [
                     _examine_fetched(registrar, url, fetched, save)

@@ -1,4 +1,4 @@
-"""The HTTP server: waitress, with what it lacks to stand in the open and to stop gently.
+"""The server itself: a loop that takes connections and bytes in, and hands requests on.
 
 Waitress takes a request in completely before a worker begins with it, so that a slow upload holds
 a connection and no worker. But it waits as long as a byte comes now and then; here each request
@@ -7,8 +7,10 @@ finishes.
 """
 
 import logging
+import resource
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -16,19 +18,18 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from waitress.adjustments import Adjustments
-from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
-from waitress.task import ThreadedTaskDispatcher, WSGITask
-from waitress.utilities import Error
 
+from faceserver.access.addresses import Proxies, is_local
 from faceserver.config import Settings
 from faceserver.runtime.metrics import Gauge
 from faceserver.runtime.threads import plan
+from faceserver.server.channel import Channel
+from faceserver.server.connections import one_too_many
+from faceserver.server.lanes import Lanes
+from faceserver.server.parser import MAX_HEADER_BYTES
 
 _log = logging.getLogger(__name__)
-
-_CONNECTIONS = 500
-"""Most at a time; each is a socket and a little memory, for a worker comes with the request."""
 
 _RECEIVED = 1 << 17
 """Bytes that are taken from a connection in one step: photographs come in few of them."""
@@ -39,68 +40,42 @@ _END_SECONDS = 1
 _IDLE_SECONDS = 120
 """After which a connection is closed on which nothing moves."""
 
+_HEADER_SECONDS = 20.0
+"""In which the headers of a request must have come in."""
 
-class RequestTimeout(Error):
-    """The answer to a request that did not come in completely in time."""
+_LINGER_SECONDS = 5.0
+"""How long what still comes is thrown away on a connection that we have closed."""
 
-    code = 408
-    reason = "Request Timeout"
+_SWITCH_SECONDS = 0.001
+"""So long a thread that computes may keep the interpreter from one that has something quick to do,
+such as an answer about the server's health."""
 
-
-class _Task(WSGITask):
-    """A request that hangs up when it is done, if the server is stopping."""
-
-    def build_response_header(self) -> bytes:
-        server: Any = self.channel.server
-        if server.is_draining:
-            self.set_close_on_finish()
-        header: bytes = super().build_response_header()
-        return header
-
-
-class _Channel(HTTPChannel):
-    """A connection that knows since when it takes a request in."""
-
-    task_class = _Task
-    receiving_since: float | None = None
-
-    def received(self, data: bytes) -> bool:
-        before = self.request
-        taken: bool = super().received(data)
-        if self.request is None:
-            self.receiving_since = None
-        elif self.request is not before:
-            self.receiving_since = time.monotonic()
-        return taken
-
-    def give_up(self) -> None:
-        """Answer what there is of a request with 408, and hang up."""
-        own: Any = self  # what is described of waitress's types is not what they are
-        with own.requests_lock:
-            request, own.request = own.request, None
-            self.receiving_since = None
-            if not request.headers_finished:  # an answer needs to know a version
-                request.parse_header(b"GET / HTTP/1.0\r\n")
-            request.error = RequestTimeout("The request did not come in completely in time.")
-            own.requests.append(request)
-            own.server.add_task(self)
+_FILES_OF_CONNECTION = 3
+_FILES_BESIDE = 500
 
 
 class Server(TcpWSGIServer):
     """Serves an application on a socket that listens, until it is told to stop."""
 
-    channel_class = _Channel
+    channel_class = Channel
 
-    def __init__(self, app: WSGIApplication, listener: socket.socket, settings: Settings) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        listener: socket.socket,
+        settings: Settings,
+        vital: frozenset[str] = frozenset(),
+    ) -> None:
         """Take the application and the socket.
 
         Args:
             app: to be served.
             listener: bound already.
             settings: how many workers, and how long everything may take.
+            vital: addresses that are answered however busy the server is.
         """
-        self._upload_timeout = settings.upload_timeout
-        self._drain_timeout = settings.drain_timeout
+        self._settings = settings
+        self._proxies = Proxies(settings.proxies)
         self._on_drain: Callable[[], None] = lambda: None
         self._told_to_stop = False
         self._drained_by: float | None = None
@@ -108,20 +83,20 @@ class Server(TcpWSGIServer):
         adjustments = Adjustments(
             sockets=[listener],
             threads=workers,
-            # Flask refuses what is over the limit, in JSON; waitress only what is far over it.
+            max_request_header_size=MAX_HEADER_BYTES,
+            # The application refuses what is over its limits; waitress only what is far over them.
             max_request_body_size=2 * settings.max_request_bytes,
-            connection_limit=_CONNECTIONS,
+            connection_limit=2 * settings.max_connections + 100,  # room is made before that
             recv_bytes=_RECEIVED,
             channel_timeout=_IDLE_SECONDS,
-            cleanup_interval=max(1, min(30, int(settings.upload_timeout / 4))),
+            cleanup_interval=1,
             ident=None,
         )
-        dispatcher = ThreadedTaskDispatcher()
-        dispatcher.set_thread_count(workers)
+        lanes: Any = Lanes(workers, max_waiting=settings.max_waiting, vital=vital)
         super().__init__(
             app,
             _sock=listener,
-            dispatcher=dispatcher,
+            dispatcher=lanes,
             adj=adjustments,
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
             bind_socket=False,
@@ -139,6 +114,8 @@ class Server(TcpWSGIServer):
         self._on_drain = on_drain
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
+        _allow_files(_FILES_OF_CONNECTION * self._settings.max_connections + _FILES_BESIDE)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self.run()
 
     def run(self) -> None:
@@ -159,18 +136,25 @@ class Server(TcpWSGIServer):
         self._told_to_stop = True
         self.pull_trigger()
 
+    def has_room(self, body_bytes: int) -> bool:
+        """Whether a body of so many bytes may come in beside those that have."""
+        most = max(self._settings.max_bodies_bytes, self._settings.max_request_bytes)
+        return sum(channel.body_bytes() for channel in self._channels()) + body_bytes <= most
+
     def gauges(self) -> Iterator[Gauge]:
         """How busy it is."""
-        dispatcher: Any = self.task_dispatcher
-        yield Gauge("queue", "Requests that wait for a worker.", len(dispatcher.queue), {})
-        yield Gauge("workers_busy", "Workers that serve a request.", dispatcher.active_count, {})
+        lanes: Any = self.task_dispatcher
+        yield Gauge("queue", "Requests that wait for a worker.", lanes.waiting, {})
+        yield Gauge("workers_busy", "Workers that serve a request.", lanes.busy, {})
         yield Gauge("connections", "Open connections.", len(self._channels()), {})
 
     def readable(self) -> bool:
         """Asked by waitress's loop at each turn, in the main thread: look after what is due."""
         if self._told_to_stop and self._drained_by is None:
-            self._drained_by = time.monotonic() + self._drain_timeout
-            _log.info("stopping: what is under way may take %g s more", self._drain_timeout)
+            self._drained_by = time.monotonic() + self._settings.drain_timeout
+            _log.info(
+                "stopping: what is under way may take %g s more", self._settings.drain_timeout
+            )
             self._on_drain()
         if self._drained_by is not None and (
             self._is_idle() or time.monotonic() > self._drained_by
@@ -179,14 +163,45 @@ class Server(TcpWSGIServer):
         accepts: bool = super().readable()
         return accepts
 
+    def handle_accept(self) -> None:
+        """Take a connection, and make room for it."""
+        before = self._channels()
+        super().handle_accept()
+        channels = self._channels()
+        if len(channels) <= len(before):
+            return
+        newest = channels[-1]
+        surplus = one_too_many(
+            channels,
+            newest,
+            most=self._settings.max_connections,
+            most_of_place=self._most_of(str(newest.addr[0])),
+        )
+        if surplus is not None:
+            surplus.handle_close()
+
     def maintenance(self, now: Any) -> None:
         """Close connections on which nothing moves, and give up on requests that trickle in."""
         super().maintenance(now)
-        late = time.monotonic() - self._upload_timeout
         for channel in self._channels():
-            since = channel.receiving_since
-            if since is not None and since < late and not channel.requests:
+            moment = time.monotonic()
+            lingering, since = channel.lingering_since, channel.receiving_since
+            if lingering is not None and lingering < moment - _LINGER_SECONDS:
+                channel.handle_close()
+            elif since is not None and since < moment - self._seconds_for(channel):
                 channel.give_up()
+
+    def _seconds_for(self, channel: Channel) -> float:
+        """In which what comes in on a connection must be there."""
+        own: Any = channel
+        if own.request is not None and own.request.headers_finished:
+            return self._settings.upload_timeout
+        return min(_HEADER_SECONDS, self._settings.upload_timeout)
+
+    def _most_of(self, address: str) -> int:
+        if is_local(address) or self._proxies.have(address):
+            return 0
+        return self._settings.max_address_connections
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Between any two instructions of the main thread, so it does as little as it can.
@@ -197,11 +212,25 @@ class Server(TcpWSGIServer):
     def _is_idle(self) -> bool:
         return not any(_is_busy(channel) for channel in self._channels())
 
-    def _channels(self) -> list[_Channel]:
+    def _channels(self) -> list[Channel]:
         channels: Any = self.active_channels
         return list(channels.values())
 
 
-def _is_busy(channel: HTTPChannel) -> bool:
+def _is_busy(channel: Channel) -> bool:
     """Whether a request is under way, or its answer, or the hanging up after it."""
-    return bool(channel.requests or channel.total_outbufs_len or channel.close_when_flushed)
+    own: Any = channel
+    return bool(
+        own.requests
+        or own.total_outbufs_len
+        or own.close_when_flushed
+        or own.lingering_since is not None
+    )
+
+
+def _allow_files(wanted: int) -> None:
+    """Have the system let the process open enough files, as far as it may ask for that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
