@@ -86,6 +86,8 @@ class Parser(HTTPRequestParser):
         """
         if header_plus.count(b"\r\n") > MAX_HEADERS:
             raise ParsingError(f"There are more than {MAX_HEADERS} headers.")
+        if b"\r\n " in header_plus or b"\r\n\t" in header_plus:
+            raise ParsingError("A header goes on in the next line.")
         try:
             super().parse_header(header_plus)
         except ValueError as error:  # a number of more digits than Python reads
