@@ -29,7 +29,7 @@ from faceserver.server.connections import one_too_many
 from faceserver.server.lanes import Lanes
 from faceserver.server.parser import MAX_HEADER_BYTES
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__.rpartition(".")[0])
 
 _RECEIVED = 1 << 17
 """Bytes that are taken from a connection in one step: photographs come in few of them."""

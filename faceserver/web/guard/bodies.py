@@ -1,8 +1,8 @@
 """How large a request's body may be: by its route, and of JSON by what it is made of.
 
 A value of JSON takes far more memory, and far more time to check, than the byte or two that it is
-written with; a long text does not. So what stands outside of texts has a limit of its own, which
-bounds the number of values before any of them is made.
+written with; a long text does not. So the number of values has a limit of its own, which is looked
+at before any of them is made.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,14 @@ from faceserver.web.guard.scopes import Body, body_of
 _SMALL = 16_384
 _FIELDS = 65_536
 _FACES_MOVED = 524_288
-_VALUES = 163_840
-"""Bytes of an embedding of 4,096 numbers, indented."""
+_EMBEDDING = 163_840
+"""Of 4,096 numbers, indented."""
 _URL = 8_192
-_JOB_ITEM, _JOB_ITEM_VALUES = 2_500, 100
+_JOB_ITEM = 2_500
+
+_VALUES = 10_000
+_FACES_MOVED_VALUES = 12_000
+_JOB_ITEM_VALUES = 20
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class BodyLimit:
     Attributes:
         bytes: of any body.
         json: bytes of one of JSON.
-        values: of its bytes those that stand outside of texts.
+        values: how many brackets, commas and colons it may have outside of texts.
     """
 
     bytes: int
@@ -44,17 +48,20 @@ class BodyLimit:
 def limit_of(body: Body, settings: Settings) -> BodyLimit:
     """The limits of a kind of body."""
     most = settings.max_request_bytes
-    picture = 4 * settings.max_file_bytes // 3 + 2 * _VALUES  # as base64, and what stands beside it
+    picture = (
+        4 * settings.max_file_bytes // 3 + 2 * _EMBEDDING
+    )  # as base64, and what stands beside it
+    urls = max(_SMALL, settings.max_urls * _URL)
     job = settings.max_job_items
     limits = {
-        "small": BodyLimit(_SMALL, _SMALL, _SMALL),
-        "fields": BodyLimit(_FIELDS, _FIELDS, _FIELDS),
-        "ids": BodyLimit(_FACES_MOVED, _FACES_MOVED, _FACES_MOVED),
-        "urls": BodyLimit(*[max(_SMALL, settings.max_urls * _URL)] * 3),
+        "small": BodyLimit(_SMALL, _SMALL, _VALUES),
+        "fields": BodyLimit(_FIELDS, _FIELDS, _VALUES),
+        "ids": BodyLimit(_FACES_MOVED, _FACES_MOVED, _FACES_MOVED_VALUES),
+        "urls": BodyLimit(urls, urls, _VALUES),
         "picture": BodyLimit(picture, picture, _VALUES),
         "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES),
-        "pictures": BodyLimit(most, _SMALL, _SMALL),
-        "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _FIELDS + job * _JOB_ITEM_VALUES),
+        "pictures": BodyLimit(most, _SMALL, _VALUES),
+        "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _VALUES + job * _JOB_ITEM_VALUES),
     }
     found = limits[body]
     return BodyLimit(min(found.bytes, most), min(found.json, most), found.values)
@@ -108,16 +115,17 @@ def check_json(body: bytes) -> None:
         RequestTooLarge: it is.
     """
     most = _limit(request.endpoint or "").values
-    if len(body) > most and _outside_of_texts(body, most) > most:
+    if len(body) > most and _values(body, most) > most:
         raise RequestTooLarge("the JSON is too large: it holds too many values")
 
 
-def _outside_of_texts(body: bytes, enough: int) -> int:
-    """How many bytes of JSON stand outside of texts; more than enough are not counted exactly."""
+def _values(body: bytes, enough: int) -> int:
+    """How many values JSON holds, at least; more than enough are not counted exactly."""
     bare = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    if bare.count(b'"') > enough:
+    if bare.count(b'"') > 2 * enough + 2:  # each text but one has something before it
         return enough + 1
-    return sum(len(part) for part in bare.split(b'"')[::2]) + bare.count(b'"')
+    outside = b"".join(bare.split(b'"')[::2])
+    return sum(outside.count(mark) for mark in (b"{", b"[", b",", b":"))
 
 
 def _limit(endpoint: str) -> BodyLimit:
