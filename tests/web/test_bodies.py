@@ -191,8 +191,9 @@ def test_headers_alone_decide(backend: FakeBackend) -> None:
     assert headers_alone(app, path="/nothing", headers=good) == (404, None)
     assert headers_alone(app, path="/health", headers=good) == (405, None)
     assert headers_alone(app, path="/signIn") == (204, 16_384)
-    too_large = {**good, "Content-Length": large}
-    assert headers_alone(app, path="/faceRegister", headers=too_large) == (413, None)
+    too_large = {"CONTENT_LENGTH": large}
+    asked = headers_alone(app, path="/faceRegister", headers=good, environ_overrides=too_large)
+    assert asked == (413, None)
     foreign = {**good, "Origin": "http://evil.example"}
     assert headers_alone(app, path="/faceRegister", headers=foreign) == (403, None)
 
