@@ -6,11 +6,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help serve test lint models test-convert test-pycaffe bench bench-torch photographs lock proto clean
+.PHONY: help serve test attack lint models test-convert test-pycaffe bench bench-torch photographs lock proto clean
 
 help:
 	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing"
 	@echo "make test     linters, types and the whole test suite"
+	@echo "make attack   try to stop a real server, in memory that is capped; part of make test"
 	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
 	@echo "make bench    measure speed, side by side with others; ARGS=--help lists what can be set"
@@ -33,6 +34,9 @@ photographs: .venv/base.stamp
 
 test: lint models
 	$(BIN)/python -m pytest --cov
+
+attack: .venv/test.stamp models
+	$(BIN)/python -m pytest -m attack tests/attack
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
