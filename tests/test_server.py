@@ -20,6 +20,9 @@ from faceserver.server import Server
 
 Run = Callable[..., AbstractContextManager["Running"]]
 
+LARGE = 20_000_000
+"""Bytes of an answer, more than waitress keeps without waiting."""
+
 WAIT = 20.0
 """Seconds until a test gives up on what should happen at once."""
 
@@ -60,6 +63,12 @@ class App:
             with waiting.replaced.get()():
                 self.outside += 1
                 assert self.let_go.wait(WAIT)
+        if environ["PATH_INFO"] == "/large":
+            start_response("200 OK", [("Content-Length", str(LARGE))])
+            return [bytes(LARGE)]
+        if environ["PATH_INFO"] == "/parts":
+            start_response("200 OK", [("Content-Length", str(4 * LARGE))])
+            return [bytes(LARGE)] * 4
         body = str(len(environ["wsgi.input"].read())).encode()
         self.served.append(environ["PATH_INFO"])
         start_response("200 OK", [("Content-Length", str(len(body)))])
@@ -126,14 +135,14 @@ class Running:
 
 def read_all(client: socket.socket) -> bytes:
     """What comes until the other side hangs up."""
-    data = b""
+    data = bytearray()
     while True:
         try:
             part = client.recv(65536)
         except ConnectionResetError:
-            return data
+            return bytes(data)
         if not part:
-            return data
+            return bytes(data)
         data += part
 
 
@@ -497,3 +506,41 @@ def is_closed(client: socket.socket) -> bool:
         return True
     finally:
         client.settimeout(WAIT)
+
+
+def test_who_does_not_read_holds_no_worker(run: Run) -> None:
+    with run(workers=1) as running, ExitStack() as held:
+        for _ in range(4):
+            client = held.enter_context(running.connect())
+            client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+        running.until(lambda: sum(it.is_postponed for it in running_channels(running.server)) == 4)
+        assert status_of(running.ask()) == b"200"
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answers = read_all(client)
+        assert answers.count(b"HTTP/1.1 200 OK") == 6
+        assert len(answers) > 5 * LARGE
+
+
+def test_who_stops_reading_in_the_middle_is_given_up(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("faceserver.server.channel._UNREAD_SECONDS", 0.1)
+    with run(workers=1) as running, running.connect() as client:
+        client.sendall(b"GET /parts HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert status_of(running.ask()) == b"200"
+        running.until(lambda: not running_channels(running.server))
+
+
+def test_one_address_takes_half_of_the_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faceserver.server.listening.is_local", lambda _: False)
+    with run(workers=1, max_waiting=4) as running, ExitStack() as held:
+        greedy = [held.enter_context(running.connect()) for _ in range(3)]
+        for number, client in enumerate(greedy):
+            client.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+            running.until_taken(number + 1)
+        assert status_of(running.ask()) == b"503"
+        honest = held.enter_context(running.connect("127.0.0.2"))
+        honest.sendall(b"GET /held HTTP/1.1\r\nHost: x\r\n\r\n")
+        running.until_taken(4)
+        running.app.let_go.set()
+        assert read_answer(honest) == b"0"

@@ -5,7 +5,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.task import WSGITask
 from waitress.utilities import Error, InternalServerError
 
@@ -16,6 +16,9 @@ from faceserver.server.parser import Parser
 from faceserver.server.tasks import RequestTask
 
 _LINGER_BYTES = 65_536
+
+_UNREAD_SECONDS = 5.0
+"""So long a worker waits for a client to go on reading an answer of many megabytes."""
 
 
 class RequestTimeout(Error):
@@ -33,10 +36,15 @@ class Channel(HTTPChannel):
     still be sending is closed for our side first, and what still comes is thrown away for a while:
     otherwise the system would throw the answer away.
 
+    A worker never waits for a client to read its answers: as long as there is something to be
+    read, the next request on the connection is postponed.
+
     Attributes:
         place: of whoever is at the other end; see :func:`faceserver.access.addresses.place_of`.
+        is_one_place: it is no proxy's, nor of this machine, where others may stand behind it.
         receiving_since: when the request that is coming in began, None between requests.
         lingering_since: when our side was closed.
+        is_postponed: the next request waits until the answers before it have been read.
     """
 
     task_class = RequestTask
@@ -45,10 +53,13 @@ class Channel(HTTPChannel):
     def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002
         """Take a connection that was accepted."""
         self.place = place_of(str(addr[0]))
+        self.is_one_place = server.is_one_place(str(addr[0]))
         self.receiving_since: float | None = None
         self.lingering_since: float | None = None
+        self.is_postponed = False
         self._held = b""
         self._is_unread = False
+        self._is_writing = False
         super().__init__(server, sock, addr, adj, map)
 
     def received(self, data: bytes) -> bool:
@@ -70,6 +81,27 @@ class Channel(HTTPChannel):
         self._is_unread |= not request.completed or request.error is not None
         super().service()
 
+    def write_soon(self, data: Any) -> int:
+        """Send a part of an answer, when the client reads it."""
+        self._is_writing = True
+        try:
+            count: int = super().write_soon(data)
+        finally:
+            self._is_writing = False
+        return count
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Wait, inside an answer of many parts, until enough of it was read, or not for long."""
+        own: Any = self
+        if not self._is_writing:  # behind an answer: the next one is postponed
+            return
+        with own.outbuf_lock:
+            while own.connected and own.total_outbufs_len > own.adj.outbuf_high_watermark:
+                own.server.pull_trigger()
+                if not own.outbuf_lock.wait(_UNREAD_SECONDS):
+                    own.will_close = True
+                    raise ClientDisconnected
+
     def body_bytes(self) -> int:
         """How much the large bodies take that have come in here, or were let in."""
         own: Any = self
@@ -88,6 +120,10 @@ class Channel(HTTPChannel):
                 request.version, request.headers = "1.0", {}
             request.error = RequestTimeout("The request did not come in completely in time.")
             self._append(request)
+
+    def writable(self) -> bool:
+        """Whether anything is to be written to it, or would be if it could."""
+        return bool(self.is_postponed or super().writable())
 
     def readable(self) -> bool:
         """Whether anything is to be read from it."""
@@ -112,6 +148,12 @@ class Channel(HTTPChannel):
     def handle_write(self) -> None:
         """Write, and close the connection where that is due."""
         own: Any = self
+        if self.is_postponed and not own.will_close:
+            own._flush_exception(own._flush_some_if_lockable)
+            if not own.total_outbufs_len:
+                self.is_postponed = False
+                own.server.add_task(self)
+            return
         if not self._is_unread or own.will_close:
             super().handle_write()
             return

@@ -14,6 +14,9 @@ _FRESH_SECONDS = 5.0
 _STUCK_SECONDS = 10.0
 """After which a client does not seem to read its answer."""
 
+_CLOSED, _IDLE, _RECEIVING, _STUCK, _FRESH = range(5)
+"""The states of connections that are not in use, in the order in which they are closed."""
+
 
 def one_too_many(channels: Sequence[Any], newest: Any, *, most: int, most_of_place: int) -> Any:
     """The connection to close, None where there is room.
@@ -48,14 +51,11 @@ def _rank(channel: Any) -> tuple[int | None, float]:
     quiet = time.time() - channel.last_activity
     since = time.monotonic() - quiet
     if channel.lingering_since is not None:
-        return 0, channel.lingering_since
-    if channel.requests:
+        return _CLOSED, channel.lingering_since
+    if (channel.total_outbufs_len and not channel.requests) or channel.is_postponed:
+        return (_STUCK if quiet > _STUCK_SECONDS else None), since
+    if channel.requests or (channel.request is not None and channel.request.judged):
         return None, since
-    if channel.total_outbufs_len:
-        return (3, since) if quiet > _STUCK_SECONDS else (None, since)
-    request = channel.request
-    if request is None:
-        return (1, since) if quiet > _FRESH_SECONDS else (4, since)
-    if request.judged:
-        return None, since
-    return 2, channel.receiving_since or since
+    if channel.request is not None:
+        return _RECEIVING, channel.receiving_since or since
+    return (_IDLE if quiet > _FRESH_SECONDS else _FRESH), since

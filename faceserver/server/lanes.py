@@ -51,7 +51,7 @@ class Lanes:
 
     def add_task(self, channel: Any) -> None:
         """Have the first request of a connection served."""
-        self._lane(channel.requests[0]).add_task(channel)
+        self._lane(channel, channel.requests[0]).add_task(channel)
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:
         """Let the threads end; those that are busy for longer are left behind."""
@@ -78,14 +78,24 @@ class Lanes:
             if not self._closed:
                 self._work.set_thread_count(self._workers + self._replaced)
 
-    def _lane(self, request: Any) -> Any:
+    def _lane(self, channel: Any, request: Any) -> Any:
         if request.is_decided:
             return self._decide
         if request.path in self._vital_paths and request.command in _SAFE_METHODS:
             return self._vital
-        if self.waiting >= self._max_waiting:
+        if self._is_full_for(channel):
             request.refusal = Busy("too many requests are waiting: try again a little later")
         return self._decide if request.refusal or request.has_body_to_come else self._work
+
+    def _is_full_for(self, channel: Any) -> bool:
+        """Whether the line is at its end, or one place fills half of it."""
+        if self.waiting < self._max_waiting // 2:
+            return False
+        if self.waiting >= self._max_waiting:
+            return True
+        with self._work.lock:
+            same = sum(other.place == channel.place for other in self._work.queue)
+        return bool(channel.is_one_place and same >= self._max_waiting // 2)
 
 
 def _threads(count: int) -> ThreadedTaskDispatcher:

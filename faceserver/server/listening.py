@@ -141,6 +141,17 @@ class Server(TcpWSGIServer):
         most = max(self._settings.max_bodies_bytes, self._settings.max_request_bytes)
         return sum(channel.body_bytes() for channel in self._channels()) + body_bytes <= most
 
+    def is_one_place(self, address: str) -> bool:
+        """Whether what comes from an address is one client's, as far as can be told."""
+        return not (is_local(address) or self._proxies.have(address))
+
+    def add_task(self, task: Any) -> None:
+        """Have the first request of a connection served, once what is before it was read."""
+        if task.total_outbufs_len:
+            task.is_postponed = True
+        else:
+            self.task_dispatcher.add_task(task)
+
     def gauges(self) -> Iterator[Gauge]:
         """How busy it is."""
         lanes: Any = self.task_dispatcher
@@ -175,7 +186,7 @@ class Server(TcpWSGIServer):
             channels,
             newest,
             most=self._settings.max_connections,
-            most_of_place=self._most_of(str(newest.addr[0])),
+            most_of_place=(self._settings.max_address_connections if newest.is_one_place else 0),
         )
         if surplus is not None:
             surplus.handle_close()
@@ -184,11 +195,10 @@ class Server(TcpWSGIServer):
         """Close connections on which nothing moves, and give up on requests that trickle in."""
         super().maintenance(now)
         for channel in self._channels():
-            moment = time.monotonic()
-            lingering, since = channel.lingering_since, channel.receiving_since
-            if lingering is not None and lingering < moment - _LINGER_SECONDS:
+            since = channel.receiving_since
+            if _is_over(channel, now):
                 channel.handle_close()
-            elif since is not None and since < moment - self._seconds_for(channel):
+            elif since is not None and since < time.monotonic() - self._seconds_for(channel):
                 channel.give_up()
 
     def _seconds_for(self, channel: Channel) -> float:
@@ -197,11 +207,6 @@ class Server(TcpWSGIServer):
         if own.request is not None and own.request.headers_finished:
             return self._settings.upload_timeout
         return min(_HEADER_SECONDS, self._settings.upload_timeout)
-
-    def _most_of(self, address: str) -> int:
-        if is_local(address) or self._proxies.have(address):
-            return 0
-        return self._settings.max_address_connections
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         # Between any two instructions of the main thread, so it does as little as it can.
@@ -226,6 +231,15 @@ def _is_busy(channel: Channel) -> bool:
         or own.close_when_flushed
         or own.lingering_since is not None
     )
+
+
+def _is_over(channel: Channel, now: float) -> bool:
+    """Whether a connection is to be closed, however little its client has read of what it got."""
+    own: Any = channel
+    if own.lingering_since is not None:
+        return bool(own.lingering_since < time.monotonic() - _LINGER_SECONDS)
+    is_stuck = own.is_postponed and own.last_activity < now - _IDLE_SECONDS
+    return bool(own.will_close or is_stuck)
 
 
 def _allow_files(wanted: int) -> None:

@@ -106,12 +106,12 @@ def flood(send: Callable[[], object], *, threads: int) -> Iterator[list[object]]
 
 def read_all(client: socket.socket) -> bytes:
     """What comes until the other side hangs up."""
-    data = b""
+    data = bytearray()
     while True:
         try:
             part = client.recv(65536)
         except ConnectionResetError:
-            return data
+            return bytes(data)
         if not part:
-            return data
+            return bytes(data)
         data += part

@@ -5,7 +5,7 @@ written with; a long text does not. So the number of values has a limit of its o
 at before any of them is made.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Flask, current_app, request
 from flask.typing import ResponseReturnValue
@@ -25,6 +25,8 @@ _EMBEDDING = 163_840
 _URL = 8_192
 _JOB_ITEM = 2_500
 
+_PICTURE = b'"base64"'
+
 _VALUES = 10_000
 _FACES_MOVED_VALUES = 12_000
 _JOB_ITEM_VALUES = 20
@@ -38,11 +40,13 @@ class BodyLimit:
         bytes: of any body.
         json: bytes of one of JSON.
         values: how many brackets, commas and colons it may have outside of texts.
+        plain: bytes of one of JSON in which there is no picture.
     """
 
     bytes: int
     json: int
     values: int
+    plain: int | None = None
 
 
 def limit_of(body: Body, settings: Settings) -> BodyLimit:
@@ -58,13 +62,13 @@ def limit_of(body: Body, settings: Settings) -> BodyLimit:
         "fields": BodyLimit(_FIELDS, _FIELDS, _VALUES),
         "ids": BodyLimit(_FACES_MOVED, _FACES_MOVED, _FACES_MOVED_VALUES),
         "urls": BodyLimit(urls, urls, _VALUES),
-        "picture": BodyLimit(picture, picture, _VALUES),
-        "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES),
+        "picture": BodyLimit(picture, picture, _VALUES, 2 * _EMBEDDING),
+        "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES, _FIELDS),
         "pictures": BodyLimit(most, _SMALL, _VALUES),
         "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _VALUES + job * _JOB_ITEM_VALUES),
     }
     found = limits[body]
-    return BodyLimit(min(found.bytes, most), min(found.json, most), found.values)
+    return replace(found, bytes=min(found.bytes, most), json=min(found.json, most))
 
 
 def register(app: Flask) -> None:
@@ -109,12 +113,17 @@ def is_question() -> bool:
 
 
 def check_json(body: bytes) -> None:
-    """Refuse JSON of more values than the request's route takes; it need not be valid.
+    """Refuse JSON that is more than the request's route takes; it need not be valid.
 
     Raises:
-        RequestTooLarge: it is.
+        RequestTooLarge: it has too many values, or as many bytes as only a picture needs.
     """
-    most = _limit(request.endpoint or "").values
+    limit = _limit(request.endpoint or "")
+    if limit.plain is not None and len(body) > limit.plain and _PICTURE not in body:
+        raise RequestTooLarge(
+            f"the body is too large: without a picture at most {limit.plain} bytes are taken here"
+        )
+    most = limit.values
     if len(body) > most and _values(body, most) > most:
         raise RequestTooLarge("the JSON is too large: it holds too many values")
 
