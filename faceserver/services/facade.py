@@ -167,7 +167,7 @@ class FaceService:
         examined: list[Examined | Refused] = []
         with (
             self._pictures.batch() as save,
-            self._outside.waiting(min(len(urls), _FETCHED_AT_ONCE)) as at_once,
+            self._outside.waiting(min(len(urls), _FETCHED_AT_ONCE) or 1) as at_once,
             ThreadPoolExecutor(at_once) as pool,
         ):
             # A few at a time, so that memory holds a few pictures and not all of them.
