@@ -32,6 +32,7 @@ class RequestTask(WSGITask):
             self._send(own.request.answer)
             return
         waiting.replaced.set(own.channel.server.task_dispatcher.replaced)
+        waiting.place.set(own.channel.place if own.channel.is_one_place else "")
         super().execute()
 
     def get_environment(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from faceserver.errors import Busy
-from faceserver.runtime.waiting import Outside, replaced
+from faceserver.runtime.waiting import Outside, place, replaced
 
 
 def test_no_more_than_there_are() -> None:
@@ -54,3 +54,21 @@ def test_a_worker_is_replaced_meanwhile() -> None:
     finally:
         replaced.reset(token)
     assert seen == ["begin", "wait", "end"]
+
+
+def test_one_place_takes_half() -> None:
+    outside = Outside(4)
+    token = place.set("192.0.2.1")
+    try:
+        with ExitStack() as held:
+            assert held.enter_context(outside.waiting(8)) == 1
+            assert held.enter_context(outside.waiting()) == 1
+            with pytest.raises(Busy), outside.waiting():
+                pass
+            place.set("192.0.2.2")
+            assert held.enter_context(outside.waiting()) == 1
+        place.set("192.0.2.1")
+        with outside.waiting(), outside.waiting():
+            pass
+    finally:
+        place.reset(token)
