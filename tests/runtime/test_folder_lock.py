@@ -13,7 +13,7 @@ from faceserver.runtime.folder_lock import folder_lock
 HOLDER = """
 import sys
 from pathlib import Path
-from faceserver.store.lock import folder_lock
+from faceserver.runtime.folder_lock import folder_lock
 with folder_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
