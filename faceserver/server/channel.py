@@ -235,13 +235,12 @@ class Channel(HTTPChannel):
         """Take the body of a request in."""
         own: Any = self
         with own.requests_lock:
-            own.requests.pop(0)
-            if not own.connected:
-                return
             own.request = request
             self.receiving_since = time.monotonic()
-            if request.expect_continue:
+            if own.connected and request.expect_continue:
                 own.send_continue()
+            # Not before: without a request in work the main thread writes without asking.
+            own.requests.pop(0)
             held, self._held = self._held, b""
             self._take(held)
         own.last_activity = time.time()
