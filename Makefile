@@ -7,12 +7,13 @@ BIN := .venv/bin
 TOOLS := .cache/dev-env
 INSTALL := scripts/install $(BIN)/python
 
-.PHONY: help serve test lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean
+.PHONY: help serve test attack lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean
 
 help:
 	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing;"
 	@echo "              MODEL=sface DETECTOR=yunet takes other models"
 	@echo "make test     linters, types and the whole test suite"
+	@echo "make attack   try to stop a real server, in memory that is capped; part of make test"
 	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
 	@echo "make test-wheel  build the wheel, and use it in an empty environment"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
@@ -37,6 +38,9 @@ photographs: .venv/base.stamp
 
 test: lint models
 	$(BIN)/python -m pytest --cov
+
+attack: .venv/test.stamp models
+	$(BIN)/python -m pytest -m attack tests/attack
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check .

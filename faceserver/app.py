@@ -19,6 +19,7 @@ from faceserver.models.spec import DetectorSpec, EmbedderSpec, load_spec
 from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.parallel import Helpers
 from faceserver.runtime.threads import ThreadPlan, plan
+from faceserver.runtime.waiting import Outside
 from faceserver.services.facade import FaceService, Limits
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
@@ -147,6 +148,7 @@ def open_service(settings: Settings) -> FaceService:
         raise
     return FaceService(
         analyzers=pool,
+        outside=Outside(settings.max_fetches),
         store=store,
         pictures=store.pictures,
         fetch=Fetcher(

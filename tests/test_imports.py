@@ -36,7 +36,7 @@ HOMES = {
     "werkzeug": {"web/"},
     "flask_openapi3": {"web/"},
     "flask_openapi3_swagger": {"web/"},
-    "waitress": {"server.py"},
+    "waitress": {"server/"},
     "click": {"cli/"},
     "hnswlib": {"store/index/hnsw.py"},
     "sqlite3": {

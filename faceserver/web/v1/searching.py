@@ -53,7 +53,7 @@ class SearchForm(Form):
     responses=answers(*PICTURE, "not_found", "no_face", "invalid_embedding", ok=SearchAnswer),
     openapi_extensions=takes(blueprint, SearchRequest, SearchForm),
 )
-@scope("read")
+@scope("read", body="picture")
 def search(path: CollectionPath) -> Response:
     """Say of each face of a picture, of an embedding or of a stored face who it is."""
     found = _by_form(path.collection) if is_form() else _by_json(path.collection)
