@@ -19,6 +19,7 @@ from faceserver.models.spec import DetectorSpec, EmbedderSpec, load_spec
 from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.parallel import Helpers
 from faceserver.runtime.threads import ThreadPlan, plan
+from faceserver.runtime.waiting import Outside
 from faceserver.services.facade import FaceService, Limits
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
@@ -47,7 +48,13 @@ def make_analyzer(settings: Settings) -> Analyzer:
         spec.model_copy(update={"options": told}), _loading(settings)
     )
     embedder = make_embedder(settings, embedder_spec(settings))
-    return Analyzer(detector, embedder, max_faces=settings.max_faces, at_once=threads.pictures)
+    return Analyzer(
+        detector,
+        embedder,
+        sure=spec.sure,
+        max_faces=settings.max_faces,
+        at_once=threads.pictures,
+    )
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:
@@ -142,6 +149,7 @@ def open_service(settings: Settings) -> FaceService:
         raise
     return FaceService(
         analyzers=pool,
+        outside=Outside(settings.max_fetches),
         store=store,
         pictures=store.pictures,
         fetch=Fetcher(

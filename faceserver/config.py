@@ -39,6 +39,26 @@ class Settings(BaseSettings):
         description="Requests served at the same time; more wait in line. 0 takes four a processor "
         "that the process may use.",
     )
+    max_waiting: int = Field(
+        100,
+        ge=1,
+        description="Requests that wait in line for a worker; what comes then is told to come "
+        "back later.",
+    )
+    max_connections: int = Field(
+        500, ge=10, le=10_000, description="Open connections; idle ones are closed for new ones."
+    )
+    max_address_connections: int = Field(
+        100,
+        ge=0,
+        description="Open connections of one address, or of one IPv6 network of 64 bits; this "
+        "machine and proxies have no such limit. 0 sets none.",
+    )
+    proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses of proxies before the server, comma-separated, such as 10.0.0.2 or "
+        "10.0.0.0/24, whose X-Forwarded-For tells where a request comes from.",
+    )
     no_auth: bool = Field(
         False,
         description="Listen beyond loopback although no key is made; a key that is made is asked "
@@ -136,6 +156,12 @@ class Settings(BaseSettings):
     max_request_bytes: int = Field(
         200 * _MEGABYTE, ge=1, description="Largest request of all pictures together, in bytes."
     )
+    max_bodies_bytes: int = Field(
+        1000 * _MEGABYTE,
+        ge=1,
+        description="Bytes of all requests together that have come in and wait for their answer; "
+        "never less than one request may have.",
+    )
     requests_per_minute: int = Field(
         3000,
         ge=0,
@@ -153,6 +179,13 @@ class Settings(BaseSettings):
     )
     url_timeout: float = Field(
         15.0, gt=0, description="Seconds that a URL may take, redirects and download included."
+    )
+    max_fetches: int = Field(
+        32,
+        ge=1,
+        le=256,
+        description="URLs that requests may wait for at the same time; further requests with URLs "
+        "are told to come back later.",
     )
     url_allow_networks: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -191,7 +224,7 @@ class Settings(BaseSettings):
         "info", description="What the log holds: debug, info, warning or error, and what is above."
     )
 
-    @field_validator("url_allow_networks", "cors_origins", "host_names", mode="before")
+    @field_validator("url_allow_networks", "cors_origins", "host_names", "proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -216,7 +249,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no origin such as https://example.org")
         return value
 
-    @field_validator("url_allow_networks")
+    @field_validator("url_allow_networks", "proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:

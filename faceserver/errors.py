@@ -39,6 +39,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── NotReady                    not_ready            still starting, or failed to
     │   └── ShuttingDown            shutting_down        takes nothing new any more
     ├── TimedOut                    timed_out            the work took longer than a request may
+    ├── Busy                        busy                 too much is under way; nothing was begun
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
     │   ├── NotPermitted        not_permitted        the key's scope or collection is another
@@ -272,6 +273,12 @@ class TimedOut(FaceServerError):
     """The work took longer than a request may; nothing of it is stored."""
 
     code = "timed_out"
+
+
+class Busy(FaceServerError):
+    """Too much is under way already; nothing was begun, so it can be sent again a little later."""
+
+    code = "busy"
 
 
 class AccessError(FaceServerError):

@@ -36,7 +36,7 @@ HOMES = {
     "werkzeug": {"web/"},
     "flask_openapi3": {"web/"},
     "flask_openapi3_swagger": {"web/"},
-    "waitress": {"server.py"},
+    "waitress": {"server/"},
     "click": {"cli/"},
     "hnswlib": {"store/index/hnsw.py"},
     "sqlite3": {
@@ -48,7 +48,7 @@ HOMES = {
     "flask_limiter": {"web/guard/limits.py"},
     "limits": {"web/guard/ratecounts.py"},
     "prometheus_client": {"runtime/metrics.py"},
-    "openvino": {"engines/openvino.py", "conversion/"},
+    "openvino": {"engines/openvino_library.py"},
     "threadpoolctl": {"store/index/snapshot.py"},
     "caffe": {"engines/caffe.py"},
     "cv2": {"engines/opencv.py", "vision/geometry.py", "vision/crops.py", "conversion/"},

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
 from faceserver.runtime.atomic_files import file_errors
+from faceserver.runtime.private_files import make_private, make_private_folders
 
 _log = logging.getLogger(__name__)
 
@@ -171,8 +172,8 @@ class KeyFile:
 
     def _make(self) -> None:
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            make_private_folders(self.path.parent)
+            make_private(self.path)
         except OSError as error:
             raise StoreError(f"{self.path} cannot be made: {error.strerror}") from error
 

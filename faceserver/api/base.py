@@ -178,6 +178,7 @@ Whether it may be fetched is found out when it is.
 """
 
 Metadata = dict[str, JsonValue]
+"""At most 16,384 bytes."""
 
 
 Similarity = Annotated[float, Field(ge=0, le=1)]

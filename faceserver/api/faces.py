@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import FailFast, Field, RootModel, model_validator
 from pydantic import Tag as Branch
 
 from faceserver.api.base import (
@@ -134,7 +134,7 @@ class FaceChange(Request):
 class FaceMove(Request):
     """Faces, and whom they show."""
 
-    faces: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_MOVED)]
+    faces: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_MOVED), FailFast()]
     subject: Id | None = Field(description="Whom they show; null for nobody.")
 
 

@@ -108,7 +108,7 @@ class NewSubject(Request):
 
     name: Name = Field(description="Unique in the collection, without regard to case.")
     tags: Tags = ()
-    metadata: Metadata = Field(default={}, description="Whatever you like.")
+    metadata: Metadata = Field(default={}, description="Whatever you like; at most 16,384 bytes.")
 
 
 class SubjectChange(Request):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from faceserver.api.base import (
     Answer,
@@ -57,7 +57,7 @@ class JobOptions(Request):
 class NewJob(JobOptions):
     """Pictures to fetch."""
 
-    items: Annotated[tuple[JobItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+    items: Annotated[tuple[JobItem, ...], Field(min_length=1, max_length=MAX_ITEMS), FailFast()]
 
 
 class JobPath(CollectionPath):

@@ -9,6 +9,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Discriminator,
+    FailFast,
     Field,
     RootModel,
     Tag,
@@ -52,6 +53,7 @@ Base64 = Annotated[
 Embedding = Annotated[
     tuple[Annotated[float, Field(ge=-1.001, le=1.001)], ...],
     Field(min_length=1, max_length=MAX_DIMS),
+    FailFast(),
 ]
 """A unit vector of the collection's model."""
 

@@ -78,6 +78,8 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     from faceserver.access.guard import refuse_unguarded
     from faceserver.app import create_app
     from faceserver.server import Server
+    from faceserver.web import gate_of
+    from faceserver.web.guard.scopes import vital_paths
     from faceserver.web.ops.metrics import add_gauges
 
     settings = load_settings(host=host, port=port, no_auth=no_auth or None)
@@ -86,11 +88,12 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     listener = _listen(settings.host, settings.port)
     app = create_app(settings)
     backend: Backend = app.extensions["faceserver"]
-    server = Server(app, listener, settings)
+    server = Server(app, listener, settings, vital_paths(app))
     add_gauges(app, server.gauges)
     click.echo(f"faceserver {__version__}: {_url(listener)}")
     Thread(target=_announce, args=(backend, server), name="announcer", daemon=True).start()
     server.serve(on_drain=backend.drain)
+    gate_of(app).audit.close()
     backend.close()
     backend.wait()  # raises what a start that failed failed of
 

@@ -12,6 +12,7 @@ from zipfile import ZIP_STORED, ZipFile
 import click
 
 from faceserver.cli.output import counted, progress
+from faceserver.runtime.private_files import private
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.api.jobs import ItemState, Job, JobItem, JobResult, JobResults
@@ -143,7 +144,7 @@ def _archives(path: Path, folder: Path, left_out: "list[LeftOut]") -> Iterator[P
     left_out += found.left_out
     for number, files in enumerate(_batches(found.pictures)):
         archive = folder / f"{number}.zip"
-        with ZipFile(archive, "w", ZIP_STORED) as target:
+        with open(archive, "xb", opener=private) as new, ZipFile(new, "w", ZIP_STORED) as target:
             target.comment = PEOPLE_FIRST
             for file in files:
                 target.write(file, as_text(file.relative_to(path)))

@@ -17,6 +17,7 @@ from faceserver.jobs.sources import ZIPS, ZipFolder
 from faceserver.jobs.table import KEPT_FOR, JobTable
 from faceserver.jobs.worker import Worker
 from faceserver.runtime.atomic_files import file_errors
+from faceserver.runtime.private_files import private
 from faceserver.services.context import Parts
 from faceserver.store.base import Page
 from faceserver.transfer.leftout import LeftOut, told
@@ -120,7 +121,7 @@ class JobDesk:
         path = self._zips.path(request.id)
         with ExitStack() as undo:
             undo.callback(path.unlink, missing_ok=True)
-            with file_errors(path), path.open("xb") as copy:
+            with file_errors(path), open(path, "xb", opener=private) as copy:
                 shutil.copyfileobj(file, copy)
             with self._zips.opened(request.id) as found:
                 items = [NewItem(item.source, item.person) for item in found.items]

@@ -239,9 +239,14 @@ _FIRST_ARCHITECTURES = {"detector": "mtcnn", "embedder": "facenet"}
 
 
 class DetectorSpec(_ModelSpec):
-    """Finds faces and their five points in a picture."""
+    """Finds faces and their five points in a picture.
+
+    Attributes:
+        sure: score from which a face is hardly ever one that lies on its side or upside down.
+    """
 
     kind: Literal["detector"]
+    sure: float = Field(0.997, gt=0, le=1)
 
 
 class EmbedderSpec(_ModelSpec):

@@ -9,6 +9,7 @@ from typing import IO
 
 from faceserver.errors import StoreLocked
 from faceserver.runtime.atomic_files import file_errors
+from faceserver.runtime.private_files import private
 
 LOCK = "lock"
 """The file's name."""
@@ -27,7 +28,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
     """
     path = folder / LOCK
     with file_errors(path):
-        file = path.open("a+")
+        file = open(path, "a+", opener=private)  # noqa: SIM115 - closed by the block below
     with file:
         _lock(file, folder)
         with suppress(OSError):  # who holds it is only told: a full disk is no reason to stop

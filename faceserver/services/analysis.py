@@ -7,10 +7,9 @@ from itertools import product
 import numpy as np
 
 from faceserver.api.pictures import Credentials
-from faceserver.errors import NoFace
 from faceserver.models.spec import Distances
 from faceserver.services.context import Parts, chosen
-from faceserver.types import Detection, Floats, Note
+from faceserver.types import DecodedPicture, Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace
 
 
@@ -111,14 +110,7 @@ class Stateless:
             ImageError: the picture cannot be used.
         """
         picture, found = self._parts.read(data)
-        faces = chosen(found, largest=largest)
-        return Embedded(
-            picture.width,
-            picture.height,
-            _detections(faces),
-            picture.notes,
-            self._parts.analyzer.embed(faces),
-        )
+        return self._embedded(picture, chosen(found, largest=largest))
 
     def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
         """Measure every face of one picture against every face of another.
@@ -127,10 +119,13 @@ class Stateless:
             ImageError: a picture cannot be used.
             NoFace: one of them holds none.
         """
-        one, other = self.embed(a, largest=largest), self.embed(b, largest=largest)
-        for name, picture in (("a", one), ("b", other)):
-            if not picture.faces:
-                raise NoFace(f"no face was found in picture {name}")
+        pictures = []
+        for name, data in (("a", a), ("b", b)):
+            picture, found = self._parts.read(data)
+            if not found:
+                raise found.none(f"in picture {name}")
+            pictures.append(self._embedded(picture, chosen(found, largest=largest)))
+        one, other = pictures
         distances = np.square(one.vectors[:, None] - other.vectors[None]).sum(axis=2)
         pairs = [
             ComparedPair(i, j, float(distances[i, j]))
@@ -138,6 +133,15 @@ class Stateless:
         ]
         pairs.sort(key=lambda pair: pair.distance)
         return Compared(one, other, tuple(pairs))
+
+    def _embedded(self, picture: DecodedPicture, faces: Sequence[FoundFace]) -> Embedded:
+        return Embedded(
+            picture.width,
+            picture.height,
+            _detections(faces),
+            picture.notes,
+            self._parts.analyzer.embed(faces),
+        )
 
 
 def _detections(faces: Sequence[FoundFace]) -> tuple[Detection, ...]:

@@ -221,7 +221,7 @@ def _embedded(analyzer: Analyzer, path: Path) -> Floats:
     data = path.read_bytes()
     _, faces = analyzer.read(data, max_bytes=max(len(data), 1), max_pixels=_MAX_PIXELS)
     if not faces:
-        raise NoFace("no face was found")
+        raise faces.none()
     return analyzer.embed(faces)
 
 

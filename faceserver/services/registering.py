@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from faceserver.errors import InputError, NoFace
+from faceserver.errors import InputError
 from faceserver.pictures import codec
 from faceserver.store.base import Collection
 from faceserver.store.pictures import PictureStore
@@ -125,7 +125,7 @@ class Registrar:
             data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels
         )
         if not faces:
-            raise NoFace("no face was found in the picture")
+            raise faces.none()
         return picture, faces
 
     def search(self, face: FoundFace) -> list[Match]:

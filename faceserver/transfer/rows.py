@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from faceserver.errors import StoreCorrupt
 from faceserver.runtime.atomic_files import file_errors, sync
+from faceserver.runtime.private_files import copy_privately, private
 from faceserver.runtime.progress import Advance
 from faceserver.store.faces import check_embedding
 from faceserver.store.sqlite.database import Database, Row, Transaction
@@ -107,7 +107,7 @@ def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
             copy_aside(data_dir / PICTURES / name, folder)
     path = folder / f"{table}.jsonl"
     with file_errors(path):
-        with path.open("a", encoding="utf-8") as file:
+        with open(path, "a", encoding="utf-8", opener=private) as file:
             file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **content}) + "\n")
         sync(path)
     with database.transaction() as transaction, _Untriggered(transaction):
@@ -124,7 +124,8 @@ def copy_aside(path: Path, folder: Path) -> None:
     """
     if path.is_file():
         with file_errors(folder):
-            shutil.copyfile(path, folder / path.name)
+            (folder / path.name).unlink(missing_ok=True)
+            copy_privately(path, folder / path.name)
             sync(folder / path.name)
 
 

@@ -1,13 +1,13 @@
 """From a picture to its faces and their embeddings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from threading import Semaphore
 
 import numpy as np
 
-from faceserver.errors import TooManyFaces
+from faceserver.errors import NoFace, TooManyFaces
 from faceserver.pictures import codec
 from faceserver.runtime import deadline, metrics
 from faceserver.types import DecodedPicture, Detection, Floats, Image
@@ -28,6 +28,28 @@ class FoundFace:
         return self if factor == 1 else FoundFace(self.detection.scaled(factor), self.crop)
 
 
+class FoundFaces(list[FoundFace]):
+    """The faces of a picture, largest first.
+
+    Attributes:
+        refused: how many more were left out because their points do not make a face.
+    """
+
+    def __init__(self, faces: Iterable[FoundFace] = (), *, refused: int = 0) -> None:
+        """Take the faces."""
+        super().__init__(faces)
+        self.refused = refused
+
+    def none(self, where: str = "in the picture") -> NoFace:
+        """The error for a picture without faces, which says why if there might have been some."""
+        if not self.refused:
+            return NoFace(f"no face was found {where}")
+        return NoFace(
+            f"no face was found {where}: what looked like one has eyes, nose and mouth where no "
+            "face has them, whichever way up the picture is held"
+        )
+
+
 class Analyzer:
     """Joins a detector and an embedder. Safe to call from several threads at once.
 
@@ -43,6 +65,7 @@ class Analyzer:
         detector: Detector,
         embedder: Embedder,
         *,
+        sure: float = 0.0,
         max_faces: int | None = None,
         at_once: int = 1,
     ) -> None:
@@ -51,11 +74,14 @@ class Analyzer:
         Args:
             detector: finds faces.
             embedder: embeds them.
+            sure: score of the detector from which a face needs no look at the picture's other
+                orientations; see :func:`faceserver.vision.orientation.sighted`.
             max_faces: how many a picture may hold.
             at_once: pictures that are decoded and searched at the same time; others wait. Many
                 more than there are processors would take memory and only hinder each other.
         """
         self._detector = detector
+        self._sure = sure
         self._max_faces = max_faces
         self._turns = Semaphore(at_once)
         self.embedder = embedder
@@ -76,7 +102,7 @@ class Analyzer:
 
     def read(
         self, data: bytes, *, max_bytes: int, max_pixels: int
-    ) -> tuple[DecodedPicture, list[FoundFace]]:
+    ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture and find its faces, when it is its turn.
 
         Args:
@@ -85,8 +111,8 @@ class Analyzer:
             max_pixels: likewise.
 
         Returns:
-            The picture, upright, and its faces, largest first, by their places in it as it was
-            sent.
+            The picture, turned as its EXIF says, and its faces, largest first, by their places in
+            it as it was sent.
 
         Raises:
             ImageError: the picture cannot be used.
@@ -99,25 +125,35 @@ class Analyzer:
             deadline.check()
             picture = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
             found = self.find(picture.image)
-            return picture, [face.scaled(picture.scale) for face in found]
+            there = (face.scaled(picture.scale) for face in found)
+            return picture, FoundFaces(there, refused=found.refused)
         finally:
             self._turns.release()
 
-    def find(self, image: Image) -> list[FoundFace]:
-        """Find every face of a picture and cut it out, largest first.
+    def find(self, image: Image) -> FoundFaces:
+        """Find every face of a picture and cut it out upright, largest first.
+
+        Boxes and points are the picture's, whichever way up the faces are.
 
         Raises:
             TooManyFaces: the picture holds more than it may.
             TimedOut: the request that this is done for has taken too long.
         """
-        deadline.check()
         with metrics.stage("detect"):
-            found = border.detect(self._detector, image)
+            seen = border.look(image, self._detect, sure=self._sure)
+        found = seen.faces
         if self._max_faces is not None and len(found) > self._max_faces:
             raise TooManyFaces(
                 f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"
             )
-        return [FoundFace(detection, self.embedder.crop(image, detection)) for detection in found]
+        return FoundFaces(
+            (FoundFace(detection, self.embedder.crop(image, detection)) for detection in found),
+            refused=seen.refused,
+        )
+
+    def _detect(self, image: Image) -> list[Detection]:
+        deadline.check()
+        return self._detector.detect(image)
 
     def embed(self, faces: Sequence[FoundFace]) -> Floats:
         """Embed faces of one or more pictures as one batch.

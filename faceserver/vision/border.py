@@ -4,13 +4,13 @@ MTCNN judges squares with something around the face, and finds none where the fa
 picture. With a border around it, it does.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from faceserver.types import Detection, Image
-from faceserver.vision.base import Detector
+from faceserver.types import Image
 from faceserver.vision.geometry import resize
+from faceserver.vision.orientation import Detect, Sighting, sighted
 
 _SIDE = 240
 """Longer side at which the picture is looked at again, in pixels: a face that fills it is still
@@ -20,20 +20,26 @@ _BORDER = 0.3
 """Of the longer side; on each."""
 
 
-def detect(detector: Detector, image: Image) -> Sequence[Detection]:
-    """Find faces; where there are none, look once more for one that fills the picture.
+def look(image: Image, detect: Detect, *, sure: float) -> Sighting:
+    """Find the faces of a picture; where there are none, look for one that fills it.
 
     Args:
-        detector: finds faces.
         image: RGB, shape (height, width, 3), uint8.
+        detect: finds faces that are upright.
+        sure: see :func:`faceserver.vision.orientation.sighted`.
 
     Returns:
         The faces by their places in the picture, largest first.
     """
-    return detector.detect(image) or _within_border(detector, image)
+    seen = sighted(image, detect, sure=sure)
+    if seen.faces:
+        return seen
+    framed = _within_border(image, detect, sure)
+    return framed if framed.faces else seen
 
 
-def _within_border(detector: Detector, image: Image) -> list[Detection]:
+def _within_border(image: Image, detect: Detect, sure: float) -> Sighting:
+    """What shows in the picture when it is small and has a border around it."""
     height, width = image.shape[:2]
     factor = min(_SIDE / max(height, width), 1.0)
     small = image
@@ -41,7 +47,6 @@ def _within_border(detector: Detector, image: Image) -> list[Detection]:
         small = resize(image, max(round(width * factor), 1), max(round(height * factor), 1))
     border = round(_BORDER * max(small.shape))
     framed = np.pad(small, ((border, border), (border, border), (0, 0)), mode="edge")
-    return [
-        face.moved(-border, -border).scaled(width / small.shape[1])
-        for face in detector.detect(framed)
-    ]
+    seen = sighted(framed, detect, sure=sure)
+    scale = width / small.shape[1]
+    return replace(seen, faces=[face.moved(-border, -border).scaled(scale) for face in seen.faces])

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from faceserver.models.spec import AlignedCrop, Crop, SquareCrop
 from faceserver.types import Detection, Image
 from faceserver.vision.geometry import cut_out, resize
+from faceserver.vision.orientation import turned, turned_picture, turns_to_upright
 
 
 def crop_of(image: Image, detection: Detection, recipe: Crop) -> Image:
@@ -17,7 +18,15 @@ def crop_of(image: Image, detection: Detection, recipe: Crop) -> Image:
 
 
 def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image:
-    """Cut a face out by its box: uint8, shape (size, size, 3), zero beyond the picture."""
+    """Cut a face out by its box: uint8, shape (size, size, 3), zero beyond the picture.
+
+    A face that lies on its side or upside down, by its points, is turned upright.
+    """
+    turns = turns_to_upright(detection)
+    if turns:
+        height, width = image.shape[:2]
+        image = turned_picture(image, turns)
+        detection = turned(detection, turns, width, height)
     box = detection.box
     mean = (box.width + box.height) / 2
     side = max(round(recipe.side * mean), 1)

@@ -22,6 +22,15 @@ def resize_into(target: Image, image: Image) -> None:
     cv2.resize(image, (width, height), dst=target, interpolation=method)
 
 
+def rotated(image: Image, turns: int) -> Image:
+    """A copy of a picture after so many quarter turns counterclockwise, 1 to 3.
+
+    The same as a copy of :func:`numpy.rot90`'s view, in a tenth of the time.
+    """
+    codes = {1: cv2.ROTATE_90_COUNTERCLOCKWISE, 2: cv2.ROTATE_180, 3: cv2.ROTATE_90_CLOCKWISE}
+    return np.asarray(cv2.rotate(image, codes[turns]), np.uint8)
+
+
 def halved(image: Image) -> Image:
     """A picture of half the size, each pixel the mean of four; an odd last row or column goes.
 

@@ -3,14 +3,16 @@
 from flask import Flask
 from flask_openapi3 import OpenAPI
 
+from faceserver.access.addresses import Proxies
 from faceserver.access.guard import open_gate
 from faceserver.config import Settings
 from faceserver.web import errors, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.compat.original import routes as original
 from faceserver.web.context import backend_of
-from faceserver.web.guard import audit, auth, cors, draining, limits, scopes, security
+from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
+from faceserver.web.guard.clientaddress import ClientAddresses
 from faceserver.web.guard.limits import Deadlines
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
@@ -52,7 +54,9 @@ def init_app(app: OpenAPI) -> None:
     scopes.mark(app, "static", "public")
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]
-        Deadlines(app.wsgi_app, settings.request_timeout)
+        ClientAddresses(
+            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.proxies)
+        )
     )
 
 
@@ -63,6 +67,8 @@ def _guard(app: Flask, settings: Settings) -> None:
     security.guard(app, settings)
     cors.allow(app, frozenset(settings.cors_origins))
     draining.register(app)
+    bodies.refuse_told(app)
     auth.identify(app)
     limits.limit_rate(app, settings)
     auth.authorize(app)
+    bodies.register(app)

@@ -17,8 +17,8 @@ from flask import (
 from werkzeug.exceptions import HTTPException
 
 from faceserver.api.base import FieldProblem
-from faceserver.errors import FaceServerError, NotAuthenticated, NotReady, TimedOut
-from faceserver.web.problems import InvalidFields, problem, wants_problem
+from faceserver.errors import Busy, FaceServerError, NotAuthenticated, NotReady, TimedOut
+from faceserver.web.problems import InvalidFields, problem, shortened, wants_problem
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +75,7 @@ STATUS = {
     "not_ready": 503,
     "shutting_down": 503,
     "timed_out": 503,
+    "busy": 503,
     "store_locked": 503,
     "store_full": 507,
 }
@@ -84,12 +85,17 @@ STATUS = {
 _HTTP_CODES = {400: "invalid_request", 413: "request_too_large", 500: "internal_error"}
 
 
-_NO_FAULTS = (NotReady, TimedOut)
+_NO_FAULTS = (Busy, NotReady, TimedOut)
+
+BUSY_SECONDS = 2
+"""After which a request that was too much may be sent again."""
+
+_MAX_ADDRESS = 2_000
 
 
 def error_fields(error: FaceServerError) -> dict[str, str]:
     """What a JSON answer says about an error: its code and its message."""
-    return {"code": error.code, "message": str(error)}
+    return {"code": error.code, "message": shortened(str(error))}
 
 
 def note(error: FaceServerError) -> int:
@@ -114,19 +120,23 @@ def _answer_own(error: FaceServerError) -> Response:
     response = _answer(status, error_fields(error), _fields_at_fault(error))
     if isinstance(error, NotAuthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="faceserver"'
+    if isinstance(error, Busy):
+        g.retry_after = BUSY_SECONDS
+        response.headers["Retry-After"] = str(BUSY_SECONDS)
     return response
 
 
 def _address() -> str:
-    """What was asked for, to lead back to it."""
-    return request.full_path if request.query_string else request.path
+    """What was asked for, to lead back to it; the start, if that is too long."""
+    address = request.full_path if request.query_string else request.path
+    return address if len(address) <= _MAX_ADDRESS else "/"
 
 
 def _answer_http(error: HTTPException) -> Response:
     # Flask has logged an unexpected exception before it comes here as a plain 500.
     status = error.code or 500
     code = _HTTP_CODES.get(status, error.name.lower().replace(" ", "_"))
-    message = error.description or error.name
+    message = shortened(error.description or error.name)
     if status == 500:
         message = "something went wrong inside the server; its log has the details"
     g.error_code = code

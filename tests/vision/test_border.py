@@ -1,5 +1,6 @@
 """A face that touches the picture's edges is found, and looking costs nothing elsewhere."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from faceserver.vision import border
 from faceserver.vision.base import Loading
 from faceserver.vision.geometry import resize
 from faceserver.vision.mtcnn import MtcnnDetector
+from tests.support.fakes import detection
 from tests.support.photographs import Photographs
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "mtcnn"
@@ -20,8 +22,11 @@ FACES = {"obama.jpg": (395, 145, 600, 380), "biden.jpg": (470, 215, 710, 560)}
 """Eyebrows to chin and cheek to cheek."""
 
 
+SURE = 0.997
+
+
 class Counting:
-    """Finds what it is told to; counts."""
+    """Finds what it is told to, then nothing; counts."""
 
     def __init__(self, *answers: list[Detection]) -> None:
         self.seen: list[Image] = []
@@ -29,7 +34,7 @@ class Counting:
 
     def detect(self, image: Image) -> list[Detection]:
         self.seen.append(image)
-        return self._answers.pop(0)
+        return self._answers.pop(0) if self._answers else []
 
 
 @pytest.fixture(scope="module")
@@ -47,30 +52,35 @@ def test_a_face_that_fills_the_picture(
     whole = codec.decode(photographs[name].read_bytes(), max_bytes=10**8, max_pixels=10**8).image
     height = round(side * (y2 - y1) / (x2 - x1))
     crop = resize(np.ascontiguousarray(whole[y1:y2, x1:x2]), side, height)
-    (face,) = border.detect(detector, crop)
+    (face,) = border.look(crop, detector.detect, sure=SURE).faces
     nose_x, nose_y = face.points[2]
     assert 0.3 < nose_x / side < 0.7
     assert 0.35 < nose_y / height < 0.75
     assert 0.6 < face.box.width / side < 1.4
 
 
-FACE = Detection(Box(100, 110, 200, 220), ((1, 1), (2, 1), (1, 2), (1, 3), (2, 3)), 0.9)
+FACE = replace(detection(100, 110, 100), score=0.999)
 
 
 def test_a_picture_with_a_face_is_looked_at_once() -> None:
     detector = Counting([FACE])
-    assert border.detect(detector, np.zeros((500, 400, 3), np.uint8)) == [FACE]
+    seen = border.look(np.zeros((500, 400, 3), np.uint8), detector.detect, sure=SURE)
+    assert seen.faces == [FACE]
     assert len(detector.seen) == 1
 
 
 def test_a_large_picture_without_faces_is_looked_at_once_more_and_small() -> None:
-    detector = Counting([], [])
-    assert border.detect(detector, np.zeros((3000, 4000, 3), np.uint8)) == []
-    assert detector.seen[1].shape == (180 + 144, 240 + 144, 3)
+    detector = Counting()
+    picture = np.zeros((3000, 4000, 3), np.uint8)
+    assert border.look(picture, detector.detect, sure=SURE).faces == []
+    upright, framed = detector.seen[::4]  # each in four orientations
+    assert upright.shape == picture.shape
+    assert framed.shape == (180 + 144, 240 + 144, 3)
+    assert len(detector.seen) == 8
 
 
 def test_places_are_those_of_the_picture() -> None:
-    detector = Counting([], [FACE])
-    (face,) = border.detect(detector, np.zeros((480, 240, 3), np.uint8))
-    assert detector.seen[1].shape == (240 + 144, 120 + 144, 3)
-    assert face.box == Box(56, 76, 256, 296)
+    detector = Counting([], [], [], [], [FACE])
+    seen = border.look(np.zeros((480, 240, 3), np.uint8), detector.detect, sure=SURE)
+    assert detector.seen[4].shape == (240 + 144, 120 + 144, 3)
+    assert [face.box for face in seen.faces] == [Box(56, 76, 256, 276)]

@@ -4,6 +4,7 @@ import pytest
 from faceserver.models.spec import AlignedCrop, SquareCrop
 from faceserver.types import Box, Detection
 from faceserver.vision.crops import aligned_crop, similarity_transform, square_crop
+from faceserver.vision.orientation import turned
 from tests.support.fakes import detection
 
 TEMPLATE = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (71.0, 92.0))
@@ -25,6 +26,16 @@ def test_the_crop_is_zero_beyond_the_picture() -> None:
     crop = square_crop(white, detection(-50, 0, 100), recipe)
     assert np.all(crop[:, :50] == 0)
     assert np.all(crop[:, 50:] == 255)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_crop_is_upright_whichever_way_up_the_face_is(turns: int) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (64, 50, 3), np.uint8)
+    face = detection(7.5, 20.25, 31)
+    recipe = SquareCrop(kind="square", side=1.3, lowered=0.1, size=24)
+    turned_face = turned(face, turns, 50, 64)
+    crop = square_crop(np.ascontiguousarray(np.rot90(picture, turns)), turned_face, recipe)
+    assert np.array_equal(crop, square_crop(picture, face, recipe))
 
 
 @pytest.mark.parametrize("degrees", [0, 30, -100, 180])

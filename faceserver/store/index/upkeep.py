@@ -135,7 +135,9 @@ class IndexKeeper:
 
     def status(self) -> CollectionStatus:
         """Figures for ``/health``."""
-        index, building, faces = self._index, self._building, self._faces.count()
+        index, building = self._index, self._building
+        # The index follows each write, so it knows the number without a look at the rows.
+        faces = self._faces.count() if index is None else len(index)
         graph = index.graph if index else building
         state = "building" if index is None else "exact" if graph is None else "graph"
         return CollectionStatus(

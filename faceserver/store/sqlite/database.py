@@ -8,6 +8,8 @@ from threading import Lock
 from typing import Any
 
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
+from faceserver.runtime.atomic_files import file_errors
+from faceserver.runtime.private_files import make_private
 from faceserver.store.sqlite.commits import CommitFile, Committed
 from faceserver.store.sqlite.migrations import MIGRATIONS
 
@@ -83,6 +85,8 @@ class Database:
         with _sqlite_errors(path):
             if path.exists() and path.stat().st_size:
                 _examine(path, len(migrations))
+            with file_errors(path):
+                make_private(path)  # SQLite gives its log the same mode
             self._writer = _connect(path)
             try:
                 _migrate(self._writer, migrations)

@@ -42,6 +42,7 @@ from faceserver.store.sqlite.leftovers import (
     undo_unfinished,
 )
 from faceserver.store.sqlite.mergetable import MergeTable
+from faceserver.store.sqlite.privacy import tighten_data
 from faceserver.store.sqlite.subjecttable import SubjectTable
 from faceserver.store.sweeping import Sweeper, remove_own_temporaries
 
@@ -71,6 +72,7 @@ def open_store(
     make_folder(folder)
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))
+        tighten_data(folder)
         undo_unfinished(folder)
         remove_own_temporaries(folder)
         commits = CommitFile(folder / COMMITS)
@@ -291,7 +293,7 @@ class DurableStore:
 
 def _remove_strangers(folder: Path, known: set[str]) -> None:
     """Remove indexes of no collection: of an earlier version, or of one whose purge was cut off."""
-    with file_errors(folder):
+    try:
         for path in folder.glob("*"):
             if path.name in known:
                 continue
@@ -299,6 +301,8 @@ def _remove_strangers(folder: Path, known: set[str]) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+    except OSError as error:  # an index is a cache: no reason not to start
+        _log.warning("an index of no collection stays in %s: %s", folder, error.strerror)
 
 
 def _bind_default(store: DurableStore, *, model: str, dims: int) -> None:

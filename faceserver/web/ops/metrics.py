@@ -11,6 +11,7 @@ from faceserver.runtime import metrics
 from faceserver.runtime.metrics import Gauge
 from faceserver.store.base import CollectionStatus
 from faceserver.web.context import backend
+from faceserver.web.guard.bodies import is_question
 from faceserver.web.guard.scopes import scope
 
 blueprint = Blueprint("metrics", __name__)
@@ -30,6 +31,8 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
+        if is_question():
+            return response
         route = str(request.url_rule or "none")
         seconds = perf_counter() - g.get("started", perf_counter())
         metrics.request(_method(), route, response.status_code, seconds)
@@ -42,7 +45,7 @@ def add_gauges(app: Flask, source: Source) -> None:
 
 
 @blueprint.get("/metrics")
-@scope("read")
+@scope("read", vital=True)
 def show() -> Response:
     """All figures, in Prometheus' text format."""
     return Response(metrics.render(_gauges), content_type=metrics.CONTENT_TYPE)

@@ -79,7 +79,7 @@ def script_texts() -> Mapping[str, str | list[str]]:
 
 
 @blueprint.post("/language")
-@scope("public")
+@scope("public", body="small")
 def choose() -> ResponseReturnValue:
     """Show the pages in another language from now on."""
     language = request.form.get("language", "")

@@ -13,6 +13,7 @@ _ = lazy_gettext
 
 SENTENCES: Mapping[str, LazyString] = {
     "already_exists": _("There is one of this name already. Choose another name."),
+    "busy": _("The server has too much to do. Try again in a moment."),
     "cannot_undo": _("This cannot be taken back any more: it is too old, or was changed since."),
     "change_incomplete": _("The gallery is changing to another model. Try again when it is done."),
     "conflict": _("This is not possible as things are now. Reload the page and look again."),

@@ -8,7 +8,7 @@ from flask import Blueprint, Flask, g, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from faceserver.web.context import backend
-from faceserver.web.guard.auth import COOKIE, CSRF_FIELD, Caller, caller, caller_of, gate
+from faceserver.web.guard.auth import COOKIE, CSRF_FIELD, Caller, caller, caller_of, gate, shown_key
 from faceserver.web.guard.scopes import scope
 from faceserver.web.pages.languages import own_address
 
@@ -41,10 +41,10 @@ def page() -> ResponseReturnValue:
 
 
 @blueprint.post("/signIn")
-@scope("public")
+@scope("public", body="small")
 def sign_in() -> ResponseReturnValue:
     """Begin a session for who shows a good key."""
-    key = gate().keys.find(request.form.get("key", "").strip())
+    key = gate().keys.find(shown_key())
     if key is None:
         g.error_code = "not_authenticated"
         return make_response(render_template("signin.html", next=_next(), refused=True), 401)
@@ -64,7 +64,7 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.post("/signOut")
-@scope("public")
+@scope("public", body="small")
 def sign_out() -> ResponseReturnValue:
     """End the session."""
     _end_session()

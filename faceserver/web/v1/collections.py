@@ -27,7 +27,7 @@ blueprint = APIBlueprint(
     responses=answers(*BODY, "already_exists", "not_found", created=Collection),
     openapi_extensions=takes(blueprint, NewCollection),
 )
-@scope("admin")
+@scope("admin", body="fields")
 def create() -> Response:
     """Make a collection of an embedding model, of the server's own unless one is named."""
     new = json_body(NewCollection)

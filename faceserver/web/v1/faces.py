@@ -73,7 +73,7 @@ class AddForm(Form):
     ),
     openapi_extensions=takes(blueprint, AddFaces, AddForm),
 )
-@scope("write")
+@scope("write", body="picture")
 def add(path: CollectionPath) -> Response:
     """Store the faces of a picture, or one that was embedded elsewhere."""
     if is_form():
@@ -118,7 +118,7 @@ def listed(path: CollectionPath, query: FaceQuery) -> Response:
     responses=answers(*BODY, "not_found", "conflict", ok=MovedFaces),
     openapi_extensions=takes(blueprint, FaceMove),
 )
-@scope("write")
+@scope("write", body="ids")
 def move(path: CollectionPath) -> Response:
     """Say of many faces at once whom they show; faces that are not there are passed over."""
     wanted = json_body(FaceMove)
@@ -140,7 +140,7 @@ def get(path: FacePath) -> Response:
     responses=answers(*BODY, "not_found", "conflict", ok=Face),
     openapi_extensions=takes(blueprint, FaceChange),
 )
-@scope("write")
+@scope("write", body="fields")
 def change(path: FacePath) -> Response:
     """Say whom a face shows, or tag it; what is left out stays."""
     new = json_body(FaceChange)

@@ -72,7 +72,7 @@ class ZipForm(Form):
     ),
     openapi_extensions=takes(blueprint, NewJob, ZipForm),
 )
-@scope("write")
+@scope("write", body="job")
 def create(path: CollectionPath, header: JobHeader) -> Response:
     """Take in many pictures: up to 10,000 URLs, or a zip.
 
@@ -129,7 +129,7 @@ def items(path: JobPath, query: JobResultQuery) -> Response:
 @blueprint.post(
     "/<job>/cancel", operation_id="cancel_job", responses=answers("not_found", "conflict", ok=Job)
 )
-@scope("write")
+@scope("write", body="small")
 def cancel(path: JobPath) -> Response:
     """Stop a job; what is stored stays."""
     return reply(shown.job(backend().jobs().cancel(path.collection, path.job.hex)))

@@ -27,7 +27,7 @@ blueprint = APIBlueprint(
     responses=answers(*BODY, "already_exists", "store_full", created=MadeKey),
     openapi_extensions=takes(blueprint, NewKey),
 )
-@scope("admin")
+@scope("admin", body="fields")
 def create() -> Response:
     """Make a key; it is told now and never again.
 

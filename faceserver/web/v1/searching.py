@@ -55,7 +55,7 @@ class SearchForm(Form):
     ),
     openapi_extensions=takes(blueprint, SearchRequest, SearchForm),
 )
-@scope("read")
+@scope("read", body="picture")
 def search(path: CollectionPath) -> Response:
     """Say of each face of a picture, of an embedding or of a stored face who it is."""
     found = _by_form(path.collection) if is_form() else _by_json(path.collection)

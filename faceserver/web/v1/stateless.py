@@ -65,7 +65,7 @@ class CompareForm(Form):
     responses=answers(*PICTURE, ok=DetectAnswer),
     openapi_extensions=takes(blueprint, DetectRequest, DetectForm),
 )
-@scope("read", reach="none")
+@scope("read", reach="none", body="picture")
 def detect() -> Response:
     """Find every face of a picture."""
     found = (
@@ -89,7 +89,7 @@ def detect() -> Response:
     responses=answers(*PICTURE, ok=EmbedAnswer),
     openapi_extensions=takes(blueprint, EmbedRequest, EmbedForm),
 )
-@scope("read", reach="none")
+@scope("read", reach="none", body="picture")
 def embed() -> Response:
     """Find the faces of a picture and turn each into a vector."""
     if is_form():
@@ -122,7 +122,7 @@ def embed() -> Response:
     responses=answers(*PICTURE, "no_face", ok=CompareAnswer),
     openapi_extensions=takes(blueprint, CompareRequest, CompareForm),
 )
-@scope("read", reach="none")
+@scope("read", reach="none", body="two pictures")
 def compare() -> Response:
     """Measure every face of one picture against every face of another."""
     if is_form():

@@ -42,7 +42,7 @@ blueprint = APIBlueprint(
     responses=answers(*BODY, "not_found", "already_exists", "conflict", created=Subject),
     openapi_extensions=takes(blueprint, NewSubject),
 )
-@scope("write")
+@scope("write", body="fields")
 def create(path: CollectionPath) -> Response:
     """Add a person."""
     new = json_body(NewSubject)
@@ -87,7 +87,7 @@ def get(path: SubjectPath) -> Response:
     responses=answers(*BODY, "not_found", "already_exists", "conflict", ok=Subject),
     openapi_extensions=takes(blueprint, SubjectChange),
 )
-@scope("write")
+@scope("write", body="fields")
 def change(path: SubjectPath) -> Response:
     """Rename, tag or describe a person; what is left out stays."""
     new = json_body(SubjectChange)
@@ -115,7 +115,7 @@ def delete(path: SubjectPath) -> Response:
     responses=answers(*BODY, "not_found", "conflict", created=Merge),
     openapi_extensions=takes(blueprint, MergeRequest),
 )
-@scope("write")
+@scope("write", body="fields")
 def merge(path: SubjectPath) -> Response:
     """Give all faces of a person to another one; it can be undone for seven days."""
     into = json_body(MergeRequest).into.hex
@@ -141,7 +141,7 @@ def merges(path: CollectionPath, query: Paging) -> Response:
     operation_id="undo_merge",
     responses=answers("not_found", "cannot_undo", "conflict", ok=Subject),
 )
-@scope("write")
+@scope("write", body="small")
 def undo(path: MergePath) -> Response:
     """Take a merge back: the person is there again, with those faces that did not move on."""
     return reply(shown.subject(_collection(path).undo(path.merge.hex)))

@@ -22,7 +22,7 @@ _DISTANCE_DECIMALS = 6
 
 
 @blueprint.post("/faceRegister")
-@scope("write", reach="default")
+@scope("write", reach="default", body="pictures")
 def register() -> ResponseReturnValue:
     """Store the faces of uploaded pictures."""
     with_path = inputs.includes_path(request)
@@ -35,7 +35,7 @@ def register() -> ResponseReturnValue:
 
 
 @blueprint.post("/faceRegisterBatch")
-@scope("write", reach="default")
+@scope("write", reach="default", body="urls")
 def register_batch() -> ResponseReturnValue:
     """Store the faces of pictures that lie behind URLs."""
     with_path = inputs.includes_path(request)
@@ -44,7 +44,7 @@ def register_batch() -> ResponseReturnValue:
 
 
 @blueprint.post("/faceRetrieve")
-@scope("read", reach="default")
+@scope("read", reach="default", body="picture")
 def retrieve() -> ResponseReturnValue:
     """Find stored faces near the one face of an uploaded picture."""
     data = inputs.one_picture(request, backend().settings)
