@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from faceserver.errors import NotFound
 from faceserver.services.facade import Refused, Registered, Upload
-from faceserver.types import Match, StoredFace
+from faceserver.types import Face, Match
 from faceserver.web.compat.original import inputs
 from faceserver.web.compat.original.geometry import box_pixels, point_pixels
 from faceserver.web.context import backend
@@ -90,7 +90,7 @@ def _item(result: Registered | Refused, with_path: bool) -> dict[str, object]:
     return item
 
 
-def _face(face: StoredFace, width: int, height: int) -> dict[str, list[int]]:
+def _face(face: Face, width: int, height: int) -> dict[str, list[int]]:
     return {
         "box": box_pixels(face.detection.box, width, height),
         "pt": point_pixels(face.detection.points, width, height),
