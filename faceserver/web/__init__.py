@@ -6,7 +6,7 @@ from flask_openapi3 import OpenAPI
 from faceserver.access.addresses import Proxies
 from faceserver.access.guard import open_gate
 from faceserver.config import Settings
-from faceserver.web import errors, v1
+from faceserver.web import errors, protocol, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.compat.original import routes as original
 from faceserver.web.context import backend_of
@@ -19,6 +19,7 @@ from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
 from faceserver.web.pages import frame, gallerypages, languages, signin
 from faceserver.web.pages import routes as pages
+from faceserver.web.pages.errors import PAGES
 from faceserver.web.v1 import make_app
 
 __all__ = ["gate_of", "init_app", "make_app"]
@@ -43,6 +44,7 @@ def init_app(app: OpenAPI) -> None:
     app.extensions["faceserver_gate"] = open_gate(settings)
     app.request_class = FormRequest
     inputs.set_limits(app, settings)
+    protocol.register(app, default=PAGES)
     _guard(app, settings)
     errors.register(app)
     signin.register(app)

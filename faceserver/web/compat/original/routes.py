@@ -9,13 +9,17 @@ from faceserver.errors import NotFound
 from faceserver.services.facade import Refused, Registered, Upload
 from faceserver.types import Face, Match
 from faceserver.web.compat.original import inputs
+from faceserver.web.compat.original.credentials import credentials
+from faceserver.web.compat.original.errors import error_fields, render
 from faceserver.web.compat.original.geometry import box_pixels, point_pixels
 from faceserver.web.context import backend
-from faceserver.web.errors import STATUS, error_fields
+from faceserver.web.errors import STATUS
 from faceserver.web.guard.auth import caller
 from faceserver.web.guard.scopes import scope
+from faceserver.web.protocol import Protocol, speaks
 
 blueprint = Blueprint("original", __name__)
+speaks(blueprint, Protocol("original", render, credentials))
 
 _PICTURES = "static/uploadImages"
 _DISTANCE_DECIMALS = 6
