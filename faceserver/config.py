@@ -210,6 +210,11 @@ class Settings(BaseSettings):
         description="Sites whose pages may call the server, comma-separated, such as "
         "https://example.org; none by default.",
     )
+    compat: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("original",),
+        description="Protocols of other programs that are served at the root, comma-separated; all "
+        "are served below /as/NAME/.",
+    )
     audit_log: Path | None = Field(
         None, description="File of the audit log; unset puts audit.jsonl into the data folder."
     )
@@ -224,7 +229,9 @@ class Settings(BaseSettings):
         "info", description="What the log holds: debug, info, warning or error, and what is above."
     )
 
-    @field_validator("url_allow_networks", "cors_origins", "host_names", "proxies", mode="before")
+    @field_validator(
+        "url_allow_networks", "cors_origins", "host_names", "proxies", "compat", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

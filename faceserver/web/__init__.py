@@ -6,9 +6,8 @@ from flask_openapi3 import OpenAPI
 from faceserver.access.addresses import Proxies
 from faceserver.access.guard import open_gate
 from faceserver.config import Settings
-from faceserver.web import errors, protocol, v1
+from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
-from faceserver.web.compat.original import routes as original
 from faceserver.web.context import backend_of
 from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
@@ -31,7 +30,6 @@ _BLUEPRINTS = (
     health.blueprint,
     metrics.blueprint,
     signin.blueprint,
-    original.blueprint,
 )
 
 
@@ -53,6 +51,7 @@ def init_app(app: OpenAPI) -> None:
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     v1.register(app)
+    compat.register(app, settings.compat)
     scopes.mark(app, "static", "public")
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]

@@ -103,7 +103,9 @@ def speaks(blueprint: Blueprint, protocol: Protocol) -> None:
     """
 
     def note(state: BlueprintSetupState) -> None:
-        spoken: _Spoken = state.app.extensions[_EXTENSION]
+        spoken: _Spoken | None = state.app.extensions.get(_EXTENSION)
+        if spoken is None:  # an app that serves nothing, and only describes its API
+            return
         spoken.by_blueprint[f"{state.name_prefix}.{state.name}".lstrip(".")] = protocol
         mounted_at = state.options.get("url_prefix")
         prefixes = (f"{mounted_at}/",) if mounted_at else protocol.prefixes
