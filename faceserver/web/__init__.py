@@ -11,8 +11,8 @@ from faceserver.web.compat.original import inputs
 from faceserver.web.context import backend_of
 from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
-from faceserver.web.guard.clientaddress import ClientAddresses
 from faceserver.web.guard.limits import Deadlines
+from faceserver.web.guard.proxies import TrustedProxies
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
@@ -55,8 +55,8 @@ def init_app(app: OpenAPI) -> None:
     scopes.mark(app, "static", "public")
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]
-        ClientAddresses(
-            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.proxies)
+        TrustedProxies(
+            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.trusted_proxies)
         )
     )
 

@@ -70,8 +70,13 @@ def test_its_errors_have_its_form_wherever_they_arise(client: FlaskClient, at: s
 def test_its_key_is_where_its_clients_put_it(app: Flask, client: FlaskClient, at: str) -> None:
     key = gate_of(app).keys.create("toy", "read")[1]
     assert post(client, f"{at}/toy/find", X_Toy_Key=key).status_code == 200
-    for wrong in ({}, {"X_Toy_Key": "fs_no"}, {"Authorization": f"Bearer {key}"}):
-        answer = post(client, f"{at}/toy/find", **wrong)
+    wrongs: tuple[dict[str, str], ...] = (
+        {},
+        {"X_Toy_Key": "fs_no"},
+        {"Authorization": f"Bearer {key}"},
+    )
+    for wrong in wrongs:
+        answer = post(client, f"{at}/toy/find", b"one face", **wrong)
         assert (answer.status_code, answer.get_json()["reason"]) == (401, "not_authenticated")
         assert "WWW-Authenticate" not in answer.headers
     foreign = post(client, "/faceRetrieve", X_Toy_Key=key)
