@@ -20,7 +20,7 @@ from faceserver.services.facade import FaceService, Limits
 from faceserver.services.searching import SearchQuery
 from faceserver.store import open_store
 from faceserver.store.sqlite.database import Database
-from faceserver.types import NewFace
+from faceserver.types import Face
 
 MODEL = "synthetic"
 _READS = ("read", "read_in_parts")
@@ -112,7 +112,7 @@ def main() -> None:
             person = collection.add_subject(f"Person {number}").id
             *vectors, probe = of_one_person(rng, options.faces + 1)
             collection.add(
-                [NewFace(vector, DETECTION, None, "", subject=person) for vector in vectors]
+                [Face(vector, DETECTION, None, "", subject=person) for vector in vectors]
             )
             probes.append(probe)
         found = {

@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
 
+_MOST_PROXIES = 32
+
 _STILL_WORKS = "FACESERVER_%s still works; it is FACESERVER_%s from now on"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
@@ -54,10 +56,11 @@ class Settings(BaseSettings):
         description="Open connections of one address, or of one IPv6 network of 64 bits; this "
         "machine and proxies have no such limit. 0 sets none.",
     )
-    proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Addresses of proxies before the server, comma-separated, such as 10.0.0.2 or "
-        "10.0.0.0/24, whose X-Forwarded-For tells where a request comes from.",
+        description="Reverse proxies whose X-Forwarded-For, -Proto, -Host and -Prefix are "
+        "believed: addresses or networks, comma-separated, such as 10.0.0.2 or 10.0.0.0/24; or a "
+        "number, if every request comes through so many.",
     )
     no_auth: bool = Field(
         False,
@@ -210,6 +213,11 @@ class Settings(BaseSettings):
         description="Sites whose pages may call the server, comma-separated, such as "
         "https://example.org; none by default.",
     )
+    compat: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("original",),
+        description="Protocols of other programs that are served at the root, comma-separated; all "
+        "are served below /as/NAME/.",
+    )
     audit_log: Path | None = Field(
         None, description="File of the audit log; unset puts audit.jsonl into the data folder."
     )
@@ -224,7 +232,14 @@ class Settings(BaseSettings):
         "info", description="What the log holds: debug, info, warning or error, and what is above."
     )
 
-    @field_validator("url_allow_networks", "cors_origins", "host_names", "proxies", mode="before")
+    @field_validator(
+        "url_allow_networks",
+        "cors_origins",
+        "host_names",
+        "trusted_proxies",
+        "compat",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -249,7 +264,16 @@ class Settings(BaseSettings):
                 raise ValueError(f"{origin!r} is no origin such as https://example.org")
         return value
 
-    @field_validator("url_allow_networks", "proxies")
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) == 1 and value[0].isdecimal():
+            if int(value[0]) > _MOST_PROXIES:
+                raise ValueError(f"more than {_MOST_PROXIES} proxies in a row")
+            return value if int(value[0]) else ()
+        return cls._networks(value)
+
+    @field_validator("url_allow_networks")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for network in value:

@@ -1,8 +1,8 @@
 """The values that pass between the parts: frozen, and made of numbers, text and numpy alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -17,6 +17,8 @@ more pictures, which nobody looked at; it was looked at, and is kept, at half it
 
 Floats = NDArray[np.float32]
 """Any float32 array; the docstring at its use gives the shape."""
+
+AttributeValue = bool | int | float | str
 
 Point = tuple[float, float]
 """x and y in the picture's pixels."""
@@ -125,9 +127,13 @@ def place_fault(place: Detection) -> str | None:
     return None
 
 
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""The time of a face that no store has taken yet."""
+
+
 @dataclass(frozen=True, eq=False)
-class NewFace:
-    """A face on its way into a collection.
+class Face:
+    """A face of a collection, or on its way into one.
 
     Attributes:
         embedding: float32, shape (dims,), unit length.
@@ -136,11 +142,13 @@ class NewFace:
         source: what the sender called the picture: a file name or a URL.
         crop: file name of the stored aligned crop, None if it is not kept.
         subject: id of the person it shows, None if nobody said.
-        tags: whatever the sender wants to filter by.
+        tags: whatever the sender wants to filter by; of a stored face in alphabetical order, each
+            once.
         external_id: what another system calls it.
-        quality: 0 to 1, None if nobody judged it.
-        id: set when a face comes back from an export; otherwise the store makes one.
-        created: likewise.
+        attributes: what else is known of it, by name: numbers, texts or truths.
+        id: a uuid, as 32 hexadecimal digits; no two collections share one. The store makes it
+            where it is empty.
+        created: when it was stored, in UTC. The store fills it in where it is ``NEVER``.
     """
 
     embedding: Floats
@@ -151,40 +159,15 @@ class NewFace:
     subject: str | None = None
     tags: tuple[str, ...] = ()
     external_id: str | None = None
-    quality: float | None = None
-    id: str | None = None
-    created: datetime | None = None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    id: str = ""
+    created: datetime = NEVER
 
-
-@dataclass(frozen=True, eq=False)
-class StoredFace:
-    """A face in a collection.
-
-    Attributes:
-        id: a uuid, as 32 hexadecimal digits; no two collections share one.
-        embedding: float32, shape (dims,), unit length.
-        detection: where in the picture it is.
-        picture: file name of the stored picture, None if it is not kept.
-        source: what the sender called the picture: a file name or a URL.
-        created: when it was stored, in UTC.
-        crop: file name of the stored aligned crop, None if it is not kept.
-        subject: id of the person it shows, None if nobody said.
-        tags: in alphabetical order, each once.
-        external_id: what another system calls it.
-        quality: 0 to 1, None if nobody judged it.
-    """
-
-    id: str
-    embedding: Floats
-    detection: Detection
-    picture: str | None
-    source: str
-    created: datetime
-    crop: str | None = None
-    subject: str | None = None
-    tags: tuple[str, ...] = ()
-    external_id: str | None = None
-    quality: float | None = None
+    @property
+    def quality(self) -> float | None:
+        """The attribute of that name, 0 to 1; None if nobody judged it."""
+        value = self.attributes.get("quality")
+        return None if value is None else float(value)
 
 
 @dataclass(frozen=True)
@@ -239,7 +222,7 @@ class Match:
         name: of the person whom it shows, None if nobody said whom.
     """
 
-    face: StoredFace
+    face: Face
     distance: float
     name: str | None = None
 

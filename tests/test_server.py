@@ -485,7 +485,10 @@ def test_what_is_under_way_is_never_closed_for_new_ones(run: Run) -> None:
 
 def test_an_address_has_its_share(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faceserver.server.listening.is_local", lambda _: False)
-    with run(max_address_connections=3, proxies="127.0.0.3") as running, ExitStack() as held:
+    with (
+        run(max_address_connections=3, trusted_proxies="127.0.0.3") as running,
+        ExitStack() as held,
+    ):
         other = held.enter_context(running.connect("127.0.0.2"))
         own = [held.enter_context(running.connect()) for _ in range(9)]
         assert status_of(running.ask()) == b"200"

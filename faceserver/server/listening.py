@@ -75,7 +75,7 @@ class Server(TcpWSGIServer):
             vital: addresses that are answered however busy the server is.
         """
         self._settings = settings
-        self._proxies = Proxies(settings.proxies)
+        self._proxies = Proxies(settings.trusted_proxies)
         self._on_drain: Callable[[], None] = lambda: None
         self._told_to_stop = False
         self._drained_by: float | None = None
@@ -90,6 +90,8 @@ class Server(TcpWSGIServer):
             recv_bytes=_RECEIVED,
             channel_timeout=_IDLE_SECONDS,
             cleanup_interval=1,
+            # The application drops what a proxy tells that it does not trust.
+            clear_untrusted_proxy_headers=False,
             ident=None,
         )
         lanes: Any = Lanes(workers, max_waiting=settings.max_waiting, vital=vital)

@@ -8,7 +8,7 @@ from faceserver.errors import ChangeIncomplete, Conflict, ImageError, NotFound
 from faceserver.pictures import codec
 from faceserver.store.base import Collection, ModelChange, Store
 from faceserver.store.pictures import PictureStore
-from faceserver.types import DecodedPicture, Image, StoredFace
+from faceserver.types import DecodedPicture, Face, Image
 from faceserver.vision import Embedder
 
 _AT_ONCE = 32
@@ -22,7 +22,7 @@ _SHOWN = 3
 class Lost:
     """A face that the new model cannot embed, and why."""
 
-    face: StoredFace
+    face: Face
     reason: str
 
 
@@ -153,7 +153,7 @@ class _Work:
             cursor = page.cursor
         return None
 
-    def _embed(self, faces: Sequence[StoredFace]) -> list[Lost]:
+    def _embed(self, faces: Sequence[Face]) -> list[Lost]:
         lost: list[Lost] = []
         crops: dict[str, Image] = {}
         seen: dict[str, DecodedPicture] = {}  # faces of one picture mostly follow one another
@@ -166,7 +166,7 @@ class _Work:
         self._change.put(dict(zip(crops, vectors, strict=True)))
         return lost
 
-    def _crop(self, face: StoredFace, seen: dict[str, DecodedPicture]) -> Image:
+    def _crop(self, face: Face, seen: dict[str, DecodedPicture]) -> Image:
         if face.picture is not None:
             if face.picture not in seen:
                 seen.clear()
@@ -182,7 +182,7 @@ class _Work:
     def _read(self, name: str) -> DecodedPicture:
         return codec.decode_stored(self._pictures.path(name).read_bytes())
 
-    def _is_there(self, face: StoredFace) -> bool:
+    def _is_there(self, face: Face) -> bool:
         """Whether the face was not deleted meanwhile, and its picture with it."""
         try:
             self._collection.get(face.id)

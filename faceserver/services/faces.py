@@ -12,15 +12,7 @@ from faceserver.pictures import codec
 from faceserver.services.context import Gallery, Parts, chosen
 from faceserver.services.registering import Refused, Registered
 from faceserver.store.base import Page
-from faceserver.types import (
-    NOWHERE,
-    Detection,
-    Filter,
-    Floats,
-    NewFace,
-    StoredFace,
-    place_fault,
-)
+from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
 
 _UNIT_TOLERANCE = 1e-3
 
@@ -92,7 +84,7 @@ class FaceKeeper:
         *,
         model: str,
         detection: Detection = NOWHERE,
-    ) -> StoredFace:
+    ) -> Face:
         """Store a face that was embedded elsewhere.
 
         Raises:
@@ -102,12 +94,12 @@ class FaceKeeper:
             StoreFull: no space is left.
         """
 
-        def add(gallery: Gallery) -> StoredFace:
+        def add(gallery: Gallery) -> Face:
             vector = checked_embedding(gallery, embedding, model=model)
             fault = place_fault(detection)
             if fault is not None:
                 raise InvalidPlace(f"the face cannot be there: {fault}")
-            face = NewFace(
+            face = Face(
                 embedding=vector,
                 detection=detection,
                 picture=None,
@@ -120,7 +112,7 @@ class FaceKeeper:
 
         return self._parts.on(collection, add)
 
-    def get(self, collection: str, face_id: str) -> StoredFace:
+    def get(self, collection: str, face_id: str) -> Face:
         """One face.
 
         Raises:
@@ -128,9 +120,7 @@ class FaceKeeper:
         """
         return self._parts.on(collection, lambda gallery: gallery.collection.get(face_id))
 
-    def page(
-        self, collection: str, only: Filter, *, limit: int, cursor: str | None
-    ) -> Page[StoredFace]:
+    def page(self, collection: str, only: Filter, *, limit: int, cursor: str | None) -> Page[Face]:
         """Some of the faces, in the order they were stored.
 
         Raises:

@@ -7,7 +7,7 @@ from faceserver.errors import InputError
 from faceserver.pictures import codec
 from faceserver.store.base import Collection
 from faceserver.store.pictures import PictureStore
-from faceserver.types import DecodedPicture, Floats, Match, NewFace, Note, StoredFace
+from faceserver.types import DecodedPicture, Face, Floats, Match, Note
 from faceserver.vision.analyzer import Analyzer, FoundFace
 
 SavePicture = Callable[[bytes], str]
@@ -34,7 +34,7 @@ class Registered:
     picture: str | None
     width: int
     height: int
-    faces: tuple[StoredFace, ...]
+    faces: tuple[Face, ...]
     notes: tuple[Note, ...] = ()
 
 
@@ -185,10 +185,10 @@ class Registrar:
         ]
 
 
-def _new_faces(item: Examined, vectors: Iterator[Floats]) -> list[NewFace]:
-    ids: Sequence[str | None] = item.ids or [None] * len(item.faces)
+def _new_faces(item: Examined, vectors: Iterator[Floats]) -> list[Face]:
+    ids = item.ids or [""] * len(item.faces)
     return [
-        NewFace(
+        Face(
             embedding=next(vectors),
             detection=face.detection,
             picture=item.picture,

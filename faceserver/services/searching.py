@@ -9,7 +9,7 @@ from faceserver.runtime import metrics
 from faceserver.services.context import Gallery, Parts, chosen, threshold_of
 from faceserver.services.faces import checked_embedding
 from faceserver.store.base import EVERYTHING, Look
-from faceserver.types import Detection, Filter, Floats, Match, Note, StoredFace
+from faceserver.types import Detection, Face, Filter, Floats, Match, Note
 
 Answer = Literal["known", "unknown", "ambiguous"]
 
@@ -169,7 +169,7 @@ class Searching:
         return self._parts.on(collection, search)
 
     def _round(
-        self, gallery: Gallery, query: SearchQuery, apart_from: StoredFace | None = None
+        self, gallery: Gallery, query: SearchQuery, apart_from: Face | None = None
     ) -> "_Round":
         limits = self._parts.limits
         filled = replace(
@@ -184,7 +184,7 @@ class Searching:
 class _Round:
     """One search of one collection."""
 
-    def __init__(self, gallery: Gallery, query: SearchQuery, apart_from: StoredFace | None) -> None:
+    def __init__(self, gallery: Gallery, query: SearchQuery, apart_from: Face | None) -> None:
         self._gallery = gallery
         self._collection = gallery.collection
         self._query = query

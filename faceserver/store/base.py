@@ -22,7 +22,7 @@ from faceserver.store.results import (
     StoreStatus,
 )
 from faceserver.store.subjectbase import SubjectCollection
-from faceserver.types import Floats, StoredFace
+from faceserver.types import Face, Floats
 
 __all__ = [
     "DEFAULT",
@@ -86,7 +86,7 @@ class ModelChange(Protocol):
     model: str
     dims: int
 
-    def pending(self, *, limit: int, cursor: str | None = None) -> Page[StoredFace]:
+    def pending(self, *, limit: int, cursor: str | None = None) -> Page[Face]:
         """List faces that have no new embedding yet, in the order they were stored.
 
         Args:

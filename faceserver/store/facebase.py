@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from faceserver.store.results import EVERYTHING, Page
-from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, SubjectMatch
+from faceserver.types import Face, Filter, Floats, Match, SubjectMatch
 
 
 class Look(Protocol):
@@ -33,7 +33,7 @@ class Look(Protocol):
 class FaceCollection(Protocol):
     """Faces: added, listed, changed, deleted, found."""
 
-    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+    def add(self, faces: Sequence[Face]) -> list[Face]:
         """Store all of the faces or none; on return they survive a crash.
 
         Returns:
@@ -48,7 +48,7 @@ class FaceCollection(Protocol):
         """
         ...
 
-    def get(self, face_id: str) -> StoredFace:
+    def get(self, face_id: str) -> Face:
         """Return one face.
 
         Raises:
@@ -58,7 +58,7 @@ class FaceCollection(Protocol):
 
     def faces(
         self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
-    ) -> Page[StoredFace]:
+    ) -> Page[Face]:
         """List faces in the order they were stored.
 
         Args:
@@ -101,7 +101,7 @@ class FaceCollection(Protocol):
         """
         ...
 
-    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+    def tag(self, face_id: str, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has.
 
         Raises:
@@ -109,7 +109,7 @@ class FaceCollection(Protocol):
         """
         ...
 
-    def identify(self, face_id: str, external_id: str | None) -> StoredFace:
+    def identify(self, face_id: str, external_id: str | None) -> Face:
         """Say what another system calls a face.
 
         Raises:

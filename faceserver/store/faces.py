@@ -9,13 +9,13 @@ import numpy as np
 
 from faceserver.store.names import check_external_id, check_tag
 from faceserver.texts import readable
-from faceserver.types import Floats, NewFace, StoredFace, place_fault
+from faceserver.types import NEVER, Face, Floats, place_fault
 
 _LENGTH_TOLERANCE = 1e-3
 """Wide enough for vectors that were computed in bfloat16 and then scaled in float32."""
 
 
-def accept(faces: Sequence[NewFace], *, dims: int) -> list[StoredFace]:
+def accept(faces: Sequence[Face], *, dims: int) -> list[Face]:
     """Check all of the faces, and give each an id; one call, one time.
 
     Raises:
@@ -28,8 +28,9 @@ def accept(faces: Sequence[NewFace], *, dims: int) -> list[StoredFace]:
         fault = place_fault(face.detection)
         if fault is not None:
             raise ValueError(f"of a face {fault}")
-        if face.quality is not None and not math.isfinite(face.quality):
-            raise ValueError(f"a quality is a number, not {face.quality}")
+        for name, value in face.attributes.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is a number, not {value}")
     created = datetime.now(UTC)
     return [_stored(face, created) for face in faces]
 
@@ -58,19 +59,19 @@ def sorted_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({check_tag(tag) for tag in tags}))
 
 
-def _stored(face: NewFace, created: datetime) -> StoredFace:
+def _stored(face: Face, created: datetime) -> Face:
     embedding = face.embedding.copy()
     embedding.flags.writeable = False
-    return StoredFace(
+    return Face(
         id=face.id or uuid4().hex,
         embedding=embedding,
         detection=face.detection,
         picture=face.picture,
         source=readable(face.source),
-        created=(face.created or created).astimezone(UTC),
+        created=(created if face.created == NEVER else face.created).astimezone(UTC),
         crop=face.crop,
         subject=face.subject,
         tags=sorted_tags(face.tags),
         external_id=None if face.external_id is None else check_external_id(face.external_id),
-        quality=face.quality,
+        attributes=dict(face.attributes),
     )

@@ -23,12 +23,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from faceserver.types import (
     Box,
     Detection,
+    Face,
     Floats,
     Merge,
     MergeRecord,
-    NewFace,
     Point,
-    StoredFace,
     Subject,
     place_fault,
 )
@@ -150,9 +149,9 @@ class FaceLine(_Line):
         """The files that belong to the face."""
         return tuple(name for name in (self.picture, self.crop) if name)
 
-    def to_face(self, embedding: Floats) -> NewFace:
+    def to_face(self, embedding: Floats) -> Face:
         """The face, to be stored under its own id."""
-        return NewFace(
+        return Face(
             embedding=embedding,
             detection=self._place(),
             picture=self.picture,
@@ -161,7 +160,7 @@ class FaceLine(_Line):
             subject=self.subject,
             tags=self.tags,
             external_id=self.external_id,
-            quality=self.quality,
+            attributes={} if self.quality is None else {"quality": self.quality},
             id=self.id,
             created=self.created,
         )
@@ -193,7 +192,7 @@ def merge_line(record: MergeRecord) -> MergeLine:
     )
 
 
-def face_line(face: StoredFace) -> FaceLine:
+def face_line(face: Face) -> FaceLine:
     """A face as a line."""
     box = face.detection.box
     return FaceLine(

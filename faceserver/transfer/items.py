@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from faceserver.services.registering import Examined, Refused, Registered
-from faceserver.types import StoredFace
+from faceserver.types import Face
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class InAlready:
     """
 
     name: str
-    faces: tuple[StoredFace, ...] = ()
+    faces: tuple[Face, ...] = ()
 
 
 Outcome = Registered | Refused | Present | Changed | Differs

@@ -13,7 +13,7 @@ from faceserver.errors import NotFound
 from faceserver.services.registering import Examined
 from faceserver.store.base import Collection
 from faceserver.transfer.items import Changed, Differs, Item, Present
-from faceserver.types import Detection, Filter, StoredFace
+from faceserver.types import Detection, Face, Filter
 
 _FACE_IDS = UUID("7d9a3a5e-3c0f-4a52-9d53-0d8f6d3a1b64")
 """The namespace of the ids; another one would make every picture a new one."""
@@ -78,7 +78,7 @@ class Known:
         self._update = update
         self._checks = (self._person, self._tags, self._external_id)
 
-    def faces(self, keys: Keys) -> list[StoredFace]:
+    def faces(self, keys: Keys) -> list[Face]:
         """A picture's faces that are stored, up to one that is not; none if it is new."""
         return list(self._from_first(keys.all_ids(place) for place in range(_MOST_FACES)))
 
@@ -86,15 +86,15 @@ class Known:
         """Whether a face of one of these places is stored."""
         return any(True for place in places for _ in self._stored(keys.all_ids(place)))
 
-    def with_ids(self, face_ids: Sequence[str]) -> list[StoredFace]:
+    def with_ids(self, face_ids: Sequence[str]) -> list[Face]:
         """Those of a picture's faces that are stored, up to one that is not."""
         return list(self._from_first([face_id] for face_id in face_ids))
 
-    def again(self, faces: Sequence[StoredFace]) -> list[StoredFace]:
+    def again(self, faces: Sequence[Face]) -> list[Face]:
         """The same faces as they are now, without those that are gone."""
         return list(self._stored([face.id for face in faces]))
 
-    def of_picture(self, examined: Examined) -> list[StoredFace] | None:
+    def of_picture(self, examined: Examined) -> list[Face] | None:
         """Stored faces of the same picture, whatever brought it: None if it is new.
 
         Returns:
@@ -109,7 +109,7 @@ class Known:
         return [same[0], *(face for face in faces.items if face is not same[0])]
 
     def compare(
-        self, item: Item, faces: Sequence[StoredFace], *, rival: str | None = None
+        self, item: Item, faces: Sequence[Face], *, rival: str | None = None
     ) -> Present | Changed | Differs:
         """Tell whether what is said of a picture that is in is what is stored; bring it up to date.
 
@@ -133,7 +133,7 @@ class Known:
     # Each of these says whether a difference was taken over, and how it is told; None where there
     # is none.
 
-    def _person(self, item: Item, faces: Sequence[StoredFace], update: bool) -> _Difference | None:
+    def _person(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
         if item.person is None:
             return None
         known = self._collection.subject_named(item.person)
@@ -149,7 +149,7 @@ class Known:
         self._collection.move([face.id], subject.id)
         return True, f"shows {subject.name} now, not {was}"
 
-    def _tags(self, item: Item, faces: Sequence[StoredFace], update: bool) -> _Difference | None:
+    def _tags(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
         wanted = set(item.tags)
         if not wanted or all(wanted == set(face.tags) for face in faces):
             return None
@@ -159,9 +159,7 @@ class Known:
             self._collection.tag(face.id, sorted(wanted))
         return True, f"its tags are {_listed(item.tags)} now"
 
-    def _external_id(
-        self, item: Item, faces: Sequence[StoredFace], update: bool
-    ) -> _Difference | None:
+    def _external_id(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
         known, wanted = faces[0].external_id, item.external_id
         if wanted is None or wanted == known:
             return None
@@ -177,7 +175,7 @@ class Known:
         except NotFound:  # deleted just now
             return "nobody"
 
-    def _from_first(self, places: Iterable[Sequence[str]]) -> Iterator[StoredFace]:
+    def _from_first(self, places: Iterable[Sequence[str]]) -> Iterator[Face]:
         """The faces of a picture's places, by the ids that each may have."""
         for ids in places:
             face = next(self._stored(ids), None)
@@ -185,7 +183,7 @@ class Known:
                 return
             yield face
 
-    def _stored(self, face_ids: Sequence[str]) -> Iterator[StoredFace]:
+    def _stored(self, face_ids: Sequence[str]) -> Iterator[Face]:
         for face_id in face_ids:
             try:
                 yield self._collection.get(face_id)
@@ -201,7 +199,7 @@ def _listed(tags: Sequence[str]) -> str:
     return ", ".join(sorted(tags)) or "none"
 
 
-def _is_there(face: StoredFace, detection: Detection) -> bool:
+def _is_there(face: Face, detection: Detection) -> bool:
     """Whether a stored face is where one was found: their centres lie near each other."""
     one, other = face.detection.box, detection.box
     return (

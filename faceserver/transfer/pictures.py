@@ -22,7 +22,7 @@ from faceserver.store.faces import sorted_tags
 from faceserver.store.names import check_external_id, check_name
 from faceserver.transfer.items import Found, InAlready, Item, Outcome, Present
 from faceserver.transfer.known import Keys, Known, keys_of
-from faceserver.types import StoredFace
+from faceserver.types import Face
 from faceserver.vision.analyzer import FoundFace
 
 _TRIES = 3
@@ -220,7 +220,7 @@ class PictureImporter:
             return None
         return self._said.get(face_id)
 
-    def _faces(self, examined: Examined) -> Sequence[StoredFace] | None:
+    def _faces(self, examined: Examined) -> Sequence[Face] | None:
         """The first of the faces of a picture that has come meanwhile, None if it has not."""
         return self._known.with_ids(examined.ids) or self._known.of_picture(examined)
 

@@ -6,19 +6,19 @@ from flask_openapi3 import OpenAPI
 from faceserver.access.addresses import Proxies
 from faceserver.access.guard import open_gate
 from faceserver.config import Settings
-from faceserver.web import errors, v1
+from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
-from faceserver.web.compat.original import routes as original
 from faceserver.web.context import backend_of
 from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
-from faceserver.web.guard.clientaddress import ClientAddresses
 from faceserver.web.guard.limits import Deadlines
+from faceserver.web.guard.proxies import TrustedProxies
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
 from faceserver.web.pages import frame, gallerypages, languages, signin
 from faceserver.web.pages import routes as pages
+from faceserver.web.pages.errors import PAGES
 from faceserver.web.v1 import make_app
 
 __all__ = ["gate_of", "init_app", "make_app"]
@@ -30,7 +30,6 @@ _BLUEPRINTS = (
     health.blueprint,
     metrics.blueprint,
     signin.blueprint,
-    original.blueprint,
 )
 
 
@@ -43,6 +42,7 @@ def init_app(app: OpenAPI) -> None:
     app.extensions["faceserver_gate"] = open_gate(settings)
     app.request_class = FormRequest
     inputs.set_limits(app, settings)
+    protocol.register(app, default=PAGES)
     _guard(app, settings)
     errors.register(app)
     signin.register(app)
@@ -51,11 +51,12 @@ def init_app(app: OpenAPI) -> None:
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     v1.register(app)
+    compat.register(app, settings.compat)
     scopes.mark(app, "static", "public")
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]
-        ClientAddresses(
-            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.proxies)
+        TrustedProxies(
+            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.trusted_proxies)
         )
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from itertools import islice
 
-from flask import Response, request
+from flask import Response
 from pydantic import ValidationError
 
 from faceserver.api.base import FieldProblem, Problem
@@ -23,7 +23,6 @@ MAX_TEXT = 500
 """Characters of a message, which may quote what was sent."""
 
 _PARAMETERS = {"path", "query", "header"}
-_PREFIX = "/v1/"
 
 
 class InvalidFields(InvalidRequest):
@@ -49,11 +48,6 @@ def invalid_fields(error: ValidationError) -> InvalidFields:
             [FieldProblem(detail=f"{count} things are wrong with it", pointer="#")]
         )
     return InvalidFields(list(islice(_field_problems(error), MAX_ERRORS)))
-
-
-def wants_problem() -> bool:
-    """Whether the request is one of the v1 API."""
-    return request.path.startswith(_PREFIX)
 
 
 def shortened(text: str) -> str:

@@ -48,7 +48,7 @@ def test_a_face_keeps_all_that_is_known_of_it(store: Collection) -> None:
                 subject=subject.id,
                 tags=("b", "a", "b"),
                 external_id="x-1",
-                quality=0.25,
+                attributes={"quality": 0.25},
                 id="f" * 32,
                 created=created,
             )

@@ -12,7 +12,7 @@ from faceserver.errors import CannotUndo, Conflict, NotFound, StoreError, StoreF
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.store.sweeping import Swept
-from faceserver.types import StoredFace
+from faceserver.types import Face
 from tests.store.samples import DIMS, MODEL, new_face, people
 
 
@@ -20,7 +20,7 @@ def opened(folder: Path, **options: object) -> DurableStore:
     return open_store(folder, model=MODEL, dims=DIMS, options=Options(**options))  # type: ignore[arg-type]
 
 
-def register(store: DurableStore, jpeg: bytes, count: int = 1, seed: int = 0) -> list[StoredFace]:
+def register(store: DurableStore, jpeg: bytes, count: int = 1, seed: int = 0) -> list[Face]:
     """The faces of one picture."""
     with store.pictures.batch() as save:
         name = save(jpeg)

@@ -14,7 +14,7 @@ from faceserver.store.sqlite.store import DurableStore, open_store
 from faceserver.transfer.items import Changed, Differs, Item, Outcome, Present
 from faceserver.transfer.known import Keys
 from faceserver.transfer.pictures import PictureImporter
-from faceserver.types import NewFace, StoredFace
+from faceserver.types import Face
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
@@ -121,7 +121,7 @@ def test_the_next_group_is_searched_for_faces_while_one_is_stored(service: FaceS
         searched.set()
         return png(RED)
 
-    def add(faces: Sequence[NewFace]) -> list[StoredFace]:
+    def add(faces: Sequence[Face]) -> list[Face]:
         assert searched.wait(60)
         return stored(faces)
 

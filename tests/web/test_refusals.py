@@ -85,7 +85,7 @@ def test_a_flood_of_sign_ins_locks_nobody_out(backend: FakeBackend) -> None:
 
 
 def test_behind_a_proxy_each_address_counts_by_itself(backend: FakeBackend) -> None:
-    app = make_app(backend, requests_per_minute=5, proxies=("127.0.0.1",))
+    app = make_app(backend, requests_per_minute=5, trusted_proxies=("127.0.0.1",))
     gate_of(app).keys.create("honest", "read")
     client = app.test_client()
 

@@ -13,7 +13,7 @@ from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.index.exact import nearest, squared_distances
 from faceserver.store.lifetime import Lifetime
-from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, Subject, SubjectMatch
+from faceserver.types import Face, Filter, Floats, Match, Subject, SubjectMatch
 
 _ANYWHERE = 5.0
 """Beyond every distance."""
@@ -33,10 +33,10 @@ class MemoryFaces:
         self.lock: AbstractContextManager[object] = lock
         self.lifetime = Lifetime()
         self._row = 0
-        self._faces: dict[int, StoredFace] = {}
+        self._faces: dict[int, Face] = {}
         self._subjects: dict[int, Subject] = {}
 
-    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+    def add(self, faces: Sequence[Face]) -> list[Face]:
         """Hold all of the faces or none."""
         new = accept(faces, dims=self.dims)
         with self.lock:
@@ -50,13 +50,13 @@ class MemoryFaces:
                 self._faces[self._next_row()] = face
         return new
 
-    def get(self, face_id: str) -> StoredFace:
+    def get(self, face_id: str) -> Face:
         """Return one face."""
         return self._faces[self._face_row(face_id)]
 
     def faces(
         self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
-    ) -> Page[StoredFace]:
+    ) -> Page[Face]:
         """List faces in the order they were stored."""
         after = row_of(cursor)
         with self.lock:
@@ -80,14 +80,14 @@ class MemoryFaces:
             self._show(rows, subject)
             return len(rows)
 
-    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+    def tag(self, face_id: str, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has."""
         with self.lock:
             row = self._face_row(face_id)
             self._faces[row] = replace(self._faces[row], tags=sorted_tags(tags))
             return self._faces[row]
 
-    def identify(self, face_id: str, external_id: str | None) -> StoredFace:
+    def identify(self, face_id: str, external_id: str | None) -> Face:
         """Say what another system calls a face."""
         with self.lock:
             row = self._face_row(face_id)
@@ -116,9 +116,7 @@ class MemoryFaces:
         """How many faces are held."""
         return len(self._faces)
 
-    def pages(
-        self, face_ids: Collection[str], *, limit: int, cursor: str | None
-    ) -> Page[StoredFace]:
+    def pages(self, face_ids: Collection[str], *, limit: int, cursor: str | None) -> Page[Face]:
         """List these faces in the order they were stored."""
         after = row_of(cursor)
         with self.lock:
@@ -213,7 +211,7 @@ class MemoryLook:
 
 
 def _ranked(
-    faces: Mapping[int, StoredFace], names: Mapping[str, str], probe: Floats, *, max_distance: float
+    faces: Mapping[int, Face], names: Mapping[str, str], probe: Floats, *, max_distance: float
 ) -> list[Match]:
     """The faces by their distance; equal ones in the order they came."""
     if not faces:

@@ -24,17 +24,7 @@ from faceserver.store.sqlite.mergetable import MergeTable
 from faceserver.store.sqlite.searcher import LEAST, Searcher
 from faceserver.store.sqlite.subjecttable import SubjectTable
 from faceserver.store.subjects import checked_metadata, new_subject
-from faceserver.types import (
-    Filter,
-    Floats,
-    Match,
-    Merge,
-    MergeRecord,
-    NewFace,
-    StoredFace,
-    Subject,
-    SubjectMatch,
-)
+from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
 
 
 class DurableCollection:
@@ -82,7 +72,7 @@ class DurableCollection:
         self._retired = False
 
     @metrics.stage("store")
-    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+    def add(self, faces: Sequence[Face]) -> list[Face]:
         """Store all of the faces or none; on return they survive a crash."""
         new = accept(faces, dims=self.dims)
         if not new:
@@ -92,14 +82,14 @@ class DurableCollection:
             self.index.follow()
         return new
 
-    def get(self, face_id: str) -> StoredFace:
+    def get(self, face_id: str) -> Face:
         """Return one face."""
         with self.reading():
             return self._faces.get(face_id)
 
     def faces(
         self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
-    ) -> Page[StoredFace]:
+    ) -> Page[Face]:
         """List faces in the order they were stored."""
         with self.reading():
             return self._faces.page(limit=limit, cursor=cursor, only=only)
@@ -128,13 +118,13 @@ class DurableCollection:
             self.index.owners.give(labels, person)
         return len(labels)
 
-    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+    def tag(self, face_id: str, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has."""
         with self._changing():
             self._faces.tag(face_id, sorted_tags(tags))
             return self._faces.get(face_id)
 
-    def identify(self, face_id: str, external_id: str | None) -> StoredFace:
+    def identify(self, face_id: str, external_id: str | None) -> Face:
         """Say what another system calls a face."""
         with self._changing():
             self._faces.identify(face_id, external_id)

@@ -20,7 +20,7 @@ from faceserver.store.sqlite.rows import (
     json_text,
     vectors_of,
 )
-from faceserver.types import Filter, Floats, StoredFace
+from faceserver.types import Face, Filter, Floats
 
 _BATCH = 1024
 
@@ -38,7 +38,7 @@ _TWINS = """
     GROUP BY coalesce(f.subject, -f.id), f.vector ORDER BY gap LIMIT ?
 """
 
-Shown = tuple[StoredFace, str | None]
+Shown = tuple[Face, str | None]
 """A face, and the name of whom it shows."""
 
 
@@ -57,7 +57,7 @@ class FaceTable:
         self.dims = dims
         self.owners = OwnerTable(database, collection=collection)
 
-    def insert(self, faces: Sequence[StoredFace]) -> None:
+    def insert(self, faces: Sequence[Face]) -> None:
         """Add all of the faces or none; on return they are on the disk.
 
         Raises:
@@ -72,7 +72,7 @@ class FaceTable:
                 INSERT_FACE, (face_to_row(face, self._collection) for face in faces)
             )
 
-    def get(self, face_id: str) -> StoredFace:
+    def get(self, face_id: str) -> Face:
         """Return one face.
 
         Raises:
@@ -87,7 +87,7 @@ class FaceTable:
             raise NotFound(f"there is no face {face_id!r}")
         return face_from_row(rows[0], dims=self.dims)
 
-    def labelled(self, labels: Iterable[int], *, only: Filter) -> dict[int, StoredFace]:
+    def labelled(self, labels: Iterable[int], *, only: Filter) -> dict[int, Face]:
         """Return the faces in the rows of these ids that fit a filter, as far as there are any."""
         where, values = conditions_of(only, self._collection)
         rows = self._database.read(
@@ -97,7 +97,7 @@ class FaceTable:
         )
         return {row[0]: face_from_row(row, dims=self.dims) for row in rows}
 
-    def page(self, *, limit: int, cursor: str | None, only: Filter) -> Page[StoredFace]:
+    def page(self, *, limit: int, cursor: str | None, only: Filter) -> Page[Face]:
         """Return some of the faces that fit a filter, by row id."""
         source, values = source_of(only, self._collection)
         rows = self._database.read(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from faceserver.errors import StoreCorrupt
-from faceserver.types import NOWHERE, Box, Detection, Floats, StoredFace, Subject, place_fault
+from faceserver.types import NOWHERE, Box, Detection, Face, Floats, Subject, place_fault
 
 _NUMBER = np.dtype("<f4")
 
@@ -37,7 +37,7 @@ INSERT_FACE = """
 """Takes what :func:`face_to_row` gives."""
 
 
-def face_to_row(face: StoredFace, collection: int) -> tuple[object, ...]:
+def face_to_row(face: Face, collection: int) -> tuple[object, ...]:
     """The values for :data:`INSERT_FACE`."""
     return (
         collection,
@@ -57,7 +57,7 @@ def face_to_row(face: StoredFace, collection: int) -> tuple[object, ...]:
     )
 
 
-def face_from_row(row: Sequence[Any], *, dims: int) -> StoredFace:
+def face_from_row(row: Sequence[Any], *, dims: int) -> Face:
     """The face in the columns of :data:`FACE`.
 
     Raises:
@@ -66,7 +66,7 @@ def face_from_row(row: Sequence[Any], *, dims: int) -> StoredFace:
     (_, uuid, picture, source, created, box, points, score, vector, *more) = row
     subject, crop, tags, external_id, quality = more
     detection, names = _place_and_tags(box, points, score, tags)
-    return StoredFace(
+    return Face(
         id=uuid,
         embedding=vector_of(vector, dims=dims),
         detection=detection,
@@ -77,7 +77,7 @@ def face_from_row(row: Sequence[Any], *, dims: int) -> StoredFace:
         subject=subject,
         tags=tuple(names),
         external_id=external_id,
-        quality=quality if quality is not None and math.isfinite(quality) else None,
+        attributes={} if quality is None or not math.isfinite(quality) else {"quality": quality},
     )
 
 

@@ -1,7 +1,7 @@
 """Who calls, and whether they may.
 
-A program shows its key in a header; a browser that has signed in holds a session cookie. As long
-as no key is made, a server on loopback is open, and everybody is its administrator.
+A program shows its key where its protocol says; a browser that has signed in holds a session
+cookie. As long as no key is made, a server on loopback is open, and everybody is its administrator.
 """
 
 import hmac
@@ -15,6 +15,7 @@ from faceserver.access.sessions import Session
 from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreError
 from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.store.base import DEFAULT
+from faceserver.web import protocol
 from faceserver.web.guard.scopes import reach_of, scope_of
 
 COOKIE = "faceserver_session"
@@ -136,11 +137,8 @@ def _with_key() -> Caller | None:
 
 
 def _token() -> str | None:
-    """The key in a header; other schemes than Bearer are not ours to judge."""
-    scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return rest.strip()
-    return request.headers.get("x-api-key")
+    """The key, from where clients of the request's protocol put it."""
+    return protocol.current().credentials(request)
 
 
 def _with_session() -> Caller | None:
@@ -172,7 +170,7 @@ def _require_scope(needed: KeyScope) -> None:
     who = caller()
     if who.scope is None:
         reason = "this key is not good, or not any more" if _token() else "a key is needed"
-        raise NotAuthenticated(f"{reason}: send `Authorization: Bearer KEY`")
+        raise NotAuthenticated(f"{reason}: send `{protocol.current().key_place}`")
     if not who.may(needed):
         raise NotPermitted(f"this needs the scope {needed!r}; the key has {who.scope!r}")
 

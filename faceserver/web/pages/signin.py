@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from faceserver.web.context import backend
 from faceserver.web.guard.auth import COOKIE, CSRF_FIELD, Caller, caller, caller_of, gate, shown_key
 from faceserver.web.guard.scopes import scope
-from faceserver.web.pages.languages import own_address
+from faceserver.web.pages.languages import cookie_path, own_address
 
 blueprint = Blueprint("signin", __name__)
 
@@ -55,6 +55,7 @@ def sign_in() -> ResponseReturnValue:
     answer.set_cookie(
         COOKIE,
         secret,
+        path=cookie_path(),
         max_age=int(gate().sessions.seconds),
         httponly=True,
         samesite="Strict",
@@ -69,7 +70,7 @@ def sign_out() -> ResponseReturnValue:
     """End the session."""
     _end_session()
     answer = make_response(redirect(url_for(".page"), 303))
-    answer.delete_cookie(COOKIE, httponly=True, samesite="Strict")
+    answer.delete_cookie(COOKIE, path=cookie_path(), httponly=True, samesite="Strict")
     # Stored pictures may be kept by the browser for a year, as long as somebody is signed in.
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer

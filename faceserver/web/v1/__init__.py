@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from faceserver import __version__
 from faceserver.api.base import Problem
 from faceserver.web.problems import invalid_fields
+from faceserver.web.protocol import speaks
 from faceserver.web.v1 import (
     collections,
     docs,
@@ -19,6 +20,7 @@ from faceserver.web.v1 import (
     subjects,
     unnamed,
 )
+from faceserver.web.v1.errors import V1
 
 _ABOUT = """\
 Faces in photographs: found, compared, stored and searched.
@@ -40,6 +42,9 @@ _BLUEPRINTS = (
     status.blueprint,
     keys.blueprint,
 )
+
+for _blueprint in _BLUEPRINTS:
+    speaks(_blueprint, V1)
 
 
 def make_app() -> OpenAPI:

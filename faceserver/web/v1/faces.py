@@ -25,7 +25,8 @@ from faceserver.api.pictures import FacePlace, Which
 from faceserver.errors import NotFound
 from faceserver.services.faces import FaceKeeper, Labels
 from faceserver.services.registering import Registered
-from faceserver.types import NOWHERE, Box, Detection, Filter, StoredFace
+from faceserver.types import NOWHERE, Box, Detection, Filter
+from faceserver.types import Face as StoredFace
 from faceserver.web.context import backend
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown

@@ -11,7 +11,7 @@ from faceserver.models.spec import SimilarityCurve
 from faceserver.services.collections import Described
 from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
 from faceserver.store.base import Receipt
-from faceserver.types import NOWHERE, Box, Detection, Merge, Point, StoredFace, Subject
+from faceserver.types import NOWHERE, Box, Detection, Face, Merge, Point, Subject
 
 _PIXEL_DECIMALS = 2
 _SCORE_DECIMALS = 4
@@ -57,7 +57,7 @@ def similarity(curve: SimilarityCurve | None, value: float) -> float | None:
     return None if curve is None else round(curve.of(value), _DISTANCE_DECIMALS)
 
 
-def face(stored: StoredFace, collection: str) -> faces.Face:
+def face(stored: Face, collection: str) -> faces.Face:
     """A stored face."""
     place = stored.detection
     is_placed = place != NOWHERE

@@ -7,15 +7,19 @@ from flask.typing import ResponseReturnValue
 
 from faceserver.errors import NotFound
 from faceserver.services.facade import Refused, Registered, Upload
-from faceserver.types import Match, StoredFace
+from faceserver.types import Face, Match
 from faceserver.web.compat.original import inputs
+from faceserver.web.compat.original.credentials import credentials
+from faceserver.web.compat.original.errors import error_fields, render
 from faceserver.web.compat.original.geometry import box_pixels, point_pixels
 from faceserver.web.context import backend
-from faceserver.web.errors import STATUS, error_fields
+from faceserver.web.errors import STATUS
 from faceserver.web.guard.auth import caller
 from faceserver.web.guard.scopes import scope
+from faceserver.web.protocol import Protocol, speaks
 
 blueprint = Blueprint("original", __name__)
+speaks(blueprint, Protocol("original", render, credentials))
 
 _PICTURES = "static/uploadImages"
 _DISTANCE_DECIMALS = 6
@@ -90,7 +94,7 @@ def _item(result: Registered | Refused, with_path: bool) -> dict[str, object]:
     return item
 
 
-def _face(face: StoredFace, width: int, height: int) -> dict[str, list[int]]:
+def _face(face: Face, width: int, height: int) -> dict[str, list[int]]:
     return {
         "box": box_pixels(face.detection.box, width, height),
         "pt": point_pixels(face.detection.points, width, height),
