@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     )
     detector_options: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
-        description="Overrides for the options in the detection model's model.toml, comma- "
+        description="Overrides for the options in the detection model's model.toml, comma-"
         "separated, such as min_face=60,onet_threshold=0.7.",
     )
     model_memory: int = Field(
