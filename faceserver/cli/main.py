@@ -41,7 +41,7 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
+@click.version_option(__version__, prog_name="faceserver")
 def main() -> None:
     """Search faces in photographs, on your own machine.
 
