@@ -69,3 +69,14 @@ def test_the_version_is_the_same_everywhere_and_has_a_dated_section() -> None:
     assert told == f"faceserver, version {__version__}\n"
     changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.search(rf"^## {re.escape(__version__)} - \d{{4}}-\d\d-\d\d$", changes, re.MULTILINE)
+
+
+def test_the_examples_of_extending_are_those_of_its_tests() -> None:
+    text = (DOCS / "extending.md").read_text(encoding="utf-8")
+    sections = [part for part in text.split("\n## ")[1:] if "```python" in part]
+    assert sections
+    for section in sections:
+        (name,) = re.findall(r"\]\((\.\./tests/extending/test_\w+\.py)\)", section)
+        code = (DOCS / name).read_text(encoding="utf-8")
+        for example in re.findall(r"```python\n(.*?)```", section, re.DOTALL):
+            assert example in code, name
