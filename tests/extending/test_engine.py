@@ -54,7 +54,7 @@ def test_a_new_engine_runs_the_real_models(photographs: Photographs) -> None:
         analyzer = make_analyzer(settings.model_copy(update={"engine": engine}))
         _, faces = analyzer.read(data, max_bytes=10**8, max_pixels=10**8)
         embeddings.append(analyzer.embed(faces))
-    np.testing.assert_allclose(*embeddings, atol=1e-3)
+    np.testing.assert_allclose(embeddings[0], embeddings[1], atol=1e-3)
 
 
 def test_the_setting_names_every_registered_engine() -> None:
