@@ -41,8 +41,9 @@ class ThumbnailEmbedder:
 
     def embed(self, crops: Sequence[Image]) -> Floats:
         fields = np.reshape(crops, (-1, 4, 16, 4, 16, 3)).mean(axis=(2, 4)) + 1
-        vectors = fields.reshape(-1, self.dims).astype(np.float32)
-        return np.divide(vectors, np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+        vectors: Floats = fields.reshape(-1, self.dims).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
     def warm_up(self) -> None:
         """There is nothing to prepare."""
