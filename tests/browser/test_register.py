@@ -21,12 +21,12 @@ def test_many_files_and_a_name_for_each_face(
     page.goto(REGISTER)
     names = ["obama.jpg", "biden.jpg", "astronaut.png"]
     choose(page, "dropzone", *(photographs[name] for name in names), text)
-    expect(page.locator("#summary")).to_have_text("3 pictures registered, 1 picture not")
+    expect(page.locator("#summary")).to_have_text("3 pictures registered, 1 picture failed")
     expect(card(page, "notes.jpg")).to_contain_text("cannot be read as a picture")
     for name in names:
         found = card(page, name)
         expect(found.get_by_text("1 face registered")).to_be_visible()
-        expect(found.get_by_text("Certainty")).to_be_visible()
+        expect(found.get_by_text("Confidence")).to_be_visible()
         expect(found.locator(".enlarge svg rect")).to_have_count(1)
         expect(found.locator(".enlarge svg circle")).to_have_count(5)
     save_name(card(page, "obama.jpg"), "Barack Obama")
@@ -101,7 +101,7 @@ def test_a_face_that_is_in_already_can_be_removed(
     found = card(page, "obama.jpg")
     expect(found.locator(".notice")).to_contain_text("registered already, as Barack Obama")
     found.get_by_role("button", name="Remove this copy").click()
-    expect(found).to_contain_text("Face 1 was removed.")
+    expect(found).to_contain_text("Face 1 removed.")
     assert faces(gallery) == 1
 
 
@@ -118,7 +118,7 @@ def test_uploads_are_cancelled_and_tried_again(
     page.get_by_role("button", name="Cancel obama.jpg").click()
     expect(card(page, "obama.jpg")).to_contain_text("Cancelled")
     page.get_by_role("button", name="Cancel all").click()
-    expect(page.locator("#summary")).to_have_text("0 pictures registered, 3 pictures not")
+    expect(page.locator("#summary")).to_have_text("0 pictures registered, 3 pictures failed")
 
     page.unroute(address)
     page.route(address, lambda route: route.fulfill(status=503, json={"code": "shutting_down"}))
@@ -126,7 +126,7 @@ def test_uploads_are_cancelled_and_tried_again(
     expect(card(page, "biden.jpg")).to_contain_text("The server is stopping. Try again soon.")
 
     page.unroute(address)
-    page.get_by_role("button", name="Retry all that failed").click()
+    page.get_by_role("button", name="Retry all failed").click()
     expect(page.locator("#summary")).to_have_text("3 pictures registered")
     assert faces(gallery) == 3
 
@@ -135,7 +135,7 @@ def test_urls_become_a_job(
     page: Page, gallery: Server, site: Site, photographs: Photographs
 ) -> None:
     page.goto(REGISTER)
-    page.get_by_text("On the web").click()
+    page.get_by_text("From the web").click()
     field = page.get_by_label("Web addresses of pictures")
     field.fill("not an address")
     page.get_by_role("button", name="Register").click()

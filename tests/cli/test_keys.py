@@ -33,9 +33,9 @@ def test_a_key_is_made_shown_once_listed_and_revoked(data_dir: Path) -> None:
     run("create", "--name", "door camera", "--scope", "write", "--collection", "door")
     phone, camera = run("list").output.splitlines()
     assert token not in phone
-    assert "  phone  read  all collections  made " in phone
+    assert "  phone  read  all collections  created " in phone
     assert "last used " in phone
-    assert "  door camera  write  collection door  made " in camera
+    assert "  door camera  write  collection door  created " in camera
     assert camera.endswith("never used")
 
     assert "has been revoked" in run("revoke", "phone").output
