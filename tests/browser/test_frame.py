@@ -124,7 +124,7 @@ def test_signing_in_leads_back_and_out_again(
     shoot(page, "sign-in")
     page.get_by_label("Key").fill("wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").filter(has_text="not good")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="not valid")).to_be_visible()
     page.get_by_label("Key").fill(key)
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{RETRIEVE}?face=0123")

@@ -78,7 +78,7 @@ def test_people_are_found_by_name_and_tag(page: Page, known: Server) -> None:
     page.reload()
     expect(page.locator(".tile-name")).to_have_text(["Joe Biden"])
     page.get_by_label("Name", exact=True).fill("Nobody of that name")
-    expect(page.locator("#count")).to_contain_text("Nobody fits")
+    expect(page.locator("#count")).to_contain_text("No matches")
 
     page.get_by_label("Name", exact=True).fill("")
     expect(page.locator("#count")).to_have_text("2 people")
@@ -98,7 +98,7 @@ def test_a_person_is_renamed_and_tagged(page: Page, watch: Watch, known: Server)
     watch.allowed.add(409)
     editor.get_by_label("Name").fill("joe biden")
     editor.get_by_label("Name").press("Enter")
-    expect(editor.get_by_role("alert")).to_contain_text("There is one of this name already")
+    expect(editor.get_by_role("alert")).to_contain_text("This name is already in use")
 
     editor.get_by_label("Name").fill("B. Obama")
     editor.get_by_label("Tags").fill("president, senator")
@@ -198,7 +198,7 @@ def test_who_is_to_be_deleted_is_named_first(page: Page, known: Server) -> None:
 
 def test_likely_people_get_a_name_in_one_click(page: Page, unnamed: Server) -> None:
     page.goto("/people")
-    expect(page.locator("#count")).to_contain_text("Nobody has a name yet")
+    expect(page.locator("#count")).to_contain_text("There are no people yet")
     page.get_by_text("Unnamed", exact=True).click()
     expect(page.locator("#unnamed-count")).to_contain_text("2 likely people in 4 faces")
     shoot(page, "unnamed")
@@ -245,7 +245,7 @@ def test_what_does_not_belong_is_left_out(page: Page, unnamed: Server) -> None:
 
 def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     page.goto("/people")
-    expect(page.locator("#count")).to_contain_text("Nobody has a name yet")
+    expect(page.locator("#count")).to_contain_text("There are no people yet")
     page.get_by_role("radio", name="Named").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".likely")).to_have_count(2)
@@ -269,7 +269,7 @@ def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     expect(page.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator("#toast")).to_contain_text("is deleted")
+    expect(page.locator("#toast")).to_contain_text("Deleted ")
     assert people(unnamed) == {}
 
 

@@ -59,7 +59,7 @@ def test_the_slider_filters_at_once_and_asks_nobody(
     set_threshold(page, "0.3")
     expect(page.locator("#groups h3")).to_have_count(0)
     expect(page.locator("#threshold-meaning")).to_contain_text("none of 158")
-    expect(page.get_by_text("Nobody registered so far is this close")).to_be_visible()
+    expect(page.get_by_text("No registered face is this close")).to_be_visible()
     page.get_by_role("button", name="Reset to the model’s threshold").click()
     expect(page.locator("#groups h3")).to_have_text(["Barack Obama"])
     expect(page.get_by_role("slider", name="Maximum distance")).to_be_focused()
