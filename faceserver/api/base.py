@@ -203,9 +203,9 @@ Time = Annotated[
 class Paging(Query):
     """Which part of a list."""
 
-    limit: int = Field(default=100, ge=1, le=MAX_LIMIT, description="At most so many.")
+    limit: int = Field(default=100, ge=1, le=MAX_LIMIT, description="Maximum number of items.")
     cursor: str | None = Field(
-        default=None, min_length=1, max_length=500, description="`next` of the page before."
+        default=None, min_length=1, max_length=500, description="`next` of the previous page."
     )
 
 
@@ -219,26 +219,26 @@ class PageOf(Answer, Generic[Item]):
 class CollectionPath(Path):
     """A collection by its name."""
 
-    collection: CollectionName = Field(description="Its name; `default` is always there.")
+    collection: CollectionName = Field(
+        description="Name of the collection; `default` always exists."
+    )
 
 
 class FieldProblem(Answer):
     """What is wrong with one field."""
 
     detail: str
-    pointer: str | None = Field(default=None, description="JSON pointer to the field of the body.")
-    parameter: str | None = Field(default=None, description="Name of the parameter of the address.")
+    pointer: str | None = Field(default=None, description="JSON pointer to the field in the body.")
+    parameter: str | None = Field(default=None, description="Name of the path or query parameter.")
 
 
 class Problem(Answer):
-    """An error, as RFC 9457 has it."""
+    """An error in the format of RFC 9457."""
 
     type: str = "about:blank"
     title: str = Field(description="The status in words.")
     status: int
-    detail: str = Field(description="For people; may change.")
-    code: str = Field(description="For programs; stable.")
-    request_id: str = Field(description="Names this request in the server's log.")
-    errors: tuple[FieldProblem, ...] = Field(
-        default=(), description="The fields that are at fault."
-    )
+    detail: str = Field(description="Human-readable; may change.")
+    code: str = Field(description="Machine-readable; stable.")
+    request_id: str = Field(description="Identifies this request in the server's log.")
+    errors: tuple[FieldProblem, ...] = Field(default=(), description="The invalid fields.")

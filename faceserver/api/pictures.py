@@ -78,9 +78,9 @@ _TYPED = r"^[^\x00-\x1f\x7f]*$"
 
 
 class Credentials(Request):
-    """What a camera or a NAS asks for before it gives a picture.
+    """Credentials for a camera or a NAS.
 
-    They go to the URL's own host alone, whatever it leads on to.
+    They are only sent to the URL's own host, never to a redirect's.
     """
 
     username: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f:]*$", repr=False)
@@ -92,8 +92,8 @@ class Credentials(Request):
     )
     scheme: Literal["auto", "basic", "digest"] = Field(
         default="auto",
-        description="auto waits for what the host asks for, and prefers digest, which does not "
-        "tell the password; basic tells it at once.",
+        description="auto uses the scheme that the host asks for, and prefers digest, which hides "
+        "the password; basic sends it immediately.",
     )
 
 
@@ -101,7 +101,7 @@ class UrlPicture(Request):
     """A picture that the server fetches."""
 
     url: Url = Field(description="http or https, on a public address.")
-    auth: Credentials | None = Field(default=None, description="What its host asks for.")
+    auth: Credentials | None = Field(default=None, description="Credentials for the URL's host.")
 
 
 AnyPicture = Annotated[
@@ -115,7 +115,7 @@ class DetectRequest(RootModel[AnyPicture]):
 
 
 class _Embed(Request):
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
 
 
 class EmbedBase64(_Embed, Base64Picture):
@@ -143,7 +143,7 @@ class CompareRequest(Request):
     a: AnyPicture
     b: AnyPicture
     faces: Which = Field(
-        default="all", description="All faces, or the largest of each picture alone."
+        default="all", description="All faces, or only the largest of each picture."
     )
 
 
@@ -172,7 +172,7 @@ class FacePoint(_Place):
 
 
 class FacePoints(_Place):
-    """As the viewer sees them."""
+    """Facial landmarks, left and right as seen by the viewer."""
 
     left_eye: FacePoint
     right_eye: FacePoint
@@ -186,7 +186,7 @@ class FacePlace(_Place):
 
     box: FaceBox
     points: FacePoints
-    score: float = Field(ge=0, le=1, description="How sure the detector was.")
+    score: float = Field(ge=0, le=1, description="Confidence of the detector.")
 
 
 class Box(Answer):
@@ -206,7 +206,7 @@ class Point(Answer):
 
 
 class Points(Answer):
-    """As the viewer sees them."""
+    """Facial landmarks, left and right as seen by the viewer."""
 
     left_eye: Point
     right_eye: Point
@@ -220,15 +220,14 @@ class DetectedFace(Answer):
 
     box: Box
     points: Points
-    score: float = Field(ge=0, le=1, description="How sure the detector is.")
+    score: float = Field(ge=0, le=1, description="Confidence of the detector.")
 
 
 Notes = Annotated[
     tuple[Literal["picture_incomplete", "further_pages_ignored", "picture_scaled_down"], ...],
     Field(
-        description="What is worth knowing of the picture: its last bytes are missing; the file "
-        "holds more pictures, which were not looked at; it was looked at, and is kept, at half "
-        "its size."
+        description="Remarks on the picture: its last bytes are missing; the file contains further "
+        "pictures, which were ignored; it was processed, and is kept, at half its size."
     ),
 ]
 
@@ -270,11 +269,11 @@ class ComparedPicture(PictureSize):
 class Pair(Answer):
     """A face of the one picture and a face of the other."""
 
-    a: int = Field(description="Index into the faces of picture a.")
-    b: int = Field(description="Index into the faces of picture b.")
+    a: int = Field(description="Index of a face in picture a.")
+    b: int = Field(description="Index of a face in picture b.")
     distance: float = Field(description="Squared L2 distance of the embeddings, 0 to 4.")
     similarity: float | None = Field(
-        ge=0, le=1, description="Calibrated; null where the model has no calibration."
+        ge=0, le=1, description="Calibrated; null if the model is not calibrated."
     )
     same: bool = Field(description="Whether the distance is below the threshold.")
 
@@ -283,7 +282,7 @@ class CompareAnswer(Answer):
     """Every face of one picture against every face of the other."""
 
     model: str
-    threshold: float = Field(description="Below this distance two faces are taken for one person.")
+    threshold: float = Field(description="Faces closer than this are considered the same person.")
     a: ComparedPicture
     b: ComparedPicture
     pairs: tuple[Pair, ...] = Field(description="Nearest first.")

@@ -30,7 +30,7 @@ _ASK_EVERY = 0.2  # seconds
 server_option = click.option(
     "--server",
     metavar="URL",
-    help=f"Ask this server instead of opening the data folder; {KEY_VARIABLE} holds its key.",
+    help=f"Use this server instead of the data folder; set {KEY_VARIABLE} to its API key.",
 )
 """For the commands that can do either."""
 
@@ -102,7 +102,7 @@ def import_at(
         f"{counted(faces, 'face')} of {counted(stored, 'picture')} stored, {refused} refused."
     )
     if present:
-        click.echo(f"{counted(present, 'picture')} in already.")
+        click.echo(f"{counted(present, 'picture')} already stored.")
     _end(refused, left_out)
 
 
@@ -139,7 +139,7 @@ def _archives(path: Path, folder: Path, left_out: "list[LeftOut]") -> Iterator[P
         yield path
         return
     if not path.is_dir():
-        raise click.UsageError("a server takes a folder, a .zip, or a .csv or .jsonl of URLs")
+        raise click.UsageError("--server requires a folder, a .zip, or a .csv or .jsonl with URLs")
     found = files_below(path)
     left_out += found.left_out
     for number, files in enumerate(_batches(found.pictures)):

@@ -56,7 +56,7 @@ class Tally:
             self.changed += 1
             return f"{outcome.name}: {outcome.change}"
         self.present += 1
-        return f"{outcome.name}: is in already"
+        return f"{outcome.name}: already stored"
 
     def problems(self) -> list[str]:
         """A line for each picture that was not taken, or not as it was said."""
@@ -79,19 +79,19 @@ class Tally:
             lines.append(f"Refused: {reasons}.")
         if self.present or self.changed or self.differing:
             both = self.present + self.changed + len(self.differing)
-            lines.append(f"{counted(both, 'picture')} in already.")
+            lines.append(f"{counted(both, 'picture')} already stored.")
         if self.changed:
-            lines.append(f"Of these {self.changed} brought up to date.")
+            lines.append(f"{self.changed} of these updated.")
         if self.differing:
             lines.append(
-                f"Of {len(self.differing)} something else is stored than is said now; it stays, "
-                "unless --update is given."
+                f"{len(self.differing)} of these are stored with other data, which was kept; "
+                "--update replaces it."
             )
         if self._left_out:
             lines.append(f"Left out: {told(self._left_out)}.")
         seconds = max(time.monotonic() - self.started, 1e-6)
         rate = self._pictures() / seconds
-        return "\n".join([*lines, f"It took {seconds:.1f} s, {rate:.1f} pictures a second."])
+        return "\n".join([*lines, f"Took {seconds:.1f} s, {rate:.1f} pictures per second."])
 
     def _sum(self) -> dict[str, Any]:
         return {

@@ -42,11 +42,10 @@ class _Ways:
 @click.argument("paths", nargs=-1, required=True, type=_EXISTING)
 @server_option
 def register(paths: tuple[Path, ...], server: str | None) -> None:
-    """Store every face of pictures: files, or folders with all that is below them.
+    """Store every face in pictures: files, or folders including their subfolders.
 
-    What a picture is refused for is printed beside its name; the others are stored all the same,
-    and the exit status is then 1. A picture that is in already is not stored again; a server that
-    is asked stores it again.
+    Refused pictures are printed with the reason; the others are stored, and the exit status is 1.
+    Pictures that are already stored are skipped, except with --server, which stores them again.
     """
     from faceserver.app import open_service
     from faceserver.transfer.files import read_file
@@ -74,25 +73,31 @@ def register(paths: tuple[Path, ...], server: str | None) -> None:
 @click.command("import")
 @click.argument("path", type=_EXISTING)
 @click.option(
-    "--collection", metavar="NAME", help="Where to; made if it is missing.  [default: default]"
+    "--collection",
+    metavar="NAME",
+    help="Target collection; created if missing.  [default: default]",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="Pictures at a time.  [default: two a core]",
+    help="Pictures to process at the same time.  [default: two per core]",
 )
 @click.option(
     "--report",
     metavar="FILE",
     type=click.File("w", encoding="utf-8"),
-    help="Write what was not taken, and why, to FILE as JSON lines.",
+    help="Write everything not imported, with reasons, to FILE as JSON lines.",
 )
-@click.option("--no-people", is_flag=True, help="Subfolders are no people's names.")
-@click.option("--largest", is_flag=True, help="A named picture's largest face is the person.")
-@click.option("--update", is_flag=True, help="Of what is in, the person and tags given now count.")
-@click.option("--dry-run", is_flag=True, help="Only tell which files and people there are.")
-@click.option("--json", "as_json", is_flag=True, help="Print the sum as JSON.")
+@click.option("--no-people", is_flag=True, help="Do not use subfolder names as people's names.")
+@click.option(
+    "--largest", is_flag=True, help="Of several faces in a person's picture, use the largest."
+)
+@click.option("--update", is_flag=True, help="Update person and tags of pictures already stored.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only show which pictures and people would be imported."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @server_option
 def import_(
     path: Path,
@@ -107,35 +112,39 @@ def import_(
     as_json: bool,
     server: str | None,
 ) -> None:
-    """Take in pictures, or what `faceserver export` has written.
+    """Import pictures, or an archive written by `faceserver export`.
 
     \b
     PATH is
-      a folder    one subfolder a person, or flat
-      a .zip      the same, packed; or an archive of faceserver
-      a .csv      with the columns path or url, and if you like person, tags, external_id;
-                  for a url also username, password and scheme (auto, basic or digest)
-      a .jsonl    an object a line with the same names; for a url also auth, an object of the
-                  last three
+      a folder    with one subfolder per person, or flat
+      a .zip      of such a folder, or an archive written by `faceserver export`
+      a .csv      with a column path or url, and optionally person, tags, external_id;
+                  with url also username, password and scheme (auto, basic or digest)
+      a .jsonl    with one object per line and the same names; with url also auth, an
+                  object with the last three
 
-    What a file is, is told by its content. What is no picture, hidden, or of a system's caches is
-    left out and counted; --report names each.
+    Pictures are recognised by their content. Other files, hidden files and system caches are
+    left out and counted; --report lists each of them.
 
-    What is in already, under whatever name, is passed over, so an interrupted import is simply
-    started again; where another person or other tags are given now, that is told, and with --update
-    taken over. A picture with a person's name and several faces is refused, unless --largest is
-    given. The exit status is 1 where something was refused or could not be read.
+    Pictures that are already stored, under any name, are skipped, so an interrupted import is
+    continued by running it again. If their person or tags differ, this is reported; --update
+    applies them. A person's picture with several faces is refused unless --largest is given. The
+    exit status is 1 if something was refused or could not be read.
     """  # noqa: D301 - click reads \b as "leave these lines as they are"
     if server:
         if jobs or report or no_people or dry_run or as_json:
-            raise click.UsageError("--server takes --collection, --largest and --update alone")
+            raise click.UsageError(
+                "--server can only be combined with --collection, --largest and --update"
+            )
         import_at(server, path, collection, largest=largest, update=update)
         return
     if _holds(path, "faceserver-backup.json"):
-        raise click.ClickException(f"{path} is a backup: `faceserver restore` takes it back")
+        raise click.ClickException(f"{path} is a backup: use `faceserver restore`")
     if _holds(path, "faceserver-archive.json"):
         if collection or no_people or largest or update or dry_run or as_json:
-            raise click.UsageError("an archive of faceserver brings collections and people along")
+            raise click.UsageError(
+                "an archive brings its own collections and people; these options do not apply"
+            )
         _import_archive(path)
         return
     if dry_run:
@@ -201,7 +210,7 @@ def _no_picture(place: str, left_out: Sequence["LeftOut"]) -> str:
     from faceserver.transfer.leftout import told
 
     hint = f"; left out: {told(left_out)}" if left_out else ""
-    return f"there is no picture in {place}{hint}"
+    return f"no picture found in {place}{hint}"
 
 
 def _tell(path: Path, report: IO[str] | None, *, as_json: bool, no_people: bool) -> None:
@@ -218,9 +227,9 @@ def _tell(path: Path, report: IO[str] | None, *, as_json: bool, no_people: bool)
             sums = {"pictures": source.count, "people": people, "nobody": nobody}
             click.echo(json.dumps({**sums, "left_out": reasons}, ensure_ascii=False))
             return
-        click.echo(f"{counted(source.count, 'picture')} would be tried.")
+        click.echo(f"{counted(source.count, 'picture')} would be imported.")
         for name, count in sorted(people.items(), key=lambda pair: pair[0] or ""):
-            click.echo(f"  {count:6}  {name or '(nobody)'}")
+            click.echo(f"  {count:6}  {name or '(no person)'}")
         if source.left_out:
             click.echo(f"Left out: {told(source.left_out)}.")
 
@@ -248,15 +257,15 @@ def _import_archive(path: Path) -> None:
             )
     click.echo(
         f"{counted(done.faces, 'face')} and {counted(done.subjects, 'subject')} stored, "
-        f"{counted(done.present, 'face')} in already."
+        f"{counted(done.present, 'face')} already stored."
     )
     if done.mended:
         click.echo(
-            f"{counted(done.mended, 'item')} of these with a name, tag or external id that cannot "
-            "be kept as it was: characters were left out."
+            f"{counted(done.mended, 'item')} had an invalid name, tag or external id; invalid "
+            "characters were removed."
         )
     if done.merges:
-        click.echo(f"{counted(done.merges, 'merge')} can be undone here too.")
+        click.echo(f"{counted(done.merges, 'merge')} can still be undone.")
 
 
 @click.command()
@@ -266,13 +275,13 @@ def _import_archive(path: Path) -> None:
     "names",
     metavar="NAME",
     multiple=True,
-    help="Only this one; may be repeated.",
+    help="Export only this collection; may be repeated.",
 )
 def export(file: Path, names: tuple[str, ...]) -> None:
-    """Write the gallery to one archive, a zip.
+    """Export the gallery to one archive, a zip file.
 
-    It holds people, faces, vectors, pictures, and the merges that can be undone.
-    `faceserver import` takes it back with all ids and times.
+    It contains people, faces, embeddings, pictures, and merges that can be undone.
+    `faceserver import` restores it with all ids and times.
     """
     from faceserver.app import open_gallery
     from faceserver.transfer.contract import find_contracts
@@ -296,7 +305,7 @@ def export(file: Path, names: tuple[str, ...]) -> None:
         f"{counted(done.faces, 'face')}, {counted(done.pictures, 'picture')}: {file}"
     )
     if done.merges:
-        click.echo(f"{counted(done.merges, 'merge')} that can be undone: along with them.")
+        click.echo(f"Includes {counted(done.merges, 'merge')} that can be undone.")
     tell_missing(done.missing)
 
 

@@ -78,7 +78,7 @@ def test_people_are_imported_exported_and_taken_back(
 
     again = run("import", people)
     assert "0 faces of 0 pictures stored, 1 refused." in again.output
-    assert "3 pictures in already." in again.output
+    assert "3 pictures already stored." in again.output
 
     archive = tmp_path / "all.zip"
     exported = run("export", archive)
@@ -89,7 +89,7 @@ def test_people_are_imported_exported_and_taken_back(
     target = use(tmp_path / "target", monkeypatch)
     result = run("import", archive)
     assert result.exit_code == 0, result.output
-    assert "3 faces and 2 subjects stored, 0 faces in already." in result.output
+    assert "3 faces and 2 subjects stored, 0 faces already stored." in result.output
     assert picture_files(target) == picture_files(source)
     (match,) = json.loads(run("search", "--json", photographs["obama3.jpg"]).output)[:1]
     assert match["source"].startswith("Barack/")
@@ -98,7 +98,7 @@ def test_people_are_imported_exported_and_taken_back(
     elsewhere = run("search", photographs["obama3.jpg"], "--collection", "other")
     assert (elsewhere.exit_code, "not_found" in elsewhere.output) == (1, True)
     assert run("check").exit_code == 0
-    assert "brings collections" in run("import", archive, "--collection", "x").output
+    assert "brings its own collections" in run("import", archive, "--collection", "x").output
 
 
 def test_a_running_server_is_backed_up_and_restored(
@@ -121,8 +121,8 @@ def test_a_running_server_is_backed_up_and_restored(
     result = run("restore", backup, "--force")
     assert result.exit_code == 0, result.output
     assert "1 face and 1 picture restored into" in result.output
-    assert "What was there is in" in result.output
-    assert run("check").output.endswith("0 faults found, 0 mended.\n")
+    assert "The previous gallery is in" in result.output
+    assert run("check").output.endswith("0 problems found, 0 repaired.\n")
     assert "obama" in run("search", photographs["obama2.jpg"]).output
     assert "Nobody" in run("search", photographs["biden.jpg"]).output
 
@@ -133,13 +133,13 @@ def test_faults_are_told_and_mended(
     assert "not_found" in run("check").output
     assert run("register", photographs["obama.jpg"]).exit_code == 0
     again = run("register", photographs["obama.jpg"])
-    assert "is in already" in again.output
+    assert "already stored" in again.output
     (picture,) = (data_dir / "uploadImages").iterdir()
     picture.unlink()
     assert f"the picture {picture.name} is missing" in run("backup", tmp_path / "b.zip").output
     found = run("check")
-    assert (found.exit_code, "1 fault found, 0 mended." in found.output) == (1, True)
-    assert "`faceserver check --repair` mends" in found.output
+    assert (found.exit_code, "1 problem found, 0 repaired." in found.output) == (1, True)
+    assert "`faceserver check --repair` to repair" in found.output
     mended = run("check", "--repair")
     assert mended.exit_code == 0
     assert "1 rows name it no more" in mended.output
@@ -167,7 +167,7 @@ def test_what_holds_no_picture_is_told(tmp_path: Path, people: Path) -> None:
     (tmp_path / "empty").mkdir()
     for command in ("import", "register"):
         result = run(command, tmp_path / "empty")
-        assert (result.exit_code, "there is no picture in" in result.output) == (1, True)
+        assert (result.exit_code, "no picture found in" in result.output) == (1, True)
     result = run("import", people / "Joe" / "biden.jpg")
     assert (result.exit_code, "`faceserver register`" in result.output) == (1, True)
 
@@ -180,10 +180,10 @@ def test_an_export_takes_merges_along_and_overwrites_nothing(
     with closing(open_gallery(load_settings())) as store:
         ids = [person.id for person in store.collection().subjects(limit=9).items]
         store.collection().merge(ids[0], into=ids[1])
-    assert "1 merge that can be undone" in run("export", tmp_path / "all.zip").output
+    assert "Includes 1 merge that can be undone" in run("export", tmp_path / "all.zip").output
     assert "already_exists" in run("export", tmp_path / "all.zip").output
     use(tmp_path / "target", monkeypatch)
-    assert "1 merge can be undone here too." in run("import", tmp_path / "all.zip").output
+    assert "1 merge can still be undone." in run("import", tmp_path / "all.zip").output
     assert "merge" not in run("import", tmp_path / "all.zip").output
     with closing(open_gallery(load_settings())) as store:
         (merge,) = store.collection().merges()
@@ -249,7 +249,7 @@ def test_every_file_is_in_one_count(people: Path, photographs: Photographs, tmp_
 
     planned = run("import", people, "--dry-run")
     assert planned.exit_code == 0, planned.output
-    assert "8 pictures would be tried." in planned.output
+    assert "8 pictures would be imported." in planned.output
     assert "       5  Barack\n       2  Joe\n" in planned.output
     told = "Left out: 1 file of a system or a cache, 1 video, 1 JSON sidecar."
     assert told in planned.output
@@ -287,7 +287,7 @@ def test_a_folder_of_other_things_is_told(tmp_path: Path) -> None:
     (tmp_path / "things" / "a.txt").write_text("a note")
     for command in ("import", "register"):
         result = run(command, tmp_path / "things")
-        assert (result.exit_code, "no picture in" in result.output) == (1, True)
+        assert (result.exit_code, "no picture found in" in result.output) == (1, True)
         assert "left out: 1 text" in result.output
 
 
@@ -307,8 +307,8 @@ class TestPurge:
         result = run("purge", "--all", "--yes")
         assert result.exit_code == 0
         assert "13 faces, 2 subjects, 4 pictures, 0 index files, 0 jobs." in result.output
-        assert "The collection holiday-1 is gone." in result.output
-        assert "Nothing of it is left in before-restore-" in result.output
+        assert "The collection holiday-1 has been deleted." in result.output
+        assert "Also deleted from before-restore-" in result.output
         assert picture_files(data_dir) == {}
         assert list(data_dir.glob("before-*")) == []
 

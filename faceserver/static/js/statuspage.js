@@ -10,16 +10,16 @@ import { toastFromBefore } from "./toast.js";
 const AGAIN_MS = 5000;
 const MOST_ROUTES = 10;
 const STEPS = {
-  wait: _("Wait for a turn"),
+  wait: _("Wait for a processor"),
   decode: _("Decode a picture"),
-  detect: _("Find faces"),
+  detect: _("Detect faces"),
   embed: _("Embed faces"),
   search: _("Search the collection"),
   fetch: _("Fetch a URL"),
   store: _("Store faces"),
 };
 const INDEXES = {
-  exact: () => _("face by face"),
+  exact: () => _("exhaustive"),
   graph: () => _("with the index"),
   building: (progress) => _("the index is being built: %(share)s", { share: percent(progress) }),
 };
@@ -38,7 +38,7 @@ async function refresh() {
       show(await call("GET", "v1/status"));
       byId("problem").hidden = true;
     } catch (error) {
-      const bound = _("Your key reaches one collection; these figures are of the whole server.");
+      const bound = _("Your key is limited to one collection; this page covers the whole server.");
       say(byId("problem"), error.code === "not_permitted" ? bound : error.message);
       byId("problem").hidden = false;
       if (error.code === "not_permitted") return;

@@ -23,12 +23,11 @@ from faceserver.web.v1 import (
 from faceserver.web.v1.errors import V1
 
 _ABOUT = """\
-Faces in photographs: found, compared, stored and searched.
+Face detection, 1:1 verification and 1:N identification in photographs.
 
-Distances are squared L2 distances of unit vectors: 0 is the same face in the same picture, 4 the
-farthest. Similarities, from 0 to 1, are what the model's distances mean, as measured on labelled
-pairs. Coordinates are pixels of the upright picture. Times are in UTC. Errors are problem details
-(RFC 9457); their `code` is stable.
+Distances are squared L2 distances between unit vectors, from 0 (identical) to 4. Similarities, from
+0 to 1, are distances calibrated on labelled pairs. Coordinates are pixels of the upright picture.
+Times are in UTC. Errors are problem details (RFC 9457); their `code` is stable.
 """
 
 _BLUEPRINTS = (

@@ -17,7 +17,9 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1/collections",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="collections", description="Named galleries of one model each.")],
+    abp_tags=[
+        Tag(name="collections", description="Named galleries, each with one embedding model.")
+    ],
 )
 
 
@@ -29,7 +31,7 @@ blueprint = APIBlueprint(
 )
 @scope("admin", body="fields")
 def create() -> Response:
-    """Make a collection of an embedding model, of the server's own unless one is named."""
+    """Create a collection; its embedding model is the server's unless given."""
     new = json_body(NewCollection)
     return reply(shown.collection(backend().service().galleries.create(new.name, new.model)), 201)
 
@@ -55,7 +57,7 @@ def listed(query: Paging) -> Response:
 )
 @scope("read")
 def described(path: CollectionPath) -> Response:
-    """Describe a collection: model, counts, threshold, measured recall."""
+    """Get a collection: model, counts, threshold, measured recall."""
     return reply(shown.collection(backend().service().galleries.describe(path.collection)))
 
 
@@ -66,7 +68,7 @@ def described(path: CollectionPath) -> Response:
 )
 @scope("admin")
 def delete(path: CollectionPath) -> Response:
-    """Delete a collection so that nothing of it is left on the disk.
+    """Delete a collection permanently, leaving nothing on the disk.
 
     Its faces, people, pictures, jobs and index go. `default` is emptied and stays.
     """

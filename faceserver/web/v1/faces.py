@@ -50,12 +50,12 @@ class AddForm(Form):
     """A picture, and what is to be known of its faces."""
 
     file: File
-    subject: Id | None = Field(default=None, description="Id of the person whom they show.")
+    subject: Id | None = Field(default=None, description="Id of the person they show.")
     tags: Tags = ()
-    external_id: Text | None = Field(default=None, description="What another system calls them.")
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    external_id: Text | None = Field(default=None, description="Their id in another system.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
     source: Text | None = Field(
-        default=None, description="What the picture is called; else its file name is taken."
+        default=None, description="Name of the picture; its file name by default."
     )
 
 
@@ -76,7 +76,7 @@ class AddForm(Form):
 )
 @scope("write", body="picture")
 def add(path: CollectionPath) -> Response:
-    """Store the faces of a picture, or one that was embedded elsewhere."""
+    """Store the faces in a picture, or a ready embedding."""
     if is_form():
         form = form_body(AddForm)
         name = form.source or (form.file.filename or "")
@@ -121,7 +121,7 @@ def listed(path: CollectionPath, query: FaceQuery) -> Response:
 )
 @scope("write", body="ids")
 def move(path: CollectionPath) -> Response:
-    """Say of many faces at once whom they show; faces that are not there are passed over."""
+    """Assign many faces to a person at once; missing faces are ignored."""
     wanted = json_body(FaceMove)
     subject = wanted.subject.hex if wanted.subject else None
     moved = _keeper().move_all(path.collection, [face.hex for face in wanted.faces], subject)
@@ -143,7 +143,7 @@ def get(path: FacePath) -> Response:
 )
 @scope("write", body="fields")
 def change(path: FacePath) -> Response:
-    """Say whom a face shows, or tag it; what is left out stays."""
+    """Change a face's person or tags; omitted fields stay unchanged."""
     new = json_body(FaceChange)
     if "subject" in new.model_fields_set:
         subject = new.subject.hex if new.subject else None
@@ -160,7 +160,7 @@ def change(path: FacePath) -> Response:
 )
 @scope("write")
 def delete(path: FacePath) -> Response:
-    """Delete a face; its picture goes with the last face that is in it."""
+    """Delete a face; its picture is deleted with its last face."""
     _keeper().delete(path.collection, path.face.hex)
     return reply(DeletedFace(id=path.face))
 
@@ -183,7 +183,7 @@ def picture(path: FacePath) -> Response:
 )
 @scope("read")
 def crop(path: FacePath) -> Response:
-    """Get the face as the model sees it: cut out and scaled, as JPEG."""
+    """Get the aligned face as the model sees it, as JPEG."""
     version = _keeper().crop_version(path.collection, path.face.hex)
     answer = Response(mimetype=_JPEG)
     answer.set_etag(version)

@@ -32,7 +32,12 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="pictures", description="What is in pictures; nothing is stored.")],
+    abp_tags=[
+        Tag(
+            name="pictures",
+            description="Detection, embeddings and 1:1 verification; nothing is stored.",
+        )
+    ],
 )
 
 
@@ -46,7 +51,7 @@ class EmbedForm(Form):
     """The picture, and which of its faces."""
 
     file: File
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
 
 
 class CompareForm(Form):
@@ -55,7 +60,7 @@ class CompareForm(Form):
     a: File
     b: File
     faces: Which = Field(
-        default="all", description="All faces, or the largest of each picture alone."
+        default="all", description="All faces, or only the largest of each picture."
     )
 
 
@@ -67,7 +72,7 @@ class CompareForm(Form):
 )
 @scope("read", reach="none", body="picture")
 def detect() -> Response:
-    """Find every face of a picture."""
+    """Detect all faces in a picture."""
     found = (
         backend()
         .service()
@@ -91,7 +96,7 @@ def detect() -> Response:
 )
 @scope("read", reach="none", body="picture")
 def embed() -> Response:
-    """Find the faces of a picture and turn each into a vector."""
+    """Detect the faces in a picture and embed each."""
     if is_form():
         form = form_body(EmbedForm)
         data, which = file_bytes(form.file), form.faces
@@ -124,7 +129,7 @@ def embed() -> Response:
 )
 @scope("read", reach="none", body="two pictures")
 def compare() -> Response:
-    """Measure every face of one picture against every face of another."""
+    """Compare every face in one picture with every face in another."""
     if is_form():
         form = form_body(CompareForm)
         a, b, which = file_bytes(form.a), file_bytes(form.b), form.faces

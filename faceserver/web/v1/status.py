@@ -20,14 +20,14 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1/status",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="status", description="How the server is.")],
+    abp_tags=[Tag(name="status", description="Status of the server.")],
 )
 
 
 @blueprint.get("", operation_id="get_status", responses=answers(ok=Status))
 @scope("read")
 def status() -> Response:
-    """Say how the server is: model, counts, indexes, times of the work, disk."""
+    """Get the server's status: model, counts, indexes, latencies, disk."""
     service, settings = backend().service(), backend().settings
     loss = service.status().loss
     names = service.galleries.names()[:MAX_LIMIT]

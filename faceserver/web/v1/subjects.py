@@ -57,7 +57,7 @@ def create(path: CollectionPath) -> Response:
 )
 @scope("read")
 def listed(path: CollectionPath, query: SubjectQuery) -> Response:
-    """List people in the order they were stored, or the one of a name."""
+    """List people in the order they were stored."""
     collection = _collection(path)
     page = (
         _named(collection, query.name)
@@ -89,7 +89,7 @@ def get(path: SubjectPath) -> Response:
 )
 @scope("write", body="fields")
 def change(path: SubjectPath) -> Response:
-    """Rename, tag or describe a person; what is left out stays."""
+    """Change a person's name, tags or metadata; omitted fields stay unchanged."""
     new = json_body(SubjectChange)
     held = _collection(path).change_subject(
         path.subject.hex, name=new.name, tags=new.tags, metadata=new.metadata
@@ -104,7 +104,7 @@ def change(path: SubjectPath) -> Response:
 )
 @scope("write")
 def delete(path: SubjectPath) -> Response:
-    """Delete a person, and every face of this person."""
+    """Delete a person with all faces."""
     faces = _collection(path).delete_subject(path.subject.hex)
     return reply(DeletedSubject(id=path.subject, faces=faces))
 
@@ -117,7 +117,7 @@ def delete(path: SubjectPath) -> Response:
 )
 @scope("write", body="fields")
 def merge(path: SubjectPath) -> Response:
-    """Give all faces of a person to another one; it can be undone for seven days."""
+    """Merge a person into another one; can be undone for seven days."""
     into = json_body(MergeRequest).into.hex
     return reply(shown.merge(_collection(path).merge(path.subject.hex, into=into)), 201)
 
@@ -143,7 +143,7 @@ def merges(path: CollectionPath, query: Paging) -> Response:
 )
 @scope("write", body="small")
 def undo(path: MergePath) -> Response:
-    """Take a merge back: the person is there again, with those faces that did not move on."""
+    """Undo a merge: restores the person, with all faces not moved since."""
     return reply(shown.subject(_collection(path).undo(path.merge.hex)))
 
 
