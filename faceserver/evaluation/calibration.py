@@ -1,5 +1,6 @@
 """From counted pairs to a threshold and a similarity, and both into ``model.toml``."""
 
+import json
 import math
 import tomllib
 from collections.abc import Sequence
@@ -7,37 +8,40 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceserver.errors import InvalidArchive, ModelError
-from faceserver.evaluation.histograms import EDGES, WIDTH, Counts, PairCounts
+from faceserver.evaluation.histograms import BINS, EDGES, WIDTH, Counts, PairCounts, joined
+from faceserver.evaluation.judge import Judgement
 from faceserver.evaluation.verification import (
-    false_match_rates,
-    false_non_match_rates,
-    threshold_at,
+    Curve,
+    false_match_at,
+    false_non_match_at,
+    threshold_beyond,
 )
-from faceserver.models.spec import Rate, SimilarityCurve
+from faceserver.models.spec import Distances, Measured, Rate, SimilarityCurve
 
 _STEPS = 100
 _EXACT = 1e-9
 _RIDGE = 1e-3
-_OWN_TABLES = ("distances.similarity", "distances.similarity.rates")
+_OWN_TABLES = ("distances.similarity", "distances.similarity.rates", "distances.measured")
 
 
 def cautious_threshold(sets: Sequence[PairCounts], target: float) -> float:
     """The threshold at which no set exceeds a false match rate, rounded down to hundredths."""
-    least = min(threshold_at(counts.different, target) for counts in sets)
+    least = min(threshold_beyond(counts.different, target) for counts in sets)
     return math.floor(round(least * 100, 6)) / 100
 
 
-def fit_similarity(counts: PairCounts, thresholds: Sequence[float]) -> SimilarityCurve:
+def fit_similarity(sets: Sequence[PairCounts], thresholds: Sequence[float]) -> SimilarityCurve:
     """Fit the curve from distance to similarity, and count what thresholds would do.
 
     Logistic regression by Newton's method, with Platt's targets, which keep a few pairs that are
-    perfectly apart from making the curve a step. Both kinds of pairs weigh the same.
+    perfectly apart from making the curve a step. Each set weighs the same, so that none decides
+    because it has more photographs, and in it both kinds of pairs.
 
     Raises:
         InvalidArchive: pairs of the same person are not nearer than others.
     """
-    midpoint, steepness = _fit(counts.same, counts.different)
-    matches, misses = false_match_rates(counts.different), false_non_match_rates(counts.same)
+    midpoint, steepness = _fit(sets)
+    counts = joined(sets)
     return SimilarityCurve(
         midpoint=round(midpoint, 4),
         steepness=round(steepness, 4),
@@ -46,29 +50,37 @@ def fit_similarity(counts: PairCounts, thresholds: Sequence[float]) -> Similarit
         rates=tuple(
             Rate(
                 threshold=round(threshold, 4),
-                false_match=round(float(matches[_edge(threshold)]), 6),
-                false_non_match=round(float(misses[_edge(threshold)]), 6),
+                false_match=round(false_match_at(counts, threshold), 6),
+                false_non_match=round(false_non_match_at(counts, threshold), 6),
             )
             for threshold in thresholds
         ),
     )
 
 
-def _edge(threshold: float) -> int:
-    return min(max(round(threshold / WIDTH) - 1, 0), len(EDGES) - 1)
-
-
-def _fit(same: Counts, different: Counts) -> tuple[float, float]:
-    """Midpoint and steepness of the curve; all in float64."""
-    x = np.concatenate([EDGES - WIDTH / 2, EDGES - WIDTH / 2])
-    many, others = int(same.sum()), int(different.sum())
-    targets = np.concatenate(
-        [
-            np.full(len(same), (many + 1) / (many + 2)),
-            np.full(len(different), 1 / (others + 2)),
-        ]
+def measured(judgement: Judgement, threshold: float) -> Measured:
+    """What is kept of a judgement in ``model.toml``."""
+    counts = judgement.counts
+    at = {point.false_match_rate: point for point in judgement.verification.operating}
+    return Measured(
+        name=judgement.labelled.name,
+        photographs=len(judgement.labelled.photographs),
+        not_detected=round(judgement.failure_to_detect, 4),
+        same_pairs=int(counts.same.sum()),
+        different_pairs=int(counts.different.sum()),
+        false_match=round(false_match_at(counts, threshold), 6),
+        false_non_match=round(false_non_match_at(counts, threshold), 6),
+        true_accept=round(at[1e-3].true_accept_rate, 4) if 1e-3 in at else None,
     )
-    weights = np.concatenate([0.5 * same / many, 0.5 * different / others])
+
+
+def _fit(sets: Sequence[PairCounts]) -> tuple[float, float]:
+    """Midpoint and steepness of the curve; all in float64."""
+    same, many = _shares([each.same for each in sets])
+    different, others = _shares([each.different for each in sets])
+    x = np.concatenate([EDGES - WIDTH / 2, EDGES - WIDTH / 2])
+    targets = np.repeat([(many + 1) / (many + 2), 1 / (others + 2)], BINS)
+    weights = np.concatenate([same, different]) / 2
     centre = float(weights @ x)
     design = np.stack([x - centre, np.ones_like(x)], axis=1)
     solution = np.zeros(2)
@@ -89,16 +101,14 @@ def _fit(same: Counts, different: Counts) -> tuple[float, float]:
     return centre - offset / slope, -slope
 
 
-def with_calibration(
-    text: str, *, threshold: float | None, about: str, curve: SimilarityCurve
-) -> str:
-    """A ``model.toml`` with this curve, and if given this threshold, in the place of what it has.
+def _shares(sets: Sequence[Counts]) -> tuple[Curve, int]:
+    """The mean of the sets' shares in each bin, and how many pairs they have in all."""
+    shares = np.mean([counts / counts.sum() for counts in sets], axis=0)
+    return shares, int(sum(counts.sum() for counts in sets))
 
-    Args:
-        text: the description as it is.
-        threshold: squared L2 distance below which two faces are one person; None leaves it.
-        about: which data, counts and day the figures come from.
-        curve: what distances mean.
+
+def with_calibration(text: str, distances: Distances) -> str:
+    """A ``model.toml`` with these distances in the place of those that it has.
 
     Raises:
         ModelError: its distances stand in one line, to which no table can be added.
@@ -108,10 +118,33 @@ def with_calibration(
     for line in text.splitlines():
         if line.startswith("["):
             table = line.strip().strip("[]")
-        if table in _OWN_TABLES:
-            continue
-        kept.append(_replaced(line, threshold, about) if table == "distances" else line)
-    lines = [
+        if table not in _OWN_TABLES:
+            kept.append(_replaced(line, distances) if table == "distances" else line)
+    while kept and not kept[-1]:
+        kept.pop()
+    changed = "\n".join([*kept, *_similarity_lines(distances), *_measured_lines(distances), ""])
+    try:
+        tomllib.loads(changed)
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError(
+            f"give the distances in model.toml a table of their own, [distances]: {error}"
+        ) from error
+    return changed
+
+
+def _replaced(line: str, distances: Distances) -> str:
+    key = line.partition("=")[0].strip()
+    if key == "threshold":
+        return f"threshold = {distances.threshold}"
+    return f"calibration = {json.dumps(distances.calibration)}" if key == "calibration" else line
+
+
+def _similarity_lines(distances: Distances) -> list[str]:
+    curve = distances.similarity
+    if curve is None:
+        return []
+    return [
+        "",
         "[distances.similarity]",
         f"midpoint = {curve.midpoint}",
         f"steepness = {curve.steepness}",
@@ -125,18 +158,12 @@ def with_calibration(
         ),
         "]",
     ]
-    changed = "\n".join([*"\n".join(kept).rstrip().splitlines(), "", *lines, ""])
-    try:
-        tomllib.loads(changed)
-    except tomllib.TOMLDecodeError as error:
-        raise ModelError(
-            f"give the distances in model.toml a table of their own, [distances]: {error}"
-        ) from error
-    return changed
 
 
-def _replaced(line: str, threshold: float | None, about: str) -> str:
-    key = line.partition("=")[0].strip()
-    if threshold is None or key not in {"threshold", "calibration"}:
-        return line
-    return f"threshold = {threshold}" if key == "threshold" else f'calibration = "{about}"'
+def _measured_lines(distances: Distances) -> list[str]:
+    lines = []
+    for each in distances.measured:
+        found = each.model_dump(exclude_none=True)
+        shown = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in found.items()]
+        lines += ["", "[[distances.measured]]", *shown]
+    return lines

@@ -2,8 +2,9 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from faceserver.errors import InvalidArchive
 
@@ -13,8 +14,7 @@ SUFFIXES = frozenset(
 _LABELS = {"same": True, "different": False, "1": True, "0": False}
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Two photographs by their places in a set, and whether they show one person.
 
     Attributes:
@@ -40,6 +40,9 @@ class LabelledSet:
         people: whom each photograph shows, by a number; empty where pairs say it.
         pairs: the only pairs to be compared; empty where all of the people's photographs are.
         groups: photographs in which all faces are of different people, beside those above.
+        central: the person of a photograph is the one in the middle, as in LFW, where others stand
+            behind; otherwise the one with the largest face.
+        part_of: the set that its pairs are a part of, where they are one of its groups.
     """
 
     name: str
@@ -47,6 +50,8 @@ class LabelledSet:
     people: tuple[int, ...] = ()
     pairs: tuple[Pair, ...] = ()
     groups: tuple[Path, ...] = ()
+    central: bool = False
+    part_of: str | None = None
 
     @property
     def all_photographs(self) -> tuple[Path, ...]:
@@ -54,26 +59,28 @@ class LabelledSet:
         return (*self.photographs, *self.groups)
 
 
-def read_sets(path: Path, *, root: Path | None = None) -> list[LabelledSet]:
+def read_sets(path: Path, *, root: Path | None = None, central: bool = False) -> list[LabelledSet]:
     """The labelled photographs behind a path.
 
     Args:
         path: a folder with a subfolder for each person, whose photographs directly in the folder
             show groups of different people; or a CSV without a heading, of two paths, ``same`` or
-            ``different`` and, if wanted, a group's name in each line, a set a group; or LFW's
-            ``pairs.txt``.
+            ``different`` and, if wanted, a group's name in each line: then a set of all pairs and
+            one for each group; or LFW's ``pairs.txt``.
         root: what the paths of a list are relative to, its own folder unless it is given; of LFW's
             list the folder with a subfolder for each person, ``lfw`` beside it unless it is given.
+        central: see :class:`LabelledSet`; of LFW's list it is known.
 
     Raises:
         InvalidArchive: it is none of these, or a line of it is at fault.
     """
     if path.is_dir():
-        return [_of_folder(path)]
-    text = _text(path)
-    if _is_lfw(text):
-        return [_of_lfw(path, text, root or path.parent / "lfw")]
-    return _of_csv(path, text, root or path.parent)
+        found = [_of_folder(path)]
+    elif _is_lfw(text := _text(path)):
+        found = [_of_lfw(path, text, root or path.parent / "lfw")]
+    else:
+        found = _of_csv(path, text, root or path.parent)
+    return [replace(each, central=each.central or central) for each in found]
 
 
 def _text(path: Path) -> str:
@@ -99,7 +106,8 @@ def _pictures(folder: Path) -> list[Path]:
 
 
 def _of_csv(path: Path, text: str, root: Path) -> list[LabelledSet]:
-    rows: dict[str, list[tuple[Path, Path, bool, int]]] = {}
+    every: list[tuple[Path, Path, bool, int]] = []
+    groups: dict[str, list[tuple[Path, Path, bool, int]]] = {}
     try:
         lines = list(csv.reader(text.splitlines(), strict=True))
     except csv.Error as error:
@@ -112,19 +120,29 @@ def _of_csv(path: Path, text: str, root: Path) -> list[LabelledSet]:
             raise InvalidArchive(
                 f"{path}, line {number}: two paths and 'same' or 'different' are expected"
             )
-        group = parts[3] if len(parts) == 4 and parts[3] else path.stem
-        label = _LABELS[parts[2].lower()]
-        rows.setdefault(group, []).append((root / parts[0], root / parts[1], label, 0))
-    if not rows:
+        row = (root / parts[0], root / parts[1], _LABELS[parts[2].lower()], 0)
+        every.append(row)
+        if len(parts) == 4 and parts[3]:
+            groups.setdefault(parts[3], []).append(row)
+    if not every:
         raise InvalidArchive(f"{path} holds no pair")
-    return [_of_pairs(name, found) for name, found in rows.items()]
+    whole = _of_pairs(path.stem, every)
+    return [
+        whole,
+        *(
+            replace(_of_pairs(f"{whole.name}: {name}", found), part_of=whole.name)
+            for name, found in groups.items()
+        ),
+    ]
 
 
-def _of_pairs(name: str, rows: Sequence[tuple[Path, Path, bool, int]]) -> LabelledSet:
+def _of_pairs(
+    name: str, rows: Sequence[tuple[Path, Path, bool, int]], *, central: bool = False
+) -> LabelledSet:
     paths = dict.fromkeys(path for a, b, _, _ in rows for path in (a, b))
     place = {path: number for number, path in enumerate(paths)}
     pairs = tuple(Pair(place[a], place[b], same, fold) for a, b, same, fold in rows)
-    return LabelledSet(name=name, photographs=tuple(paths), pairs=pairs)
+    return LabelledSet(name=name, photographs=tuple(paths), pairs=pairs, central=central)
 
 
 def _is_lfw(text: str) -> bool:
@@ -143,7 +161,7 @@ def _of_lfw(path: Path, text: str, root: Path) -> LabelledSet:
     rows = [
         (*_lfw_pair(path, line, root), number // (2 * each)) for number, line in enumerate(lines)
     ]
-    return _of_pairs(path.stem, rows)
+    return _of_pairs(path.stem, rows, central=True)
 
 
 def _lfw_pair(path: Path, line: Sequence[str], root: Path) -> tuple[Path, Path, bool]:
@@ -156,4 +174,8 @@ def _lfw_pair(path: Path, line: Sequence[str], root: Path) -> tuple[Path, Path, 
 
 
 def _lfw_picture(root: Path, name: str, number: str) -> Path:
-    return root / name / f"{name}_{int(number):04d}.jpg"
+    usual = root / name / f"{name}_{int(number):04d}.jpg"
+    if usual.exists():
+        return usual
+    others = (usual.with_suffix(suffix) for suffix in sorted(SUFFIXES))
+    return next((path for path in others if path.exists()), usual)

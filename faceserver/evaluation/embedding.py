@@ -1,102 +1,136 @@
-"""From labelled photographs to vectors: each photograph is decoded and searched once."""
+"""From photographs to vectors: each is decoded and searched once, whatever embeds it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
-from faceserver.errors import ImageError, InvalidArchive
-from faceserver.evaluation.data import LabelledSet
-from faceserver.types import Floats
-from faceserver.vision.analyzer import Analyzer, FoundFace
+from faceserver.errors import ImageError, NoFace
+from faceserver.pictures import codec
+from faceserver.types import Detection, Floats, Image
+from faceserver.vision.base import Detector, Embedder
 
-Which = Literal["largest", "centre"]
-
-_MAX_PIXELS = 178_956_970  # Pillow's own ceiling: these are the user's own files
+MAX_PIXELS = 178_956_970  # Pillow's own ceiling: these are the user's own files
 _AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Embedded:
-    """The vectors of a set's photographs.
+class Vectors:
+    """What one embedder makes of photographs.
 
     Attributes:
-        vectors: float32, shape (found, dims), unit length.
-        places: of which photograph of the set each is.
-        failures: photographs in which no face was found, or that cannot be read, and why.
-        groups: the vectors of all faces of each group.
+        rows: float32, shape (found, dims), unit length.
+        place: the row of each photograph in which a face was found.
+        failures: why there is none of the others.
+        groups: of each group's photograph the vectors of all of its faces.
     """
 
-    vectors: Floats
-    places: tuple[int, ...]
-    failures: tuple[tuple[Path, str], ...]
-    groups: tuple[Floats, ...] = ()
-
-    @property
-    def failure_to_detect(self) -> float:
-        """Share of the photographs of single people of which there is no vector."""
-        total = len(self.places) + len(self.failures)
-        return len(self.failures) / total if total else 0.0
+    rows: Floats
+    place: dict[Path, int]
+    failures: dict[Path, str]
+    groups: dict[Path, Floats] = field(default_factory=dict)
 
 
-def embed_set(
-    analyzer: Analyzer,
-    labelled: LabelledSet,
+def embed_photographs(
+    detector: Detector,
+    embedders: Sequence[Embedder],
+    photographs: Sequence[Path],
+    groups: Sequence[Path] = (),
     *,
-    which: Which = "largest",
+    central: Container[Path] = (),
     advance: Callable[[int], None] = lambda _: None,
-) -> Embedded:
-    """Find and embed the face of each photograph, and all faces of the groups.
+) -> list[Vectors]:
+    """Find the face of each photograph, and all faces of the groups, and embed them.
 
     Args:
-        analyzer: finds and embeds.
-        labelled: the photographs.
-        which: the face that a photograph is labelled for: the largest, or the one nearest the
-            centre, as in LFW, where others stand behind.
+        detector: finds.
+        embedders: embed what it has found; more of them decode and detect nothing anew.
+        photographs: of single people.
+        groups: of several.
+        central: photographs that show the person in the middle, and perhaps a larger face beside
+            it; of all others the largest face is taken.
         advance: told of each photograph that is done.
+
+    Returns:
+        Vectors of each embedder.
     """
-    rows: list[Floats] = []
-    places: list[int] = []
-    failures: list[tuple[Path, str]] = []
-    waiting: list[FoundFace] = []
-    for place, path in enumerate(labelled.photographs):
+    place: dict[Path, int] = {}
+    failures: dict[Path, str] = {}
+    batches = [_Batches(embedder) for embedder in embedders]
+    for path in photographs:
         try:
-            waiting.append(_chosen(analyzer, path, which))
-            places.append(place)
-        except (ImageError, InvalidArchive) as error:
-            failures.append((path, str(error)))
-        if len(waiting) == _AT_ONCE:
-            rows.append(analyzer.embed(waiting))
-            waiting = []
+            image, faces = _look(detector, path)
+        except (ImageError, NoFace) as error:
+            failures[path] = str(error)
+        else:
+            place[path] = len(place)
+            face = _most_central(faces, image) if path in central else faces[0]
+            for batch in batches:
+                batch.add(image, face)
         advance(1)
-    rows.append(analyzer.embed(waiting))
-    groups = []
-    for path in labelled.groups:
-        groups.append(analyzer.embed(_faces(analyzer, path)[1]))
+    found: list[dict[Path, Floats]] = [{} for _ in embedders]
+    for path in groups:
+        try:
+            image, faces = _look(detector, path)
+        except (ImageError, NoFace) as error:
+            failures[path] = str(error)
+        else:
+            for embedder, of in zip(embedders, found, strict=True):
+                of[path] = embedder.embed([embedder.crop(image, face) for face in faces])
         advance(1)
-    return Embedded(np.concatenate(rows), tuple(places), tuple(failures), tuple(groups))
+    return [
+        Vectors(batch.vectors(), place, failures, of)
+        for batch, of in zip(batches, found, strict=True)
+    ]
 
 
-def _chosen(analyzer: Analyzer, path: Path, which: Which) -> FoundFace:
-    (height, width), faces = _faces(analyzer, path)
-    if not faces:
-        raise InvalidArchive("no face was found")
-    if which == "largest":
-        return faces[0]
-    return min(faces, key=lambda face: _off_centre(face, width, height))
+class _Batches:
+    """Collects crops, and embeds them many at once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._waiting: list[Image] = []
+        self._done: list[Floats] = []
+
+    def add(self, image: Image, face: Detection) -> None:
+        self._waiting.append(self._embedder.crop(image, face).copy())
+        if len(self._waiting) == _AT_ONCE:
+            self._flush()
+
+    def vectors(self) -> Floats:
+        self._flush()
+        return np.concatenate(self._done)
+
+    def _flush(self) -> None:
+        self._done.append(self._embedder.embed(self._waiting))
+        self._waiting = []
 
 
-def _off_centre(face: FoundFace, width: int, height: int) -> float:
-    box = face.detection.box
-    return (box.x1 + box.x2 - width) ** 2 + (box.y1 + box.y2 - height) ** 2
+def _look(detector: Detector, path: Path) -> tuple[Image, list[Detection]]:
+    """A photograph and its faces, largest first.
 
-
-def _faces(analyzer: Analyzer, path: Path) -> tuple[tuple[int, int], Sequence[FoundFace]]:
+    Raises:
+        ImageError: it cannot be read.
+        NoFace: there is none.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InvalidArchive(f"it cannot be read: {error.strerror}") from error
-    image, faces = analyzer.read(data, max_bytes=max(len(data), 1), max_pixels=_MAX_PIXELS)
-    return (image.shape[0], image.shape[1]), faces
+        raise ImageError(f"the file cannot be read: {error.strerror}") from error
+    image = codec.decode(data, max_bytes=max(len(data), 1), max_pixels=MAX_PIXELS)
+    faces = detector.detect(image)
+    if not faces:
+        raise NoFace("no face was found")
+    return image, faces
+
+
+def _most_central(faces: Sequence[Detection], image: Image) -> Detection:
+    height, width = image.shape[:2]
+
+    def off_centre(face: Detection) -> float:
+        box = face.box
+        return math.hypot(box.x1 + box.x2 - width, box.y1 + box.y2 - height)
+
+    return min(faces, key=off_centre)

@@ -1,25 +1,17 @@
-"""Judges models on labelled sets: everything that is measured, as one value."""
+"""Judges an embedder on a labelled set: everything that is measured, as one value."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from faceserver.errors import InvalidArchive
-from faceserver.evaluation.data import LabelledSet
-from faceserver.evaluation.embedding import Embedded, Which, embed_set
+from faceserver.evaluation.data import LabelledSet, Pair
+from faceserver.evaluation.embedding import Vectors
 from faceserver.evaluation.histograms import PairCounts, count_all, count_different, count_pairs
 from faceserver.evaluation.identification import Identification, identify
 from faceserver.evaluation.verification import Folds, Verification, folds, verify
-from faceserver.vision.analyzer import Analyzer
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A model, or a way of using one, that is to be judged."""
-
-    name: str
-    analyzer: Analyzer
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +19,11 @@ class Judgement:
     """What one candidate does on one set.
 
     Attributes:
-        candidate: its name.
+        candidate: detector and embedder, as reports call them.
+        threshold: below this squared L2 distance the model takes two faces for one person.
         labelled: the set.
-        embedded: what was found in it.
+        found: its photographs in which a face was found; the worst pairs are of these.
+        failures: the others, and why.
         counts: its pairs by their distances.
         verification: 1:1 figures.
         identification: 1:N figures; None where only pairs are known.
@@ -37,38 +31,38 @@ class Judgement:
     """
 
     candidate: str
+    threshold: float
     labelled: LabelledSet
-    embedded: Embedded
+    found: tuple[Path, ...]
+    failures: tuple[tuple[Path, str], ...]
     counts: PairCounts
     verification: Verification
     identification: Identification | None
     folds: Folds | None
 
+    @property
+    def failure_to_detect(self) -> float:
+        """Share of the photographs of single people in which no face was found."""
+        return 1 - len(self.found) / len(self.labelled.photographs)
 
-def judge(
-    candidate: Candidate,
-    labelled: LabelledSet,
-    *,
-    which: Which = "largest",
-    advance: Callable[[int], None] = lambda _: None,
-) -> Judgement:
-    """Measure a candidate on a set.
+
+def judge(candidate: str, threshold: float, vectors: Vectors, labelled: LabelledSet) -> Judgement:
+    """Measure what a candidate has made of a set's photographs; see :class:`Judgement`.
 
     Raises:
         InvalidArchive: there are no pairs of the same person, or none of different people.
     """
-    embedded = embed_set(candidate.analyzer, labelled, which=which, advance=advance)
-    people = [labelled.people[place] for place in embedded.places] if labelled.people else []
-    by_fold = None
-    if people:
-        counts = count_all(embedded.vectors, people, embedded.places)
-    else:
-        known = _known_pairs(labelled, embedded)
-        counts = count_pairs(embedded.vectors, [pair[:3] for pair in known])
-        _name_places(counts, embedded)
-        by_fold = _folds(embedded, known)
-    for group in embedded.groups:
-        count_different(counts, group)
+    found = tuple(path for path in labelled.photographs if path in vectors.place)
+    rows = vectors.rows[[vectors.place[path] for path in found]]
+    people = [
+        person
+        for path, person in zip(labelled.photographs, labelled.people, strict=False)
+        if path in vectors.place
+    ]
+    pairs = _known_pairs(labelled, found)
+    counts = count_pairs(rows, pairs) if labelled.pairs else count_all(rows, people)
+    for path in labelled.groups:
+        count_different(counts, vectors.groups.get(path, rows[:0]))
     same, different = int(counts.same.sum()), int(counts.different.sum())
     if not same or not different:
         raise InvalidArchive(
@@ -76,40 +70,25 @@ def judge(
             f"people: found {same} and {different}"
         )
     return Judgement(
-        candidate=candidate.name,
+        candidate=candidate,
+        threshold=threshold,
         labelled=labelled,
-        embedded=embedded,
+        found=found,
+        failures=tuple(
+            (path, vectors.failures[path])
+            for path in labelled.all_photographs
+            if path in vectors.failures
+        ),
         counts=counts,
         verification=verify(counts),
-        identification=identify(embedded.vectors, people) if people else None,
-        folds=by_fold,
+        identification=identify(rows, people) if people else None,
+        folds=folds(rows, pairs),
     )
 
 
-def _known_pairs(labelled: LabelledSet, embedded: Embedded) -> Sequence[tuple[int, int, bool, int]]:
+def _known_pairs(labelled: LabelledSet, found: Sequence[Path]) -> list[Pair]:
     """The pairs of which both faces were found, by the rows of their vectors."""
-    row = {place: number for number, place in enumerate(embedded.places)}
-    known = [
-        (row[pair.a], row[pair.b], pair.same, pair.fold)
-        for pair in labelled.pairs
-        if pair.a in row and pair.b in row
-    ]
-    if not known:
-        raise InvalidArchive(f"{labelled.name}: no pair is left in which both faces were found")
-    return known
-
-
-def _name_places(counts: PairCounts, embedded: Embedded) -> None:
-    for kept in (counts.false_non_matches, counts.false_matches):
-        kept[:] = [
-            type(pair)(embedded.places[pair.a], embedded.places[pair.b], pair.distance)
-            for pair in kept
-        ]
-
-
-def _folds(embedded: Embedded, known: Sequence[tuple[int, int, bool, int]]) -> Folds | None:
-    first, second, same, fold = (np.array(column) for column in zip(*known, strict=True))
-    if len(np.unique(fold)) < 2:
-        return None
-    apart = np.square(embedded.vectors[first] - embedded.vectors[second]).sum(axis=1)
-    return folds(apart, same.astype(bool), fold)
+    row = {path: number for number, path in enumerate(found)}
+    at = np.array([row.get(path, -1) for path in labelled.photographs])
+    known = [pair._replace(a=int(at[pair.a]), b=int(at[pair.b])) for pair in labelled.pairs]
+    return [pair for pair in known if pair.a >= 0 and pair.b >= 0]

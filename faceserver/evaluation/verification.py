@@ -1,15 +1,21 @@
 """1:1 verification: how often two photographs of one person are missed, and two people confused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faceserver.evaluation.histograms import BINS, EDGES, WIDTH, Counts, PairCounts
+from faceserver.evaluation.data import Pair
+from faceserver.evaluation.histograms import BINS, EDGES, WIDTH, Counts, PairCounts, bins_of
+from faceserver.types import Floats
 
 TARGETS = (1e-2, 1e-3, 1e-4, 1e-5)
-_LEAST_FALSE = 10
+_LEAST_FALSE = 3
 """A rate is measured where so many pairs of different people would lie below the threshold."""
+
+_TAIL = (10, 1000)
+"""Between the rates of so many pairs the tail is fitted that is drawn on."""
 
 _ROUNDS = 200
 _INTERVAL = (2.5, 97.5)
@@ -58,7 +64,7 @@ class Verification:
 def verify(counts: PairCounts, *, seed: int = 1) -> Verification:
     """Compute the figures; the same counts always give the same."""
     matches, misses = false_match_rates(counts.different), false_non_match_rates(counts.same)
-    crossing = int(np.argmax(matches >= misses))
+    crossing = int(np.argmin(np.abs(matches - misses)))
     total = int(counts.different.sum())
     targets = [target for target in TARGETS if total * target >= _LEAST_FALSE]
     resampled = _resampled(counts, targets, np.random.default_rng(seed))
@@ -85,6 +91,21 @@ def false_non_match_rates(same: Counts) -> Curve:
     return np.asarray(1 - np.cumsum(same) / max(same.sum(), 1), np.float64)
 
 
+def false_match_at(counts: PairCounts, threshold: float) -> float:
+    """Share of the pairs of different people below a threshold."""
+    return float(np.concatenate([[0.0], false_match_rates(counts.different)])[_edges(threshold)])
+
+
+def false_non_match_at(counts: PairCounts, threshold: float) -> float:
+    """Share of the pairs of the same person that are not below a threshold."""
+    return float(np.concatenate([[1.0], false_non_match_rates(counts.same)])[_edges(threshold)])
+
+
+def _edges(threshold: float) -> int:
+    """How many bins lie below a threshold."""
+    return min(max(round(threshold / WIDTH), 0), BINS)
+
+
 def threshold_at(different: Counts, target: float) -> float:
     """The largest threshold at which the false match rate is at most the target; 0 if none is."""
     below = int(np.searchsorted(false_match_rates(different), target, side="right"))
@@ -95,11 +116,11 @@ def threshold_beyond(different: Counts, target: float) -> float:
     """A threshold for a rate that the pairs do not suffice to measure, by extrapolation.
 
     In the tail the logarithm of the rate is about a straight line of the distance: it is fitted
-    between the rates of 10 and of 1,000 pairs, and drawn on.
+    and drawn on.
     """
     rates, total = false_match_rates(different), int(different.sum())
-    inside = (rates * total >= _LEAST_FALSE) & (rates * total <= 100 * _LEAST_FALSE)
-    if target * total >= _LEAST_FALSE or inside.sum() < 2:
+    inside = (rates * total >= _TAIL[0]) & (rates * total <= _TAIL[1])
+    if target * total >= _TAIL[0] or inside.sum() < 2:
         return threshold_at(different, target)
     slope, offset = np.polyfit(EDGES[inside], np.log(rates[inside]), 1)
     if slope <= 0:
@@ -132,10 +153,10 @@ def _resampled(counts: PairCounts, targets: list[float], random: np.random.Gener
 
     Pairs of one person are not independent of each other, so people are drawn and not pairs.
     """
-    people = len(counts.same_of)
+    parts = len(counts.same_of)
     found = np.zeros((_ROUNDS, len(targets)))
     for number in range(_ROUNDS):
-        weights = np.bincount(random.integers(0, people, people), minlength=people)
+        weights = np.bincount(random.integers(0, parts, parts), minlength=parts)
         matches = false_match_rates(weights @ counts.different_of)
         accepted = 1 - false_non_match_rates(weights @ counts.same_of)
         for place, target in enumerate(targets):
@@ -158,21 +179,28 @@ class Folds:
     standard_error: float
 
 
-def folds(
-    distances: NDArray[np.floating], same: NDArray[np.bool_], fold: NDArray[np.integer]
-) -> Folds:
-    """Compute the mean accuracy over the folds, and its standard error."""
+def folds(vectors: Floats, pairs: Sequence[Pair]) -> Folds | None:
+    """Compute the mean accuracy over the folds, and its standard error; None without folds.
+
+    Args:
+        vectors: float32, shape (n, dims), unit length.
+        pairs: of their rows.
+    """
+    if len({pair.fold for pair in pairs}) < 2:
+        return None
+    first, second, label, fold = np.array(pairs).T
+    same = label.astype(bool)
+    distances = np.square(vectors[first] - vectors[second]).sum(axis=1)
     scores = []
     for number in np.unique(fold):
         held = fold == number
         threshold = _best_threshold(distances[~held], same[~held])
         scores.append(float(np.mean((distances[held] < threshold) == same[held])))
-    error = np.std(scores, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else 0.0
-    return Folds(accuracy=float(np.mean(scores)), standard_error=float(error))
+    error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5
+    return Folds(accuracy=float(np.mean(scores)), standard_error=error)
 
 
-def _best_threshold(distances: NDArray[np.floating], same: NDArray[np.bool_]) -> float:
-    bins = np.minimum((distances / WIDTH).astype(np.intp), BINS - 1)
-    right = np.cumsum(np.bincount(bins[same], minlength=BINS))
-    wrong = np.cumsum(np.bincount(bins[~same], minlength=BINS))
+def _best_threshold(distances: Floats, same: NDArray[np.bool_]) -> float:
+    right = np.cumsum(np.bincount(bins_of(distances[same]), minlength=BINS))
+    wrong = np.cumsum(np.bincount(bins_of(distances[~same]), minlength=BINS))
     return float(EDGES[int(np.argmax(right - wrong))])

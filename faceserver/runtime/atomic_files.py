@@ -29,8 +29,10 @@ def file_errors(path: Path) -> Iterator[None]:
         raise kind(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Write a file that is complete on the disk, under its name, on return.
+
+    The process's umask takes from the mode what it takes from any.
 
     Raises:
         StoreFull: no space is left; nothing of it remains.
@@ -39,7 +41,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f"{uuid4().hex}{TEMPORARY}")
     with file_errors(path):
         try:
-            with temporary.open("xb") as file:
+            made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with open(made, "wb") as file:  # noqa: PTH123 - a descriptor is no path
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -47,6 +50,16 @@ def write_atomically(path: Path, data: bytes) -> None:
         finally:
             temporary.unlink(missing_ok=True)
         sync(path.parent)
+
+
+def write_privately(path: Path, data: bytes) -> None:
+    """Write a file that its owner alone may read; see :func:`write_atomically`.
+
+    Raises:
+        StoreFull: no space is left; nothing of it remains.
+        StoreError: the system refused; nothing of it remains.
+    """
+    write_atomically(path, data, mode=0o600)
 
 
 def make_folder(folder: Path) -> None:
