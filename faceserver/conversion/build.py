@@ -43,7 +43,8 @@ def build_models(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
     from faceserver.conversion.build_network import build_network  # noqa: PLC0415
 
     for spec, files, sha256 in missing:
-        build_network(spec, files, sha256, cache, say)
+        if not is_built(files):  # models may share a network
+            build_network(spec, files, sha256, cache, say)
     return True
 
 

@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faceserver.errors import InvalidArchive
+from faceserver.evaluation.photographs import SUFFIXES
 
-SUFFIXES = frozenset(
-    {".avif", ".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"}
-)
 _LABELS = {"same": True, "different": False, "1": True, "0": False}
 
 

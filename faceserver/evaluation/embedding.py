@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from faceserver.errors import ImageError, NoFace
-from faceserver.pictures import codec
+from faceserver.evaluation.photographs import read
 from faceserver.types import Detection, Floats, Image
+from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.base import Detector, Embedder
 
-MAX_PIXELS = 178_956_970  # Pillow's own ceiling: these are the user's own files
 _AT_ONCE = 64
 
 
@@ -59,9 +59,10 @@ def embed_photographs(
     place: dict[Path, int] = {}
     failures: dict[Path, str] = {}
     batches = [_Batches(embedder) for embedder in embedders]
+    finder = Analyzer(detector, embedders[0])  # as a server finds faces
     for path in photographs:
         try:
-            image, faces = _look(detector, path)
+            image, faces = _look(finder, path)
         except (ImageError, NoFace) as error:
             failures[path] = str(error)
         else:
@@ -73,7 +74,7 @@ def embed_photographs(
     found: list[dict[Path, Floats]] = [{} for _ in embedders]
     for path in groups:
         try:
-            image, faces = _look(detector, path)
+            image, faces = _look(finder, path)
         except (ImageError, NoFace) as error:
             failures[path] = str(error)
         else:
@@ -108,19 +109,15 @@ class _Batches:
         self._waiting = []
 
 
-def _look(detector: Detector, path: Path) -> tuple[Image, list[Detection]]:
+def _look(finder: Analyzer, path: Path) -> tuple[Image, list[Detection]]:
     """A photograph and its faces, largest first.
 
     Raises:
         ImageError: it cannot be read.
         NoFace: there is none.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"the file cannot be read: {error.strerror}") from error
-    image = codec.decode(data, max_bytes=max(len(data), 1), max_pixels=MAX_PIXELS)
-    faces = detector.detect(image)
+    image = read(path)
+    faces = [face.detection for face in finder.find(image)]
     if not faces:
         raise NoFace("no face was found")
     return image, faces

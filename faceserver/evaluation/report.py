@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from faceserver.evaluation.embedding import MAX_PIXELS
+from faceserver.evaluation import photographs
 from faceserver.evaluation.histograms import WorstPair
 from faceserver.evaluation.judge import Judgement
 from faceserver.evaluation.verification import (
@@ -63,11 +63,11 @@ def as_json(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
 
 
 def _pairs(judgement: Judgement, pairs: Sequence[WorstPair]) -> list[dict[str, object]]:
-    photographs = judgement.found
+    found = judgement.found
     return [
         {
-            "a": str(photographs[pair.a]),
-            "b": str(photographs[pair.b]),
+            "a": str(found[pair.a]),
+            "b": str(found[pair.b]),
             "distance": round(pair.distance, 4),
         }
         for pair in pairs
@@ -190,19 +190,18 @@ def _worst(judgement: Judgement) -> str:
 
 
 def _pair(judgement: Judgement, pair: WorstPair) -> str:
-    photographs = judgement.found
+    found = judgement.found
     pictures = "".join(
         f'<img alt="{html.escape(_told(path))}" title="{html.escape(_told(path))}" '
         f'src="data:image/jpeg;base64,{base64.b64encode(_thumbnail(path)).decode()}">'
-        for path in (photographs[pair.a], photographs[pair.b])
+        for path in (found[pair.a], found[pair.b])
     )
     return f"<figure>{pictures}<figcaption>{pair.distance:.2f}</figcaption></figure>"
 
 
 def _thumbnail(path: Path) -> bytes:
     """A small JPEG of a photograph that was decoded before."""
-    data = path.read_bytes()
-    image = codec.decode(data, max_bytes=len(data), max_pixels=MAX_PIXELS)
+    image = photographs.read(path)
     scale = min(1.0, _THUMBNAIL / max(image.shape[:2]))
     height, width = (max(round(side * scale), 1) for side in image.shape[:2])
     return codec.encode_jpeg(resize(image, width, height), quality=80)

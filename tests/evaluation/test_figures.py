@@ -29,6 +29,8 @@ from faceserver.evaluation.verification import (
 )
 from faceserver.types import Floats
 
+Values = NDArray[np.float64]
+
 
 def crowd(people: int, each: int, spread: float = 0.9, dims: int = 24) -> tuple[Floats, list[int]]:
     """Vectors around a centre for each person."""
@@ -40,7 +42,7 @@ def crowd(people: int, each: int, spread: float = 0.9, dims: int = 24) -> tuple[
     return vectors, [person for person in range(people) for _ in range(each)]
 
 
-def all_distances(vectors: Floats, people: list[int]) -> tuple[NDArray, NDArray]:
+def all_distances(vectors: Floats, people: list[int]) -> tuple[Values, Values]:
     """Squared distances of all pairs, of the same person and of different people, in float64."""
     exact = vectors.astype(np.float64)
     first, second = np.triu_indices(len(vectors), 1)
@@ -50,7 +52,7 @@ def all_distances(vectors: Floats, people: list[int]) -> tuple[NDArray, NDArray]
 
 
 @pytest.fixture(scope="module")
-def counted() -> tuple[PairCounts, NDArray, NDArray]:
+def counted() -> tuple[PairCounts, Values, Values]:
     vectors, people = crowd(60, 12)
     return count_all(vectors, people), *all_distances(vectors, people)
 
@@ -112,7 +114,7 @@ def test_a_group_adds_the_pairs_of_its_faces() -> None:
     assert counts.different.sum() == before + 6
 
 
-def test_area_equal_error_and_true_accepts(counted: tuple[PairCounts, NDArray, NDArray]) -> None:
+def test_area_equal_error_and_true_accepts(counted: tuple[PairCounts, Values, Values]) -> None:
     counts, same, different = counted
     figures = verify(counts)
     ordered = np.sort(different)
@@ -134,7 +136,7 @@ def test_area_equal_error_and_true_accepts(counted: tuple[PairCounts, NDArray, N
         assert point.interval[1] - point.interval[0] < 0.2
 
 
-def test_rates_at_a_threshold(counted: tuple[PairCounts, NDArray, NDArray]) -> None:
+def test_rates_at_a_threshold(counted: tuple[PairCounts, Values, Values]) -> None:
     counts, same, different = counted
     for threshold in (0.4, 0.9, 1.5):
         assert false_match_at(counts, threshold) == pytest.approx(
