@@ -12,6 +12,7 @@ from faceserver.web.v1 import (
     faces,
     jobs,
     keys,
+    models,
     query,
     searching,
     stateless,
@@ -38,6 +39,7 @@ _BLUEPRINTS = (
     jobs.blueprint,
     unnamed.blueprint,
     status.blueprint,
+    models.blueprint,
     keys.blueprint,
 )
 
