@@ -25,7 +25,7 @@ from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
-from faceserver.vision.base import Loading
+from faceserver.vision.base import Detector, Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
 
@@ -42,19 +42,33 @@ def make_analyzer(settings: Settings) -> Analyzer:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     threads = _threads(settings)
-    spec = load_spec(settings.models_dir / settings.detector, DetectorSpec)
-    told = {**spec.options, **settings.detector_options}
-    detector = architectures.make_detector(
-        spec.model_copy(update={"options": told}), _loading(settings)
-    )
-    embedder = make_embedder(settings, embedder_spec(settings))
     return Analyzer(
-        detector,
-        embedder,
-        sure=spec.sure,
+        make_detector(settings),
+        make_embedder(settings, embedder_spec(settings)),
+        sure=detector_spec(settings).sure,
         max_faces=settings.max_faces,
         at_once=threads.pictures,
     )
+
+
+def make_detector(settings: Settings) -> Detector:
+    """Load the detection model that is set.
+
+    Raises:
+        SetupError: the model, the engine or a setting is at fault.
+    """
+    spec = detector_spec(settings)
+    told = {**spec.options, **settings.detector_options}
+    return architectures.make_detector(spec.model_copy(update={"options": told}), loading(settings))
+
+
+def detector_spec(settings: Settings) -> DetectorSpec:
+    """The description of the detection model that is set.
+
+    Raises:
+        ModelError: it is missing or at fault.
+    """
+    return load_spec(settings.models_dir / settings.detector, DetectorSpec)
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:
@@ -72,7 +86,7 @@ def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
     Raises:
         SetupError: the model, the engine or a setting is at fault.
     """
-    embedder = architectures.make_embedder(spec, _loading(settings))
+    embedder = architectures.make_embedder(spec, loading(settings))
     most = _MOST_AT_ONCE * _threads(settings).networks
     return BatchedEmbedder(embedder, most=most, wait=settings.batch_wait)
 
@@ -97,7 +111,8 @@ def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
     return {spec.name: spec for spec in specs if isinstance(spec, EmbedderSpec)}
 
 
-def _loading(settings: Settings) -> Loading:
+def loading(settings: Settings) -> Loading:
+    """What models are loaded with."""
     threads = _threads(settings)
     options = EngineOptions(threads=threads.networks, cache_dir=settings.cache_dir)
     return Loading(

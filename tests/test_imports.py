@@ -17,7 +17,7 @@ LAYERS = [
     {"pictures", "models"},
     {"engines", "access", "client"},
     {"vision", "store"},
-    {"services"},
+    {"services", "evaluation"},
     {"transfer"},
     {"jobs"},
     {"web"},

@@ -1,14 +1,17 @@
 """The commands ``faceserver models``: what models there are, building and adding them."""
 
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import click
 
-from faceserver.config import Settings, load_settings
+from faceserver.cli.output import table
+from faceserver.config import load_settings
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
-    from faceserver.models.files import FoundModel
+    from faceserver.models.spec import Measured, Spec
+    from faceserver.services.models import ListedModel
 
 
 @click.group()
@@ -34,25 +37,93 @@ def build() -> None:
 
 @models.command(name="list")
 def list_models() -> None:
-    """List the models: name, kind, length of the embedding, whether built, whether in use."""
-    from faceserver.models.files import find_models
+    """List the models: name, kind, length of the embedding, whether built, in use, how accurate.
+
+    TAR is the share of the pairs of the same person that are found where 1 of 1,000 pairs of
+    different people matches: the mean of the groups that it was measured on, and the least.
+    """
+    from faceserver.services.models import list_models as listed
 
     settings = load_settings()
-    for model in find_models(settings.models_dir):
-        click.echo(_line(model, settings))
+    for model in listed(settings.models_dir, set_to=(settings.detector, settings.model)):
+        click.echo(_line(model))
 
 
-def _line(model: "FoundModel", settings: Settings) -> str:
-    dims = getattr(model.spec, "dims", None)
+def _line(model: "ListedModel") -> str:
+    spec = model.spec
+    dims = getattr(spec, "dims", None)
     words = [
-        model.name,
-        model.spec.kind,
+        model.folder,
+        spec.kind,
         f"{dims}-D" if dims else "-",
-        "built" if model.is_built else "not built",
+        "built" if model.built else "not built",
     ]
-    if model.name in (settings.detector, settings.model):
+    if model.default:
         words.append("in use")
+    distances = getattr(spec, "distances", None)
+    measured = distances.measured if distances else ()
+    rates = [each.true_accept for each in measured if each.true_accept is not None]
+    if rates:
+        words.append(f"TAR {fmean(rates):.2f}, least {min(rates):.2f}")
+    if model.proposed:
+        words.append("the most accurate")
     return "  ".join(words)
+
+
+@models.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Show what is known of the model NAME: origin, licence, limits, rates of error by group."""
+    from faceserver.errors import NotFound
+    from faceserver.models.files import find_models
+
+    for model in find_models(load_settings().models_dir):
+        if name in (model.name, model.spec.name):
+            for line in described(model.spec):
+                click.echo(line)
+            return
+    raise NotFound(f"there is no model {name!r}; `faceserver models list` lists them")
+
+
+def described(spec: "Spec") -> list[str]:
+    """What a model's description says, in lines for people."""
+    from faceserver.models.spec import EmbedderSpec
+
+    about = {
+        "name": spec.name,
+        "kind": f"{spec.kind}, {spec.architecture}",
+        "source": spec.source,
+        "licence": spec.licence,
+        "trained on": spec.trained_on or "not said",
+        "not for": spec.not_for or "not said",
+    }
+    lines = [f"{what:12} {value}" for what, value in about.items()]
+    if not isinstance(spec, EmbedderSpec):
+        return lines
+    lines += [
+        f"{'dims':12} {spec.dims}",
+        f"{'crop':12} {spec.crop.kind}, {spec.crop.size} x {spec.crop.size}",
+        f"{'threshold':12} {spec.distances.threshold}",
+        f"{'measured':12} {spec.distances.calibration}",
+    ]
+    if spec.distances.measured:
+        rows = [_group_cells(each) for each in spec.distances.measured]
+        lines += ["", table(_GROUP_HEADS, rows)]
+    return lines
+
+
+_GROUP_HEADS = ("group", "photographs", "not detected", "FMR", "FNMR", "TAR at FMR 1e-3")
+
+
+def _group_cells(group: "Measured") -> tuple[str, ...]:
+    return (
+        group.name,
+        f"{group.photographs:,}",
+        f"{group.not_detected:.1%}",
+        f"{group.false_match:.2%}",
+        f"{group.false_non_match:.1%}",
+        "-" if group.true_accept is None else f"{group.true_accept:.3f}",
+    )
 
 
 @models.command()

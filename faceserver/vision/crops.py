@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceserver.models.spec import AlignedCrop, Crop, SquareCrop
+from faceserver.models.spec import AlignedCrop, Crop, SquareCrop, StretchedCrop
 from faceserver.types import Detection, Image
 from faceserver.vision.geometry import cut_out, resize
 from faceserver.vision.orientation import turned, turned_picture, turns_to_upright
@@ -14,6 +14,8 @@ def crop_of(image: Image, detection: Detection, recipe: Crop) -> Image:
     """Cut a face out by a recipe: uint8, shape (size, size, 3), zero beyond the picture."""
     if isinstance(recipe, AlignedCrop):
         return aligned_crop(image, detection, recipe)
+    if isinstance(recipe, StretchedCrop):
+        return stretched_crop(image, detection, recipe)
     return square_crop(image, detection, recipe)
 
 
@@ -33,6 +35,17 @@ def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image
     left = round((box.x1 + box.x2 - side) / 2)
     top = round((box.y1 + box.y2 - side) / 2 + recipe.lowered * mean)
     return resize(cut_out(image, left, top, left + side, top + side), recipe.size, recipe.size)
+
+
+def stretched_crop(image: Image, detection: Detection, recipe: StretchedCrop) -> Image:
+    """Cut a face out by its enlarged box: uint8, shape (size, size, 3), zero beyond the picture."""
+    box = detection.box
+    middle = np.array([box.x1 + box.x2, box.y1 + box.y2]) / 2
+    half = np.array([box.width, box.height]) * recipe.side / 2
+    left, top = (round(edge) for edge in (middle - half).tolist())
+    right, bottom = (round(edge) for edge in (middle + half).tolist())
+    inside = cut_out(image, left, top, max(right, left + 1), max(bottom, top + 1))
+    return resize(inside, recipe.size, recipe.size)
 
 
 def aligned_crop(image: Image, detection: Detection, recipe: AlignedCrop) -> Image:

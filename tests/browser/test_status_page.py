@@ -61,6 +61,17 @@ def test_the_figures(page: Page, gallery: Server, photographs: Photographs) -> N
     expect(page.locator("#figures div").filter(has_text="People")).to_contain_text("2")
 
 
+def test_the_models_and_how_often_they_are_wrong(page: Page, gallery: Server) -> None:
+    page.goto("/status")
+    facenet = page.locator("#models tr").filter(
+        has=page.get_by_role("rowheader", name="20180408-102900", exact=True)
+    )
+    expect(facenet).to_contain_text("in use, loaded")
+    expect(facenet).to_contain_text("(singers)")
+    expect(page.locator("#models tr").filter(has_text="sface")).to_contain_text("the most accurate")
+    expect(page.locator("#models tr").filter(has_text="yunet").first).to_contain_text("MIT")
+
+
 def test_the_first_key_closes_the_server(browser: Browser, tmp_path: Path) -> None:
     with (
         Server(tmp_path, requests_per_minute="0") as server,

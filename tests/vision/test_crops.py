@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from faceserver.models.spec import AlignedCrop, SquareCrop
+from faceserver.models.spec import AlignedCrop, SquareCrop, StretchedCrop
 from faceserver.types import Box, Detection
-from faceserver.vision.crops import aligned_crop, similarity_transform, square_crop
+from faceserver.vision.crops import aligned_crop, crop_of, similarity_transform, square_crop
 from faceserver.vision.orientation import turned
 from tests.support.fakes import detection
 
@@ -36,6 +38,28 @@ def test_a_crop_is_upright_whichever_way_up_the_face_is(turns: int) -> None:
     turned_face = turned(face, turns, 50, 64)
     crop = square_crop(np.ascontiguousarray(np.rot90(picture, turns)), turned_face, recipe)
     assert np.array_equal(crop, square_crop(picture, face, recipe))
+
+
+def test_a_stretched_crop_takes_the_enlarged_box_to_a_square() -> None:
+    white = np.full((400, 400, 3), 255, np.uint8)
+    white[50:250, 200:] = 100
+    face = Detection(Box(150, 100, 250, 200), detection(0, 0, 1).points, 0.9)
+    tall = replace(face, box=Box(150, 50, 250, 250))
+    recipe = StretchedCrop(kind="stretched", side=1.5, size=150)
+    wide, high = crop_of(white, face, recipe), crop_of(white, tall, recipe)
+    assert np.array_equal(wide, white[75:225, 125:275])
+    assert high.shape == (150, 150, 3)
+    assert np.all(high[25:125, 76:] == 100)  # 300 rows have become 150
+    assert np.all(high[:20] == 255)
+
+
+def test_a_stretched_crop_is_zero_beyond_the_picture() -> None:
+    white = np.full((100, 100, 3), 255, np.uint8)
+    recipe = StretchedCrop(kind="stretched", side=1.0, size=100)
+    crop = crop_of(white, detection(-50, 0, 100), recipe)
+    assert np.all(crop[:, :50] == 0)
+    assert np.all(crop[:, 50:] == 255)
+    assert crop_of(white, detection(5, 5, 0), recipe).shape == (100, 100, 3)
 
 
 @pytest.mark.parametrize("degrees", [0, 30, -100, 180])

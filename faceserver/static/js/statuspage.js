@@ -3,6 +3,7 @@ import { call } from "./api.js";
 import { byId, make, say } from "./dom.js";
 import { showKeys } from "./keyspanel.js";
 import { latencyChart } from "./latencychart.js";
+import { showModels } from "./modelspanel.js";
 import { may, page } from "./page.js";
 import { _, number, percent } from "./texts.js";
 import { toastFromBefore } from "./toast.js";
@@ -119,4 +120,5 @@ function bytes(count) {
 
 toastFromBefore();
 refresh();
+showModels().catch(() => {}); // what is wrong, the figures above have told
 if (may("admin") && !page.isBound) showKeys();

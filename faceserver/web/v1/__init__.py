@@ -13,6 +13,7 @@ from faceserver.web.v1 import (
     faces,
     jobs,
     keys,
+    models,
     query,
     searching,
     stateless,
@@ -39,6 +40,7 @@ _BLUEPRINTS = (
     jobs.blueprint,
     unnamed.blueprint,
     status.blueprint,
+    models.blueprint,
     keys.blueprint,
 )
 

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from flask import url_for
 
-from faceserver.api import faces, gallery, jobs, pictures
+from faceserver.api import faces, gallery, jobs, models, pictures
 from faceserver.jobs import records
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.spec import EmbedderSpec, SimilarityCurve
 from faceserver.services.collections import Described
+from faceserver.services.models import ListedModel
 from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
 from faceserver.store.base import Receipt
 from faceserver.types import NOWHERE, Box, Detection, Face, Merge, Point, Subject
@@ -227,3 +228,30 @@ def _person(found: Person | None) -> faces.Person | None:
 
 def _pixel(value: float) -> float:
     return round(value, _PIXEL_DECIMALS)
+
+
+def model(found: ListedModel) -> models.Model:
+    """A model, and how often it is wrong."""
+    spec = found.spec
+    embedder = spec if isinstance(spec, EmbedderSpec) else None
+    distances = embedder.distances if embedder else None
+    return models.Model(
+        name=spec.name,
+        folder=found.folder,
+        kind=spec.kind,
+        dims=embedder.dims if embedder else None,
+        licence=spec.licence,
+        source=spec.source,
+        trained_on=spec.trained_on,
+        not_for=spec.not_for,
+        threshold=distances.threshold if distances else None,
+        calibration=distances.calibration if distances else None,
+        measured=tuple(
+            models.GroupErrors(**each.model_dump())
+            for each in (distances.measured if distances else ())
+        ),
+        built=found.built,
+        loaded=found.loaded,
+        default=found.default,
+        proposed=found.proposed,
+    )
