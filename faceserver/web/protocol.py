@@ -54,7 +54,8 @@ class Protocol:
     Attributes:
         name: of its folder, of its addresses below ``/as/``, and in the setting.
         render: makes the answer to a request that failed.
-        credentials: finds the key in a request by its headers or its address; None without one.
+        credentials: finds the key in a request; None without one.
+        key_in_body: the key may be in the body, so that this has to be taken in before it is known.
         key_place: where that is, as a message tells it.
         challenge: what ``WWW-Authenticate`` says where a key is needed; None: nothing.
         prefixes: beginnings of addresses that are its alone, such as ``/v1/``.
@@ -63,6 +64,7 @@ class Protocol:
     name: str
     render: Callable[[Failure], Response]
     credentials: Callable[[Request], str | None] = header_key
+    key_in_body: bool = False
     key_place: str = "Authorization: Bearer KEY"
     challenge: str | None = 'Bearer realm="faceserver"'
     prefixes: tuple[str, ...] = ()

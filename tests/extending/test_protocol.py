@@ -4,14 +4,18 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from faceserver.config import load_settings
 from faceserver.errors import InvalidSetting
 from faceserver.models.registry import Registry
+from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.web import compat, gate_of
+from faceserver.web.guard.scopes import scope
+from faceserver.web.protocol import Protocol, speaks
+from tests.extending.toy_protocol import TOY
 from tests.web.fakes import FakeBackend, make_app
 
 TARGET = "tests.extending.toy_protocol:blueprint"
@@ -83,6 +87,26 @@ def test_its_key_is_where_its_clients_put_it(app: Flask, client: FlaskClient, at
     assert foreign.get_json()["error"]["code"] == "not_authenticated"
     assert foreign.headers["WWW-Authenticate"] == 'Bearer realm="faceserver"'
     assert post(client, "/as/original/faceRetrieve", X_Api_Key=key).status_code == 200
+
+
+def test_a_key_may_stand_in_the_body(backend: FakeBackend) -> None:
+    blueprint = Blueprint("inner", __name__)
+    speaks(
+        blueprint,
+        Protocol("inner", TOY.render, lambda asked: asked.form.get("api_key"), key_in_body=True),
+    )
+    blueprint.post("/inner")(scope("read", reach="default", body="small")(lambda: {"in": True}))
+    app = make_app(backend)
+    app.register_blueprint(blueprint)
+    key = gate_of(app).keys.create("inner", "read")[1]
+    client = app.test_client()
+    asked = {HEADERS_ALONE: True}
+    assert client.post("/inner", environ_overrides=asked).status_code == 204
+    assert client.post("/inner", data={"api_key": key}).get_json() == {"in": True}
+    for form in ({}, {"api_key": "fs_no"}):
+        assert client.post("/inner", data=form).status_code == 401
+    assert client.post("/toy/find", environ_overrides=asked).status_code == 404
+    assert client.post("/as/toy/toy/find", environ_overrides=asked).status_code == 401
 
 
 def test_other_addresses_keep_their_form(client: FlaskClient) -> None:

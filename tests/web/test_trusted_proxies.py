@@ -3,14 +3,18 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 from flask.testing import FlaskClient
 
+from faceserver.access.addresses import Proxies
 from faceserver.access.guard import refuse_unguarded
 from faceserver.config import load_settings
 from faceserver.errors import InvalidSetting, SetupError
+from faceserver.runtime import waiting
 from faceserver.web import gate_of
+from faceserver.web.guard.proxies import TrustedProxies
 from tests.web.fakes import FakeBackend, make_app
 
 TOLD = {
@@ -175,3 +179,31 @@ def test_what_is_no_proxy_is_refused(monkeypatch: pytest.MonkeyPatch, value: str
     monkeypatch.setenv("FACESERVER_TRUSTED_PROXIES", value)
     with pytest.raises(InvalidSetting, match="FACESERVER_TRUSTED_PROXIES"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "place"),
+    [
+        ("127.0.0.1", "192.0.2.9", "192.0.2.9"),
+        ("127.0.0.1", "2001:db8::9", "2001:db8::/64"),
+        ("127.0.0.1", "", ""),
+        ("10.0.0.2", "192.0.2.9", "of the connection"),
+    ],
+)
+def test_the_share_of_what_is_fetched_is_the_clients(
+    trusted: str, forwarded: str, place: str
+) -> None:
+    seen: list[str] = []
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+        seen.append(waiting.place.get())
+        return []
+
+    environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}
+    token = waiting.place.set("of the connection")
+    try:
+        TrustedProxies(app, Proxies([trusted]))(environ, lambda *_: lambda _: None)
+        assert waiting.place.get() == "of the connection"
+    finally:
+        waiting.place.reset(token)
+    assert seen == [place]

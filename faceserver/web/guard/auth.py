@@ -113,7 +113,7 @@ def authorize(app: Flask) -> None:
             return
         _require_csrf_token()
         needed = scope_of(current_app, request.endpoint)
-        if needed != "public":
+        if needed != "public" and not _may_yet_show_a_key():
             if g.unreadable_keys is not None:
                 raise g.unreadable_keys
             _require_scope(needed)
@@ -164,6 +164,12 @@ def _require_csrf_token() -> None:
         sent = request.form.get(CSRF_FIELD)
     if not hmac.compare_digest((sent or "").encode(), session.csrf_token.encode()):
         raise CsrfFailed("this page is out of date: reload it")
+
+
+def _may_yet_show_a_key() -> bool:
+    """Whether the body, which is not there yet, can hold the key; it is judged when it is there."""
+    is_unknown = caller().scope is None and bool(request.environ.get(HEADERS_ALONE))
+    return is_unknown and protocol.current().key_in_body
 
 
 def _require_scope(needed: KeyScope) -> None:
