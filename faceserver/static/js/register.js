@@ -66,6 +66,9 @@ async function registerUrls(event) {
   }
 }
 
+// Written so that what extracts the texts for translation reads on after it.
+const WEB_URL = new RegExp("^https?://[^\\s/]+", "iu");
+
 function lines() {
   const text = byId("url-list").value.split("\n").map((line) => line.trim());
   return [...new Set(text.filter(Boolean))];
@@ -76,8 +79,8 @@ function problemOf(urls) {
   if (urls.length > page.maxUrls) {
     return _("Enter at most %(most)s URLs at once.", { most: number(page.maxUrls) });
   }
-  const wrong = urls.find((url) => !/^https?:\/\/[^\s/]+/iu.test(url));
-  return wrong ? _("This is no web address: %(text)s", { text: wrong }) : "";
+  const wrong = urls.find((url) => !WEB_URL.test(url));
+  return wrong ? _("This is not a URL: %(text)s", { text: wrong }) : "";
 }
 
 function complain(problem) {
@@ -92,7 +95,7 @@ function showUrlCount() {
   const count = lines().length;
   byId("url-list").removeAttribute("aria-invalid");
   byId("url-hint").classList.remove("text-danger-emphasis");
-  say(byId("url-hint"), count ? ngettext("%(num)s address", "%(num)s addresses", count) : "");
+  say(byId("url-hint"), count ? ngettext("%(num)s URL", "%(num)s URLs", count) : "");
 }
 
 function watch(job) {
