@@ -7,8 +7,9 @@ from typing import Any
 
 from faceserver.errors import InvalidArchive, StoreMismatch
 
-_DECIDES = ("name", "dims", "normalization", "crop")
-"""What changes the numbers of an embedding; thresholds, sources and file names do not."""
+_DECIDES = ("name", "dims", "crop", "options")
+"""What changes the numbers of an embedding beside input and weights; thresholds, sources and file
+names do not."""
 
 
 def find_contracts(models_dir: Path) -> dict[str, str]:
@@ -56,8 +57,14 @@ def check_contract(model: str, theirs: str | None, ours: Mapping[str, str]) -> N
 
 
 def _compared(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[object, object]]:
-    parts = {part: (a.get(part), b.get(part)) for part in _DECIDES}
-    return {**parts, "weights": (_weights(a), _weights(b))}
+    parts = {part: (a.get(part) or None, b.get(part) or None) for part in _DECIDES}
+    return {**parts, "input": (_input(a), _input(b)), "weights": (_weights(a), _weights(b))}
+
+
+def _input(content: Mapping[str, Any]) -> object:
+    """Descriptions before version 0.2 say how pixels are normalized, and no more."""
+    given = content.get("input", {"normalization": content.get("normalization")})
+    return {"channels": "rgb", **given} if isinstance(given, dict) else given
 
 
 def _weights(content: Mapping[str, Any]) -> object:
@@ -65,5 +72,12 @@ def _weights(content: Mapping[str, Any]) -> object:
     if not isinstance(networks, dict):
         return None
     return {
-        name: files.get("sha256") for name, files in networks.items() if isinstance(files, dict)
+        name: _digests(files.get("sha256"))
+        for name, files in networks.items()
+        if isinstance(files, dict)
     }
+
+
+def _digests(given: object) -> set[str]:
+    """Descriptions before version 0.2 have one digest, later ones those of several files."""
+    return set(map(str, given.values())) if isinstance(given, dict) else {str(given)}
