@@ -14,8 +14,9 @@ from faceserver.config import Settings
 from faceserver.engines import EngineOptions, make_engine
 from faceserver.errors import FaceServerError, NotReady, StoreMismatch
 from faceserver.jobs.manager import JobDesk
+from faceserver.models.aliases import resolved
 from faceserver.models.files import find_models
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, load_spec
+from faceserver.models.spec import AttributeSpec, DetectorSpec, EmbedderSpec, load_spec
 from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.parallel import Helpers
 from faceserver.runtime.threads import ThreadPlan, plan
@@ -24,6 +25,7 @@ from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.attributes.pool import AttributePool
 from faceserver.vision.base import Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
@@ -41,13 +43,32 @@ def make_analyzer(settings: Settings) -> Analyzer:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     threads = _threads(settings)
-    spec = load_spec(settings.models_dir / settings.detector, DetectorSpec)
+    spec = load_spec(model_folder(settings, settings.detector), DetectorSpec)
     told = {**spec.options, **settings.detector_options}
     detector = architectures.make_detector(
         spec.model_copy(update={"options": told}), _loading(settings)
     )
     embedder = make_embedder(settings, embedder_spec(settings))
-    return Analyzer(detector, embedder, max_faces=settings.max_faces, at_once=threads.pictures)
+    return Analyzer(
+        detector,
+        embedder,
+        attributes=make_attributes(settings),
+        max_faces=settings.max_faces,
+        at_once=threads.pictures,
+    )
+
+
+def make_attributes(settings: Settings) -> AttributePool:
+    """The attributes whose models are built, none of them loaded yet.
+
+    Raises:
+        ModelError: a description is at fault.
+    """
+    built = [model.spec for model in find_models(settings.models_dir) if model.is_built]
+    return AttributePool(
+        [spec for spec in built if isinstance(spec, AttributeSpec)],
+        lambda spec: architectures.make_attribute(spec, _loading(settings)),
+    )
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:
@@ -56,7 +77,15 @@ def embedder_spec(settings: Settings) -> EmbedderSpec:
     Raises:
         ModelError: it is missing or at fault.
     """
-    return load_spec(settings.models_dir / settings.model, EmbedderSpec)
+    return load_spec(model_folder(settings, settings.model), EmbedderSpec)
+
+
+def model_folder(settings: Settings, name: str) -> Path:
+    """The folder of a model by its name, or by one of the names that other programs have for it."""
+    if (settings.models_dir / name / "model.toml").is_file():
+        return settings.models_dir / name
+    known = [model.name for model in find_models(settings.models_dir)]
+    return settings.models_dir / resolved(name, known)
 
 
 def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:

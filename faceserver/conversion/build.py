@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faceserver import folders
+from faceserver.conversion.files import write_whole
 from faceserver.conversion.fingerprint import is_made_from
 from faceserver.errors import ModelError
 from faceserver.models.files import find_models
@@ -37,14 +38,35 @@ def build_models(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
         for files in model.spec.networks.values()
         if files.built and not is_built(files.built)
     ]
+    taken = _take_published(models, cache, say)
     if not missing:
-        return False
+        return taken
     # The converters and the runtimes that check them take a second to load.
     from faceserver.conversion.build_network import build_network  # noqa: PLC0415
 
     for spec, files, sha256 in missing:
         build_network(spec, files, sha256, cache, say)
     return True
+
+
+def _take_published(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
+    """Fetch missing ONNX files that are used as they are published; tell whether any was."""
+    wanted = [
+        (model.spec, files.onnx)
+        for model in find_models(models)
+        for files in model.spec.networks.values()
+        if files.onnx and not files.built and not files.onnx.exists()
+    ]
+    if not wanted:
+        return False
+    from faceserver.conversion.published import as_published  # noqa: PLC0415
+
+    found = [(spec, path, as_published(path.name)) for spec, path in wanted]
+    for spec, path, source in found:
+        if source:
+            write_whole(path, source.fetch(spec, cache).read_bytes())
+            say(f"{path.stem}: taken as it is published")
+    return any(source for _, _, source in found)
 
 
 def take_descriptions(models: Path, say: Callable[[str], None]) -> None:

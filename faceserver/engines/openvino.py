@@ -87,8 +87,10 @@ def _taking_pictures(
     """Put the preprocessing before the network, as part of its graph."""
     builder = openvino.preprocess.PrePostProcessor(model)
     builder.input().tensor().set_element_type(openvino.Type.u8)
+    builder.input().tensor().set_layout(openvino.Layout("NHWC"))
     steps = builder.input().preprocess().convert_element_type(openvino.Type.f32)
-    steps.mean(how.mean).scale(1 / how.scale).convert_layout(list(axes))
+    mean, scale = np.broadcast_arrays(how.mean, how.scale, np.ones(3))[:2]
+    steps.mean(mean.tolist()).scale((1 / scale).tolist()).convert_layout(list(axes))
     return builder.build()
 
 

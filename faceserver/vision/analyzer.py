@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Semaphore
 
 import numpy as np
@@ -12,16 +12,25 @@ from faceserver.pictures import codec
 from faceserver.runtime import deadline, metrics
 from faceserver.types import Detection, Floats, Image
 from faceserver.vision import Detector, Embedder
+from faceserver.vision.attributes.base import Value
+from faceserver.vision.attributes.pool import AttributePool, Cuts
 
 _WARM_UP_SHAPE = (900, 1200, 3)
 
 
 @dataclass(frozen=True, eq=False)
 class FoundFace:
-    """A face that is found and cut out, not yet embedded; small next to its picture."""
+    """A face that is found and cut out, not yet embedded; small next to its picture.
+
+    Attributes:
+        detection: where it is.
+        crop: what the embedder wants of it.
+        cuts: what the attributes want of it that were asked for.
+    """
 
     detection: Detection
     crop: Image
+    cuts: Cuts = field(default_factory=dict)
 
 
 class Analyzer:
@@ -32,6 +41,7 @@ class Analyzer:
 
     Attributes:
         embedder: what embeds the faces; its name, dims and distances describe the embeddings.
+        attributes: what can be told of faces beside.
     """
 
     def __init__(
@@ -39,6 +49,7 @@ class Analyzer:
         detector: Detector,
         embedder: Embedder,
         *,
+        attributes: AttributePool | None = None,
         max_faces: int | None = None,
         at_once: int = 1,
     ) -> None:
@@ -47,6 +58,7 @@ class Analyzer:
         Args:
             detector: finds faces.
             embedder: embeds them.
+            attributes: tells what else is to be known of them; None knows what needs no model.
             max_faces: how many a picture may hold.
             at_once: pictures that are decoded and searched at the same time; others wait. Many
                 more than there are processors would take memory and only hinder each other.
@@ -55,6 +67,7 @@ class Analyzer:
         self._max_faces = max_faces
         self._turns = Semaphore(at_once)
         self.embedder = embedder
+        self.attributes = attributes or AttributePool()
 
     def with_embedder(self, embedder: Embedder) -> "Analyzer":
         """The same detector, and the same turns, with another embedder."""
@@ -71,7 +84,12 @@ class Analyzer:
         self.embedder.warm_up()
 
     def read(
-        self, data: bytes, *, max_bytes: int, max_pixels: int
+        self,
+        data: bytes,
+        *,
+        max_bytes: int,
+        max_pixels: int,
+        attributes: Sequence[str] = (),
     ) -> tuple[Image, list[FoundFace]]:
         """Decode a picture and find its faces, when it is its turn.
 
@@ -79,6 +97,7 @@ class Analyzer:
             data: the file's content.
             max_bytes: see :func:`faceserver.pictures.codec.decode`.
             max_pixels: likewise.
+            attributes: see :meth:`find`.
 
         Returns:
             The picture, upright, and its faces, largest first.
@@ -93,12 +112,16 @@ class Analyzer:
         try:
             deadline.check()
             image = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
-            return image, self.find(image)
+            return image, self.find(image, attributes)
         finally:
             self._turns.release()
 
-    def find(self, image: Image) -> list[FoundFace]:
+    def find(self, image: Image, attributes: Sequence[str] = ()) -> list[FoundFace]:
         """Find every face of a picture and cut it out, largest first.
+
+        Args:
+            image: the picture.
+            attributes: what :meth:`tell` will be asked for, by the attributes' own names.
 
         Raises:
             TooManyFaces: the picture holds more than it may.
@@ -111,7 +134,14 @@ class Analyzer:
             raise TooManyFaces(
                 f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"
             )
-        return [FoundFace(detection, self.embedder.crop(image, detection)) for detection in found]
+        return [
+            FoundFace(
+                detection,
+                self.embedder.crop(image, detection),
+                self.attributes.cut(image, detection, attributes),
+            )
+            for detection in found
+        ]
 
     def embed(self, faces: Sequence[FoundFace]) -> Floats:
         """Embed faces of one or more pictures as one batch.
@@ -125,3 +155,22 @@ class Analyzer:
         deadline.check()
         with metrics.stage("embed"):
             return self.embedder.embed([face.crop for face in faces])
+
+    def tell(self, faces: Sequence[FoundFace], attributes: Sequence[str]) -> list[dict[str, Value]]:
+        """What attributes tell of faces of one or more pictures, each attribute in one batch.
+
+        Args:
+            faces: found with these attributes.
+            attributes: by their own names.
+
+        Returns:
+            For each face a value for each attribute.
+
+        Raises:
+            TimedOut: the request that this is done for has taken too long.
+        """
+        if not attributes:
+            return [{} for _ in faces]
+        deadline.check()
+        with metrics.stage("attributes"):
+            return self.attributes.tell([face.cuts for face in faces], attributes)
