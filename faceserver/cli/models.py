@@ -1,10 +1,10 @@
-"""The commands ``faceserver models``: what models there are, building and adding them."""
+"""The commands ``faceserver models``: what models there are, building and checking them."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from faceserver.cli.models_files import COMMANDS
 from faceserver.config import Settings, load_settings
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
@@ -81,20 +81,5 @@ def verify(names: tuple[str, ...]) -> None:
         raise click.exceptions.Exit(1)
 
 
-@models.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--name", help="Its name from now on.  [default: that in its model.toml]")
-def add(folder: Path, name: str | None) -> None:
-    """Copy the converted model in FOLDER among the models, and say how to use it."""
-    from faceserver.models.files import add_model
-    from faceserver.models.spec import load_any_spec
-
-    settings = load_settings()
-    model = add_model(folder, settings.models_dir, name or load_any_spec(folder).name)
-    click.echo(f"added {model.name}")
-    if model.spec.kind != "attribute":
-        setting = "MODEL" if model.spec.kind == "embedder" else "DETECTOR"
-        click.echo(f"to use it: FACESERVER_{setting}={model.name}")
-    distances = getattr(model.spec, "distances", None)
-    if distances and distances.calibration.startswith("not calibrated"):
-        click.echo(f"its distance threshold {distances.threshold} is {distances.calibration}")
+for _command in COMMANDS:
+    models.add_command(_command)
