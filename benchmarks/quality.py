@@ -46,7 +46,7 @@ def judge(analyzer: Analyzer, folder: Path, *, centre: bool) -> Judged:
         for path in sorted(person.iterdir()):
             faces += _face(analyzer, path, centre=centre)
         vectors.append(analyzer.embed(faces))
-        told = analyzer.tell(faces, ["quality"])
+        told = analyzer.tell(faces)
         quality += [float(str(each["quality"]["value"])) for each in told]
         people += [number] * len(faces)
     return Judged(folder.name, np.concatenate(vectors), np.array(people), np.array(quality))

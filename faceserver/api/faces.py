@@ -19,6 +19,8 @@ from faceserver.api.base import (
 from faceserver.api.pictures import (
     Base64Picture,
     Box,
+    DescribedFace,
+    Describing,
     DetectedFace,
     Embedding,
     Points,
@@ -39,7 +41,7 @@ class FaceOptions(Request):
     external_id: Text | None = Field(default=None, description="What another system calls them.")
 
 
-class PictureOptions(FaceOptions):
+class PictureOptions(Describing, FaceOptions):
     """And which of a picture's faces are meant."""
 
     faces: Which = Field(default="all", description="All faces, or the largest alone.")
@@ -175,7 +177,7 @@ class SearchOptions(Request):
     filter: SearchFilter = SearchFilter()
 
 
-class PictureSearch(SearchOptions):
+class PictureSearch(Describing, SearchOptions):
     """And which of the picture's faces are searched for."""
 
     faces: Which = Field(default="all", description="All faces, or the largest alone.")
@@ -260,7 +262,7 @@ class Verdict(Answer):
 class Probe(Answer):
     """A face that was searched for."""
 
-    detection: DetectedFace | None = Field(description="Where it is in the picture, if in one.")
+    detection: DescribedFace | None = Field(description="Where it is in the picture, if in one.")
     verdict: Verdict
     matches: tuple[Match, ...] = Field(description="Nearest first.")
 

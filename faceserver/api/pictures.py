@@ -5,7 +5,15 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import unquote
 
-from pydantic import BeforeValidator, Discriminator, Field, RootModel, Tag, WithJsonSchema
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    RootModel,
+    Tag,
+    WithJsonSchema,
+)
 
 from faceserver.api.base import Answer, Request, Url
 
@@ -14,6 +22,34 @@ MAX_DIMS = 4096
 Which = Literal["all", "largest"]
 """Which of a picture's faces are meant."""
 
+
+def _names(value: object) -> object:
+    """Names in a list, or in one text with commas between them; in forms a list of such texts."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
+        return value
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+AttributeNames = Annotated[
+    tuple[Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._@-]+$")], ...],
+    BeforeValidator(_names),
+    Field(max_length=20),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}, "maxItems": 20},
+                {"type": "string", "pattern": r"^[A-Za-z0-9._@, -]*$"},
+            ]
+        }
+    ),
+]
+"""What is to be told of faces: such as ``age,gender``."""
+
+ATTRIBUTES = "What else is to be told of each face: age, gender, landmarks, pose, quality, ..."
+
+Attributes = dict[str, dict[str, JsonValue]]
+"""What was asked for of a face, by the attributes' names."""
 
 _DATA_URL = re.compile(r"(?i)\s*data:[^,]{0,500};\s*base64\s*,")
 _BLANKS = str.maketrans("-_", "+/", " \t\r\n\f\v")
@@ -99,11 +135,32 @@ AnyPicture = Annotated[
 ]
 
 
-class DetectRequest(RootModel[AnyPicture]):
-    """The picture."""
+class Describing(Request):
+    """What is to be told of the faces."""
+
+    attributes: AttributeNames = Field(default=(), description=ATTRIBUTES)
 
 
-class _Embed(Request):
+class DetectBase64(Describing, Base64Picture):
+    """In a picture as base64."""
+
+
+class DetectUrl(Describing, UrlPicture):
+    """In a picture that the server fetches."""
+
+
+class DetectRequest(
+    RootModel[
+        Annotated[
+            Annotated[DetectBase64, Tag("<base64>")] | Annotated[DetectUrl, Tag("<url>")],
+            by_key("base64", "url"),
+        ]
+    ]
+):
+    """The picture, and what is to be told of its faces."""
+
+
+class _Embed(Describing):
     faces: Which = Field(default="all", description="All faces, or the largest alone.")
 
 
@@ -170,6 +227,14 @@ class DetectedFace(Answer):
     score: float = Field(ge=0, le=1, description="How sure the detector is.")
 
 
+class DescribedFace(DetectedFace):
+    """A face in a picture, and what was asked for of it."""
+
+    attributes: Attributes | None = Field(
+        default=None, description="What was asked for; null where nothing was."
+    )
+
+
 class PictureSize(Answer):
     """Of the upright picture, in pixels."""
 
@@ -180,10 +245,10 @@ class PictureSize(Answer):
 class DetectAnswer(PictureSize):
     """Every face of a picture."""
 
-    faces: tuple[DetectedFace, ...] = Field(description="Largest first.")
+    faces: tuple[DescribedFace, ...] = Field(description="Largest first.")
 
 
-class EmbeddedFace(DetectedFace):
+class EmbeddedFace(DescribedFace):
     """A face and its vector."""
 
     embedding: Embedding

@@ -1,6 +1,6 @@
 """Detect, embed, compare: nothing is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -12,6 +12,7 @@ from faceserver.models.spec import Distances
 from faceserver.services.context import Parts, chosen
 from faceserver.types import Detection, Floats
 from faceserver.vision.analyzer import FoundFace
+from faceserver.vision.attributes.base import Value
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Detected:
         width: of the upright picture, in pixels.
         height: likewise.
         faces: largest first.
+        attributes: what was asked for of each face.
     """
 
     width: int
     height: int
     faces: tuple[Detection, ...]
+    attributes: tuple[Mapping[str, Value], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,24 +96,30 @@ class Stateless:
         """
         return self._parts.fetch(url, credentials)
 
-    def detect(self, data: bytes) -> Detected:
+    def detect(self, data: bytes, *, attributes: Sequence[str] = ()) -> Detected:
         """Find every face of a picture; none is an empty list.
 
         Raises:
             ImageError: the picture cannot be used.
+            InvalidRequest: there is no such attribute.
         """
-        (width, height), faces = self._found(data)
-        return Detected(width, height, _detections(faces))
+        (width, height), faces = self._found(data, attributes)
+        told = tuple(self._parts.analyzer.tell(faces))
+        return Detected(width, height, _detections(faces), told)
 
-    def embed(self, data: bytes, *, largest: bool = False) -> Embedded:
+    def embed(
+        self, data: bytes, *, largest: bool = False, attributes: Sequence[str] = ()
+    ) -> Embedded:
         """Find and embed the faces of a picture; none is an empty list.
 
         Raises:
             ImageError: the picture cannot be used.
+            InvalidRequest: there is no such attribute.
         """
-        (width, height), found = self._found(data)
+        (width, height), found = self._found(data, attributes)
         faces = chosen(found, largest=largest)
-        return Embedded(width, height, _detections(faces), self._parts.analyzer.embed(faces))
+        vectors, told = self._parts.analyzer.embed(faces), self._parts.analyzer.tell(faces)
+        return Embedded(width, height, _detections(faces), tuple(told), vectors)
 
     def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
         """Measure every face of one picture against every face of another.
@@ -131,8 +140,10 @@ class Stateless:
         pairs.sort(key=lambda pair: pair.distance)
         return Compared(one, other, tuple(pairs))
 
-    def _found(self, data: bytes) -> tuple[tuple[int, int], list[FoundFace]]:
-        image, faces = self._parts.read(data)
+    def _found(
+        self, data: bytes, attributes: Sequence[str]
+    ) -> tuple[tuple[int, int], list[FoundFace]]:
+        image, faces = self._parts.read(data, attributes)
         height, width = image.shape[:2]
         return (width, height), faces
 

@@ -94,14 +94,24 @@ class Parts:
             limits=self.limits,
         )
 
-    def read(self, data: bytes) -> tuple[Image, list[FoundFace]]:
+    def read(self, data: bytes, attributes: Sequence[str] = ()) -> tuple[Image, list[FoundFace]]:
         """Decode a picture within the limits and find its faces, largest first.
+
+        Args:
+            data: the file's content.
+            attributes: what will be told of the faces.
 
         Raises:
             ImageError: it cannot be used.
+            InvalidRequest: there is no such attribute.
         """
         limits = self.limits
-        return self.analyzer.read(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
+        return self.analyzer.read(
+            data,
+            max_bytes=limits.max_bytes,
+            max_pixels=limits.max_pixels,
+            attributes=self.analyzer.attributes.wanted(attributes),
+        )
 
 
 def threshold_of(gallery: Gallery, limits: Limits) -> float:

@@ -48,11 +48,18 @@ class FaceKeeper:
         self._parts = parts
 
     def add_picture(
-        self, collection: str, data: bytes, labels: Labels, *, largest: bool = False
+        self,
+        collection: str,
+        data: bytes,
+        labels: Labels,
+        *,
+        largest: bool = False,
+        attributes: Sequence[str] = (),
     ) -> tuple[StoredFace, ...]:
         """Store the faces of a picture, largest first.
 
         Raises:
+            InvalidRequest: there is no such attribute.
             NotFound: there is no such collection, or no such person.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
@@ -65,7 +72,11 @@ class FaceKeeper:
             registrar = self._parts.registrar(gallery)
             with self._parts.pictures.batch() as save:
                 examined = registrar.examine(
-                    labels.source, data, save, lambda faces: chosen(faces, largest=largest)
+                    labels.source,
+                    data,
+                    save,
+                    lambda faces: chosen(faces, largest=largest),
+                    attributes=attributes,
                 )
                 if isinstance(examined, Refused):
                     raise examined.error

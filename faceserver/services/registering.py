@@ -1,6 +1,6 @@
 """Registers pictures in one collection: find the faces, keep the picture, store the faces."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from faceserver.errors import InputError, NoFace
@@ -9,6 +9,7 @@ from faceserver.store.base import Collection
 from faceserver.store.pictures import PictureStore
 from faceserver.types import Floats, Image, Match, NewFace, StoredFace
 from faceserver.vision.analyzer import Analyzer, FoundFace
+from faceserver.vision.attributes.base import Value
 
 SavePicture = Callable[[bytes], str]
 """Stores a JPEG and returns its file name."""
@@ -109,16 +110,26 @@ class Registrar:
         self.limits = limits
         self._analyzer = analyzer
 
-    def find(self, data: bytes) -> tuple[Image, Sequence[FoundFace]]:
+    def find(
+        self, data: bytes, attributes: Sequence[str] = ()
+    ) -> tuple[Image, Sequence[FoundFace]]:
         """Decode a picture and find its faces, largest first.
 
+        Args:
+            data: the file's content.
+            attributes: what will be told of the faces.
+
         Raises:
+            InvalidRequest: there is no such attribute.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
         """
         limits = self.limits
         image, faces = self._analyzer.read(
-            data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels
+            data,
+            max_bytes=limits.max_bytes,
+            max_pixels=limits.max_pixels,
+            attributes=self._analyzer.attributes.wanted(attributes),
         )
         if not faces:
             raise NoFace("no face was found in the picture")
@@ -138,7 +149,13 @@ class Registrar:
         )
 
     def examine(
-        self, name: str, data: bytes, save: SavePicture, choose: Choose = lambda faces: faces
+        self,
+        name: str,
+        data: bytes,
+        save: SavePicture,
+        choose: Choose = lambda faces: faces,
+        *,
+        attributes: Sequence[str] = (),
     ) -> Examined | Refused:
         """Find a picture's faces, and keep of it what is to be kept.
 
@@ -147,9 +164,10 @@ class Registrar:
             data: its bytes.
             save: from :meth:`PictureStore.batch`, in which the faces are also stored.
             choose: which of the faces are meant.
+            attributes: what is to be known of the faces beside; see :meth:`store`.
         """
         try:
-            image, faces = self.find(data)
+            image, faces = self.find(data, attributes)
             faces = choose(faces)
         except InputError as error:
             return Refused(name, error)
@@ -160,10 +178,14 @@ class Registrar:
         return Examined(name, picture, width, height, faces, crops)
 
     def store(self, examined: Sequence[Examined | Refused]) -> list[Registered | Refused]:
-        """Embed and store the faces of all pictures as one batch."""
+        """Embed and store the faces of all pictures as one batch.
+
+        Of the attributes that they were examined for the quality is stored with them.
+        """
         found = [item for item in examined if isinstance(item, Examined)]
-        vectors = iter(self._analyzer.embed([face for item in found for face in item.faces]))
-        new = [face for item in found for face in _new_faces(item, vectors)]
+        faces = [face for item in found for face in item.faces]
+        vectors, told = iter(self._analyzer.embed(faces)), iter(self._analyzer.tell(faces))
+        new = [face for item in found for face in _new_faces(item, vectors, told)]
         stored = iter(self.collection.add(new))
         return [
             item
@@ -179,7 +201,9 @@ class Registrar:
         ]
 
 
-def _new_faces(item: Examined, vectors: Iterator[Floats]) -> list[NewFace]:
+def _new_faces(
+    item: Examined, vectors: Iterator[Floats], told: Iterator[Mapping[str, Value]]
+) -> list[NewFace]:
     ids: Sequence[str | None] = item.ids or [None] * len(item.faces)
     return [
         NewFace(
@@ -191,7 +215,13 @@ def _new_faces(item: Examined, vectors: Iterator[Floats]) -> list[NewFace]:
             subject=item.subject,
             tags=item.tags,
             external_id=item.external_id,
+            quality=_quality(next(told)),
             id=face_id,
         )
         for face, crop, face_id in zip(item.faces, item.crops, ids, strict=True)
     ]
+
+
+def _quality(told: Mapping[str, Value]) -> float | None:
+    value = told.get("quality", {}).get("value")
+    return value if isinstance(value, float) else None

@@ -156,21 +156,17 @@ class Analyzer:
         with metrics.stage("embed"):
             return self.embedder.embed([face.crop for face in faces])
 
-    def tell(self, faces: Sequence[FoundFace], attributes: Sequence[str]) -> list[dict[str, Value]]:
+    def tell(self, faces: Sequence[FoundFace]) -> list[dict[str, Value]]:
         """What attributes tell of faces of one or more pictures, each attribute in one batch.
 
-        Args:
-            faces: found with these attributes.
-            attributes: by their own names.
-
         Returns:
-            For each face a value for each attribute.
+            For each face a value for each attribute that it was found with.
 
         Raises:
             TimedOut: the request that this is done for has taken too long.
         """
-        if not attributes:
+        if not any(face.cuts for face in faces):
             return [{} for _ in faces]
         deadline.check()
         with metrics.stage("attributes"):
-            return self.attributes.tell([face.cuts for face in faces], attributes)
+            return self.attributes.tell([face.cuts for face in faces])

@@ -51,7 +51,7 @@ def decoded(path: Path) -> Image:
 def told(analyzer: Analyzer, image: Image, *names: str) -> Mapping[str, Value]:
     """What attributes tell of a picture's largest face."""
     faces = analyzer.find(image, names)
-    return analyzer.tell(faces, names)[0]
+    return analyzer.tell(faces)[0]
 
 
 def number(value: Value, field: str) -> float:
@@ -125,7 +125,7 @@ def test_a_mirrored_photograph_has_the_mirrored_pose(
 def test_landmarks_are_the_detections_points(analyzer: Analyzer, photographs: Photographs) -> None:
     image = decoded(photographs["biden.jpg"])
     (face,) = analyzer.find(image, ["landmarks"])
-    points = analyzer.tell([face], ["landmarks"])[0]["landmarks"]
+    points = analyzer.tell([face])[0]["landmarks"]
     assert list(points) == ["left_eye", "right_eye", "nose", "left_mouth", "right_mouth"]
     assert np.allclose(list(points.values()), face.detection.points, atol=0.01)
 
@@ -324,5 +324,5 @@ def test_one_batch_for_the_faces_of_several_pictures(tmp_path: Path, engine: Eng
     pool = AttributePool(load=lambda _: Counting())  # type: ignore[arg-type, return-value]
     image = np.zeros((90, 90, 3), np.uint8)
     cuts = [pool.cut(image, detection(10, 10, 20), ["pose"]) for _ in range(5)]
-    assert pool.tell(cuts, ["pose"]) == [{"pose": {}}] * 5
+    assert pool.tell(cuts) == [{"pose": {}}] * 5
     assert asked == [5]

@@ -84,24 +84,24 @@ class AttributePool:
         """
         return {name: self._attribute(name).cut(image, detection) for name in names}
 
-    def tell(self, faces: Sequence[Cuts], names: Sequence[str]) -> list[dict[str, Value]]:
+    def tell(self, faces: Sequence[Cuts]) -> list[dict[str, Value]]:
         """What attributes tell of faces, each of them in one batch.
 
         Args:
             faces: what :meth:`cut` took of each face.
-            names: the attributes.
 
         Returns:
-            For each face a value for each attribute.
+            For each face a value for each attribute that it was cut out for.
 
         Raises:
             ModelError: an attribute cannot be loaded, or does not fit its network.
         """
         told: list[dict[str, Value]] = [{} for _ in faces]
-        for name in names:
-            values = self._attribute(name).tell([cuts[name] for cuts in faces])
-            for known, value in zip(told, values, strict=True):
-                known[name] = value
+        for name in dict.fromkeys(name for cuts in faces for name in cuts):
+            places = [place for place, cuts in enumerate(faces) if name in cuts]
+            values = self._attribute(name).tell([faces[place][name] for place in places])
+            for place, value in zip(places, values, strict=True):
+                told[place][name] = value
         return told
 
     def _attribute(self, name: str) -> Attribute:

@@ -21,7 +21,7 @@ from faceserver.api.faces import (
     MovedFaces,
     PictureOptions,
 )
-from faceserver.api.pictures import DetectedFace, Which
+from faceserver.api.pictures import ATTRIBUTES, AttributeNames, DetectedFace, Which
 from faceserver.errors import NotFound
 from faceserver.services.faces import NOWHERE, FaceKeeper, Labels
 from faceserver.types import Box, Detection, Filter, StoredFace
@@ -53,6 +53,7 @@ class AddForm(Form):
     tags: Tags = ()
     external_id: Text | None = Field(default=None, description="What another system calls them.")
     faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    attributes: AttributeNames = Field(default=(), description=ATTRIBUTES)
     source: Text | None = Field(
         default=None, description="What the picture is called; else its file name is taken."
     )
@@ -201,7 +202,11 @@ def _add_picture(
     collection: str, data: bytes, options: PictureOptions | AddForm, name: str
 ) -> tuple[StoredFace, ...]:
     return _keeper().add_picture(
-        collection, data, _labels(options, name), largest=options.faces == "largest"
+        collection,
+        data,
+        _labels(options, name),
+        largest=options.faces == "largest",
+        attributes=options.attributes,
     )
 
 
