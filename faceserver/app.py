@@ -16,7 +16,13 @@ from faceserver.errors import FaceServerError, NotReady, StoreMismatch
 from faceserver.jobs.manager import JobDesk
 from faceserver.models.aliases import resolved
 from faceserver.models.files import find_models
-from faceserver.models.spec import AttributeSpec, DetectorSpec, EmbedderSpec, load_spec
+from faceserver.models.spec import (
+    AttributeSpec,
+    DetectorSpec,
+    EmbedderSpec,
+    OptionValue,
+    load_spec,
+)
 from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.parallel import Helpers
 from faceserver.runtime.threads import ThreadPlan, plan
@@ -26,7 +32,7 @@ from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.pool import AttributePool
-from faceserver.vision.base import Loading
+from faceserver.vision.base import Detector, Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
 
@@ -43,11 +49,7 @@ def make_analyzer(settings: Settings) -> Analyzer:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     threads = _threads(settings)
-    spec = load_spec(model_folder(settings, settings.detector), DetectorSpec)
-    told = {**spec.options, **settings.detector_options}
-    detector = architectures.make_detector(
-        spec.model_copy(update={"options": told}), _loading(settings)
-    )
+    detector = make_detector(settings)
     embedder = make_embedder(settings, embedder_spec(settings))
     return Analyzer(
         detector,
@@ -55,6 +57,32 @@ def make_analyzer(settings: Settings) -> Analyzer:
         attributes=make_attributes(settings),
         max_faces=settings.max_faces,
         at_once=threads.pictures,
+    )
+
+
+def detector_spec(settings: Settings) -> DetectorSpec:
+    """The description of the detector that is set.
+
+    Raises:
+        ModelError: it is missing or at fault.
+    """
+    return load_spec(model_folder(settings, settings.detector), DetectorSpec)
+
+
+def make_detector(settings: Settings, options: Mapping[str, OptionValue] | None = None) -> Detector:
+    """Load the detector that is set.
+
+    Args:
+        settings: with its name and its options.
+        options: others, which count before those of the settings.
+
+    Raises:
+        SetupError: the model, the engine or an option is at fault.
+    """
+    spec = detector_spec(settings)
+    told = {**spec.options, **settings.detector_options, **(options or {})}
+    return architectures.make_detector(
+        spec.model_copy(update={"options": told}), _loading(settings)
     )
 
 

@@ -218,12 +218,14 @@ def remove(name: str) -> None:
     import shutil
 
     from faceserver.errors import Conflict, ModelError
+    from faceserver.models.aliases import resolved
     from faceserver.models.files import find_models
 
     settings = load_settings()
     model = _found(name)
     folder = (settings.models_dir / model.name).resolve()
-    if model.name in (settings.detector, settings.model):
+    names = [each.name for each in find_models(settings.models_dir)]
+    if model.name in (resolved(settings.detector, names), resolved(settings.model, names)):
         raise Conflict(f"{model.name} is in use: set another one first")
     for other in find_models(settings.models_dir):
         files = [path.resolve() for each in other.spec.networks.values() for path in each.paths]
