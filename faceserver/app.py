@@ -21,6 +21,7 @@ from faceserver.models.spec import (
     DetectorSpec,
     EmbedderSpec,
     OptionValue,
+    Spec,
     load_spec,
 )
 from faceserver.pictures.fetch import Fetcher
@@ -82,7 +83,7 @@ def make_detector(settings: Settings, options: Mapping[str, OptionValue] | None 
     spec = detector_spec(settings)
     told = {**spec.options, **settings.detector_options, **(options or {})}
     return architectures.make_detector(
-        spec.model_copy(update={"options": told}), _loading(settings)
+        spec.model_copy(update={"options": told}), _loading(settings, spec)
     )
 
 
@@ -95,7 +96,7 @@ def make_attributes(settings: Settings) -> AttributePool:
     built = [model.spec for model in find_models(settings.models_dir) if model.is_built]
     return AttributePool(
         [spec for spec in built if isinstance(spec, AttributeSpec)],
-        lambda spec: architectures.make_attribute(spec, _loading(settings)),
+        lambda spec: architectures.make_attribute(spec, _loading(settings, spec)),
     )
 
 
@@ -122,7 +123,7 @@ def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
     Raises:
         SetupError: the model, the engine or a setting is at fault.
     """
-    embedder = architectures.make_embedder(spec, _loading(settings))
+    embedder = architectures.make_embedder(spec, _loading(settings, spec))
     most = _MOST_AT_ONCE * _threads(settings).networks
     return BatchedEmbedder(embedder, most=most, wait=settings.batch_wait)
 
@@ -147,11 +148,13 @@ def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
     return {spec.name: spec for spec in specs if isinstance(spec, EmbedderSpec)}
 
 
-def _loading(settings: Settings) -> Loading:
+def _loading(settings: Settings, spec: Spec) -> Loading:
+    """What a model is loaded with: where it is there as ONNX alone, OpenVINO, which reads that."""
     threads = _threads(settings)
     options = EngineOptions(threads=threads.networks, cache_dir=settings.cache_dir)
+    has_caffe = all(files.caffemodel for files in spec.networks.values())
     return Loading(
-        engine=make_engine(settings.engine, options),
+        engine=make_engine(settings.engine if has_caffe else "openvino", options),
         precision=settings.precision,
         helpers=Helpers(threads.helpers),
         shared_pixels=settings.shared_pixels,

@@ -10,9 +10,11 @@ from click.testing import CliRunner, Result
 
 from faceserver.cli.main import main
 from faceserver.engines import EngineOptions, make_engine
+from faceserver.models.files import sha256_of
 from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.vision.architectures import make_embedder
 from faceserver.vision.base import Loading
+from tests.support.loopback import send, serve
 from tests.support.nets import anchor_net, dot_net
 
 RANDOM = np.random.default_rng(3)
@@ -155,6 +157,17 @@ def test_a_zip_of_two_files_of_one_name_is_refused(models: Path, tmp_path: Path)
     assert "cannot be taken out" in result.output
     (tmp_path / "cut.zip").write_bytes((tmp_path / "two.zip").read_bytes()[:-20])
     assert run("add", tmp_path / "cut.zip", "--as", "x").exit_code == 1
+
+
+def test_a_url_is_fetched(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACESERVER_URL_ALLOW_NETWORKS", "127.0.0.0/8")
+    file = anchor_net(tmp_path / "det.onnx")
+    with serve() as site:
+        site.answers["/det.onnx?raw=1"] = send(file.read_bytes())
+        right = sha256_of(file)
+        result = run("add", site.url("/det.onnx?raw=1"), "--as", "far", "--sha256", right)
+    assert result.exit_code == 0, result.output
+    assert (models / "far" / "det.onnx").read_bytes() == file.read_bytes()
 
 
 def test_a_url_within_is_refused_like_any_other(tmp_path: Path) -> None:

@@ -292,6 +292,19 @@ def test_the_pool_knows_what_is_built_and_other_names_for_it(settings: Settings)
         pool.wanted(["mask"])
 
 
+@pytest.mark.parametrize("runtime", ["opencv", "openvino"])
+def test_every_attribute_works_whatever_the_engine_is(
+    runtime: str, analyzer: Analyzer, photographs: Photographs
+) -> None:
+    pool = make_attributes(load_settings(engine=runtime))
+    image = decoded(photographs["obama.jpg"])
+    (face,) = analyzer.find(image)
+    (told_,) = pool.tell([pool.cut(image, face.detection, pool.names())])
+    assert told_["gender"]["value"] == "male"
+    assert number(told_["quality"], "value") > 0.9
+    assert set(told_) == set(pool.names())
+
+
 def test_nothing_is_loaded_until_it_is_asked_for_and_then_once() -> None:
     loaded: list[str] = []
 
