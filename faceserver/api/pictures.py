@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -23,28 +24,31 @@ Which = Literal["all", "largest"]
 """Which of a picture's faces are meant."""
 
 
-def _names(value: object) -> object:
-    """Names in a list, or in one text with commas between them; in forms a list of such texts."""
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
-        return value
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+def _listed(value: object) -> object:
+    """A list as it is, a text as a list of one."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
 
+
+def _names(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The names in texts, with commas or blanks between them, each once."""
+    return tuple(dict.fromkeys(name for text in texts for name in re.split("[, ]+", text) if name))
+
+
+_NAMES = r"^[A-Za-z0-9._@, -]*$"
+_NAMES_SCHEMA = {"type": "string", "maxLength": 200, "pattern": _NAMES}
 
 AttributeNames = Annotated[
-    tuple[Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._@-]+$")], ...],
-    BeforeValidator(_names),
+    tuple[Annotated[str, Field(max_length=200, pattern=_NAMES)], ...],
+    BeforeValidator(_listed),
     Field(max_length=20),
+    AfterValidator(_names),
     WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "array", "items": {"type": "string"}, "maxItems": 20},
-                {"type": "string", "pattern": r"^[A-Za-z0-9._@, -]*$"},
-            ]
-        }
+        {"anyOf": [{"type": "array", "items": _NAMES_SCHEMA, "maxItems": 20}, _NAMES_SCHEMA]}
     ),
 ]
-"""What is to be told of faces: such as ``age,gender``."""
+"""What is to be told of faces: such as ``age,gender``, or a list of such texts."""
 
 ATTRIBUTES = "What else is to be told of each face: age, gender, landmarks, pose, quality, ..."
 

@@ -101,7 +101,7 @@ class Stateless:
 
         Raises:
             ImageError: the picture cannot be used.
-            InvalidRequest: there is no such attribute.
+            UnknownAttribute: there is no such attribute.
         """
         (width, height), faces = self._found(data, attributes)
         told = tuple(self._parts.analyzer.tell(faces))
@@ -114,7 +114,7 @@ class Stateless:
 
         Raises:
             ImageError: the picture cannot be used.
-            InvalidRequest: there is no such attribute.
+            UnknownAttribute: there is no such attribute.
         """
         (width, height), found = self._found(data, attributes)
         faces = chosen(found, largest=largest)

@@ -103,7 +103,7 @@ class Parts:
 
         Raises:
             ImageError: it cannot be used.
-            InvalidRequest: there is no such attribute.
+            UnknownAttribute: there is no such attribute.
         """
         limits = self.limits
         return self.analyzer.read(

@@ -59,7 +59,7 @@ class FaceKeeper:
         """Store the faces of a picture, largest first.
 
         Raises:
-            InvalidRequest: there is no such attribute.
+            UnknownAttribute: there is no such attribute.
             NotFound: there is no such collection, or no such person.
             ImageError: the picture cannot be used.
             NoFace: it holds none.

@@ -120,7 +120,7 @@ class Registrar:
             attributes: what will be told of the faces.
 
         Raises:
-            InvalidRequest: there is no such attribute.
+            UnknownAttribute: there is no such attribute.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
         """

@@ -122,7 +122,7 @@ class Searching:
         """Search for each face of a picture.
 
         Raises:
-            InvalidRequest: there is no such attribute.
+            UnknownAttribute: there is no such attribute.
             NotFound: there is no such collection.
             ImageError: the picture cannot be used.
             NoFace: it holds none.

@@ -10,7 +10,7 @@ import pytest
 from faceserver.app import make_analyzer, make_attributes
 from faceserver.config import Settings, load_settings
 from faceserver.engines import Engine, EngineOptions, make_engine
-from faceserver.errors import InvalidRequest, ModelError
+from faceserver.errors import ModelError, UnknownAttribute
 from faceserver.models.spec import AttributeSpec
 from faceserver.pictures import codec
 from faceserver.types import Box, Detection, Image
@@ -288,7 +288,7 @@ def test_the_pool_knows_what_is_built_and_other_names_for_it(settings: Settings)
     pool = make_attributes(settings)
     assert {"age", "gender", "landmarks", "pose", "quality"} <= set(pool.names())
     assert pool.wanted(["rude_carnie.age", "pose", "age"]) == ("age", "pose")
-    with pytest.raises(InvalidRequest, match="there is no attribute 'mask'; there are: age, "):
+    with pytest.raises(UnknownAttribute, match="there is no attribute 'mask'; there are: age, "):
         pool.wanted(["mask"])
 
 

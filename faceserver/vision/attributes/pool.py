@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from threading import Lock
 
-from faceserver.errors import InvalidRequest, ModelError
+from faceserver.errors import ModelError, UnknownAttribute
 from faceserver.models.aliases import resolved
 from faceserver.models.spec import AttributeSpec, CentredCrop, FixedNormalization, InputSpec
 from faceserver.types import Detection, Image
@@ -67,13 +67,13 @@ class AttributePool:
         """The attributes that are asked for, each once, by their own names.
 
         Raises:
-            InvalidRequest: there is none of that name.
+            UnknownAttribute: there is none of that name.
         """
         own = {resolved(name, self._specs): name for name in names}
         for name, given in own.items():
             if name not in self._specs:
                 known = ", ".join(self.names())
-                raise InvalidRequest(f"there is no attribute {given!r}; there are: {known}")
+                raise UnknownAttribute(f"there is no attribute {given!r}; there are: {known}")
         return tuple(own)
 
     def cut(self, image: Image, detection: Detection, names: Sequence[str]) -> Cuts:

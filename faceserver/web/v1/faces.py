@@ -63,7 +63,13 @@ class AddForm(Form):
     "",
     operation_id="add_faces",
     responses=answers(
-        *PICTURE, "not_found", "no_face", "invalid_embedding", "store_full", created=AddedFaces
+        *PICTURE,
+        "not_found",
+        "no_face",
+        "invalid_embedding",
+        "unknown_attribute",
+        "store_full",
+        created=AddedFaces,
     ),
     openapi_extensions=takes(blueprint, AddFaces, AddForm),
 )

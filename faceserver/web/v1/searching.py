@@ -51,7 +51,14 @@ class SearchForm(Form):
 @blueprint.post(
     "/search",
     operation_id="search",
-    responses=answers(*PICTURE, "not_found", "no_face", "invalid_embedding", ok=SearchAnswer),
+    responses=answers(
+        *PICTURE,
+        "not_found",
+        "no_face",
+        "invalid_embedding",
+        "unknown_attribute",
+        ok=SearchAnswer,
+    ),
     openapi_extensions=takes(blueprint, SearchRequest, SearchForm),
 )
 @scope("read")

@@ -68,7 +68,7 @@ class CompareForm(Form):
 @blueprint.post(
     "/detect",
     operation_id="detect",
-    responses=answers(*PICTURE, ok=DetectAnswer),
+    responses=answers(*PICTURE, "unknown_attribute", ok=DetectAnswer),
     openapi_extensions=takes(blueprint, DetectRequest, DetectForm),
 )
 @scope("read", reach="none")
@@ -92,7 +92,7 @@ def detect() -> Response:
 @blueprint.post(
     "/embed",
     operation_id="embed",
-    responses=answers(*PICTURE, ok=EmbedAnswer),
+    responses=answers(*PICTURE, "unknown_attribute", ok=EmbedAnswer),
     openapi_extensions=takes(blueprint, EmbedRequest, EmbedForm),
 )
 @scope("read", reach="none")
