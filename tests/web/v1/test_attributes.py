@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +10,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from faceserver.client import Client
+from faceserver.services.facade import FaceService
+from faceserver.types import Detection, Image
+from faceserver.vision.attributes.base import Cut, Value
+from faceserver.vision.attributes.pool import AttributePool, spec_without_weights
 from tests.services.test_facade import RED, png
 
 PICTURE = png(RED, RED)
@@ -98,3 +103,29 @@ def test_the_client_asks_for_them(client: Client) -> None:
         told = found.faces[0].attributes
         assert told is not None
         assert set(told) == {"pose"}
+
+
+class Half:
+    """Judges every face the same."""
+
+    name = "quality"
+
+    def cut(self, image: Image, detection: Detection) -> Cut:
+        return Cut(detection, image[:1, :1])
+
+    def tell(self, cuts: Sequence[Cut]) -> list[Value]:
+        return [{"value": 0.5, "size": 9.0} for _ in cuts]
+
+
+def test_the_quality_that_was_asked_for_is_stored_with_the_face(
+    http: FlaskClient, service: FaceService
+) -> None:
+    spec = spec_without_weights("pose").model_copy(update={"name": "quality"})
+    service.parts.analyzers.default.attributes = AttributePool([spec], lambda _: Half())
+    path = "/v1/collections/default/faces"
+    for asked, expected in (("quality", 0.5), ("", None)):
+        answer = http.post(path, json={**JSON, "attributes": asked})
+        assert answer.status_code == 201
+        added = answer.get_json()["faces"]
+        assert [face["quality"] for face in added] == [expected] * 2
+        assert http.get(f"{path}/{added[0]['id']}").get_json()["quality"] == expected
