@@ -4,14 +4,16 @@ HOST ?= 127.0.0.1
 PYTHON ?= python3
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+TOOLS := .cache/dev-env
+INSTALL := scripts/install $(BIN)/python
 
-.PHONY: help serve test lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean
+.PHONY: help serve test attack lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean
 
 help:
 	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing;"
 	@echo "              MODEL=sface DETECTOR=yunet takes other models"
 	@echo "make test     linters, types and the whole test suite"
+	@echo "make attack   try to stop a real server, in memory that is capped; part of make test"
 	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
 	@echo "make test-wheel  build the wheel, and use it in an empty environment"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
@@ -20,7 +22,7 @@ help:
 	@echo "make models   build the models"
 	@echo "make photographs  fetch the tests' photographs into .cache/photographs"
 	@echo "make texts    bring the pages' translations up to date"
-	@echo "make lock     renew the pinned versions in requirements/"
+	@echo "make lock     bring requirements/ in line with pyproject.toml; ARGS=--upgrade renews it"
 	@echo "make proto    renew the generated protobuf modules"
 	@echo "make clean    remove the environment, the caches and the built models; keeps the faces"
 
@@ -37,49 +39,49 @@ photographs: .venv/base.stamp
 test: lint models
 	$(BIN)/python -m pytest --cov
 
+attack: .venv/test.stamp models
+	$(BIN)/python -m pytest -m attack tests/attack
+
 lint: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-.venv/base.stamp: requirements/base.txt pyproject.toml
+.venv/base.stamp: requirements/base.txt requirements/build.txt pyproject.toml
 	@sh scripts/check-prerequisites $(PYTHON)
 	@echo "Installing the dependencies into .venv (once; hnswlib is compiled) ..."
 	@$(PYTHON) -m venv .venv
-	@$(PIP) --require-hashes -r requirements/base.txt
-	@$(PIP) --no-deps --editable .
+	@$(INSTALL) base
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable .
 	@touch $@
 
 # TensorFlow and coremltools are large: only what needs them installs them.
 .venv/convert.stamp: .venv/test.stamp requirements/convert.txt
 	@echo "Installing TensorFlow and coremltools into .venv (once) ..."
-	@$(PIP) --require-hashes -r requirements/convert.txt
+	@$(INSTALL) convert
 	@touch $@
 
 .venv/test.stamp: .venv/base.stamp requirements/test.txt
-	@$(PIP) --require-hashes -r requirements/test.txt
+	@$(INSTALL) test
 	@touch $@
 
 texts: .venv/base.stamp
 	@scripts/texts
 
-# The lock files name no package index: pip's own configuration says where packages come from.
-LOCK = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+# ARGS=--upgrade renews every version; without it what is pinned stays, as long as it fits.
+lock: $(TOOLS)/tools.stamp
+	scripts/lock $(TOOLS)/bin $(ARGS)
 
-lock: .venv/base.stamp
-	@$(PIP) pip-tools
-	$(LOCK) --output-file requirements/base.txt pyproject.toml
-	$(LOCK) --extra test --constraint requirements/base.txt \
-		--output-file requirements/test.txt pyproject.toml
-	$(LOCK) --extra test --extra convert --constraint requirements/test.txt \
-		--output-file requirements/convert.txt pyproject.toml
+$(TOOLS)/tools.stamp: requirements/dev.txt
+	@$(PYTHON) -m venv $(TOOLS)
+	@scripts/install $(TOOLS)/bin/python dev
+	@touch $@
 
 PROTOS := faceserver/conversion/caffe/caffe.proto faceserver/conversion/readers/graphdef.proto
 
-proto: .venv/test.stamp
-	@$(PIP) grpcio-tools
-	$(BIN)/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. $(PROTOS)
+proto: $(TOOLS)/tools.stamp
+	$(TOOLS)/bin/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. $(PROTOS)
 
 test-convert: .venv/convert.stamp models
 	$(BIN)/python -m pytest -m convert tests/conversion
@@ -99,13 +101,11 @@ bench: $(PEERS)/peers.stamp .venv/test.stamp models
 $(PEERS)/peers.stamp: requirements/peers.txt
 	@echo "Installing what faceserver is compared with into $(PEERS) (once) ..."
 	@$(PYTHON) -m venv $(PEERS)
-	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@scripts/install $(PEERS)/bin/python peers
 	@touch $@
 
 bench-torch: $(PEERS)/peers.stamp
-	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check torch
-	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-		facenet-pytorch==2.6.0
+	@scripts/install $(PEERS)/bin/python bench-torch
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

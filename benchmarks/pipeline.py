@@ -1,8 +1,8 @@
 """Many pictures into a new gallery (``python -m benchmarks.pipeline --pictures 5000``).
 
-The same photograph comes again and again as files of different bytes, so that each is read,
-decoded, searched for faces, embedded and stored. Told is how busy the processor was, what it was
-busy with, and how much memory was held along the way.
+The same photograph comes again and again, each time with another height and other grey values, so
+that each is read, decoded, searched for faces, embedded and stored. Told is how busy the processor
+was, what it was busy with, and how much memory was held along the way.
 """
 
 import argparse
@@ -21,13 +21,14 @@ from faceserver.config import load_settings
 from faceserver.runtime import metrics
 from faceserver.runtime.threads import pictures_at_once, processors
 from faceserver.services.registering import Registered
-from faceserver.transfer.pictures import Item, PictureImporter
+from faceserver.transfer.items import Item
+from faceserver.transfer.pictures import PictureImporter
 
 WARM_UP = 32
 
 
 def items(count: int, begin: int = 0) -> Iterator[Item]:
-    for number, data in enumerate(variants(portrait(CACHE), count), start=begin):
+    for number, data in enumerate(variants(portrait(CACHE), count, begin), start=begin):
         yield Item(f"picture {number}", lambda data=data: data)  # type: ignore[misc]
 
 

@@ -55,12 +55,12 @@ def judge(analyzer: Analyzer, folder: Path, *, centre: bool) -> Judged:
 def _face(analyzer: Analyzer, path: Path, *, centre: bool) -> list[FoundFace]:
     data = path.read_bytes()
     try:
-        image, faces = analyzer.read(
+        picture, faces = analyzer.read(
             data, max_bytes=len(data), max_pixels=MAX_PIXELS, attributes=["quality"]
         )
     except ImageError:
         return []
-    height, width = image.shape[:2]
+    height, width = picture.height, picture.width
 
     def off_centre(face: FoundFace) -> float:
         box = face.detection.box

@@ -17,7 +17,7 @@ from benchmarks.contenders import MODEL, ROOT
 from benchmarks.synthetic import People
 from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.store import open_store
-from faceserver.types import Box, Detection, NewFace
+from faceserver.types import Box, Detection, Face
 
 CACHE = ROOT / ".cache/bench"
 DETECTION = Detection(Box(10, 10, 90, 90), ((30, 40), (70, 40), (50, 60), (35, 80), (65, 80)), 0.99)
@@ -35,7 +35,7 @@ def gallery(faces: int) -> Path:
     store = open_store(folder, model=spec.name, dims=spec.dims)
     for vectors, _ in People(dims=spec.dims).faces(faces):
         for part in np.array_split(vectors, max(1, len(vectors) // 1000)):
-            store.collection().add([NewFace(row, DETECTION, None, "synthetic") for row in part])
+            store.collection().add([Face(row, DETECTION, None, "synthetic") for row in part])
     store.close()
     done.touch()
     return folder

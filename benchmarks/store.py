@@ -22,7 +22,7 @@ from benchmarks.synthetic import Floats, People
 from faceserver.store import open_store
 from faceserver.store.index.hnsw import HnswIndex, M
 from faceserver.store.sqlite.store import DurableStore
-from faceserver.types import Box, Detection, NewFace
+from faceserver.types import Box, Detection, Face
 
 DIMS = 512
 PROBES = 1000
@@ -31,8 +31,8 @@ ADDED_AT_ONCE = 1000
 DETECTION = Detection(Box(10, 10, 90, 90), ((30, 40), (70, 40), (50, 60), (35, 80), (65, 80)), 0.99)
 
 
-def new_faces(vectors: Floats) -> list[NewFace]:
-    return [NewFace(vector, DETECTION, None, "synthetic") for vector in vectors]
+def new_faces(vectors: Floats) -> list[Face]:
+    return [Face(vector, DETECTION, None, "synthetic") for vector in vectors]
 
 
 def opened(folder: Path) -> DurableStore:

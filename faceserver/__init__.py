@@ -1,3 +1,3 @@
 """A self-hosted face search server: register faces from photographs, find them in others."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

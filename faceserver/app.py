@@ -27,6 +27,7 @@ from faceserver.models.spec import (
 from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.parallel import Helpers
 from faceserver.runtime.threads import ThreadPlan, plan
+from faceserver.runtime.waiting import Outside
 from faceserver.services.facade import FaceService, Limits
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
@@ -50,19 +51,18 @@ def make_analyzer(settings: Settings) -> Analyzer:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
     """
     threads = _threads(settings)
-    detector = make_detector(settings)
-    embedder = make_embedder(settings, embedder_spec(settings))
     return Analyzer(
-        detector,
-        embedder,
+        make_detector(settings),
+        make_embedder(settings, embedder_spec(settings)),
         attributes=make_attributes(settings),
+        sure=detector_spec(settings).sure,
         max_faces=settings.max_faces,
         at_once=threads.pictures,
     )
 
 
 def detector_spec(settings: Settings) -> DetectorSpec:
-    """The description of the detector that is set.
+    """The description of the detection model that is set.
 
     Raises:
         ModelError: it is missing or at fault.
@@ -83,7 +83,7 @@ def make_detector(settings: Settings, options: Mapping[str, OptionValue] | None 
     spec = detector_spec(settings)
     told = {**spec.options, **settings.detector_options, **(options or {})}
     return architectures.make_detector(
-        spec.model_copy(update={"options": told}), _loading(settings, spec)
+        spec.model_copy(update={"options": told}), loading(settings, spec)
     )
 
 
@@ -96,7 +96,7 @@ def make_attributes(settings: Settings) -> AttributePool:
     built = [model.spec for model in find_models(settings.models_dir) if model.is_built]
     return AttributePool(
         [spec for spec in built if isinstance(spec, AttributeSpec)],
-        lambda spec: architectures.make_attribute(spec, _loading(settings, spec)),
+        lambda spec: architectures.make_attribute(spec, loading(settings, spec)),
     )
 
 
@@ -123,7 +123,7 @@ def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
     Raises:
         SetupError: the model, the engine or a setting is at fault.
     """
-    embedder = architectures.make_embedder(spec, _loading(settings, spec))
+    embedder = architectures.make_embedder(spec, loading(settings, spec))
     most = _MOST_AT_ONCE * _threads(settings).networks
     return BatchedEmbedder(embedder, most=most, wait=settings.batch_wait)
 
@@ -148,7 +148,7 @@ def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
     return {spec.name: spec for spec in specs if isinstance(spec, EmbedderSpec)}
 
 
-def _loading(settings: Settings, spec: Spec) -> Loading:
+def loading(settings: Settings, spec: Spec) -> Loading:
     """What a model is loaded with: where it is there as ONNX alone, OpenVINO, which reads that."""
     threads = _threads(settings)
     options = EngineOptions(threads=threads.networks, cache_dir=settings.cache_dir)
@@ -194,6 +194,7 @@ def open_service(settings: Settings) -> FaceService:
     """
     analyzer = make_analyzer(settings)
     store = open_gallery(settings, any_model=settings.change_model)
+    store.sweeper.start()
     try:
         pool = _pool(settings, analyzer, store.collection().model)
     except FaceServerError:
@@ -201,6 +202,7 @@ def open_service(settings: Settings) -> FaceService:
         raise
     return FaceService(
         analyzers=pool,
+        outside=Outside(settings.max_fetches),
         store=store,
         pictures=store.pictures,
         fetch=Fetcher(
@@ -312,6 +314,7 @@ class Backend:
             "faces": status.faces,
             "indexed": status.indexed,
             "change_failure": str(self._change_failure) if self._change_failure else None,
+            "loss": str(status.loss) if status.loss else None,
             "collections": [asdict(part) for part in status.collections],
         }
 

@@ -17,7 +17,9 @@ _log = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
 
-_STILL_WORKS = "FACESERVER_%s still works; it is FACESERVER_%s from now on"
+_MOST_PROXIES = 32
+
+_STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
@@ -26,170 +28,241 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 class Settings(BaseSettings):
     """What can be set. Names are in lower case here, in upper case with the prefix outside."""
 
-    model_config = SettingsConfigDict(env_prefix="FACESERVER_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="FACESERVER_", frozen=True, extra="forbid", allow_inf_nan=False
+    )
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free port.")
     workers: int = Field(
         0,
         ge=0,
         le=256,
-        description="Requests served at the same time; more wait in line. 0 takes four a processor "
-        "that the process may use.",
+        description="Number of requests served at the same time; further requests are queued. 0 "
+        "means four per available processor.",
+    )
+    max_waiting: int = Field(
+        100,
+        ge=1,
+        description="Maximum number of requests queued for a worker; further requests are "
+        "answered with 503 and Retry-After.",
+    )
+    max_connections: int = Field(
+        500,
+        ge=10,
+        le=10_000,
+        description="Maximum number of open connections; idle ones are closed to make room for "
+        "new ones.",
+    )
+    max_address_connections: int = Field(
+        100,
+        ge=0,
+        description="Maximum number of open connections from one address (for IPv6, one /64 "
+        "network). Does not apply to this machine or to proxies. 0 means no limit.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Reverse proxies whose X-Forwarded-For, -Proto, -Host and -Prefix headers are "
+        "trusted: addresses or networks, comma-separated, such as 10.0.0.2 or 10.0.0.0/24; or a "
+        "number, if every request passes through that many.",
     )
     no_auth: bool = Field(
         False,
-        description="Listen beyond loopback although no key is made; a key that is made is asked "
-        "for in any case.",
+        description="Allow listening on a non-loopback address without any API key. Once a key "
+        "exists, it is required regardless.",
     )
     data_dir: Path = Field(
-        folders.DATA, description="Folder of the faces, the index and the pictures."
+        folders.DATA, description="Folder that holds the faces, the index and the pictures."
     )
-    models_dir: Path = Field(folders.MODELS, description="Folder of the models.")
-    cache_dir: Path = Field(folders.COMPILED, description="Folder of the compiled networks.")
+    models_dir: Path = Field(folders.MODELS, description="Folder that holds the models.")
+    cache_dir: Path = Field(
+        folders.COMPILED, description="Folder that holds the compiled networks."
+    )
     engine: Literal["openvino", "opencv", "caffe"] = Field(
         "openvino", description="Inference runtime: openvino, opencv or caffe."
     )
     precision: Literal["auto", "f32"] = Field(
-        "auto", description="auto computes in bfloat16 where the processor has it; f32 never does."
+        "auto",
+        description="auto computes in bfloat16 where the processor supports it; f32 always "
+        "computes in 32-bit floating point.",
     )
     threads: int = Field(
         0,
         ge=0,
-        description="Processors that networks compute on; one more picture than these is worked on "
-        "at the same time. 0 takes what the process may use.",
+        description="Number of processors used for inference; one more picture than that is "
+        "processed at the same time. 0 means all available processors.",
     )
     batch_wait: float = Field(
         0.002,
         ge=0,
         le=1,
-        description="Seconds that faces of several requests may wait to be embedded together; a "
-        "request that is alone never waits.",
+        description="Maximum time in seconds that faces wait to be embedded in one batch with "
+        "those of other requests. A request that runs alone never waits.",
     )
     detector: str = Field(
         "mtcnn",
-        description="Detection model: its folder inside the models' folder, such as mtcnn or "
-        "yunet.",
+        description="Detection model, as the name of its folder inside the models folder, such as "
+        "mtcnn or yunet.",
     )
     model: str = Field(
         "inception_resnet/20180408-102900",
-        description="Embedding model of new collections: its folder inside the models' folder, "
-        "such as sface.",
+        description="Embedding model for new collections, as the name of its folder inside the "
+        "models folder, such as sface.",
     )
     change_model: bool = Field(
         False,
-        description="Change a gallery of another model to this one while the server runs; "
-        "otherwise such a gallery is refused.",
+        description="Migrate a gallery of another model to the configured one while the server "
+        "runs; if false, such a gallery is refused.",
     )
     detector_options: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
-        description="What the detection model is told instead of the options in its model.toml, "
-        "comma-separated, such as min_face=60,onet_threshold=0.7.",
+        description="Overrides for the options in the detection model's model.toml, comma-"
+        "separated, such as min_face=60,onet_threshold=0.7.",
     )
     model_memory: int = Field(
         1000,
         ge=0,
-        description="Megabytes of weights that are held at the same time where collections are of "
-        "several models; the one that was not used for the longest time leaves first. 0: no limit.",
+        description="Memory limit in megabytes for the weights of loaded models where collections "
+        "use several; the least recently used model is unloaded first. 0 means no "
+        "limit.",
     )
     shared_pixels: int = Field(
         2_000_000,
         ge=0,
-        description="With openvino, pictures with at least so many pixels are searched by all "
-        "processors together, smaller ones by one each, which serves more clients; 0 serves a "
-        "single client faster.",
+        description="Number of pixels from which a picture is processed by all processors "
+        "together (openvino only); smaller pictures use one each, which gives more "
+        "throughput. 0 gives a single client lower latency.",
     )
     distance_threshold: float | None = Field(
         None,
         gt=0,
         le=4,
-        description="Matches lie below this squared L2 distance; unset takes the model's own.",
+        description="Maximum squared L2 distance of a match, exclusive. Defaults to the model's "
+        "own threshold.",
     )
     ambiguity_margin: float = Field(
         0.05,
         ge=0,
         le=4,
-        description="Two people whose squared L2 distances from a face differ by less are "
-        "ambiguous.",
+        description="Two people whose squared L2 distances from a probe differ by less than this "
+        "are ambiguous.",
     )
     max_matches: int = Field(
-        100, ge=1, le=10_000, description="Most matches that one search answers."
+        100, ge=1, le=10_000, description="Maximum number of matches returned by one search."
     )
     keep_pictures: Literal["originals", "crops", "nothing"] = Field(
         "originals",
-        description="What is kept of pictures: originals, crops (the aligned faces alone), or "
+        description="What to keep of pictures: originals, crops (only the aligned faces) or "
         "nothing.",
     )
-    max_file_bytes: int = Field(20 * _MEGABYTE, ge=1, description="Largest picture, in bytes.")
+    max_file_bytes: int = Field(
+        60 * _MEGABYTE, ge=1, description="Maximum size of a picture file in bytes."
+    )
     max_pixels: int = Field(
-        50 * _MEGABYTE,
+        120 * _MEGABYTE,
         ge=1,
         le=178_956_970,  # Pillow's own ceiling
-        description="Largest picture, in pixels, checked before decoding.",
+        description="Maximum number of pixels in a picture, checked before it is decoded.",
     )
-    max_faces: int = Field(200, ge=1, description="Most faces in one picture.")
-    max_files: int = Field(100, ge=1, description="Most pictures in one upload.")
-    max_urls: int = Field(100, ge=1, description="Most URLs in one batch.")
-    max_job_items: int = Field(10_000, ge=1, le=10_000, description="Most pictures of one job.")
+    max_faces: int = Field(200, ge=1, description="Maximum number of faces in one picture.")
+    max_files: int = Field(100, ge=1, description="Maximum number of pictures in one upload.")
+    max_urls: int = Field(100, ge=1, description="Maximum number of URLs in one batch.")
+    max_job_items: int = Field(
+        10_000, ge=1, le=10_000, description="Maximum number of pictures in one job."
+    )
     max_request_bytes: int = Field(
-        200 * _MEGABYTE, ge=1, description="Largest request of all pictures together, in bytes."
+        200 * _MEGABYTE,
+        ge=1,
+        description="Maximum size of a request in bytes, all pictures included.",
+    )
+    max_bodies_bytes: int = Field(
+        1000 * _MEGABYTE,
+        ge=1,
+        description="Maximum total size in bytes of all request bodies being processed; at least "
+        "the size of one request.",
     )
     requests_per_minute: int = Field(
         3000,
         ge=0,
-        description="Most requests in a minute with one key, or from one address without a key; "
-        "0 sets no limit.",
+        description="Maximum number of requests per minute for one key, or for one address "
+        "without a key. 0 means no limit.",
     )
     request_timeout: float = Field(
-        300.0, gt=0, description="Seconds that the work for one request may take."
+        300.0, gt=0, description="Maximum time in seconds to process one request."
     )
     upload_timeout: float = Field(
-        300.0, gt=0, description="Seconds in which a request must have come in completely."
+        300.0, gt=0, description="Maximum time in seconds to receive one request completely."
     )
     drain_timeout: float = Field(
-        30.0, ge=0, description="Seconds that requests under way may go on when the server stops."
+        30.0,
+        ge=0,
+        description="Maximum time in seconds to finish requests in progress when the server stops.",
     )
     url_timeout: float = Field(
-        15.0, gt=0, description="Seconds that a URL may take, redirects and download included."
+        15.0,
+        gt=0,
+        description="Maximum time in seconds to fetch a URL, including redirects and download.",
+    )
+    max_fetches: int = Field(
+        32,
+        ge=1,
+        le=256,
+        description="Maximum number of URLs fetched for requests at the same time; further "
+        "requests with URLs are answered with 503 and Retry-After.",
     )
     url_allow_networks: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Private networks that URLs may point into, comma-separated, such as "
-        "192.168.7.0/24; none by default.",
+        description="Private networks that URLs may point to, comma-separated, such as "
+        "192.168.7.0/24. None by default.",
     )
 
     session_minutes: int = Field(
-        720, ge=1, description="Minutes after which a browser has to sign in again."
+        720,
+        ge=1,
+        description="Lifetime of a browser session in minutes; after that, the user signs in "
+        "again.",
     )
     secure_cookies: bool = Field(
         False,
-        description="Send the session cookie over HTTPS alone; for a server behind TLS.",
+        description="Send the session cookie over HTTPS only. Enable this behind TLS.",
     )
     host_names: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Further names that a server on loopback may be called by, comma-separated, "
-        "such as faces.example; for one behind a proxy.",
+        description="Additional host names accepted by a server on loopback, comma-separated, "
+        "such as faces.example. Needed behind a proxy.",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Sites whose pages may call the server, comma-separated, such as "
-        "https://example.org; none by default.",
+        description="Origins whose pages may call the server (CORS), comma-separated, such as "
+        "https://example.org. None by default.",
+    )
+    compat: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("original",),
+        description="Protocols of other programs served at the root, comma-separated. All are "
+        "served below /as/NAME/.",
     )
     audit_log: Path | None = Field(
-        None, description="File of the audit log; unset puts audit.jsonl into the data folder."
+        None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
     )
     audit_max_bytes: int = Field(
-        10 * _MEGABYTE, ge=0, description="Size at which the audit log is put aside; 0: never."
+        10 * _MEGABYTE,
+        ge=0,
+        description="Size in bytes at which the audit log is rotated. 0 means never.",
     )
-    audit_files: int = Field(10, ge=1, description="Audit logs that were put aside and are kept.")
-    log_format: Literal["text", "json"] = Field(
-        "text", description="Form of the log: text or json."
-    )
+    audit_files: int = Field(10, ge=1, description="Number of rotated audit logs to keep.")
+    log_format: Literal["text", "json"] = Field("text", description="Log format: text or json.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="What the log holds: debug, info, warning or error, and what is above."
+        "info", description="Minimum level of log messages: debug, info, warning or error."
     )
 
-    @field_validator("url_allow_networks", "cors_origins", "host_names", mode="before")
+    @field_validator(
+        "url_allow_networks",
+        "cors_origins",
+        "host_names",
+        "trusted_proxies",
+        "compat",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -203,7 +276,7 @@ class Settings(BaseSettings):
             return value
         pairs = [part.partition("=") for part in value.split(",") if part.strip()]
         if not all(name.strip() and sign for name, sign, _ in pairs):
-            raise ValueError("not of the form name=value,name=value")
+            raise ValueError("must have the form name=value,name=value")
         return {name.strip(): text.strip() for name, _, text in pairs}
 
     @field_validator("cors_origins")
@@ -211,8 +284,17 @@ class Settings(BaseSettings):
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
             if not _ORIGIN.fullmatch(origin):
-                raise ValueError(f"{origin!r} is no origin such as https://example.org")
+                raise ValueError(f"{origin!r} is not an origin such as https://example.org")
         return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) == 1 and value[0].isdecimal():
+            if int(value[0]) > _MOST_PROXIES:
+                raise ValueError(f"more than {_MOST_PROXIES} proxies in a row")
+            return value if int(value[0]) else ()
+        return cls._networks(value)
 
     @field_validator("url_allow_networks")
     @classmethod
@@ -229,10 +311,10 @@ _FORMER_OPTIONS = (
     "onet_threshold",
     "pyramid_factor",
 )
-"""Options of MTCNN that were settings of their own before version 0.2, and go on working."""
+"""Options of MTCNN that were settings of their own before version 0.2.0, and go on working."""
 
 _FORMER_NAMES = {"embedder_model": "model", "detector_model": "detector"}
-"""Settings that had other names before version 0.2, which go on working."""
+"""Settings that had other names before version 0.2.0, which go on working."""
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -9,6 +9,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   │   └── InvalidCursor       invalid_cursor       not one that came with a page
     │   ├── InvalidEmbedding        invalid_embedding    of another model, or no unit vector
     │   ├── UnknownAttribute        unknown_attribute    nothing of that name is told of faces
+    │   ├── InvalidPlace            invalid_place        a box that no face can have
     │   ├── NoFile                  no_file              a picture was expected, none came
     │   ├── RequestTooLarge         request_too_large    the whole request is over its limit
     │   ├── TooManyItems            too_many_items       more files or URLs than one call takes
@@ -39,6 +40,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── NotReady                    not_ready            still starting, or failed to
     │   └── ShuttingDown            shutting_down        takes nothing new any more
     ├── TimedOut                    timed_out            the work took longer than a request may
+    ├── Busy                        busy                 too much is under way; nothing was begun
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
     │   ├── NotPermitted        not_permitted        the key's scope or collection is another
@@ -80,6 +82,12 @@ class InvalidCursor(InvalidRequest):
     """The cursor is none that came with a page."""
 
     code = "invalid_cursor"
+
+
+class InvalidPlace(InputError):
+    """No face can be there: its box is empty."""
+
+    code = "invalid_place"
 
 
 class InvalidEmbedding(InputError):
@@ -272,6 +280,12 @@ class TimedOut(FaceServerError):
     """The work took longer than a request may; nothing of it is stored."""
 
     code = "timed_out"
+
+
+class Busy(FaceServerError):
+    """Too much is under way already; nothing was begun, so it can be sent again a little later."""
+
+    code = "busy"
 
 
 class AccessError(FaceServerError):

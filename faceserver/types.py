@@ -1,9 +1,9 @@
 """The values that pass between the parts: frozen, and made of numbers, text and numpy alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,39 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 """A picture: RGB, shape (height, width, 3), uint8, upright."""
 
+Note = Literal["picture_incomplete", "further_pages_ignored", "picture_scaled_down"]
+"""What is worth knowing of a picture that was taken: its last bytes are missing; the file holds
+more pictures, which nobody looked at; it was looked at, and is kept, at half its size."""
+
 Floats = NDArray[np.float32]
 """Any float32 array; the docstring at its use gives the shape."""
 
+AttributeValue = bool | int | float | str
+
 Point = tuple[float, float]
 """x and y in the picture's pixels."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedPicture:
+    """A picture as it came out of its file.
+
+    Attributes:
+        image: its pixels, read-only; half as wide and high as the picture if that is very large.
+        width: of the upright picture as it was sent, in pixels.
+        height: likewise.
+        notes: what is worth knowing about it.
+    """
+
+    image: Image
+    width: int
+    height: int
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the picture as it was sent for each pixel of the image: 1.0 or about 2."""
+        return self.width / int(self.image.shape[1])
 
 
 @dataclass(frozen=True)
@@ -58,10 +86,54 @@ class Detection:
     points: tuple[Point, Point, Point, Point, Point]
     score: float
 
+    def moved(self, dx: float, dy: float) -> "Detection":
+        """The same face where the picture's origin lies ``dx`` and ``dy`` pixels further back."""
+        return self._mapped(lambda x, y: (x + dx, y + dy))
+
+    def scaled(self, factor: float) -> "Detection":
+        """The same face in a picture that is larger by a factor."""
+        return self._mapped(lambda x, y: (x * factor, y * factor))
+
+    def _mapped(self, where: Callable[[float, float], Point]) -> "Detection":
+        box = Box(*where(self.box.x1, self.box.y1), *where(self.box.x2, self.box.y2))
+        a, b, c, d, e = (where(x, y) for x, y in self.points)
+        return Detection(box, (a, b, c, d, e), self.score)
+
+
+NOWHERE = Detection(
+    Box(0, 0, 0, 0), ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)), 0.0
+)
+"""Of a face whose place in a picture is not known, such as one that came as an embedding."""
+
+FARTHEST = 1_000_000.0
+"""No corner and no point of a face lies farther from the picture's origin, in pixels."""
+
+
+def place_fault(place: Detection) -> str | None:
+    """What is wrong with a face's place; None where it can be one, or is :data:`NOWHERE`.
+
+    Comparisons are written so that NaN fails them.
+    """
+    box = place.box
+    corners = (box.x1, box.y1, box.x2, box.y2)
+    if not all(-FARTHEST <= number <= FARTHEST for number in corners):
+        return "its box is no place in a picture"
+    if not all(-FARTHEST <= number <= FARTHEST for point in place.points for number in point):
+        return "its points are no places in a picture"
+    if not 0 <= place.score <= 1:
+        return "its score is not between 0 and 1"
+    if not (box.x1 < box.x2 and box.y1 < box.y2) and place != NOWHERE:
+        return "its box is empty"
+    return None
+
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""The time of a face that no store has taken yet."""
+
 
 @dataclass(frozen=True, eq=False)
-class NewFace:
-    """A face on its way into a collection.
+class Face:
+    """A face of a collection, or on its way into one.
 
     Attributes:
         embedding: float32, shape (dims,), unit length.
@@ -70,11 +142,13 @@ class NewFace:
         source: what the sender called the picture: a file name or a URL.
         crop: file name of the stored aligned crop, None if it is not kept.
         subject: id of the person it shows, None if nobody said.
-        tags: whatever the sender wants to filter by.
+        tags: whatever the sender wants to filter by; of a stored face in alphabetical order, each
+            once.
         external_id: what another system calls it.
-        quality: 0 to 1, None if nobody judged it.
-        id: set when a face comes back from an export; otherwise the store makes one.
-        created: likewise.
+        attributes: what else is known of it, by name: numbers, texts or truths.
+        id: a uuid, as 32 hexadecimal digits; no two collections share one. The store makes it
+            where it is empty.
+        created: when it was stored, in UTC. The store fills it in where it is ``NEVER``.
     """
 
     embedding: Floats
@@ -85,40 +159,15 @@ class NewFace:
     subject: str | None = None
     tags: tuple[str, ...] = ()
     external_id: str | None = None
-    quality: float | None = None
-    id: str | None = None
-    created: datetime | None = None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    id: str = ""
+    created: datetime = NEVER
 
-
-@dataclass(frozen=True, eq=False)
-class StoredFace:
-    """A face in a collection.
-
-    Attributes:
-        id: a uuid, as 32 hexadecimal digits; no two collections share one.
-        embedding: float32, shape (dims,), unit length.
-        detection: where in the picture it is.
-        picture: file name of the stored picture, None if it is not kept.
-        source: what the sender called the picture: a file name or a URL.
-        created: when it was stored, in UTC.
-        crop: file name of the stored aligned crop, None if it is not kept.
-        subject: id of the person it shows, None if nobody said.
-        tags: in alphabetical order, each once.
-        external_id: what another system calls it.
-        quality: 0 to 1, None if nobody judged it.
-    """
-
-    id: str
-    embedding: Floats
-    detection: Detection
-    picture: str | None
-    source: str
-    created: datetime
-    crop: str | None = None
-    subject: str | None = None
-    tags: tuple[str, ...] = ()
-    external_id: str | None = None
-    quality: float | None = None
+    @property
+    def quality(self) -> float | None:
+        """The attribute of that name, 0 to 1; None if nobody judged it."""
+        value = self.attributes.get("quality")
+        return None if value is None else float(value)
 
 
 @dataclass(frozen=True)
@@ -165,10 +214,17 @@ class Filter:
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A stored face near a probe; distance is the squared L2 distance of the unit vectors (0-4)."""
+    """A stored face near a probe.
 
-    face: StoredFace
+    Attributes:
+        face: the face.
+        distance: squared L2 distance of the unit vectors, 0 to 4.
+        name: of the person whom it shows, None if nobody said whom.
+    """
+
+    face: Face
     distance: float
+    name: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,11 @@
+import hypothesis
 import pytest
 
 from tests.support.photographs import Photographs, fetch_photographs
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("faceserver", deadline=None)
+hypothesis.settings.load_profile("faceserver")
 
 
 @pytest.fixture(scope="session")

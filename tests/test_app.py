@@ -1,5 +1,6 @@
 """The web application while its parts load, and when they cannot."""
 
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -7,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from faceserver import app as app_module
-from faceserver.app import Backend, create_app, open_service
+from faceserver.app import Backend, create_app, open_gallery, open_service
 from faceserver.config import Settings, load_settings
 from faceserver.errors import ModelError, NotReady
 from faceserver.services.facade import FaceService
@@ -73,3 +74,22 @@ def test_the_command_ends_when_the_start_fails(tmp_path: Path) -> None:
         server.__enter__()
     assert server.process.returncode == 1
     assert not any("Traceback" in line for line in server.output)
+
+
+def test_what_the_disk_has_lost_is_told(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(open_gallery(settings)) as store:
+        store.collection().add_subject("Ann")
+    (settings.data_dir / "faces.sqlite").unlink()
+    client = create_app(settings).test_client()
+    backend = backend_of(client)
+    with closing(backend):
+        backend.wait()
+        health = client.get("/health").get_json()
+        assert health["status"] == "ready"
+        assert "the last 2 committed changes are missing" in health["loss"]
+        assert "faceserver check --repair" in health["loss"]
+        assert "the last 2 committed changes are missing" in caplog.text
+        assert client.get("/v1/status").get_json()["lost_changes"] == 2
+        assert "faceserver_lost_changes 2.0" in client.get("/metrics").text

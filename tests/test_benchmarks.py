@@ -39,10 +39,12 @@ def test_the_chart_has_a_bar_for_each_figure() -> None:
     assert "400 /s (8 at once)" in [" ".join((text or "").split()) for text in texts]
 
 
-def test_variants_of_a_picture_are_different_files_of_the_same_pixels(tmp_path: Path) -> None:
+def test_variants_of_a_picture_are_different_pictures(tmp_path: Path) -> None:
     path = tmp_path / "picture.jpg"
     path.write_bytes(encode(picture(), "JPEG"))
-    files = list(variants(path, 12))
-    assert len(set(files)) == 12
-    decoded = {codec.decode(each, max_bytes=10**6, max_pixels=10**6).tobytes() for each in files}
-    assert len(decoded) == 1
+    files = list(variants(path, 8))
+    assert len(set(files)) == 8
+    decoded = {
+        codec.decode(each, max_bytes=10**6, max_pixels=10**6).image.tobytes() for each in files
+    }
+    assert len(decoded) == 8

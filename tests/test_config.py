@@ -58,7 +58,7 @@ def test_former_names_go_on_working(
     monkeypatch.setenv("FACESERVER_EMBEDDER_MODEL", "sface")
     monkeypatch.setenv("FACESERVER_DETECTOR_MODEL", "yunet")
     assert load_settings().model == "sface"
-    assert "FACESERVER_MODEL=sface from now on" in caplog.text
+    assert "use FACESERVER_MODEL=sface instead" in caplog.text
     assert load_settings(model="mine").model == "mine"
     monkeypatch.setenv("FACESERVER_DETECTOR", "mtcnn")
     assert load_settings().detector == "mtcnn"

@@ -97,3 +97,10 @@ def test_a_picture_is_held_once(service: FaceService) -> None:
         tracemalloc.stop()
     assert len(faces) == 1
     assert picture.nbytes < peak < 1.2 * picture.nbytes
+
+
+def test_health_looks_at_no_row_of_a_face(service: FaceService, statements: list[str]) -> None:
+    service.register([Upload("a.png", png(RED, BLACK, BLUE))])
+    statements.clear()
+    assert service.status().faces == 2
+    assert not [statement for statement in statements if "faces" in statement]

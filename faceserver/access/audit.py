@@ -6,37 +6,19 @@ It holds no picture, no vector and no key: what is written is chosen here, field
 import json
 import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from faceserver.access.event import Event
+from faceserver.access.repeats import Repeats
+from faceserver.runtime.private_files import make_private_folders, private, tighten
+
+__all__ = ["AuditLog", "Event"]
+
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that somebody did, or was refused.
-
-    Attributes:
-        who: name and id of the key; "anonymous" where none was given, "command line" for that.
-        what: the method and the route, or the command.
-        result: "ok", or the code of the error.
-        status: of the HTTP answer, None on the command line.
-        target: what it was done to: the variables of the route.
-        address: where the request came from.
-        request_id: as in the answer and the log.
-    """
-
-    who: str
-    what: str
-    result: str
-    status: int | None = None
-    target: Mapping[str, object] = field(default_factory=dict)
-    address: str | None = None
-    request_id: str | None = None
 
 
 class AuditLog:
@@ -52,11 +34,20 @@ class AuditLog:
             files: so many that were put aside are kept, as ``<path>.1``, the latest, and so on.
         """
         self._handler = _PrivateHandler(path, max_bytes, files)
+        self._refusals = Repeats(self.write)
 
     def write(self, event: Event) -> None:
         """Write an event. If that fails the log says so, and the server goes on."""
         line = json.dumps(_fields(event), ensure_ascii=True, default=str)
         self._handler.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
+
+    def refused(self, event: Event) -> None:
+        """Write that somebody was refused; of many that are alike only some, and their number."""
+        self._refusals.write(event)
+
+    def close(self) -> None:
+        """Write what was counted and is not written yet."""
+        self._refusals.flush()
 
 
 def _fields(event: Event) -> dict[str, object]:
@@ -70,6 +61,7 @@ def _fields(event: Event) -> dict[str, object]:
         "status": event.status,
         "address": event.address,
         "request_id": event.request_id,
+        "repeats": event.repeats,
     }
     return {name: value for name, value in fields.items() if value not in (None, {})}
 
@@ -81,21 +73,32 @@ class _PrivateHandler(RotatingFileHandler):
     """
 
     def __init__(self, path: Path, max_bytes: int, files: int) -> None:
+        tighten(path.parent.glob(f"{path.name}*"))
         super().__init__(path, maxBytes=max_bytes, backupCount=files, encoding="utf-8", delay=True)
 
     def _open(self) -> Any:
-        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return open(self.baseFilename, "a", encoding="utf-8", opener=_private)
+        make_private_folders(Path(self.baseFilename).parent)
+        stream = open(self.baseFilename, "a", encoding="utf-8", opener=_readable)  # noqa: SIM115
+        if _ends_within_a_line(stream.fileno()):
+            stream.write("\n")
+        return stream
 
     def emit(self, record: logging.LogRecord) -> None:
         super().emit(record)
-        if self.stream:
-            self.stream.close()
-            self.stream = None
+        stream, self.stream = self.stream, None
+        if stream:
+            with suppress(OSError):  # what it still held could not be written, as was said above
+                stream.close()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
         _log.exception("the audit log %s cannot be written", self.baseFilename)
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _ends_within_a_line(descriptor: int) -> bool:
+    """Whether a full disk has cut the last event off, so that the next one needs a line."""
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+
+def _readable(path: str, flags: int) -> int:
+    return private(path, flags & ~os.O_WRONLY | os.O_RDWR)

@@ -68,8 +68,8 @@ def refuse_unguarded(settings: Settings) -> None:
 
 
 def _is_private(settings: Settings) -> bool:
-    """Whether nobody from elsewhere comes in: neither directly nor, by a name, through a proxy."""
-    return is_loopback(settings.host) and not settings.host_names
+    """Whether nobody from elsewhere comes in: neither directly nor through a proxy."""
+    return is_loopback(settings.host) and not (settings.host_names or settings.trusted_proxies)
 
 
 def is_loopback(host: str) -> bool:

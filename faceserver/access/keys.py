@@ -1,4 +1,4 @@
-"""API keys, in a SQLite file of their own.
+"""API keys, in a SQLite file of their own; see :mod:`faceserver.access.keyfile`.
 
 The file is not the gallery's, so that keys can be made and revoked while a server holds the data
 folder; the server looks into the file at each request, so that both take effect at once.
@@ -10,31 +10,19 @@ is that hash; comparing takes the same time wherever two differ.
 
 import hmac
 import logging
-import os
 import re
 import secrets
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, get_args
 
-from faceserver.errors import (
-    AlreadyExists,
-    InvalidRequest,
-    NotFound,
-    StoreCorrupt,
-    StoreError,
-    StoreFull,
-    StoreTooNew,
-)
+from faceserver.access.keyfile import KeyFile
+from faceserver.errors import AlreadyExists, InvalidRequest, NotFound
 
 _log = logging.getLogger(__name__)
-
-FILE_NAME = "keys.sqlite"
 
 KeyScope = Literal["read", "write", "admin"]
 """What a key may do; each includes those before it."""
@@ -46,22 +34,7 @@ TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _ID = re.compile(r"[0-9a-f]{12}")
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS keys (
-    id          TEXT PRIMARY KEY,
-    name        TEXT NOT NULL,
-    scope       TEXT NOT NULL,
-    collection  TEXT,          -- the only one that it reaches; NULL: all
-    hash        BLOB NOT NULL, -- SHA-256 of the whole key
-    created     TEXT NOT NULL, -- ISO 8601, UTC
-    last_used   TEXT,
-    revoked     TEXT
-) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS keys_by_name ON keys (name) WHERE revoked IS NULL;
-"""
 _COLUMNS = "id, name, scope, collection, created, last_used, revoked"
-_BUSY_SECONDS = 5.0
 _USE_NOTED_EVERY = timedelta(minutes=1)
 """Each note is a write to the disk, which a busy key would otherwise cost at every request."""
 
@@ -94,7 +67,7 @@ class KeyStore:
 
     def __init__(self, folder: Path) -> None:
         """Take the data folder; nothing is made until a key is."""
-        self._path = folder / FILE_NAME
+        self._file = KeyFile(folder)
 
     def create(self, name: str, scope: KeyScope, collection: str | None = None) -> tuple[Key, str]:
         """Make a key.
@@ -112,11 +85,10 @@ class KeyStore:
             raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
         if _ID.fullmatch(name):
             raise InvalidRequest("this name could be taken for the id of a key")
-        self._make_file()
         key = Key(secrets.token_hex(6), name, scope, collection, datetime.now(UTC))
         token = f"fs_{key.id}_{secrets.token_urlsafe(32)}"
         row = (key.id, name, scope, collection, _digest(token), key.created.isoformat())
-        with self._open() as database:
+        with self._file.writing() as database:
             try:
                 database.execute(
                     "INSERT INTO keys (id, name, scope, collection, hash, created) "
@@ -125,22 +97,21 @@ class KeyStore:
                 )
             except sqlite3.IntegrityError as error:
                 raise AlreadyExists(f"there is a key named {name!r}: revoke that first") from error
+        self._file.mark()
         return key, token
 
     def all(self) -> list[Key]:
         """All keys, the revoked ones too, in the order they were made."""
-        if not self._path.exists():
-            return []
-        with self._open() as database:
+        with self._file.reading() as database:
+            if database is None:
+                return []
             rows = database.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608
             return [_key(row) for row in rows]
 
     def any(self) -> bool:
         """Whether a key was ever made; revoking the last one does not open the server again."""
-        if not self._path.exists():
-            return False
-        with self._open() as database:
-            return database.execute("SELECT 1 FROM keys LIMIT 1").fetchone() is not None
+        with self._file.reading() as database:
+            return database is not None
 
     def revoke(self, name: str) -> Key:
         """Take a key back, by its name or its id; who holds it is refused from now on.
@@ -149,8 +120,8 @@ class KeyStore:
             NotFound: no key in use has that name or id.
         """
         now = datetime.now(UTC).isoformat()
-        if self._path.exists():
-            with self._open() as database:
+        with self._file.reading() as database:
+            if database is not None:
                 row = database.execute(
                     "UPDATE keys SET revoked = ? WHERE revoked IS NULL AND (name = ? OR id = ?) "  # noqa: S608
                     f"RETURNING {_COLUMNS}",
@@ -163,9 +134,11 @@ class KeyStore:
     def find(self, token: str) -> Key | None:
         """The key that a caller holds, None if it is none or revoked; notes that it was used."""
         form = TOKEN.fullmatch(token)
-        if form is None or not self._path.exists():
+        if form is None:
             return None
-        with self._open() as database:
+        with self._file.reading() as database:
+            if database is None:
+                return None
             row = database.execute(
                 f"SELECT {_COLUMNS}, hash FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
                 (form[1],),
@@ -178,46 +151,14 @@ class KeyStore:
 
     def get(self, key_id: str) -> Key | None:
         """A key by its id, None if it is revoked."""
-        if not self._path.exists():
-            return None
-        with self._open() as database:
+        with self._file.reading() as database:
+            if database is None:
+                return None
             row = database.execute(
                 f"SELECT {_COLUMNS} FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
                 (key_id,),
             ).fetchone()
             return None if row is None else _key(row)
-
-    def _make_file(self) -> None:
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise StoreError(f"{self._path} cannot be made: {error.strerror}") from error
-
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction, with the schema in place.
-
-        One for each use: opening takes a tenth of a millisecond, and nothing is shared between
-        threads.
-        """
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as database, database:
-                _migrate(database, self._path)
-                yield database
-        except sqlite3.OperationalError as error:
-            kind = StoreFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StoreError
-            raise kind(f"{self._path} cannot be used: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise StoreCorrupt(f"{self._path} is damaged: {error}") from error
-
-
-def _migrate(database: sqlite3.Connection, path: Path) -> None:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version > _VERSION:
-        raise StoreTooNew(f"{path} was written by a newer version of faceserver")
-    if version < _VERSION:
-        database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION};")
 
 
 def _note_use(database: sqlite3.Connection, key: Key) -> None:
@@ -226,7 +167,9 @@ def _note_use(database: sqlite3.Connection, key: Key) -> None:
         return
     try:
         database.execute("UPDATE keys SET last_used = ? WHERE id = ?", (now.isoformat(), key.id))
-    except sqlite3.OperationalError as error:  # a full disk is no reason to refuse a good key
+        database.commit()  # a full disk may refuse no sooner than here
+    except sqlite3.OperationalError as error:  # no reason to refuse a good key
+        database.rollback()
         _log.warning("the use of key %s could not be noted: %s", key.id, error)
 
 

@@ -13,6 +13,9 @@ from time import monotonic
 MAX_SESSIONS = 10_000
 """Beyond it the oldest goes, so that somebody with a key cannot fill the memory."""
 
+MAX_SESSIONS_OF_KEY = 200
+"""Likewise for each key, so that who signs in over and over signs nobody else out."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -45,6 +48,9 @@ class Sessions:
         session = Session(key_id, secrets.token_urlsafe(32), monotonic() + self.seconds)
         with self._lock:
             self._drop_ended()
+            own = [held for held, one in self._sessions.items() if one.key_id == key_id]
+            if len(own) >= MAX_SESSIONS_OF_KEY:
+                del self._sessions[own[0]]
             while len(self._sessions) >= MAX_SESSIONS:
                 del self._sessions[next(iter(self._sessions))]
             self._sessions[_digest(secret)] = session

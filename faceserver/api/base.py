@@ -6,6 +6,7 @@ from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -19,6 +20,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from faceserver.api.urls import tellable, trimmed
+from faceserver.texts import (
+    MAX_NAME,
+    MAX_TEXT,
+    NAME_PATTERN,
+    TEXT_PATTERN,
+    check_text,
+    clean_name,
+)
 
 MAX_LIMIT = 1000
 MAX_TAGS = 100
@@ -33,22 +42,23 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Request(BaseModel):
-    """What the server takes: a field that it does not know is refused.
+class Input(BaseModel):
+    """What comes from outside, however it comes: of numbers only those that are finite.
 
-    Errors do not repeat what was sent, which may be a picture, a face or a password.
+    Nothing that is taken is made of answers: those are not looked at so closely. Errors do not
+    repeat what was sent, which may be a picture, a face or a password.
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
-class _Texts(BaseModel):
+class Request(Input):
+    """What the server takes: a field that it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Texts(Input):
     """What comes as texts: a field can be left out, but cannot be null."""
 
     @classmethod
@@ -61,25 +71,25 @@ class _Texts(BaseModel):
 class Form(_Texts):
     """What the server takes as ``multipart/form-data``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid")
 
 
-class Path(BaseModel):
+class Path(Input):
     """The variables of an address."""
 
-    model_config = ConfigDict(frozen=True, title="path")
+    model_config = ConfigDict(title="path")
 
 
 class Header(_Texts):
     """The headers that count; others are passed over."""
 
-    model_config = ConfigDict(frozen=True, title="header")
+    model_config = ConfigDict(title="header")
 
 
 class Query(_Texts):
     """What stands behind the question mark of an address."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="query")
+    model_config = ConfigDict(extra="forbid", title="query")
 
 
 def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
@@ -107,23 +117,42 @@ def _uuid(value: object) -> object:
 Id = Annotated[UUID, BeforeValidator(_uuid)]
 """A uuid; written with dashes, read with or without."""
 
-_PRINTED = r"[^\x00-\x1f\x7f]"
+
+def _name(text: str) -> str:
+    try:
+        return clean_name(text)
+    except ValueError as error:
+        raise ValueError(f"this {error}") from error
+
+
+def _text(text: str) -> str:
+    try:
+        return check_text(text)
+    except ValueError as error:
+        raise ValueError(f"this {error}") from error
+
+
 Name = Annotated[
     str,
-    Field(max_length=200, pattern=rf"^{_PRINTED}*[^\s\x00-\x1f\x7f]{_PRINTED}*$"),
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "maxLength": MAX_NAME, "pattern": NAME_PATTERN}),
 ]
-"""Of a person: some character is not blank."""
+"""Of a person; :mod:`faceserver.texts` has the rule."""
 
 COLLECTION_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 CollectionName = Annotated[str, Field(pattern=COLLECTION_NAME)]
 
-Tag = Annotated[str, Field(max_length=200, pattern=rf"^{_PRINTED}+$")]
+Tag = Name
 Tags = Annotated[tuple[Tag, ...], Field(max_length=MAX_TAGS)]
 
-Text = Annotated[str, Field(max_length=500, pattern=rf"^{_PRINTED}+$")]
+Text = Annotated[
+    str,
+    AfterValidator(_text),
+    WithJsonSchema({"type": "string", "maxLength": MAX_TEXT, "pattern": TEXT_PATTERN}),
+]
 """An external id, or what a picture is called."""
 
-_URL = re.compile(rf"(?i)https?://[^\s\x00-\x1f\x7f]{_PRINTED}*")
+_URL = re.compile(r"(?i)https?://[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*")
 
 
 def _web_address(value: object) -> object:
@@ -149,6 +178,7 @@ Whether it may be fetched is found out when it is.
 """
 
 Metadata = dict[str, JsonValue]
+"""At most 16,384 bytes."""
 
 
 Similarity = Annotated[float, Field(ge=0, le=1)]
@@ -173,9 +203,9 @@ Time = Annotated[
 class Paging(Query):
     """Which part of a list."""
 
-    limit: int = Field(default=100, ge=1, le=MAX_LIMIT, description="At most so many.")
+    limit: int = Field(default=100, ge=1, le=MAX_LIMIT, description="Maximum number of items.")
     cursor: str | None = Field(
-        default=None, min_length=1, max_length=500, description="`next` of the page before."
+        default=None, min_length=1, max_length=500, description="`next` of the previous page."
     )
 
 
@@ -189,26 +219,26 @@ class PageOf(Answer, Generic[Item]):
 class CollectionPath(Path):
     """A collection by its name."""
 
-    collection: CollectionName = Field(description="Its name; `default` is always there.")
+    collection: CollectionName = Field(
+        description="Name of the collection; `default` always exists."
+    )
 
 
 class FieldProblem(Answer):
     """What is wrong with one field."""
 
     detail: str
-    pointer: str | None = Field(default=None, description="JSON pointer to the field of the body.")
-    parameter: str | None = Field(default=None, description="Name of the parameter of the address.")
+    pointer: str | None = Field(default=None, description="JSON pointer to the field in the body.")
+    parameter: str | None = Field(default=None, description="Name of the path or query parameter.")
 
 
 class Problem(Answer):
-    """An error, as RFC 9457 has it."""
+    """An error in the format of RFC 9457."""
 
     type: str = "about:blank"
     title: str = Field(description="The status in words.")
     status: int
-    detail: str = Field(description="For people; may change.")
-    code: str = Field(description="For programs; stable.")
-    request_id: str = Field(description="Names this request in the server's log.")
-    errors: tuple[FieldProblem, ...] = Field(
-        default=(), description="The fields that are at fault."
-    )
+    detail: str = Field(description="Human-readable; may change.")
+    code: str = Field(description="Machine-readable; stable.")
+    request_id: str = Field(description="Identifies this request in the server's log.")
+    errors: tuple[FieldProblem, ...] = Field(default=(), description="The invalid fields.")

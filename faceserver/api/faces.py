@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, RootModel, model_validator
+from pydantic import FailFast, Field, RootModel, model_validator
 from pydantic import Tag as Branch
 
 from faceserver.api.base import (
@@ -21,8 +21,9 @@ from faceserver.api.pictures import (
     Box,
     DescribedFace,
     Describing,
-    DetectedFace,
     Embedding,
+    FacePlace,
+    Notes,
     Points,
     UrlPicture,
     Which,
@@ -36,16 +37,16 @@ MAX_MOVED = 10_000
 class FaceOptions(Request):
     """What is to be known of the new faces."""
 
-    subject: Id | None = Field(default=None, description="Id of the person whom they show.")
+    subject: Id | None = Field(default=None, description="Id of the person they show.")
     tags: Tags = ()
-    external_id: Text | None = Field(default=None, description="What another system calls them.")
+    external_id: Text | None = Field(default=None, description="Their id in another system.")
 
 
 class PictureOptions(Describing, FaceOptions):
     """And which of a picture's faces are meant."""
 
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
-    source: Text | None = Field(default=None, description="What the picture is called.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
+    source: Text | None = Field(default=None, description="Name of the picture.")
 
 
 class AddBase64(PictureOptions, Base64Picture):
@@ -60,9 +61,9 @@ class AddEmbedding(FaceOptions):
     """A face that was embedded elsewhere, with the collection's model."""
 
     embedding: Embedding
-    model: str = Field(description="The model that made it: the collection's.")
-    face: DetectedFace | None = Field(default=None, description="Where it was in its picture.")
-    source: Text | None = Field(default=None, description="What its picture is called.")
+    model: str = Field(description="The model that computed it; must be the collection's.")
+    face: FacePlace | None = Field(default=None, description="Its place in the picture.")
+    source: Text | None = Field(default=None, description="Name of its picture.")
 
 
 class AddFaces(
@@ -89,16 +90,16 @@ class Face(Answer):
 
     id: Id
     collection: str
-    subject: Id | None = Field(description="Whom it shows; null where nobody said.")
-    box: Box | None = Field(description="Null of an embedding that came without.")
+    subject: Id | None = Field(description="The person it shows; null if unnamed.")
+    box: Box | None = Field(description="Null if the embedding was sent without one.")
     points: Points | None
-    score: float | None = Field(description="How sure the detector was, 0 to 1.")
+    score: float | None = Field(description="Confidence of the detector, 0 to 1.")
     quality: float | None
     tags: tuple[str, ...]
     external_id: str | None
-    source: str = Field(description="What the sender called the picture.")
-    picture: str | None = Field(description="Path of the stored picture, null if none is kept.")
-    crop: str | None = Field(description="Path of the aligned face, null if none can be made.")
+    source: str = Field(description="Name or URL of the picture, as sent.")
+    picture: str | None = Field(description="Path of the stored picture; null if not kept.")
+    crop: str | None = Field(description="Path of the aligned face; null if unavailable.")
     created: Time
 
 
@@ -110,41 +111,47 @@ class AddedFaces(Answer):
     """What was stored."""
 
     faces: tuple[Face, ...] = Field(description="Largest first.")
+    notes: Notes = ()
 
 
 class FaceQuery(Paging):
     """Which faces."""
 
-    subject: Id | None = Field(default=None, description="They show this person.")
-    tag: Tags = Field(default=(), description="They, or their people, have each of these.")
+    subject: Id | None = Field(default=None, description="Only faces of this person.")
+    tag: Tags = Field(
+        default=(), description="Only faces that have all of these tags, or whose person has."
+    )
     external_id: Text | None = None
     named: bool | None = Field(
-        default=None, description="Whether somebody said whom they show; left out: all."
+        default=None,
+        description="true: only named faces; false: only unnamed ones. All by default.",
     )
 
 
 class FaceChange(Request):
-    """What is to be different; what is left out stays."""
+    """The fields to change; omitted ones stay unchanged."""
 
-    subject: Id | None = Field(default=None, description="Whom it shows; null for nobody.")
+    subject: Id | None = Field(
+        default=None, description="The person it shows; null removes the name."
+    )
     tags: Tags | None = None
 
 
 class FaceMove(Request):
     """Faces, and whom they show."""
 
-    faces: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_MOVED)]
-    subject: Id | None = Field(description="Whom they show; null for nobody.")
+    faces: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_MOVED), FailFast()]
+    subject: Id | None = Field(description="The person they show; null removes the name.")
 
 
 class MovedFaces(Answer):
-    """What has moved."""
+    """Result of moving faces."""
 
-    moved: int = Field(description="How many of the faces there are.")
+    moved: int = Field(description="Number of faces found and moved.")
 
 
 class DeletedFace(Answer):
-    """What is gone."""
+    """The deleted face."""
 
     id: Id
 
@@ -152,8 +159,10 @@ class DeletedFace(Answer):
 class SearchFilter(Request):
     """Which stored faces are searched: those that fit all of it."""
 
-    subject: Id | None = Field(default=None, description="They show this person.")
-    tags: Tags = Field(default=(), description="They, or their people, have each of these.")
+    subject: Id | None = Field(default=None, description="Only faces of this person.")
+    tags: Tags = Field(
+        default=(), description="Only faces that have all of these tags, or whose person has."
+    )
     external_id: Text | None = None
 
 
@@ -161,26 +170,34 @@ class SearchOptions(Request):
     """How to search."""
 
     k: int = Field(
-        default=10, ge=1, le=10_000, description="At most so many; FACESERVER_MAX_MATCHES caps it."
+        default=10,
+        ge=1,
+        le=10_000,
+        description="Maximum number of matches, up to FACESERVER_MAX_MATCHES.",
     )
     threshold: float | None = Field(
-        default=None, gt=0, le=4, description="Only what is nearer; null takes the collection's."
+        default=None,
+        gt=0,
+        le=4,
+        description="Maximum distance; null means the collection's threshold.",
     )
     margin: float | None = Field(
         default=None,
         ge=0,
         le=4,
-        description="Two people whose distances differ by less are ambiguous; null takes "
+        description="Two people whose distances differ by less are ambiguous; null means "
         "FACESERVER_AMBIGUITY_MARGIN.",
     )
-    grouped: bool = Field(default=False, description="A match for each person, not for each face.")
+    grouped: bool = Field(
+        default=False, description="Return one match per person instead of one per face."
+    )
     filter: SearchFilter = SearchFilter()
 
 
 class PictureSearch(Describing, SearchOptions):
     """And which of the picture's faces are searched for."""
 
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
 
 
 class SearchBase64(PictureSearch, Base64Picture):
@@ -195,7 +212,7 @@ class SearchEmbedding(SearchOptions):
     """By an embedding of the collection's model."""
 
     embedding: Embedding
-    model: str = Field(description="The model that made it: the collection's.")
+    model: str = Field(description="The model that computed it; must be the collection's.")
 
 
 class SearchFace(SearchOptions):
@@ -219,7 +236,7 @@ class SearchRequest(
 
 
 class Person(Answer):
-    """Whom a face shows."""
+    """The person a face shows."""
 
     id: Id
     name: str
@@ -229,27 +246,27 @@ class Match(Answer):
     """A stored face near a probe, or a person by the nearest face."""
 
     face: Face
-    person: Person | None = Field(description="Null where nobody said.")
+    person: Person | None = Field(description="Null if the face is unnamed.")
     distance: float = Field(description="Squared L2 distance of the embeddings, 0 to 4.")
     similarity: float | None = Field(
-        ge=0, le=1, description="Calibrated; null where the model has no calibration."
+        ge=0, le=1, description="Calibrated; null if the model is not calibrated."
     )
     faces: int = Field(
-        description="Grouped: how many faces of this person lie under the threshold; else 1."
+        description="If grouped, how many faces of this person are below the threshold; else 1."
     )
 
 
 class Verdict(Answer):
-    """What a search says about one face."""
+    """The verdict on one face."""
 
     answer: str = Field(pattern="^(known|unknown|ambiguous)$")
-    best: Match | None = Field(description="The nearest face under the threshold.")
+    best: Match | None = Field(description="The nearest face below the threshold.")
     next: Person | None = Field(
-        description="The second nearest person, under the threshold or not."
+        description="The second nearest person, below the threshold or not."
     )
     margin: float | None = Field(
-        description="By how much the second person is farther away than the first; null where "
-        "there are not two."
+        description="How much farther away the second person is than the first; null unless "
+        "there are two."
     )
 
     @model_validator(mode="after")
@@ -262,7 +279,9 @@ class Verdict(Answer):
 class Probe(Answer):
     """A face that was searched for."""
 
-    detection: DescribedFace | None = Field(description="Where it is in the picture, if in one.")
+    detection: DescribedFace | None = Field(
+        description="Its place in the picture, if it came in one."
+    )
     verdict: Verdict
     matches: tuple[Match, ...] = Field(description="Nearest first.")
 
@@ -275,3 +294,4 @@ class SearchAnswer(Answer):
     threshold: float
     margin: float
     probes: tuple[Probe, ...] = Field(description="Of a picture: largest first.")
+    notes: Notes = ()

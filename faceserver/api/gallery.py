@@ -23,28 +23,30 @@ IndexState = Literal["exact", "graph", "building"]
 
 
 class Rate(Answer):
-    """What a threshold would do, as counted on labelled pairs."""
+    """Error rates at a threshold, measured on labelled pairs."""
 
     threshold: float = Field(description="Squared L2 distance.")
     false_match: float = Field(
-        ge=0, le=1, description="Share of the pairs of different people that lie below it."
+        ge=0, le=1, description="Share of pairs of different people below the threshold."
     )
     false_non_match: float = Field(
-        ge=0, le=1, description="Share of the pairs of the same person that do not."
+        ge=0, le=1, description="Share of pairs of the same person not below the threshold."
     )
 
 
 class Calibration(Answer):
-    """What a model's distances mean, as measured on labelled pairs.
+    """Calibration of a model's distances, measured on labelled pairs.
 
     The similarity of a distance is 1 / (1 + exp(steepness * (distance - midpoint))).
     """
 
-    midpoint: float = Field(description="The distance of similarity 0.5.")
-    steepness: float = Field(description="How fast it falls there.")
-    same_pairs: int = Field(description="How many pairs of the same person were measured.")
-    different_pairs: int = Field(description="How many pairs of different people.")
-    rates: tuple[Rate, ...] = Field(description="Of some thresholds, in ascending order.")
+    midpoint: float = Field(description="Distance at which the similarity is 0.5.")
+    steepness: float = Field(description="Slope at the midpoint.")
+    same_pairs: int = Field(description="Number of pairs of the same person.")
+    different_pairs: int = Field(description="Number of pairs of different people.")
+    rates: tuple[Rate, ...] = Field(
+        description="Error rates at some thresholds, in ascending order."
+    )
 
 
 class NewCollection(Request):
@@ -52,7 +54,9 @@ class NewCollection(Request):
 
     name: CollectionName
     model: str | None = Field(
-        default=None, max_length=200, description="The model's name; the server's own unless given."
+        default=None,
+        max_length=200,
+        description="Embedding model; the server's default if omitted.",
     )
 
 
@@ -60,27 +64,27 @@ class Collection(Answer):
     """A gallery, and the state of its index."""
 
     name: str
-    model: str = Field(description="Whose embeddings it holds.")
-    dims: int = Field(description="Their length.")
+    model: str = Field(description="Its embedding model.")
+    dims: int = Field(description="Length of its embeddings.")
     faces: int
     subjects: int
     threshold: float | None = Field(
-        description="Below this distance two faces are taken for one person; null where the "
-        "model is not known."
+        description="Faces closer than this are considered the same person; null if the model "
+        "is unknown."
     )
     calibration: Calibration | None = Field(
-        description="Null where the model has none, or is not known."
+        description="Null if the model is not calibrated or unknown."
     )
     index: IndexState
-    progress: float = Field(ge=0, le=1, description="How much of the graph is built.")
-    indexed: int = Field(description="Faces that the index holds.")
+    progress: float = Field(ge=0, le=1, description="Share of the graph that is built.")
+    indexed: int = Field(description="Number of indexed faces.")
     recall: float | None = Field(
         ge=0,
         le=1,
-        description="How often the graph finds the nearest face, measured on stored faces; null "
-        "without a graph, for then every distance is computed.",
+        description="Recall@1 of the graph, measured on stored faces; null "
+        "without a graph, when search is exhaustive.",
     )
-    changing_to: str | None = Field(description="The model that it is being changed to.")
+    changing_to: str | None = Field(description="The model it is being migrated to.")
 
 
 class Collections(PageOf[Collection]):
@@ -88,7 +92,7 @@ class Collections(PageOf[Collection]):
 
 
 class DeletedCollection(Answer):
-    """What is gone; nothing of it is left on the disk."""
+    """The deleted collection."""
 
     name: str
     faces: int
@@ -106,13 +110,13 @@ class SubjectPath(CollectionPath):
 class NewSubject(Request):
     """A person."""
 
-    name: Name = Field(description="Unique in the collection, without regard to case.")
+    name: Name = Field(description="Unique in the collection, ignoring case.")
     tags: Tags = ()
-    metadata: Metadata = Field(default={}, description="Whatever you like.")
+    metadata: Metadata = Field(default={}, description="Any JSON object of at most 16,384 bytes.")
 
 
 class SubjectChange(Request):
-    """What is to be different; what is left out stays."""
+    """The fields to change; omitted ones stay unchanged."""
 
     name: Name | None = None
     tags: Tags | None = None
@@ -122,12 +126,12 @@ class SubjectChange(Request):
 class SubjectQuery(Paging):
     """Which people."""
 
-    tag: Tags = Field(default=(), description="They have each of these.")
+    tag: Tags = Field(default=(), description="Only people that have all of these tags.")
     name: Name | None = Field(
-        default=None, description="The one of this name, without regard to case."
+        default=None, description="Only the person with this name, ignoring case."
     )
     called: Name | None = Field(
-        default=None, description="Their names contain this, without regard to case."
+        default=None, description="Only people whose names contain this, ignoring case."
     )
 
 
@@ -139,8 +143,10 @@ class Subject(Answer):
     tags: tuple[str, ...]
     metadata: Metadata
     created: Time
-    faces: int = Field(description="How many show this person.")
-    cover: Id | None = Field(description="The first of these faces with a picture; null: none has.")
+    faces: int = Field(description="Number of this person's faces.")
+    cover: Id | None = Field(
+        description="The first of these faces with a picture; null if none has one."
+    )
 
 
 class Subjects(PageOf[Subject]):
@@ -148,7 +154,7 @@ class Subjects(PageOf[Subject]):
 
 
 class DeletedSubject(Answer):
-    """Who is gone, and with how many faces."""
+    """The deleted person and the number of deleted faces."""
 
     id: Id
     faces: int
@@ -157,19 +163,21 @@ class DeletedSubject(Answer):
 class MergeRequest(Request):
     """Into whom."""
 
-    into: Id = Field(description="Who gets the faces, and keeps name, tags and metadata.")
+    into: Id = Field(
+        description="The person who receives the faces and keeps name, tags and metadata."
+    )
 
 
 class Merge(Answer):
     """Two people made one."""
 
-    id: Id = Field(description="To undo it by.")
-    into: Id = Field(description="Who stays.")
-    subject: Id = Field(description="Who went.")
-    name: str = Field(description="Of who went.")
-    faces: int = Field(description="How many faces were moved.")
+    id: Id = Field(description="Identifies the merge when undoing it.")
+    into: Id = Field(description="The person who remains.")
+    subject: Id = Field(description="The person who was merged.")
+    name: str = Field(description="Name of the person who was merged.")
+    faces: int = Field(description="Number of faces moved.")
     at: Time
-    until: Time = Field(description="It can be undone so long.")
+    until: Time = Field(description="When undoing it stops being possible.")
 
 
 class Merges(PageOf[Merge]):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from faceserver.api.base import (
     Answer,
@@ -22,7 +22,7 @@ from faceserver.api.pictures import Credentials
 MAX_ITEMS = 10_000
 
 JobState = Literal["queued", "running", "done", "cancelled", "failed"]
-ItemState = Literal["waiting", "stored", "present", "refused"]
+ItemState = Literal["waiting", "stored", "present", "refused", "left_out"]
 
 
 class JobItem(Request):
@@ -30,29 +30,34 @@ class JobItem(Request):
 
     url: Url
     person: Name | None = Field(
-        default=None, description="Name of whom it shows; made where it is new."
+        default=None, description="Name of the person it shows; created if new."
     )
     tags: Tags = ()
     external_id: Text | None = None
     auth: Credentials | None = Field(
-        default=None, description="What the URL's host asks for; forgotten with the job's end."
+        default=None, description="Credentials for the URL's host; discarded when the job ends."
     )
 
 
 class JobOptions(Request):
-    """How the pictures are taken in."""
+    """How the pictures are imported."""
 
     largest: bool = Field(
         default=False,
-        description="Of a picture with a person's name take the largest face; otherwise one with "
-        "several is refused, for nobody said which of them it is.",
+        description="If a named person's picture shows several faces, use the largest; otherwise "
+        "such a picture is refused.",
+    )
+    update: bool = Field(
+        default=False,
+        description="Update person and tags of pictures already stored; otherwise they are kept, "
+        "and differences are reported.",
     )
 
 
 class NewJob(JobOptions):
     """Pictures to fetch."""
 
-    items: Annotated[tuple[JobItem, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+    items: Annotated[tuple[JobItem, ...], Field(min_length=1, max_length=MAX_ITEMS), FailFast()]
 
 
 class JobPath(CollectionPath):
@@ -62,7 +67,7 @@ class JobPath(CollectionPath):
 
 
 class Job(Answer):
-    """How far it is."""
+    """A job and its progress."""
 
     id: Id
     collection: str
@@ -70,10 +75,13 @@ class Job(Answer):
     total: int
     waiting: int
     stored: int = Field(description="Pictures whose faces were stored.")
-    present: int = Field(description="Pictures that were in already.")
+    present: int = Field(description="Pictures that were already stored.")
     refused: int
-    faces: int = Field(description="How many faces were stored.")
-    reason: str | None = Field(description="Why it failed.")
+    left_out: int = Field(
+        default=0, description="Files of a zip that were skipped; not part of the total."
+    )
+    faces: int = Field(description="Number of faces stored.")
+    reason: str | None = Field(description="Why it failed; null otherwise.")
     created: Time
     finished: Time | None
 
@@ -85,19 +93,23 @@ class Jobs(PageOf[Job]):
 class JobQuery(Paging):
     """Which jobs, and in which order."""
 
-    newest: bool = Field(default=False, description="The newest first, not the oldest.")
+    newest: bool = Field(default=False, description="Newest first instead of oldest first.")
 
 
 class JobResult(Answer):
-    """What became of one picture."""
+    """Result for one picture."""
 
-    number: int = Field(description="Its place in the job, from 1.")
-    source: str = Field(description="The URL, or the name in the zip.")
+    number: int = Field(description="Position in the job, starting at 1.")
+    source: str = Field(description="URL, or name in the zip.")
     person: str | None
     state: ItemState
     faces: tuple[Id, ...]
-    code: str | None = Field(description="Why it was refused, for programs.")
-    reason: str | None = Field(description="Why it was refused, for people.")
+    code: str | None = Field(
+        description="Why it was refused, for programs. Of a picture that was in already: `changed` "
+        "where it was brought up to date, `differs` where something else is stored than is said "
+        "now. `left_out` where it was not tried."
+    )
+    reason: str | None = Field(description="Human-readable reason.")
 
 
 class JobResults(PageOf[JobResult]):
@@ -111,6 +123,6 @@ class JobResultQuery(Paging):
 
 
 class DeletedJob(Answer):
-    """What is gone; the faces stay."""
+    """The deleted job."""
 
     id: Id

@@ -11,33 +11,33 @@ Scope = Literal["read", "write", "admin"]
 
 
 class NewKey(Request):
-    """Who gets a key, and for what."""
+    """The key to create."""
 
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
-    scope: Scope = Field(description="Each includes those before it.")
+    scope: Scope = Field(description="Each scope includes the previous ones.")
     collection: CollectionName | None = Field(
-        default=None, description="The only one that it reaches; null: all."
+        default=None, description="The only collection it can access; null means all."
     )
 
 
 class Key(Answer):
-    """What is known of a key; the key itself is not."""
+    """A key, without its secret."""
 
     id: str
     name: str
     scope: Scope
-    collection: str | None = Field(description="The only one that it reaches; null: all.")
+    collection: str | None = Field(description="The only collection it can access; null means all.")
     created: Time
-    last_used: Time | None = Field(description="To within a minute.")
-    revoked: Time | None = Field(description="When it was; null while it is good.")
-    own: bool = Field(description="Whether this request came with it.")
+    last_used: Time | None = Field(description="Accurate to a minute.")
+    revoked: Time | None = Field(description="Time of revocation; null if the key is valid.")
+    own: bool = Field(description="Whether this request used this key.")
 
 
 class MadeKey(Answer):
     """A new key."""
 
     key: Key
-    token: str = Field(description="The key itself. It is told now and never again.")
+    token: str = Field(description="The key itself. It is only returned once.")
 
 
 class Keys(PageOf[Key]):
@@ -47,4 +47,4 @@ class Keys(PageOf[Key]):
 class KeyPath(Path):
     """A key by its id."""
 
-    key: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] = Field(description="Its id.")
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")] = Field(description="Id of the key.")

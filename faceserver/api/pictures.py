@@ -8,7 +8,9 @@ from urllib.parse import unquote
 from pydantic import (
     AfterValidator,
     BeforeValidator,
+    ConfigDict,
     Discriminator,
+    FailFast,
     Field,
     JsonValue,
     RootModel,
@@ -17,6 +19,7 @@ from pydantic import (
 )
 
 from faceserver.api.base import Answer, Request, Url
+from faceserver.types import FARTHEST
 
 MAX_DIMS = 4096
 
@@ -83,6 +86,7 @@ Base64 = Annotated[
 Embedding = Annotated[
     tuple[Annotated[float, Field(ge=-1.001, le=1.001)], ...],
     Field(min_length=1, max_length=MAX_DIMS),
+    FailFast(),
 ]
 """A unit vector of the collection's model."""
 
@@ -100,16 +104,16 @@ def by_key(*keys: str) -> Discriminator:
 class Base64Picture(Request):
     """A picture as base64."""
 
-    base64: Base64 = Field(description="JPEG, PNG, WebP, GIF, BMP or TIFF.")
+    base64: Base64 = Field(description="JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or JPEG XL.")
 
 
 _TYPED = r"^[^\x00-\x1f\x7f]*$"
 
 
 class Credentials(Request):
-    """What a camera or a NAS asks for before it gives a picture.
+    """Credentials for a camera or a NAS.
 
-    They go to the URL's own host alone, whatever it leads on to.
+    They are only sent to the URL's own host, never to a redirect's.
     """
 
     username: str = Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f:]*$", repr=False)
@@ -121,8 +125,8 @@ class Credentials(Request):
     )
     scheme: Literal["auto", "basic", "digest"] = Field(
         default="auto",
-        description="auto waits for what the host asks for, and prefers digest, which does not "
-        "tell the password; basic tells it at once.",
+        description="auto uses the scheme that the host asks for, and prefers digest, which hides "
+        "the password; basic sends it immediately.",
     )
 
 
@@ -130,7 +134,7 @@ class UrlPicture(Request):
     """A picture that the server fetches."""
 
     url: Url = Field(description="http or https, on a public address.")
-    auth: Credentials | None = Field(default=None, description="What its host asks for.")
+    auth: Credentials | None = Field(default=None, description="Credentials for the URL's host.")
 
 
 AnyPicture = Annotated[
@@ -165,7 +169,7 @@ class DetectRequest(
 
 
 class _Embed(Describing):
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
 
 
 class EmbedBase64(_Embed, Base64Picture):
@@ -193,8 +197,50 @@ class CompareRequest(Request):
     a: AnyPicture
     b: AnyPicture
     faces: Which = Field(
-        default="all", description="All faces, or the largest of each picture alone."
+        default="all", description="All faces, or only the largest of each picture."
     )
+
+
+_Pixels = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
+
+
+class _Place(Request):
+    # An answer's face may be sent back as it is, whatever else is in it.
+    model_config = ConfigDict(extra="ignore")
+
+
+class FaceBox(_Place):
+    """Pixels of the upright picture; may reach beyond its edges, but is not empty."""
+
+    x1: _Pixels
+    y1: _Pixels
+    x2: _Pixels = Field(description="Greater than `x1`.")
+    y2: _Pixels = Field(description="Greater than `y1`.")
+
+
+class FacePoint(_Place):
+    """Pixels of the upright picture."""
+
+    x: _Pixels
+    y: _Pixels
+
+
+class FacePoints(_Place):
+    """Facial landmarks, left and right as seen by the viewer."""
+
+    left_eye: FacePoint
+    right_eye: FacePoint
+    nose: FacePoint
+    left_mouth: FacePoint
+    right_mouth: FacePoint
+
+
+class FacePlace(_Place):
+    """Where in a picture a face is, as the sender knows it."""
+
+    box: FaceBox
+    points: FacePoints
+    score: float = Field(ge=0, le=1, description="Confidence of the detector.")
 
 
 class Box(Answer):
@@ -214,7 +260,7 @@ class Point(Answer):
 
 
 class Points(Answer):
-    """As the viewer sees them."""
+    """Facial landmarks, left and right as seen by the viewer."""
 
     left_eye: Point
     right_eye: Point
@@ -228,7 +274,16 @@ class DetectedFace(Answer):
 
     box: Box
     points: Points
-    score: float = Field(ge=0, le=1, description="How sure the detector is.")
+    score: float = Field(ge=0, le=1, description="Confidence of the detector.")
+
+
+Notes = Annotated[
+    tuple[Literal["picture_incomplete", "further_pages_ignored", "picture_scaled_down"], ...],
+    Field(
+        description="Remarks on the picture: its last bytes are missing; the file contains further "
+        "pictures, which were ignored; it was processed, and is kept, at half its size."
+    ),
+]
 
 
 class DescribedFace(DetectedFace):
@@ -240,10 +295,11 @@ class DescribedFace(DetectedFace):
 
 
 class PictureSize(Answer):
-    """Of the upright picture, in pixels."""
+    """Of the upright picture as it was sent, in pixels."""
 
     width: int
     height: int
+    notes: Notes = ()
 
 
 class DetectAnswer(PictureSize):
@@ -275,11 +331,11 @@ class ComparedPicture(PictureSize):
 class Pair(Answer):
     """A face of the one picture and a face of the other."""
 
-    a: int = Field(description="Index into the faces of picture a.")
-    b: int = Field(description="Index into the faces of picture b.")
+    a: int = Field(description="Index of a face in picture a.")
+    b: int = Field(description="Index of a face in picture b.")
     distance: float = Field(description="Squared L2 distance of the embeddings, 0 to 4.")
     similarity: float | None = Field(
-        ge=0, le=1, description="Calibrated; null where the model has no calibration."
+        ge=0, le=1, description="Calibrated; null if the model is not calibrated."
     )
     same: bool = Field(description="Whether the distance is below the threshold.")
 
@@ -288,7 +344,7 @@ class CompareAnswer(Answer):
     """Every face of one picture against every face of the other."""
 
     model: str
-    threshold: float = Field(description="Below this distance two faces are taken for one person.")
+    threshold: float = Field(description="Faces closer than this are considered the same person.")
     a: ComparedPicture
     b: ComparedPicture
     pairs: tuple[Pair, ...] = Field(description="Nearest first.")

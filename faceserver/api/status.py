@@ -11,31 +11,35 @@ from faceserver.api.gallery import Collection
 class Latency(Answer):
     """How long something takes, since the server's start; estimated from a histogram."""
 
-    kind: Literal["step", "route"] = Field(description="A step of the work, or whole requests.")
-    name: str = Field(description="Such as `detect`, or a route's address.")
-    count: int = Field(description="How often it was measured.")
-    p50: float = Field(description="Seconds; half of them took less.")
-    p95: float = Field(description="Seconds; 95 of 100 took less.")
-    p99: float = Field(description="Seconds; 99 of 100 took less.")
+    kind: Literal["step", "route"] = Field(description="A processing step, or whole requests.")
+    name: str = Field(description="Name of the step, such as `detect`, or path of the route.")
+    count: int = Field(description="Number of measurements.")
+    p50: float = Field(description="Median in seconds.")
+    p95: float = Field(description="95th percentile in seconds.")
+    p99: float = Field(description="99th percentile in seconds.")
 
 
 class Disk(Answer):
     """Bytes of the data folder, found within the last half minute."""
 
-    faces: int = Field(description="The database with faces, vectors and people.")
+    faces: int = Field(description="The database with faces, embeddings and people.")
     index: int = Field(description="Saved indexes.")
     pictures: int = Field(description="Stored pictures and crops.")
     other: int
-    free: int = Field(description="Left on this disk.")
+    free: int = Field(description="Free space on this disk.")
 
 
 class Status(Answer):
-    """How the server is, and what it holds."""
+    """Status and contents of the server."""
 
     version: str
-    engine: str = Field(description="What runs the models.")
-    model: str = Field(description="What new collections are of.")
-    open_jobs: int = Field(description="Jobs that wait or run.")
+    engine: str = Field(description="Inference runtime.")
+    model: str = Field(description="Embedding model of new collections.")
+    open_jobs: int = Field(description="Jobs queued or running.")
+    lost_changes: int = Field(
+        default=0, description="Committed changes that the disk has lost; see `/health`."
+    )
+    lost_faces: int = Field(default=0, description="Maximum number of faces stored by them.")
     collections: tuple[Collection, ...] = Field(description="By name; the first thousand.")
     latency: tuple[Latency, ...] = Field(description="Steps first; of each kind the slowest first.")
     disk: Disk

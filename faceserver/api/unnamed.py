@@ -1,4 +1,4 @@
-"""Faces that nobody has named, as likely people."""
+"""Unnamed faces, grouped into likely people."""
 
 from pydantic import Field
 
@@ -9,21 +9,24 @@ from faceserver.api.faces import Face, Person
 class UnnamedQuery(Query):
     """How to group, and how much to answer."""
 
-    limit: int = Field(default=50, ge=1, le=1000, description="At most so many groups.")
+    limit: int = Field(default=50, ge=1, le=1000, description="Maximum number of groups.")
     threshold: float | None = Field(
-        default=None, gt=0, le=4, description="Squared L2 distance; left out: the collection's."
+        default=None,
+        gt=0,
+        le=4,
+        description="Squared L2 distance; the collection's threshold by default.",
     )
 
 
 class Lookalike(Answer):
-    """A person with a name who looks like a group."""
+    """A named person who looks like a group."""
 
     person: Person
     distance: Distance = Field(
-        description="Of the group's middle face to this person's nearest one."
+        description="Distance from the group's most typical face to this person's nearest one."
     )
     similarity: Similarity | None = Field(
-        description="Calibrated; null where the model has no calibration."
+        description="Calibrated; null if the model is not calibrated."
     )
 
 
@@ -33,15 +36,15 @@ class LikelyPerson(Answer):
     ids: tuple[Id, ...] = Field(description="All of the faces, the most typical first.")
     faces: tuple[Face, ...] = Field(description="The first twelve of them.")
     lookalike: Lookalike | None = Field(
-        description="The nearest person with a name; null where none is under the threshold."
+        description="The nearest named person; null if none is below the threshold."
     )
 
 
 class UnnamedFaces(Answer):
-    """The faces that nobody has named, grouped."""
+    """Unnamed faces, grouped."""
 
-    threshold: float = Field(description="Groups are farther from each other, on average.")
-    examined: int = Field(description="How many faces were grouped: the first 10,000 at most.")
-    complete: bool = Field(description="Whether those are all that nobody has named.")
-    groups: int = Field(description="How many groups they make.")
+    threshold: float = Field(description="Minimum average distance between groups.")
+    examined: int = Field(description="Number of faces examined, at most the first 10,000.")
+    complete: bool = Field(description="Whether all unnamed faces were examined.")
+    groups: int = Field(description="Number of groups found.")
     people: tuple[LikelyPerson, ...] = Field(description="The largest groups, largest first.")

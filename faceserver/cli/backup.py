@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 def backup(file: Path) -> None:
     """Write a backup of the gallery to FILE.
 
-    The server may run meanwhile. `faceserver restore` puts it back.
+    The server may be running. `faceserver restore` restores the backup.
     """
     from faceserver.transfer.backup import back_up
 
@@ -36,11 +37,11 @@ def backup(file: Path) -> None:
 
 @click.command()
 @click.argument("file", type=_FILE)
-@click.option("--force", is_flag=True, help="Move a gallery that is there aside.")
+@click.option("--force", is_flag=True, help="Move an existing gallery out of the way.")
 def restore(file: Path, force: bool) -> None:
-    """Put a backup back in its place.
+    """Restore a backup.
 
-    The server is stopped meanwhile. The whole backup is checked before anything is changed.
+    Stop the server first. The entire backup is verified before anything is changed.
     """
     from faceserver.transfer.backup import restore as put_back
 
@@ -51,57 +52,66 @@ def restore(file: Path, force: bool) -> None:
     click.echo(f"{what} restored into {folder}.")
     if done.aside:
         click.echo(
-            f"What was there is in {done.aside}: remove it when you do not need it any more."
+            f"The previous gallery is in {done.aside}; delete it when you no longer need it."
         )
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Mend what is found, as far as that is possible.")
+@click.option("--repair", is_flag=True, help="Repair whatever can be repaired.")
 def check(repair: bool) -> None:
-    """Verify rows, vectors, pictures and indexes.
+    """Verify rows, embeddings, pictures and indexes, jobs and keys.
 
-    The server is stopped meanwhile. The exit status is 1 where something is wrong and was not
-    mended.
+    Stop the server first. The exit status is 1 if problems remain.
     """
+    from faceserver.access.checking import check_keys
+    from faceserver.jobs.checking import check_jobs
     from faceserver.transfer.check import check_folder
 
+    folder, findings = load_settings().data_dir, []
     with Stages() as stages:
-        findings = check_folder(load_settings().data_dir, repair=repair, begin=stages.begin)
-    for finding in findings:
-        click.echo(f"{finding.what}{f': {finding.mended}' if finding.mended else ''}")
+        # The gallery comes last: one that cannot be opened ends the command.
+        for check_part in (
+            partial(check_jobs, folder, repair=repair),
+            partial(check_keys, folder, repair=repair),
+            partial(check_folder, folder, repair=repair, begin=stages.begin),
+        ):
+            found = list(check_part())
+            for finding in found:
+                click.echo(f"{finding.what}{f': {finding.mended}' if finding.mended else ''}")
+            findings += found
     mended = sum(bool(finding.mended) for finding in findings)
-    click.echo(f"{counted(len(findings), 'fault')} found, {mended} mended.")
+    click.echo(f"{counted(len(findings), 'problem')} found, {mended} repaired.")
     if mended < len(findings):
         if not repair:
-            click.echo("`faceserver check --repair` mends what can be mended.", err=True)
+            click.echo("Run `faceserver check --repair` to repair what can be repaired.", err=True)
         raise SystemExit(1)
 
 
 @click.command()
-@click.option("--collection", metavar="NAME", help="Only this one.")
-@click.option("--all", "everything", is_flag=True, help="All collections.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--collection", metavar="NAME", help="Delete only this collection.")
+@click.option("--all", "everything", is_flag=True, help="Delete all collections.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
 def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool) -> None:
-    """Remove faces so that nothing is left of them.
+    """Delete faces without leaving a trace on the disk.
 
-    Rows, vectors, pictures, indexes, import jobs, and what `check --repair` and `restore` have set
-    aside go; the files are written anew without them. Keys and the audit log stay, and backups and
-    exports are yours to remove. The server is stopped meanwhile. Prints a receipt of what went.
+    Deletes rows, embeddings, pictures, indexes, import jobs, and whatever `check --repair` and
+    `restore` have moved aside, and rewrites the files without them. Keys and the audit log are
+    kept; delete backups and exports yourself. Stop the server first. Prints a receipt.
     """
     from faceserver.app import open_gallery
     from faceserver.jobs.purging import purge_jobs
     from faceserver.transfer.folder import database_in
 
     if everything == bool(collection):
-        raise click.UsageError("say what: --collection NAME or --all")
+        raise click.UsageError("specify --collection NAME or --all")
     settings = load_settings()
     database_in(settings.data_dir)
     with closing(open_gallery(settings, any_model=True)) as store:
         faces = store.collection(collection).count() if collection else store.status().faces
         whose = f"the collection {collection!r}" if collection else settings.data_dir
         if not yes:
-            click.confirm(f"Remove {counted(faces, 'face')} of {whose} for ever?", abort=True)
+            click.confirm(f"Remove {counted(faces, 'face')} from {whose} permanently?", abort=True)
         receipt = store.purge(collection)
         jobs = purge_jobs(settings.data_dir, collection)
     if as_json:
@@ -115,17 +125,17 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
 
 def _print_receipt(receipt: "Receipt", jobs: int) -> None:
     click.echo(
-        f"Removed at {receipt.at:%Y-%m-%d %H:%M:%S} UTC: {counted(receipt.faces, 'face')}, "
+        f"Deleted at {receipt.at:%Y-%m-%d %H:%M:%S} UTC: {counted(receipt.faces, 'face')}, "
         f"{counted(receipt.subjects, 'subject')}, {counted(receipt.pictures, 'picture')}, "
         f"{counted(receipt.index_files, 'index file')}, {counted(jobs, 'job')}."
     )
     for name in receipt.collections:
-        click.echo(f"The collection {name} is gone.")
+        click.echo(f"The collection {name} has been deleted.")
     for name in receipt.aside:
-        click.echo(f"Nothing of it is left in {name}, either.")
+        click.echo(f"Also deleted from {name}.")
     for name in receipt.unknown:
         click.echo(
-            f"{name} cannot be opened and may hold some of it: remove that folder by hand.",
+            f"{name} cannot be opened and may still contain faces: delete that folder yourself.",
             err=True,
         )
 
@@ -133,7 +143,7 @@ def _print_receipt(receipt: "Receipt", jobs: int) -> None:
 def tell_missing(names: Iterable[str]) -> None:
     """Say which pictures could not be taken along."""
     for name in names:
-        click.echo(f"the picture {name} is missing; `faceserver check` tells more", err=True)
+        click.echo(f"the picture {name} is missing; run `faceserver check` for details", err=True)
 
 
 COMMANDS = (backup, restore, check, purge)

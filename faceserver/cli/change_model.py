@@ -11,16 +11,19 @@ from faceserver.config import load_settings
 @click.command("change-model")
 @click.argument("model")
 @click.option(
-    "--collection", "names", metavar="NAME", multiple=True, help="Only this one; may be repeated."
+    "--collection",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="Migrate only this collection; may be repeated.",
 )
-@click.option("--drop-lost", is_flag=True, help="Delete the faces of which too little is kept.")
+@click.option("--drop-lost", is_flag=True, help="Delete faces that cannot be re-embedded.")
 def change_model(model: str, names: tuple[str, ...], drop_lost: bool) -> None:
-    """Embed all stored faces anew with another model.
+    """Re-embed all stored faces with another model.
 
-    MODEL is a folder inside the models' folder. The faces are cut out of the stored pictures, or
-    the stored crops are taken. Interrupted, it goes on where it was when it is started again; until
-    its end the gallery is as before. With the model that the gallery has, a change that was begun
-    is given up.
+    MODEL is the name of a folder inside the models folder. Faces are cropped from the stored
+    pictures, or stored crops are used. If interrupted, run it again to continue; the gallery stays
+    unchanged until the end. Naming the gallery's current model cancels an unfinished change.
     """
     from faceserver.app import crops_fit, embedder_spec, make_embedder, open_gallery
     from faceserver.services.change_model import Reembedder
@@ -39,6 +42,6 @@ def change_model(model: str, names: tuple[str, ...], drop_lost: bool) -> None:
             for item in lost or ():
                 click.echo(f"{item.face.source}: deleted: {item.reason}", err=True)
             faces = counted(store.collection(name).count(), "face")
-            what = "already of" if before == embedder.name else f"changed from {before} to"
+            what = "already uses" if before == embedder.name else f"changed from {before} to"
             click.echo(f"{name}: {faces}, {what} the model {embedder.name}.")
-    click.echo(f"From now on the server needs FACESERVER_MODEL={model}")
+    click.echo(f"Start the server with FACESERVER_MODEL={model}")

@@ -56,12 +56,13 @@ def cluster(
     from faceserver.app import make_analyzer
     from faceserver.errors import InvalidRequest
     from faceserver.tools.clustering import look, report, sort, write_folders
-    from faceserver.transfer.sources import pictures_below, read_file
+    from faceserver.transfer.files import read_file
+    from faceserver.transfer.walk import files_below
 
     settings = load_settings(model=model, detector=detector)
     if out and out.exists() and any(out.iterdir()):
         raise InvalidRequest(f"{out} holds something already: name an empty or a new folder")
-    photographs = pictures_below(folder)
+    photographs = files_below(folder).pictures
     analyzer = make_analyzer(settings)
     with progress("Looking", len(photographs)) as advance:
         seen = look(

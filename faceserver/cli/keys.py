@@ -16,24 +16,24 @@ if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke API keys; a running server heeds it at once.
+    """Create, list and revoke API keys, also while the server is running.
 
-    As long as no key was ever made, a server on loopback is open to everybody on this machine, and
-    one on another address does not start.
+    Until the first key is created, anyone on this machine can use a server on loopback, and a
+    server on any other address does not start.
     """
 
 
 @keys.command()
-@click.option("--name", required=True, help="Who or what holds it.")
+@click.option("--name", required=True, help="Name of the key's holder.")
 @click.option(
     "--scope",
     required=True,
     type=click.Choice(["read", "write", "admin"]),
-    help="read: look and search; write: also add and change; admin: everything.",
+    help="read: view and search; write: also add and change; admin: everything.",
 )
-@click.option("--collection", help="The only collection that it reaches.  [default: all]")
+@click.option("--collection", help="Restrict the key to one collection.  [default: all]")
 def create(name: str, scope: str, collection: str | None) -> None:
-    """Make a key and print it: it is shown now and never again."""
+    """Create a key and print it; it cannot be shown again."""
     from faceserver.access.keys import KeyStore
 
     settings = load_settings()
@@ -41,12 +41,12 @@ def create(name: str, scope: str, collection: str | None) -> None:
     with _audited(settings, "keys create", target):
         key, token = KeyStore(settings.data_dir).create(name, cast("KeyScope", scope), collection)
     click.echo(token)
-    click.echo(f"This is the key of {key.name!r}; it is not shown again.", err=True)
+    click.echo(f"This is the key of {key.name!r}. It cannot be shown again.", err=True)
 
 
 @keys.command(name="list")
 def list_keys() -> None:
-    """List the keys: id, name, scope, collection, when it was made, last used and revoked."""
+    """List the keys: id, name, scope, collection, and times of creation, last use, revocation."""
     from faceserver.access.keys import KeyStore
 
     for key in KeyStore(load_settings().data_dir).all():
@@ -56,13 +56,13 @@ def list_keys() -> None:
 @keys.command()
 @click.argument("name")
 def revoke(name: str) -> None:
-    """Revoke the key that is called NAME, or has the id NAME."""
+    """Revoke the key with this name or id."""
     from faceserver.access.keys import KeyStore
 
     settings = load_settings()
     with _audited(settings, "keys revoke", {"name": name}):
         key = KeyStore(settings.data_dir).revoke(name)
-    click.echo(f"The key of {key.name!r} ({key.id}) is good no more.")
+    click.echo(f"The key of {key.name!r} ({key.id}) has been revoked.")
 
 
 def _line(key: "Key") -> str:
@@ -71,7 +71,7 @@ def _line(key: "Key") -> str:
         key.name,
         key.scope,
         f"collection {key.collection}" if key.collection else "all collections",
-        f"made {_day(key.created)}",
+        f"created {_day(key.created)}",
         f"last used {_day(key.last_used)}" if key.last_used else "never used",
     ]
     if key.revoked:

@@ -45,17 +45,17 @@ class _Group(click.Group):
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__)
+@click.version_option(__version__, prog_name="faceserver")
 def main() -> None:
     """Search faces in photographs, on your own machine.
 
     \b
     faceserver serve                 start the server; it prints its address
-    faceserver register PHOTOS/      store every face of every picture in a folder
+    faceserver register PHOTOS/      store every face in the pictures of a folder
     faceserver search someone.jpg    find the same person in the stored pictures
-    faceserver import PEOPLE/        the same for many pictures, with names and progress
+    faceserver import PEOPLE/        import many pictures, with people's names
 
-    Each setting is an environment variable; `faceserver settings` lists them.
+    Settings are environment variables; `faceserver settings` lists them.
     """  # noqa: D301 - click reads \b as "leave these lines as they are"
     logs.configure("text", "info")
     settings = load_settings()
@@ -72,16 +72,18 @@ for _command in (*TRANSFER, *BACKUP, *DETECTION, cluster, scan, stress_memory):
 
 @main.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port to listen on; 0 picks a free one.  [default: 8000]")
-@click.option("--no-auth", is_flag=True, help="Listen beyond this machine although no key is made.")
+@click.option("--port", type=int, help="Port to listen on; 0 picks a free port.  [default: 8000]")
+@click.option("--no-auth", is_flag=True, help="Allow any address without an API key.")
 def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     """Start the server, print its address, and run until Ctrl-C.
 
-    As long as no key is made (see `faceserver keys`), everybody who reaches it may use it.
+    Until an API key exists (see `faceserver keys`), anyone who can reach the server can use it.
     """
     from faceserver.access.guard import refuse_unguarded
     from faceserver.app import create_app
     from faceserver.server import Server
+    from faceserver.web import gate_of
+    from faceserver.web.guard.scopes import vital_paths
     from faceserver.web.ops.metrics import add_gauges
 
     settings = load_settings(host=host, port=port, no_auth=no_auth or None)
@@ -90,11 +92,12 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     listener = _listen(settings.host, settings.port)
     app = create_app(settings)
     backend: Backend = app.extensions["faceserver"]
-    server = Server(app, listener, settings)
+    server = Server(app, listener, settings, vital_paths(app))
     add_gauges(app, server.gauges)
     click.echo(f"faceserver {__version__}: {_url(listener)}")
     Thread(target=_announce, args=(backend, server), name="announcer", daemon=True).start()
     server.serve(on_drain=backend.drain)
+    gate_of(app).audit.close()
     backend.close()
     backend.wait()  # raises what a start that failed failed of
 
@@ -108,7 +111,7 @@ def _announce(backend: "Backend", server: "Server") -> None:
         return
     seconds = time.monotonic() - started
     faces = counted(backend.service().status().faces, "face")
-    click.echo(f"Ready after {seconds:.1f} s, {faces} stored. Ctrl-C stops it.")
+    click.echo(f"Ready after {seconds:.1f} s, {faces} stored. Press Ctrl-C to stop.")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -118,7 +121,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise click.ClickException(
             f"cannot listen on {host}, port {port}: {error.strerror or error}; "
-            "choose others with --host and --port"
+            "choose another with --host and --port"
         ) from error
 
 
@@ -129,15 +132,15 @@ def _url(listener: socket.socket) -> str:
 
 @main.command()
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--collection", metavar="NAME", help="Where to search.  [default: default]")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
+@click.option("--collection", metavar="NAME", help="Collection to search.  [default: default]")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @server_option
 def search(picture: Path, collection: str | None, as_json: bool, server: str | None) -> None:
-    """Find the person of a picture that holds one face.
+    """Find the person in a picture that shows one face.
 
-    Prints a line a match, nearest first: distance (squared L2; 0 is the same picture), the person's
-    name or `-`, where the stored picture lies, and what it was called when it was registered. A
-    server that is asked says of each face who it is.
+    Prints one line per match, nearest first: the distance (squared L2; 0 is identical), the
+    person's name or `-`, the path of the stored picture, and its original name. With --server,
+    the picture may show several faces, and each gets a verdict.
     """
     if server:
         search_at(server, picture, collection, as_json=as_json)
@@ -150,7 +153,9 @@ def search(picture: Path, collection: str | None, as_json: bool, server: str | N
         query = SearchQuery(k=settings.max_matches)
         found = service.searching.by_picture(collection or DEFAULT, picture.read_bytes(), query)
         if len(found.probes) > 1:
-            raise SeveralFaces(f"{picture} holds {len(found.probes)} faces, not one")
+            raise SeveralFaces(
+                f"{picture} shows {len(found.probes)} faces; exactly one is required"
+            )
         rows = [
             {
                 "distance": round(hit.match.distance, 4),
@@ -163,7 +168,7 @@ def search(picture: Path, collection: str | None, as_json: bool, server: str | N
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif not rows:
-        click.echo("Nobody stored looks like this person.")
+        click.echo("Nobody in the collection looks like this person.")
     else:
         for row in rows:
             person = row["person"] or "-"
@@ -181,7 +186,7 @@ def _picture_place(service: "FaceService", picture: str | None) -> str:
 
 @main.command()
 def settings() -> None:
-    """List every setting: its name, its value now, and what it does."""
+    """List all settings with their current values and descriptions."""
     now = load_settings()
     for name, field in Settings.model_fields.items():
         click.echo(f"FACESERVER_{name.upper()}={_shown(getattr(now, name))}")

@@ -185,30 +185,14 @@ def _tell(model: "FoundModel") -> None:
 @click.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Show what is known of the model NAME, which may be a name that other programs use."""
-    model = _found(name)
-    spec = model.spec
-    about = {
-        "name": model.name,
-        "kind": spec.kind,
-        "architecture": spec.architecture,
-        "source": spec.source,
-        "licence": spec.licence,
-        "built": "yes" if model.is_built else "no",
-    }
-    for what, value in about.items():
-        click.echo(f"{what:13} {value}")
-    if dims := getattr(spec, "dims", None):
-        click.echo(f"{'dims':13} {dims}")
-    if labels := getattr(spec, "labels", ()):
-        click.echo(f"{'labels':13} {', '.join(labels)}")
-    crop = getattr(spec, "crop", None)
-    if crop:
-        click.echo(f"{'crop':13} {crop.kind}, {crop.size} x {crop.size}")
-    for files in spec.networks.values():
-        for path in files.paths:
-            size = f"{path.stat().st_size / 1e6:.1f} MB" if path.exists() else "missing"
-            click.echo(f"{'file':13} {path.name}, {size}")
+    """Show what is known of the model NAME: origin, licence, limits, rates of error by group.
+
+    NAME may also be one that other programs use.
+    """
+    from faceserver.cli.model_cards import card
+
+    for line in card(_found(name)):
+        click.echo(line)
 
 
 @click.command()
@@ -258,7 +242,9 @@ def _found(name: str) -> "FoundModel":
     from faceserver.models.files import find_models
 
     models = {model.name: model for model in find_models(load_settings().models_dir)}
-    own = resolved(name, models)
+    named = {model.spec.name: model.name for model in models.values()}
+    own = named.get(name, name) if name not in models else name
+    own = resolved(own, models)
     if own not in models:
         raise NotFound(f"there is no model {name!r}; `faceserver models list` lists them")
     return models[own]

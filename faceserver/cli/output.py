@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -16,6 +16,16 @@ if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
 def counted(number: int, noun: str) -> str:
     """A number and its noun, such as ``2 faces``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Lines of texts in columns, as wide as the widest of each."""
+    rows = [heads, *lines]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 @contextmanager

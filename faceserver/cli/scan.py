@@ -42,13 +42,13 @@ def scan(
     """
     from faceserver.app import make_analyzer
     from faceserver.errors import InputError
-    from faceserver.transfer.sources import pictures_below
+    from faceserver.transfer.walk import files_below
 
     settings = load_settings(detector=detector)
     files = [
         (file, path if path.is_dir() else path.parent)
         for path in paths
-        for file in (pictures_below(path) if path.is_dir() else [path])
+        for file in (files_below(path).pictures if path.is_dir() else [path])
     ]
     analyzer = make_analyzer(settings)
     names = analyzer.attributes.wanted(name.strip() for name in attributes.split(",") if name)
@@ -86,9 +86,9 @@ def _scanned(
     from faceserver.errors import InvalidRequest
     from faceserver.pictures import codec
     from faceserver.pictures.drawing import Mark, drawn
-    from faceserver.transfer.sources import read_file
+    from faceserver.transfer.files import read_file
 
-    image, faces = analyzer.read(
+    picture, faces = analyzer.read(
         read_file(file, max_bytes=settings.max_file_bytes),
         max_bytes=settings.max_file_bytes,
         max_pixels=settings.max_pixels,
@@ -102,7 +102,7 @@ def _scanned(
         ]
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(codec.encode_jpeg(drawn(image, marks)))
+            target.write_bytes(codec.encode_jpeg(drawn(picture.image, marks, scale=picture.scale)))
         except OSError as error:
             raise InvalidRequest(f"{target} cannot be written: {error.strerror}") from error
     return [

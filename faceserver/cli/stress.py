@@ -42,15 +42,16 @@ def stress_memory(
     from faceserver.app import make_analyzer
     from faceserver.pictures import codec
     from faceserver.tools.memory import stress
-    from faceserver.transfer.sources import pictures_below, read_file
+    from faceserver.transfer.files import read_file
+    from faceserver.transfer.walk import files_at
 
     settings = load_settings(model=model, detector=detector)
     read = partial(read_file, max_bytes=settings.max_file_bytes)
     decode = partial(
         codec.decode, max_bytes=settings.max_file_bytes, max_pixels=settings.max_pixels
     )
-    files = [file for path in paths for file in (pictures_below(path) if path.is_dir() else [path])]
-    pictures = [decode(read(file)) for file in files[:most]]
+    files = files_at(paths).pictures
+    pictures = [decode(read(file)).image for file in files[:most]]
     analyzer = make_analyzer(settings)
     names = analyzer.attributes.wanted(name.strip() for name in attributes.split(",") if name)
     with progress("Rounds", rounds * len(pictures)) as advance:

@@ -1,8 +1,10 @@
 """The commands that move things in and out: register, import, export."""
 
 import json
-import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -12,105 +14,90 @@ import click
 from faceserver.cli.backup import tell_missing
 from faceserver.cli.output import Stages, counted, progress
 from faceserver.cli.remote import import_at, register_at, server_option
+from faceserver.cli.tally import Tally
 from faceserver.config import load_settings
 from faceserver.runtime.threads import pictures_at_once
 
 if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
     from faceserver.runtime.progress import Advance
-    from faceserver.transfer.pictures import Outcome
+    from faceserver.transfer.leftout import LeftOut
+    from faceserver.transfer.sources import Source
 
 _EXISTING = click.Path(exists=True, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-class _Tally:
-    """Counts what became of pictures."""
+@dataclass(frozen=True)
+class _Ways:
+    """How pictures are imported, and how that is told."""
 
-    def __init__(self) -> None:
-        self.started = time.monotonic()
-        self.faces = self.stored = self.present = 0
-        self.refused: list[dict[str, str]] = []
-
-    def add(self, outcome: "Outcome") -> str:
-        """Count one; return it as a line."""
-        from faceserver.services.registering import Refused, Registered
-
-        if isinstance(outcome, Refused):
-            error = outcome.error
-            self.refused.append({"source": outcome.name, "code": error.code, "reason": str(error)})
-            return f"{outcome.name}: refused: {error} ({error.code})"
-        if isinstance(outcome, Registered):
-            self.stored += 1
-            self.faces += len(outcome.faces)
-            return f"{outcome.name}: {counted(len(outcome.faces), 'face')}"
-        self.present += 1
-        return f"{outcome.name}: is in already"
-
-    def finish(self) -> None:
-        """Print the sum; exit with status 1 where something was refused."""
-        click.echo(
-            f"{counted(self.faces, 'face')} of {counted(self.stored, 'picture')} stored, "
-            f"{len(self.refused)} refused."
-        )
-        if self.present:
-            click.echo(f"{counted(self.present, 'picture')} in already.")
-        seconds = max(time.monotonic() - self.started, 1e-6)
-        pictures = self.stored + self.present + len(self.refused)
-        click.echo(f"It took {seconds:.1f} s, {pictures / seconds:.1f} pictures a second.")
-        if self.refused:
-            raise SystemExit(1)
+    jobs: int
+    largest: bool
+    update: bool
+    no_people: bool
+    as_json: bool
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=_EXISTING)
 @server_option
 def register(paths: tuple[Path, ...], server: str | None) -> None:
-    """Store every face of pictures: files, or folders with all that is below them.
+    """Store every face in pictures: files, or folders including their subfolders.
 
-    What a picture is refused for is printed beside its name; the others are stored all the same,
-    and the exit status is then 1. A picture that is in already is not stored again; a server that
-    is asked stores it again.
+    Refused pictures are printed with the reason; the others are stored, and the exit status is 1.
+    Pictures that are already stored are skipped, except with --server, which stores them again.
     """
     from faceserver.app import open_service
-    from faceserver.transfer.pictures import Item, PictureImporter
-    from faceserver.transfer.sources import as_text, pictures_below, read_file
+    from faceserver.transfer.files import read_file
+    from faceserver.transfer.items import Item
+    from faceserver.transfer.pictures import PictureImporter
+    from faceserver.transfer.walk import as_text, files_at
 
     settings = load_settings()
     read = partial(read_file, max_bytes=settings.max_file_bytes)
-    files = [file for path in paths for file in (pictures_below(path) if path.is_dir() else [path])]
-    if not files:
-        raise click.ClickException(f"there is no picture in {', '.join(map(str, paths))}")
+    found = files_at(paths)
+    if not found.pictures:
+        raise click.ClickException(_no_picture(", ".join(map(str, paths)), found.left_out))
     if server:
-        register_at(server, files)
+        register_at(server, found)
         return
     with closing(open_service(settings)) as service:
-        tally = _Tally()
-        items = [Item(as_text(path), partial(read, path)) for path in files]
+        tally = Tally(found.left_out)
+        items = [Item(as_text(path), partial(read, path)) for path in found.pictures]
         importer = PictureImporter(service.registrar(), jobs=pictures_at_once())
         for done, outcome in enumerate(importer.run(items), start=1):
-            click.echo(f"[{done}/{len(files)}] {tally.add(outcome)}")
+            click.echo(f"[{done}/{len(items)}] {tally.add(outcome)}")
     tally.finish()
 
 
 @click.command("import")
 @click.argument("path", type=_EXISTING)
 @click.option(
-    "--collection", metavar="NAME", help="Where to; made if it is missing.  [default: default]"
+    "--collection",
+    metavar="NAME",
+    help="Target collection; created if missing.  [default: default]",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
     metavar="N",
-    help="Pictures at a time.  [default: two a core]",
+    help="Pictures to process at the same time.  [default: two per core]",
 )
 @click.option(
     "--report",
     metavar="FILE",
     type=click.File("w", encoding="utf-8"),
-    help="Write what was not taken, and why, to FILE as JSON lines.",
+    help="Write everything not imported, with reasons, to FILE as JSON lines.",
 )
-@click.option("--no-people", is_flag=True, help="Subfolders are no people's names.")
-@click.option("--largest", is_flag=True, help="A named picture's largest face is the person.")
+@click.option("--no-people", is_flag=True, help="Do not use subfolder names as people's names.")
+@click.option(
+    "--largest", is_flag=True, help="Of several faces in a person's picture, use the largest."
+)
+@click.option("--update", is_flag=True, help="Update person and tags of pictures already stored.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only show which pictures and people would be imported."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @server_option
 def import_(
     path: Path,
@@ -120,50 +107,58 @@ def import_(
     report: IO[str] | None,
     no_people: bool,
     largest: bool,
+    update: bool,
+    dry_run: bool,
+    as_json: bool,
     server: str | None,
 ) -> None:
-    """Take in pictures, or what `faceserver export` has written.
+    """Import pictures, or an archive written by `faceserver export`.
 
     \b
     PATH is
-      a folder    one subfolder a person, or flat
-      a .zip      the same, packed; or an archive of faceserver
-      a .csv      with the columns path or url, and if you like person, tags, external_id;
-                  for a url also username, password and scheme (auto, basic or digest)
-      a .jsonl    an object a line with the same names; for a url also auth, an object of the
-                  last three
+      a folder    with one subfolder per person, or flat
+      a .zip      of such a folder, or an archive written by `faceserver export`
+      a .csv      with a column path or url, and optionally person, tags, external_id;
+                  with url also username, password and scheme (auto, basic or digest)
+      a .jsonl    with one object per line and the same names; with url also auth, an
+                  object with the last three
 
-    What is in already is passed over, so an interrupted import is simply started again. A picture
-    with a person's name and several faces is refused, unless --largest is given. The exit status is
-    1 where something was refused.
+    Pictures are recognised by their content. Other files, hidden files and system caches are
+    left out and counted; --report lists each of them.
+
+    Pictures that are already stored, under any name, are skipped, so an interrupted import is
+    continued by running it again. If their person or tags differ, this is reported; --update
+    applies them. A person's picture with several faces is refused unless --largest is given. The
+    exit status is 1 if something was refused or could not be read.
     """  # noqa: D301 - click reads \b as "leave these lines as they are"
     if server:
-        if jobs or report or no_people:
-            raise click.UsageError("--server takes --collection and --largest alone")
-        import_at(server, path, collection, largest=largest)
+        if jobs or report or no_people or dry_run or as_json:
+            raise click.UsageError(
+                "--server can only be combined with --collection, --largest and --update"
+            )
+        import_at(server, path, collection, largest=largest, update=update)
         return
     if _holds(path, "faceserver-backup.json"):
-        raise click.ClickException(f"{path} is a backup: `faceserver restore` takes it back")
+        raise click.ClickException(f"{path} is a backup: use `faceserver restore`")
     if _holds(path, "faceserver-archive.json"):
-        if collection or no_people or largest:
-            raise click.UsageError("an archive of faceserver brings collections and people along")
+        if collection or no_people or largest or update or dry_run or as_json:
+            raise click.UsageError(
+                "an archive brings its own collections and people; these options do not apply"
+            )
         _import_archive(path)
         return
-    tally = _Tally()
-    try:
-        _import_pictures(path, collection, jobs, tally, no_people=no_people, largest=largest)
-    finally:  # also of what was done before an error
-        for entry in tally.refused:
-            click.echo(f"{entry['source']}: {entry['reason']} ({entry['code']})", err=True)
-            if report:
-                report.write(json.dumps(entry, ensure_ascii=False) + "\n")
-    tally.finish()
+    if dry_run:
+        _tell(path, report, as_json=as_json, no_people=no_people)
+        return
+    ways = _Ways(jobs or pictures_at_once(), largest, update, no_people, as_json)
+    _import_pictures(path, collection, report, ways)
 
 
 def _holds(path: Path, name: str) -> bool:
     from faceserver.pictures.zips import ZipReader
+    from faceserver.transfer.sources import is_zip
 
-    if path.suffix.lower() != ".zip" or not path.is_file():
+    if not path.is_file() or not is_zip(path):
         return False
     with ZipReader(path) as archive:
         return name in archive.names()
@@ -172,11 +167,8 @@ def _holds(path: Path, name: str) -> bool:
 def _import_pictures(
     path: Path,
     collection: str | None,
-    jobs: int | None,
-    tally: _Tally,
-    *,
-    no_people: bool,
-    largest: bool,
+    report: IO[str] | None,
+    ways: _Ways,
 ) -> None:
     from faceserver.app import open_service
     from faceserver.store.base import DEFAULT
@@ -187,25 +179,63 @@ def _import_pictures(
     with (
         closing(open_service(settings)) as service,
         open_source(
-            path, fetch=service.fetch, max_bytes=settings.max_file_bytes, people=not no_people
+            path, fetch=service.fetch, max_bytes=settings.max_file_bytes, people=not ways.no_people
         ) as source,
-        _bar(path, source.count) as advance,
+        _bar(path, source) as advance,
     ):
-        tally.started = time.monotonic()
+        tally = Tally(source.left_out, report)
         importer = PictureImporter(
             service.registrar(collection or DEFAULT),
-            jobs=jobs or pictures_at_once(),
-            largest=largest,
+            jobs=ways.jobs,
+            largest=ways.largest,
+            update=ways.update,
         )
-        for outcome in importer.run(source.items):
-            tally.add(outcome)
-            advance(1)
+        try:
+            for outcome in importer.run(source.items):
+                tally.add(outcome)
+                advance(1)
+        finally:  # also of what was done before an error
+            for line in tally.problems():
+                click.echo(line, err=True)
+    tally.finish(as_json=ways.as_json)
 
 
-def _bar(path: Path, count: int) -> AbstractContextManager["Advance"]:
-    if not count:
-        raise click.ClickException(f"there is no picture in {path}")
-    return progress("Pictures", count)
+def _bar(path: Path, source: "Source") -> AbstractContextManager["Advance"]:
+    if not source.count:
+        raise click.ClickException(_no_picture(str(path), source.left_out))
+    return progress("Pictures", source.count)
+
+
+def _no_picture(place: str, left_out: Sequence["LeftOut"]) -> str:
+    from faceserver.transfer.leftout import told
+
+    hint = f"; left out: {told(left_out)}" if left_out else ""
+    return f"no picture found in {place}{hint}"
+
+
+def _tell(path: Path, report: IO[str] | None, *, as_json: bool, no_people: bool) -> None:
+    """Tell what an import would look at, without doing it."""
+    from faceserver.transfer.leftout import told
+    from faceserver.transfer.sources import open_source
+
+    with open_source(path, fetch=_no_fetch, max_bytes=0, people=not no_people) as source:
+        people = source.people or Counter(item.person for item in source.items)
+        Tally(source.left_out, report)
+        if as_json:
+            nobody = people.pop(None, 0)
+            reasons = Counter(item.reason for item in source.left_out)
+            sums = {"pictures": source.count, "people": people, "nobody": nobody}
+            click.echo(json.dumps({**sums, "left_out": reasons}, ensure_ascii=False))
+            return
+        click.echo(f"{counted(source.count, 'picture')} would be imported.")
+        for name, count in sorted(people.items(), key=lambda pair: pair[0] or ""):
+            click.echo(f"  {count:6}  {name or '(no person)'}")
+        if source.left_out:
+            click.echo(f"Left out: {told(source.left_out)}.")
+
+
+def _no_fetch(_url: str, _credentials: object = None, /) -> bytes:
+    raise NotImplementedError("nothing is fetched to tell what there is")
 
 
 def _import_archive(path: Path) -> None:
@@ -227,10 +257,15 @@ def _import_archive(path: Path) -> None:
             )
     click.echo(
         f"{counted(done.faces, 'face')} and {counted(done.subjects, 'subject')} stored, "
-        f"{counted(done.present, 'face')} in already."
+        f"{counted(done.present, 'face')} already stored."
     )
+    if done.mended:
+        click.echo(
+            f"{counted(done.mended, 'item')} had an invalid name, tag or external id; invalid "
+            "characters were removed."
+        )
     if done.merges:
-        click.echo(f"{counted(done.merges, 'merge')} can be undone here too.")
+        click.echo(f"{counted(done.merges, 'merge')} can still be undone.")
 
 
 @click.command()
@@ -240,13 +275,13 @@ def _import_archive(path: Path) -> None:
     "names",
     metavar="NAME",
     multiple=True,
-    help="Only this one; may be repeated.",
+    help="Export only this collection; may be repeated.",
 )
 def export(file: Path, names: tuple[str, ...]) -> None:
-    """Write the gallery to one archive, a zip.
+    """Export the gallery to one archive, a zip file.
 
-    It holds people, faces, vectors, pictures, and the merges that can be undone.
-    `faceserver import` takes it back with all ids and times.
+    It contains people, faces, embeddings, pictures, and merges that can be undone.
+    `faceserver import` restores it with all ids and times.
     """
     from faceserver.app import open_gallery
     from faceserver.transfer.contract import find_contracts
@@ -270,7 +305,7 @@ def export(file: Path, names: tuple[str, ...]) -> None:
         f"{counted(done.faces, 'face')}, {counted(done.pictures, 'picture')}: {file}"
     )
     if done.merges:
-        click.echo(f"{counted(done.merges, 'merge')} that can be undone: along with them.")
+        click.echo(f"Includes {counted(done.merges, 'merge')} that can be undone.")
     tell_missing(done.missing)
 
 

@@ -53,7 +53,7 @@ class FaceOperations(Transport):
         body = given(subject=subject, external_id=external_id, source=source)
         body |= {"embedding": list(embedding), "model": model, "tags": list(tags)}
         if face is not None:
-            body["face"] = face.model_dump(mode="json")
+            body["face"] = face.model_dump(mode="json", include={"box", "points", "score"})
         return self.call(AddedFaces, "POST", f"{path_of(collection)}/faces", json=body)
 
     def list_faces(

@@ -18,6 +18,7 @@ class JobOperations(Transport):
         *,
         largest: bool = False,
         key: str | None = None,
+        update: bool = False,
     ) -> Job:
         """Take in many pictures: URLs, or the path of a zip.
 
@@ -26,9 +27,12 @@ class JobOperations(Transport):
             items: what to take in.
             largest: of a picture with a person's name take the largest face.
             key: an idempotency key: the same one finds the job that it has brought.
+            update: of pictures that are in already, the person and the tags given now count.
         """
         path = f"{path_of(collection)}/jobs"
         headers = {"Idempotency-Key": key} if key else {}
+        # Left out where it is off: a server of before does not know it.
+        options = {"largest": largest, **({"update": True} if update else {})}
         if isinstance(items, Path):
             with items.open("rb") as file:
                 return self.call(
@@ -36,12 +40,12 @@ class JobOperations(Transport):
                     "POST",
                     path,
                     files={"file": (items.name, file)},
-                    data={"largest": largest},
+                    data=options,
                     headers=headers,
                 )
         known = [JobItem(url=item) if isinstance(item, str) else item for item in items]
         told = [item.model_dump(mode="json", exclude_none=True) for item in known]
-        body = {"items": told, "largest": largest}
+        body = {"items": told, **options}
         return self.call(Job, "POST", path, json=body, headers=headers)
 
     def list_jobs(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 from uuid import UUID
@@ -21,6 +22,10 @@ Answer = TypeVar("Answer", bound=BaseModel)
 Item = TypeVar("Item")
 
 _TIMEOUT = 60.0
+_BUSY = 503
+_TRIES = 6
+"""Times that a request is sent to a server that has too much to do and says when to come back."""
+_MAX_PAUSE = 10
 
 
 class ApiError(FaceServerError):
@@ -130,17 +135,17 @@ class Transport:
             ) from error
 
     def ask(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        """Send a request.
+        """Send a request; again, a little later, where the server has too much to do.
 
         Raises:
             ApiError: the server refused, or could not be reached.
         """
-        try:
-            response = self._session.request(
-                method, f"{self._url}/v1{path}", timeout=self._timeout, **arguments
-            )
-        except requests.RequestException as error:
-            raise ApiError(f"{self._url} cannot be reached: {error}", code="unreachable") from error
+        for _ in range(_TRIES):
+            response = self._send(method, path, **arguments)
+            seconds = response.headers.get("Retry-After", "")
+            if response.status_code != _BUSY or not seconds.isdigit():
+                break
+            sleep(min(int(seconds), _MAX_PAUSE))  # nothing was begun, so it is safe to send again
         if response.ok:
             return response
         try:
@@ -149,6 +154,14 @@ class Transport:
             message = f"{self._url} answered with status {response.status_code}"
             raise ApiError(message, code="unexpected_answer") from None
         raise ApiError(problem.detail, code=problem.code, problem=problem)
+
+    def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        try:
+            return self._session.request(
+                method, f"{self._url}/v1{path}", timeout=self._timeout, **arguments
+            )
+        except requests.RequestException as error:
+            raise ApiError(f"{self._url} cannot be reached: {error}", code="unreachable") from error
 
 
 def path_of(collection: str) -> str:

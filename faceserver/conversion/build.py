@@ -49,7 +49,8 @@ def build_models(
     from faceserver.conversion.build_network import build_network  # noqa: PLC0415
 
     for spec, files, sha256 in missing:
-        build_network(spec, files, sha256, cache, say)
+        if not is_built(files):  # models may share a network
+            build_network(spec, files, sha256, cache, say)
     return True
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
-import openvino
 
+from faceserver.engines.openvino_library import openvino
 from faceserver.errors import ModelError
 
 _FIRST_NODES = 8

@@ -70,6 +70,8 @@ def _download(requirements: Path, packages: Path) -> None:
     with TemporaryDirectory(dir=packages.parent) as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
         command += ["--disable-pip-version-check", "--require-hashes"]
+        # Else pip would fetch the newest setuptools to look into a source package.
+        command += ["--no-build-isolation"]
         command += ["--requirement", str(requirements), "--dest", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from queue import Empty, LifoQueue
 from threading import Lock
 
 import numpy as np
-import openvino
 
 from faceserver.engines.base import (
     EngineOptions,
@@ -17,6 +18,8 @@ from faceserver.engines.base import (
     Preprocessing,
     required,
 )
+from faceserver.engines.compiled import CompiledNetworks
+from faceserver.engines.openvino_library import openvino
 from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import ModelError
 from faceserver.models.spec import FixedNormalization, NetworkFiles
@@ -38,7 +41,7 @@ class OpenVinoEngine:
         """Start OpenVINO; cheap until the first network is loaded."""
         self._core = openvino.Core()
         self._threads = options.threads
-        self._cache = {} if options.cache_dir is None else {"CACHE_DIR": str(options.cache_dir)}
+        self._kept = CompiledNetworks(options.cache_dir)
 
     def load(
         self,
@@ -56,41 +59,70 @@ class OpenVinoEngine:
         hint = self._hint(precision)
         at_once = self._threads if small or hint == "bf16" else 1
         config = {
-            **self._cache,
             "INFERENCE_PRECISION_HINT": hint,
             "INFERENCE_NUM_THREADS": self._threads,
             "ENABLE_CPU_PINNING": False,
             "NUM_STREAMS": 0 if small else at_once,  # 0 is the caller's thread
         }
-        try:
-            model = self._core.read_model(path)
-            if preprocessing and isinstance(preprocessing.normalization, FixedNormalization):
-                model = _taking_pictures(model, preprocessing.normalization, preprocessing.axes)
-                preprocessing = None
-            compiled = self._core.compile_model(model, "CPU", config=config)
-        except RuntimeError as error:
-            raise ModelError(f"OpenVINO cannot read {path}: {error}") from error
-
-        copy = partial(self._core.compile_model, model, "CPU", config=config) if small else None
-        network = _OpenVinoNetwork(compiled, copy, at_once)
+        compiled_in = None
+        if preprocessing and isinstance(preprocessing.normalization, FixedNormalization):
+            compiled_in, preprocessing = preprocessing, None
+        compile_one = partial(self._compile, path, compiled_in, config)
+        network = _OpenVinoNetwork(compile_one(), compile_one if small else None, at_once)
         # Whitening stays outside the graph, whose means are too coarse for it in bfloat16.
         return with_preprocessing(network, preprocessing)
+
+    def _compile(
+        self, onnx: Path, preprocessing: Preprocessing | None, config: Mapping[str, object]
+    ) -> openvino.CompiledModel:
+        """Take what is kept of a network, or compile it and keep it."""
+        try:
+            content = onnx.read_bytes()
+            key = self._key(content, preprocessing, config)
+            kept = self._kept.read(key)
+            if kept is not None:
+                return self._core.import_model(kept, "CPU", config)
+        except OSError as error:
+            raise ModelError(f"{onnx} cannot be read: {error.strerror}") from error
+        except RuntimeError as error:
+            _log.warning("a compiled network of %s is not taken: %s", onnx.name, error)
+        try:
+            model = self._core.read_model(content)
+            if preprocessing:
+                model = _taking_pictures(model, preprocessing)
+            compiled = self._core.compile_model(model, "CPU", config)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO cannot read {onnx}: {error}") from error
+        self._kept.keep(key, lambda: compiled.export_model().getvalue())
+        return compiled
+
+    def _key(
+        self, content: bytes, preprocessing: Preprocessing | None, config: Mapping[str, object]
+    ) -> str:
+        """Tells a compiled network: what it was made of, by whom, for which processor, and how."""
+        processor = [
+            self._core.get_property("CPU", name)
+            for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")
+        ]
+        made_for = (openvino.get_version(), processor, preprocessing, sorted(config.items()))
+        return sha256(sha256(content).digest() + repr(made_for).encode()).hexdigest()
 
     def _hint(self, precision: Precision) -> str:
         capable = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         return "bf16" if capable and precision == "auto" else "f32"
 
 
-def _taking_pictures(
-    model: openvino.Model, how: FixedNormalization, axes: tuple[int, int, int, int]
-) -> openvino.Model:
+def _taking_pictures(model: openvino.Model, preprocessing: Preprocessing) -> openvino.Model:
     """Put the preprocessing before the network, as part of its graph."""
+    how = preprocessing.normalization
+    assert isinstance(how, FixedNormalization)  # noqa: S101 - the others stay outside
     builder = openvino.preprocess.PrePostProcessor(model)
     builder.input().tensor().set_element_type(openvino.Type.u8)
     builder.input().tensor().set_layout(openvino.Layout("NHWC"))
     steps = builder.input().preprocess().convert_element_type(openvino.Type.f32)
     mean, scale = np.broadcast_arrays(how.mean, how.scale, np.ones(3))[:2]
-    steps.mean(mean.tolist()).scale((1 / scale).tolist()).convert_layout(list(axes))
+    steps.mean(mean.tolist()).scale((1 / scale).tolist())
+    steps.convert_layout(list(preprocessing.axes))
     return builder.build()
 
 

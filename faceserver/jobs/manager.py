@@ -2,21 +2,25 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
+from threading import Lock
 from typing import IO
 
 from faceserver.errors import Conflict, InvalidArchive, TooManyItems
 from faceserver.jobs.records import Job, JobItem, NewItem, Request
-from faceserver.jobs.sources import ZipFolder
+from faceserver.jobs.sources import ZIPS, ZipFolder
 from faceserver.jobs.table import KEPT_FOR, JobTable
 from faceserver.jobs.worker import Worker
 from faceserver.runtime.atomic_files import file_errors
+from faceserver.runtime.private_files import private
 from faceserver.services.context import Parts
 from faceserver.store.base import Page
+from faceserver.transfer.leftout import LeftOut, told
 
 
 class JobDesk:
@@ -35,7 +39,9 @@ class JobDesk:
         """
         self._store = parts.store
         self._max_items = max_items
-        self._zips = ZipFolder(folder / "jobs", max_bytes=parts.limits.max_bytes)
+        self._submitting = Lock()
+        self._being_deleted: Counter[str] = Counter()
+        self._zips = ZipFolder(folder / ZIPS, max_bytes=parts.limits.max_bytes)
         self._table = JobTable(folder)
         self._worker = Worker(self._table, self._zips, parts)
 
@@ -59,7 +65,13 @@ class JobDesk:
         self._table.close()
 
     def submit_urls(
-        self, collection: str, items: Sequence[NewItem], *, largest: bool, key: str | None
+        self,
+        collection: str,
+        items: Sequence[NewItem],
+        *,
+        largest: bool,
+        key: str | None,
+        update: bool = False,
     ) -> tuple[Job, bool]:
         """Have pictures fetched and taken in.
 
@@ -75,12 +87,19 @@ class JobDesk:
             KeyReused: the key came with another request.
         """
         self._store.collection(collection)
-        told = [[item.source, item.person, item.tags, item.external_id] for item in items]
-        fingerprint = sha256(json.dumps([largest, told]).encode()).hexdigest()
-        return self._submit(Request(collection, "urls", largest, fingerprint, key), items)
+        listed = [[item.source, item.person, item.tags, item.external_id] for item in items]
+        fingerprint = sha256(json.dumps([largest, listed]).encode()).hexdigest() + _also(update)
+        request = Request(collection, "urls", largest, fingerprint, key, update=update)
+        return self._submit(request, items)
 
     def submit_zip(
-        self, collection: str, file: IO[bytes], *, largest: bool, key: str | None
+        self,
+        collection: str,
+        file: IO[bytes],
+        *,
+        largest: bool,
+        key: str | None,
+        update: bool = False,
     ) -> tuple[Job, bool]:
         """Have the pictures of a zip taken in; the folders in it name the people.
 
@@ -97,17 +116,20 @@ class JobDesk:
         self._store.collection(collection)
         digest = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
         file.seek(0)
-        request = Request(collection, "zip", largest, f"{digest} {largest}", key)
+        fingerprint = f"{digest} {largest}{_also(update)}"
+        request = Request(collection, "zip", largest, fingerprint, key, update=update)
         path = self._zips.path(request.id)
         with ExitStack() as undo:
             undo.callback(path.unlink, missing_ok=True)
-            with file_errors(path), path.open("xb") as copy:
+            with file_errors(path), open(path, "xb", opener=private) as copy:
                 shutil.copyfileobj(file, copy)
             with self._zips.opened(request.id) as found:
-                items = [NewItem(item.source, item.person) for item in found]
+                items = [NewItem(item.source, item.person) for item in found.items]
+                left_out = found.left_out
             if not items:
-                raise InvalidArchive("the zip holds no picture")
-            job, is_new = self._submit(request, items)
+                hint = f"; left out: {told(left_out)}" if left_out else ""
+                raise InvalidArchive(f"the zip holds no picture{hint}")
+            job, is_new = self._submit(request, items, left_out)
             if is_new:
                 undo.pop_all()
         return job, is_new
@@ -167,8 +189,22 @@ class JobDesk:
             raise Conflict(f"the job is {job.state}: cancel it first")
         self._table.delete(job)
 
-    def forget(self, collection: str) -> None:
-        """Cancel and forget all jobs of a collection that is gone; nothing of them is left."""
+    @contextmanager
+    def forgetting(self, collection: str) -> Iterator[None]:
+        """Cancel and forget all jobs of a collection; the block deletes it.
+
+        None is taken in meanwhile, so that no job from before stores anything afterwards.
+        """
+        with self._submitting:
+            self._being_deleted[collection] += 1
+        try:
+            self._forget(collection)
+            yield
+        finally:
+            with self._submitting:
+                self._being_deleted -= Counter([collection])
+
+    def _forget(self, collection: str) -> None:
         jobs = self._table.of_collection(collection)
         for job in jobs:
             self._table.delete(job)
@@ -176,16 +212,26 @@ class JobDesk:
         if jobs:
             self._table.scrub()
 
-    def _submit(self, request: Request, items: Sequence[NewItem]) -> tuple[Job, bool]:
+    def _submit(
+        self, request: Request, items: Sequence[NewItem], left_out: Sequence[LeftOut] = ()
+    ) -> tuple[Job, bool]:
         if len(items) > self._max_items:
             raise TooManyItems(
                 f"{len(items)} pictures are too many: at most {self._max_items} a job"
             )
         self._expire()
-        job, is_new = self._table.add(request, items)
+        with self._submitting:
+            if self._being_deleted[request.collection]:
+                raise Conflict(f"the collection {request.collection!r} is being deleted")
+            self._store.collection(request.collection)
+            job, is_new = self._table.add(request, items, left_out)
         self._worker.wake()
         return job, is_new
 
     def _expire(self) -> None:
         for job in self._table.finished_before(datetime.now(UTC) - KEPT_FOR):
             self._table.delete(job)
+
+
+def _also(update: bool) -> str:
+    return " update" if update else ""

@@ -4,11 +4,11 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
-from faceserver.jobs.sources import ZipFolder
+from faceserver.jobs.sources import ZIPS, ZipFolder
 from faceserver.jobs.table import JobTable
 from faceserver.runtime.atomic_files import file_errors
 
-_FILES = ("jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm")
+FILES = ("jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm")
 
 
 def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
@@ -24,9 +24,10 @@ def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
     Raises:
         StoreError: the system or SQLite refused.
     """
-    if not (data_dir / _FILES[0]).is_file():
+    _remove_damaged(data_dir)
+    if not (data_dir / FILES[0]).is_file():
         return 0
-    zips = data_dir / "jobs"
+    zips = data_dir / ZIPS
     with closing(JobTable(data_dir)) as table:
         jobs = table.all() if collection is None else table.of_collection(collection)
         with file_errors(zips):
@@ -39,9 +40,16 @@ def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
     return len(jobs)
 
 
+def _remove_damaged(data_dir: Path) -> None:
+    """Remove files that a check has set aside: nobody can tell whose jobs they hold."""
+    with file_errors(data_dir):
+        for path in data_dir.glob(f"{FILES[0]}*.damaged-*"):
+            path.unlink()
+
+
 def _remove_all(data_dir: Path, zips: Path) -> None:
     with file_errors(data_dir):
-        for name in _FILES:
+        for name in FILES:
             (data_dir / name).unlink(missing_ok=True)
         if zips.exists():
             shutil.rmtree(zips)

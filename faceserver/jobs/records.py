@@ -8,7 +8,7 @@ from uuid import uuid4
 from faceserver.api.pictures import Credentials
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
-ItemState = Literal["waiting", "stored", "present", "refused"]
+ItemState = Literal["waiting", "stored", "present", "refused", "left_out"]
 Kind = Literal["urls", "zip"]
 
 
@@ -34,6 +34,7 @@ class Request:
         fingerprint: equal for equal requests.
         key: the sender's idempotency key.
         id: of the job to be: a uuid, as 32 hexadecimal digits.
+        update: of pictures that are in, the person and the tags given now count.
     """
 
     collection: str
@@ -42,6 +43,7 @@ class Request:
     fingerprint: str
     key: str | None = None
     id: str = field(default_factory=lambda: uuid4().hex)
+    update: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Job:
         present: how many were in already.
         refused: how many were refused.
         faces: how many faces were stored.
+        update: of pictures that are in, the person and the tags given now count.
+        left_out: how many files of the zip were not tried; they are not in ``total``.
     """
 
     row: int
@@ -79,6 +83,8 @@ class Job:
     present: int
     refused: int
     faces: int
+    update: bool = False
+    left_out: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -92,9 +98,10 @@ class Result:
 
     Attributes:
         number: its place in the job, counted from 1.
-        state: ``present`` was in the collection already.
+        state: ``present`` was in the collection already, ``left_out`` was not tried.
         faces: ids of those that were stored.
-        code: why it was refused, for programs.
+        code: why it was refused, for programs; of one that was in already, ``changed`` where it was
+            brought up to date, ``differs`` where something else is said than is stored.
         reason: likewise, for people.
     """
 

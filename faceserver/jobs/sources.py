@@ -4,7 +4,7 @@ import os
 import struct
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +13,13 @@ from faceserver.errors import InvalidArchive
 from faceserver.jobs.records import NewItem
 from faceserver.pictures.fetch import Fetch
 from faceserver.runtime.atomic_files import make_folder
-from faceserver.transfer.pictures import Item
+from faceserver.transfer.files import refused
+from faceserver.transfer.items import Item
+from faceserver.transfer.leftout import LeftOut
 from faceserver.transfer.sources import open_source
+
+ZIPS = "jobs"
+"""The folder of the zips in the data folder."""
 
 _SUFFIX = ".zip"
 
@@ -27,6 +32,8 @@ _END_LENGTH = 22
 _COMMENT_LENGTH = 65_535
 _BEYOND_4_GB = b"PK\x06\x07"
 _LOCATOR_LENGTH = 20
+_LARGE_END = b"PK\x06\x06"
+_LARGE_END_LENGTH = 56
 
 
 def url_item(item: NewItem, fetch: Fetch) -> Item:
@@ -43,6 +50,30 @@ def url_item(item: NewItem, fetch: Fetch) -> Item:
 
 def _no_fetch(_: str, __: Credentials | None = None, /) -> bytes:
     raise NotImplementedError("a zip holds no URLs")
+
+
+@dataclass(frozen=True)
+class ZipContent:
+    """What a zip holds.
+
+    Attributes:
+        items: its pictures.
+        left_out: its other files, and why they are not tried.
+    """
+
+    items: Sequence[Item]
+    left_out: Sequence[LeftOut]
+
+    def item(self, number: int, name: str) -> Item:
+        """The picture of a place, counted from 1.
+
+        A job may have been handed in to a version that saw other files as pictures: then the
+        name counts.
+        """
+        if number <= len(self.items) and self.items[number - 1].source == name:
+            return self.items[number - 1]
+        same = (item for item in self.items if item.source == name)
+        return next(same, refused(name, InvalidArchive("the zip holds no such picture")))
 
 
 class ZipFolder:
@@ -77,8 +108,8 @@ class ZipFolder:
                 path.unlink()
 
     @contextmanager
-    def opened(self, job_id: str) -> Iterator[Sequence[Item]]:
-        """Lend the block the pictures of a zip, always in the same order.
+    def opened(self, job_id: str) -> Iterator["ZipContent"]:
+        """Lend the block what a zip holds, always in the same order.
 
         Raises:
             InvalidArchive: it is no zip, or its directory is too large.
@@ -89,7 +120,8 @@ class ZipFolder:
             _without_place(path),
             open_source(path, fetch=_no_fetch, max_bytes=self._max_bytes) as source,
         ):
-            yield [replace(item, load=partial(_load, path, item)) for item in source.items]
+            items = [replace(item, load=partial(_load, path, item)) for item in source.items]
+            yield ZipContent(items, source.left_out)
 
 
 def _load(path: Path, item: Item) -> bytes:
@@ -114,13 +146,18 @@ def _check_directory(path: Path) -> None:
     """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - _END_LENGTH - _COMMENT_LENGTH - _LOCATOR_LENGTH, 0))
+        ends = _END_LENGTH + _COMMENT_LENGTH + _LOCATOR_LENGTH + _LARGE_END_LENGTH
+        file.seek(max(size - ends, 0))
         tail = file.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) < at + _END_LENGTH:
         raise InvalidArchive("this is no zip, or it is cut off")
     (directory,) = struct.unpack_from("<L", tail, at + 12)
-    if tail[max(at - _LOCATOR_LENGTH, 0) : at].startswith(_BEYOND_4_GB):
-        raise InvalidArchive("zips in the format for more than 65,535 files are not taken")
+    locator = max(at - _LOCATOR_LENGTH, 0)
+    if tail[locator:at].startswith(_BEYOND_4_GB):
+        large = tail[max(locator - _LARGE_END_LENGTH, 0) : locator]
+        if len(large) < _LARGE_END_LENGTH or not large.startswith(_LARGE_END):
+            raise InvalidArchive("the zip's record for more than 65,535 files is damaged")
+        (directory,) = struct.unpack_from("<Q", large, 40)
     if directory > _MAX_DIRECTORY:
         raise InvalidArchive(f"the zip's directory has more than {_MAX_DIRECTORY} bytes")

@@ -7,76 +7,23 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from faceserver.api.pictures import Credentials
-from faceserver.errors import KeyReused, NotFound, StoreError
+from faceserver.errors import KeyReused, NotFound, StoreCorrupt, StoreError
 from faceserver.jobs.records import Job, JobItem, NewItem, Request, Result, State
+from faceserver.jobs.rows import ITEM, JOB, item_from_row, job_from_row, time_text
+from faceserver.jobs.schema import MIGRATIONS
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
-from faceserver.store.sqlite.database import Database, Row, Transaction
+from faceserver.store.sqlite.database import Database, Transaction
+from faceserver.transfer.leftout import LeftOut
 
 _log = logging.getLogger(__name__)
+
+FILE_NAME = "jobs.sqlite"
 
 KEPT_FOR = timedelta(days=7)
 """So long a job that has ended is remembered."""
 
-_MIGRATIONS = (
-    """
-    CREATE TABLE jobs (
-        id          INTEGER PRIMARY KEY AUTOINCREMENT,
-        uuid        TEXT    NOT NULL UNIQUE,
-        collection  TEXT    NOT NULL,
-        kind        TEXT    NOT NULL,
-        largest     INTEGER NOT NULL,
-        state       TEXT    NOT NULL,
-        reason      TEXT,
-        key         TEXT,
-        fingerprint TEXT    NOT NULL, -- what the request was, to tell a repetition by
-        created     TEXT    NOT NULL,
-        finished    TEXT,
-        total       INTEGER NOT NULL,
-        stored      INTEGER NOT NULL DEFAULT 0,
-        present     INTEGER NOT NULL DEFAULT 0,
-        refused     INTEGER NOT NULL DEFAULT 0,
-        faces       INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (collection, key)
-    ) STRICT;
-    CREATE TABLE items (
-        job         INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
-        number      INTEGER NOT NULL,
-        source      TEXT    NOT NULL,
-        person      TEXT,
-        tags        TEXT    NOT NULL, -- JSON: ["...", ...]
-        external_id TEXT,
-        state       TEXT    NOT NULL DEFAULT 'waiting',
-        faces       TEXT    NOT NULL DEFAULT '[]', -- JSON: the ids
-        code        TEXT,
-        reason      TEXT,
-        PRIMARY KEY (job, number)
-    ) STRICT, WITHOUT ROWID;
-    """,
-    """
-    CREATE TABLE credentials ( -- of those pictures alone that have not been fetched yet
-        job      INTEGER NOT NULL,
-        number   INTEGER NOT NULL,
-        username TEXT    NOT NULL,
-        password TEXT    NOT NULL,
-        scheme   TEXT    NOT NULL,
-        PRIMARY KEY (job, number),
-        FOREIGN KEY (job, number) REFERENCES items (job, number) ON DELETE CASCADE
-    ) STRICT, WITHOUT ROWID;
-    """,
-)
-
-_JOB = (
-    "SELECT id, uuid, collection, kind, largest, state, reason, created, finished, total, stored,"
-    " present, refused, faces FROM jobs"
-)
-_ITEM = (
-    "SELECT number, source, person, tags, external_id, state, faces, code, reason,"
-    " username, password, scheme FROM items LEFT JOIN credentials USING (job, number)"
-    " WHERE job = ?"
-)
 _COUNTED = {
     "stored": "UPDATE jobs SET stored = stored + 1, faces = faces + ? WHERE id = ?",
     "present": "UPDATE jobs SET present = present + 1, faces = faces + ? WHERE id = ?",
@@ -91,20 +38,34 @@ class JobTable:
         """Open the file, or make it.
 
         Raises:
+            StoreCorrupt: it is damaged, and left as it is.
             StoreError: it cannot be used.
         """
-        path = folder / "jobs.sqlite"
+        path = folder / FILE_NAME
         with file_errors(path):  # what it holds of passwords, its owner alone reads
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             path.chmod(0o600)
-        self._database = Database(path, _MIGRATIONS)
+        try:
+            self._database = Database(path, MIGRATIONS)
+        except StoreCorrupt as error:
+            raise StoreCorrupt(
+                f"{path} is damaged: `faceserver check --repair` sets it aside, and the server "
+                "makes a new one; hand in again what jobs had not done"
+            ) from error
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""
         self._database.close()
 
-    def add(self, request: Request, items: Iterable[NewItem]) -> tuple[Job, bool]:
+    def add(
+        self, request: Request, items: Iterable[NewItem], left_out: Sequence[LeftOut] = ()
+    ) -> tuple[Job, bool]:
         """Add a job; or find the one that the same key has brought before.
+
+        Args:
+            request: what is asked for.
+            items: the pictures.
+            left_out: files that are not tried; they are listed behind the pictures.
 
         Returns:
             The job, and whether it is new.
@@ -117,7 +78,7 @@ class JobTable:
             known = self._of_key(transaction, request)
             if known is not None:
                 return known, False
-            self._insert(transaction, request, list(items))
+            self._insert(transaction, request, list(items), left_out)
         return self.get(request.collection, request.id), True
 
     def get(self, collection: str, job_id: str) -> Job:
@@ -126,10 +87,10 @@ class JobTable:
         Raises:
             NotFound: the collection has none of that id.
         """
-        rows = self._database.read(f"{_JOB} WHERE collection = ? AND uuid = ?", collection, job_id)
+        rows = self._database.read(f"{JOB} WHERE collection = ? AND uuid = ?", collection, job_id)
         if not rows:
             raise NotFound(f"there is no job {job_id!r}")
-        return _job(rows[0])
+        return job_from_row(rows[0])
 
     def page(
         self, collection: str, *, limit: int, cursor: str | None, newest: bool = False
@@ -142,17 +103,17 @@ class JobTable:
         beyond = "(? = 0 OR id < ?) ORDER BY id DESC" if newest else "(? = 0 OR id > ?) ORDER BY id"
         row = row_of(cursor)
         rows = self._database.read(
-            f"{_JOB} WHERE collection = ? AND {beyond} LIMIT ?", collection, row, row, limit + 1
+            f"{JOB} WHERE collection = ? AND {beyond} LIMIT ?", collection, row, row, limit + 1
         )
         following = cursor_after(rows[limit - 1][0]) if len(rows) > limit else None
-        return Page(tuple(_job(row) for row in rows[:limit]), following)
+        return Page(tuple(job_from_row(row) for row in rows[:limit]), following)
 
     def next_open(self) -> Job | None:
         """The oldest job with something left to do."""
         rows = self._database.read(
-            f"{_JOB} WHERE state IN ('running', 'queued') ORDER BY id LIMIT 1"
+            f"{JOB} WHERE state IN ('running', 'queued') ORDER BY id LIMIT 1"
         )
-        return _job(rows[0]) if rows else None
+        return job_from_row(rows[0]) if rows else None
 
     def items(
         self, job: Job, *, limit: int, cursor: str | None = None, state: str | None = None
@@ -163,7 +124,7 @@ class JobTable:
             InvalidCursor: the cursor is none.
         """
         rows = self._database.read(
-            f"{_ITEM} AND number > ? AND (? IS NULL OR state = ?) ORDER BY number LIMIT ?",
+            f"{ITEM} AND number > ? AND (? IS NULL OR state = ?) ORDER BY number LIMIT ?",
             job.row,
             row_of(cursor),
             state,
@@ -171,7 +132,7 @@ class JobTable:
             limit + 1,
         )
         following = cursor_after(rows[limit - 1][0]) if len(rows) > limit else None
-        return Page(tuple(_item(row) for row in rows[:limit]), following)
+        return Page(tuple(item_from_row(row) for row in rows[:limit]), following)
 
     def begin(self, job: Job) -> None:
         """It is being worked on, unless it was cancelled."""
@@ -214,7 +175,7 @@ class JobTable:
                 " WHERE id = ? AND state IN ('queued', 'running')",
                 state,
                 reason,
-                _text(datetime.now(UTC)),
+                time_text(datetime.now(UTC)),
                 job.row,
             )
         try:
@@ -236,14 +197,24 @@ class JobTable:
         """
         self._database.scrub()
 
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file."""
+        verdicts = [row[0] for row in self._database.read("PRAGMA integrity_check")]
+        lacking = [
+            f"{table}, row {row}: what it names in {parent} is gone"
+            for table, row, parent, _ in self._database.read("PRAGMA foreign_key_check")
+        ]
+        return [verdict for verdict in verdicts if verdict != "ok"] + lacking
+
     def all(self) -> list[Job]:
         """Every job, in the order they came."""
-        return [_job(row) for row in self._database.read(f"{_JOB} ORDER BY id")]
+        return [job_from_row(row) for row in self._database.read(f"{JOB} ORDER BY id")]
 
     def of_collection(self, collection: str) -> list[Job]:
         """All jobs of a collection."""
         return [
-            _job(row) for row in self._database.read(f"{_JOB} WHERE collection = ?", collection)
+            job_from_row(row)
+            for row in self._database.read(f"{JOB} WHERE collection = ?", collection)
         ]
 
     def open_ids(self) -> set[str]:
@@ -253,13 +224,16 @@ class JobTable:
 
     def finished_before(self, time: datetime) -> list[Job]:
         """Those that ended before a time."""
-        return [_job(row) for row in self._database.read(f"{_JOB} WHERE finished < ?", _text(time))]
+        return [
+            job_from_row(row)
+            for row in self._database.read(f"{JOB} WHERE finished < ?", time_text(time))
+        ]
 
     def _of_key(self, transaction: Transaction, request: Request) -> Job | None:
         if request.key is None:
             return None
         where = (request.collection, request.key)
-        rows = transaction.read(f"{_JOB} WHERE collection = ? AND key = ?", *where)
+        rows = transaction.read(f"{JOB} WHERE collection = ? AND key = ?", *where)
         if not rows:
             return None
         ((known,),) = transaction.read(
@@ -267,20 +241,28 @@ class JobTable:
         )
         if known != request.fingerprint:
             raise KeyReused("this idempotency key came before, with another request")
-        return _job(rows[0])
+        return job_from_row(rows[0])
 
-    def _insert(self, transaction: Transaction, request: Request, items: Sequence[NewItem]) -> None:
+    def _insert(
+        self,
+        transaction: Transaction,
+        request: Request,
+        items: Sequence[NewItem],
+        left_out: Sequence[LeftOut],
+    ) -> None:
         transaction.run(
             "INSERT INTO jobs (uuid, collection, kind, largest, state, key, fingerprint, created,"
-            " total) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?)",
+            " total, renew, left_out) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?)",
             request.id,
             request.collection,
             request.kind,
             int(request.largest),
             request.key,
             request.fingerprint,
-            _text(datetime.now(UTC)),
+            time_text(datetime.now(UTC)),
             len(items),
+            int(request.update),
+            len(left_out),
         )
         ((row,),) = transaction.read("SELECT id FROM jobs WHERE uuid = ?", request.id)
         transaction.run_many(
@@ -300,35 +282,11 @@ class JobTable:
                 if (known := item.credentials)
             ),
         )
-
-
-def _job(row: Row) -> Job:
-    (row_id, uuid, collection, kind, largest, state, reason, created, finished, *counts) = row
-    return Job(
-        row_id,
-        uuid,
-        collection,
-        kind,
-        bool(largest),
-        state,
-        reason,
-        datetime.fromisoformat(created),
-        datetime.fromisoformat(finished) if finished else None,
-        *counts,
-    )
-
-
-def _item(row: Row) -> JobItem:
-    number, source, person, tags, external_id, state, faces, code, reason, *known = row
-    credentials = None
-    if known[0] is not None:
-        username, password, scheme = known
-        credentials = Credentials(username=username, password=password, scheme=scheme)
-    return JobItem(
-        NewItem(source, person, tuple(json.loads(tags)), external_id, credentials),
-        Result(number, state, tuple(json.loads(faces)), code, reason),
-    )
-
-
-def _text(time: datetime) -> str:
-    return time.isoformat(timespec="microseconds")
+        transaction.run_many(
+            "INSERT INTO items (job, number, source, tags, state, code, reason)"
+            " VALUES (?, ?, ?, '[]', 'left_out', 'left_out', ?)",
+            (
+                (row, number, item.name, f"{item.reason}: {item.detail}".removesuffix(": "))
+                for number, item in enumerate(left_out, start=len(items) + 1)
+            ),
+        )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from faceserver.errors import FaceServerError
+from faceserver.errors import Conflict, FaceServerError
 from faceserver.jobs.records import Job, JobItem, Result
 from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
@@ -13,7 +13,8 @@ from faceserver.runtime.threads import pictures_at_once
 from faceserver.services.context import Gallery, Parts
 from faceserver.services.registering import Refused, Registered
 from faceserver.store.cursor import cursor_after
-from faceserver.transfer.pictures import Item, Outcome, PictureImporter
+from faceserver.transfer.items import Changed, Differs, Item, Outcome
+from faceserver.transfer.pictures import PictureImporter
 
 _log = logging.getLogger(__name__)
 
@@ -91,17 +92,18 @@ class Worker:
             yield lambda item: url_item(item.item, self._parts.fetch)
             return
         with self._zips.opened(job.id) as found:
-            yield lambda item: found[item.result.number - 1]
+            yield lambda item: found.item(item.result.number, item.item.source)
 
     def _take_in(self, job: Job, to_item: ToItem) -> bool:
         """Take in what is waiting; return whether nothing is left, or nobody wants it any more."""
         cursor = None
+        said: dict[str, str] = {}
         while not self._stop.is_set():
             if not self._is_wanted(job):
                 return True
             page = self._table.items(job, limit=_AT_ONCE, cursor=cursor, state="waiting")
             if page.items:
-                outcomes = self._import(job, [to_item(item) for item in page.items])
+                outcomes = self._import(job, [to_item(item) for item in page.items], said)
                 self._table.record(
                     job,
                     [
@@ -117,10 +119,18 @@ class Worker:
     def _is_wanted(self, job: Job) -> bool:
         return job.id in self._table.open_ids()
 
-    def _import(self, job: Job, items: Sequence[Item]) -> list[Outcome]:
+    def _import(self, job: Job, items: Sequence[Item], said: dict[str, str]) -> list[Outcome]:
         def run(gallery: Gallery) -> list[Outcome]:
+            # Asked once the collection is in hand: a deletion forgets the job before it ends the
+            # collection, so that this one is either wanted or refuses what is stored.
+            if not self._is_wanted(job):
+                raise Conflict("the job was cancelled")
             importer = PictureImporter(
-                self._parts.registrar(gallery), jobs=pictures_at_once(), largest=job.largest
+                self._parts.registrar(gallery),
+                jobs=pictures_at_once(),
+                largest=job.largest,
+                update=job.update,
+                said=said,
             )
             return list(importer.run(items))
 
@@ -132,4 +142,8 @@ def _result(number: int, outcome: Outcome) -> Result:
         return Result(number, "stored", tuple(face.id for face in outcome.faces))
     if isinstance(outcome, Refused):
         return Result(number, "refused", code=outcome.error.code, reason=str(outcome.error))
+    if isinstance(outcome, Changed):
+        return Result(number, "present", code="changed", reason=outcome.change)
+    if isinstance(outcome, Differs):
+        return Result(number, "present", code="differs", reason=outcome.reason)
     return Result(number, "present")

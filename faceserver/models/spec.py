@@ -148,11 +148,26 @@ class CentredCrop(_Described):
     """
 
     kind: Literal["centred"]
-    side: float
+    side: float = Field(gt=0)
     size: int
 
 
-Crop = Annotated[SquareCrop | AlignedCrop | CentredCrop, Field(discriminator="kind")]
+class StretchedCrop(_Described):
+    """How a face is cut out: its box made larger, then stretched to a square; zero beyond the edge.
+
+    Attributes:
+        side: the sides of what is cut out, in those of the box.
+        size: pixels of the scaled crop's side.
+    """
+
+    kind: Literal["stretched"]
+    side: float = Field(gt=0)
+    size: int
+
+
+Crop = Annotated[
+    SquareCrop | StretchedCrop | AlignedCrop | CentredCrop, Field(discriminator="kind")
+]
 
 
 class Rate(_Described):
@@ -200,18 +215,45 @@ class SimilarityCurve(_Described):
         return 1 / (1 + math.exp(min(exponent, _LARGEST_EXPONENT)))
 
 
+class Measured(_Described):
+    """How often a model was wrong on one set of labelled photographs, at its threshold.
+
+    Attributes:
+        name: of the set, which mostly is one group of people.
+        photographs: how many it has.
+        not_detected: share of them in which the detector found no face.
+        same_pairs: how many pairs of the same person.
+        different_pairs: how many pairs of different people.
+        false_match: share of the latter that lie below the threshold.
+        false_non_match: share of the former that do not.
+        true_accept: share of the former that are found where 1 of 1,000 of the latter matches
+            falsely; None where there are too few of them.
+    """
+
+    name: str
+    photographs: int
+    not_detected: float
+    same_pairs: int
+    different_pairs: int
+    false_match: float
+    false_non_match: float
+    true_accept: float | None = None
+
+
 class Distances(_Described):
     """What this model's squared L2 distances mean.
 
     Attributes:
         threshold: pairs below it are taken for the same person.
-        calibration: which labelled pairs the threshold comes from.
+        calibration: which labelled pairs the figures come from, and when they were measured.
         similarity: None until ``faceserver evaluate --save`` has measured it.
+        measured: rates of error of each set, likewise.
     """
 
     threshold: float
     calibration: str
     similarity: SimilarityCurve | None = None
+    measured: tuple[Measured, ...] = ()
 
 
 class _ModelSpec(_Described):
@@ -223,6 +265,8 @@ class _ModelSpec(_Described):
         source: where the weights come from, in words.
         source_sha256: of the published files that ours are made from, by their names.
         licence: of the weights.
+        trained_on: the photographs that the weights come from, in words.
+        not_for: what it must not be used for, in words.
         input: what the networks want to see.
         networks: by the names that the architecture gives them.
         options: what the architecture can be told; settings may say otherwise.
@@ -233,6 +277,8 @@ class _ModelSpec(_Described):
     source: str
     source_sha256: Mapping[str, str] = Field(default_factory=dict)
     licence: str
+    trained_on: str = ""
+    not_for: str = ""
     input: InputSpec
     networks: Mapping[str, NetworkFiles]
     options: Mapping[str, OptionValue] = Field(default_factory=dict)
@@ -254,9 +300,14 @@ _FIRST_ARCHITECTURES = {"detector": "mtcnn", "embedder": "facenet"}
 
 
 class DetectorSpec(_ModelSpec):
-    """Finds faces and their five points in a picture."""
+    """Finds faces and their five points in a picture.
+
+    Attributes:
+        sure: score from which a face is hardly ever one that lies on its side or upside down.
+    """
 
     kind: Literal["detector"]
+    sure: float = Field(0.997, gt=0, le=1)
 
 
 class EmbedderSpec(_ModelSpec):

@@ -30,12 +30,18 @@ class Mark:
     lines: Sequence[str] = ()
 
 
-def drawn(image: Image, marks: Sequence[Mark]) -> Image:
-    """A copy of a picture with marks; lines are as thick as the picture is large."""
+def drawn(image: Image, marks: Sequence[Mark], *, scale: float = 1.0) -> Image:
+    """A copy of a picture with marks; lines are as thick as the picture is large.
+
+    Args:
+        image: the picture.
+        marks: their places may be those in a larger copy.
+        scale: pixels of that copy for each of the picture.
+    """
     picture = Pillow.fromarray(image)
     draw = ImageDraw.Draw(picture)
     thick = max(2, round(max(image.shape[:2]) / 500))
-    for mark in marks:
+    for mark in (_shrunk(mark, scale) for mark in marks):
         box = mark.box
         left, top = min(box.x1, box.x2), min(box.y1, box.y2)
         right, bottom = max(box.x1, box.x2), max(box.y1, box.y2)
@@ -45,6 +51,12 @@ def drawn(image: Image, marks: Sequence[Mark]) -> Image:
             draw.ellipse((x - size, y - size, x + size, y + size), fill=_POINT_COLOUR)
         _write(draw, mark, max(_LEAST_TEXT, round(box.width / 12)))
     return np.array(picture, np.uint8)
+
+
+def _shrunk(mark: Mark, scale: float) -> Mark:
+    box = mark.box
+    smaller = Box(box.x1 / scale, box.y1 / scale, box.x2 / scale, box.y2 / scale)
+    return Mark(smaller, [(x / scale, y / scale) for x, y in mark.points], mark.lines)
 
 
 def _write(draw: ImageDraw.ImageDraw, mark: Mark, size: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from faceserver.errors import StoreError, StoreFull
+from faceserver.runtime.private_files import make_private_folders, private
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 TEMPORARY = ".tmp"
@@ -32,6 +33,8 @@ def file_errors(path: Path) -> Iterator[None]:
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file that is complete on the disk, under its name, on return.
 
+    Its owner alone may read it.
+
     Raises:
         StoreFull: no space is left; nothing of it remains.
         StoreError: the system refused; nothing of it remains.
@@ -39,7 +42,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f"{uuid4().hex}{TEMPORARY}")
     with file_errors(path):
         try:
-            with temporary.open("xb") as file:
+            with open(temporary, "xb", opener=private) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -56,7 +59,7 @@ def make_folder(folder: Path) -> None:
         StoreError: the system refused.
     """
     with file_errors(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folders(folder)
         sync(folder.parent)
 
 

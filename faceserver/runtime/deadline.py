@@ -8,6 +8,7 @@ none of their own, and limits of theirs, as fetching has.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import inf
 from time import monotonic
 
 from faceserver.errors import TimedOut
@@ -34,3 +35,9 @@ def check() -> None:
     end = _end.get()
     if end is not None and monotonic() > end:
         raise TimedOut("the request took too long: send less at once, or raise the limit")
+
+
+def end() -> float:
+    """When it is over, as :func:`time.monotonic` tells it; infinity where there is no deadline."""
+    known = _end.get()
+    return inf if known is None else known

@@ -1,14 +1,15 @@
 """One process to a data folder."""
 
 import fcntl
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from os import getpid
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from faceserver.errors import StoreLocked
 from faceserver.runtime.atomic_files import file_errors
+from faceserver.runtime.private_files import private
 
 LOCK = "lock"
 """The file's name."""
@@ -27,13 +28,12 @@ def folder_lock(folder: Path) -> Iterator[None]:
     """
     path = folder / LOCK
     with file_errors(path):
-        file = path.open("a+")
+        file = open(path, "a+", opener=private)  # noqa: SIM115 - closed by the block below
     with file:
         _lock(file, folder)
-        with file_errors(path):
-            file.truncate(0)
-            file.write(f"{getpid()}\n")
-            file.flush()
+        with suppress(OSError):  # who holds it is only told: a full disk is no reason to stop
+            os.ftruncate(file.fileno(), 0)
+            os.write(file.fileno(), f"{os.getpid()}\n".encode())
         yield
 
 

@@ -63,6 +63,12 @@ _batches = Histogram(
     buckets=_SIZES,
     registry=REGISTRY,
 )
+_swept = Counter(
+    "faceserver_swept_files_total",
+    "Files that crashes had left and that were removed, by kind.",
+    ["kind"],
+    registry=REGISTRY,
+)
 for _collector in (ProcessCollector, PlatformCollector, GCCollector):
     _collector(registry=REGISTRY)  # memory, processor time, open files, version of Python
 
@@ -80,6 +86,16 @@ def stage(name: Stage) -> Iterator[None]:
 def batch(faces: int) -> None:
     """Note how many faces go through the embedder at once."""
     _batches.observe(faces)
+
+
+def swept(kind: Literal["picture", "temporary"], files: int) -> None:
+    """Note files that a crash had left and that were removed.
+
+    Args:
+        kind: a picture that no face showed, or what was being written.
+        files: how many.
+    """
+    _swept.labels(kind).inc(files)
 
 
 def request(method: str, route: str, status: int, seconds: float) -> None:

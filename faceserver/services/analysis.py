@@ -7,10 +7,9 @@ from itertools import product
 import numpy as np
 
 from faceserver.api.pictures import Credentials
-from faceserver.errors import NoFace
 from faceserver.models.spec import Distances
 from faceserver.services.context import Parts, chosen
-from faceserver.types import Detection, Floats
+from faceserver.types import DecodedPicture, Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace
 from faceserver.vision.attributes.base import Value
 
@@ -24,11 +23,13 @@ class Detected:
         height: likewise.
         faces: largest first.
         attributes: what was asked for of each face.
+        notes: what is worth knowing about the picture.
     """
 
     width: int
     height: int
     faces: tuple[Detection, ...]
+    notes: tuple[Note, ...]
     attributes: tuple[Mapping[str, Value], ...]
 
 
@@ -103,9 +104,14 @@ class Stateless:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
         """
-        (width, height), faces = self._found(data, attributes)
-        told = tuple(self._parts.analyzer.tell(faces))
-        return Detected(width, height, _detections(faces), told)
+        picture, faces = self._parts.read(data, attributes)
+        return Detected(
+            picture.width,
+            picture.height,
+            _detections(faces),
+            picture.notes,
+            tuple(self._parts.analyzer.tell(faces)),
+        )
 
     def embed(
         self, data: bytes, *, largest: bool = False, attributes: Sequence[str] = ()
@@ -116,10 +122,8 @@ class Stateless:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
         """
-        (width, height), found = self._found(data, attributes)
-        faces = chosen(found, largest=largest)
-        vectors, told = self._parts.analyzer.embed(faces), self._parts.analyzer.tell(faces)
-        return Embedded(width, height, _detections(faces), tuple(told), vectors)
+        picture, found = self._parts.read(data, attributes)
+        return self._embedded(picture, chosen(found, largest=largest))
 
     def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
         """Measure every face of one picture against every face of another.
@@ -128,10 +132,13 @@ class Stateless:
             ImageError: a picture cannot be used.
             NoFace: one of them holds none.
         """
-        one, other = self.embed(a, largest=largest), self.embed(b, largest=largest)
-        for name, picture in (("a", one), ("b", other)):
-            if not picture.faces:
-                raise NoFace(f"no face was found in picture {name}")
+        pictures = []
+        for name, data in (("a", a), ("b", b)):
+            picture, found = self._parts.read(data)
+            if not found:
+                raise found.none(f"in picture {name}")
+            pictures.append(self._embedded(picture, chosen(found, largest=largest)))
+        one, other = pictures
         distances = np.square(one.vectors[:, None] - other.vectors[None]).sum(axis=2)
         pairs = [
             ComparedPair(i, j, float(distances[i, j]))
@@ -140,12 +147,16 @@ class Stateless:
         pairs.sort(key=lambda pair: pair.distance)
         return Compared(one, other, tuple(pairs))
 
-    def _found(
-        self, data: bytes, attributes: Sequence[str]
-    ) -> tuple[tuple[int, int], list[FoundFace]]:
-        image, faces = self._parts.read(data, attributes)
-        height, width = image.shape[:2]
-        return (width, height), faces
+    def _embedded(self, picture: DecodedPicture, faces: Sequence[FoundFace]) -> Embedded:
+        analyzer = self._parts.analyzer
+        return Embedded(
+            picture.width,
+            picture.height,
+            _detections(faces),
+            picture.notes,
+            tuple(analyzer.tell(faces)),
+            analyzer.embed(faces),
+        )
 
 
 def _detections(faces: Sequence[FoundFace]) -> tuple[Detection, ...]:

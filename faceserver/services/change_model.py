@@ -4,17 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Event
 
-from faceserver.errors import ChangeIncomplete, ImageError, NotFound
+from faceserver.errors import ChangeIncomplete, Conflict, ImageError, NotFound
 from faceserver.pictures import codec
 from faceserver.store.base import Collection, ModelChange, Store
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Image, StoredFace
+from faceserver.types import DecodedPicture, Face, Image
 from faceserver.vision import Embedder
 
 _AT_ONCE = 32
 """Faces in one batch: so much is done anew after a crash."""
 
-_MAX_PIXELS = 178_956_970  # Pillow's own ceiling: the limits were kept when the picture came in
 
 _SHOWN = 3
 
@@ -23,7 +22,7 @@ _SHOWN = 3
 class Lost:
     """A face that the new model cannot embed, and why."""
 
-    face: StoredFace
+    face: Face
     reason: str
 
 
@@ -86,7 +85,20 @@ class Reembedder:
             ChangeIncomplete: of some faces nothing is kept that the model could embed. What is done
                 is kept, and the collection stays with the old model.
         """
-        held = self._store.collection(name)
+        while True:
+            held = self._store.collection(name)
+            try:
+                return self._change(held, advance, stop or Event(), drop_lost=drop_lost)
+            except Conflict:
+                if not held.lifetime.is_over:
+                    raise
+                if name not in self._store.collections():
+                    return []  # it was deleted meanwhile
+
+    def _change(
+        self, held: Collection, advance: Callable[[int], None], stop: Event, *, drop_lost: bool
+    ) -> list[Lost] | None:
+        name = held.name
         if (held.model, held.dims) == (self._embedder.name, self._embedder.dims):
             self._store.abandon_change(name)
             return []
@@ -96,7 +108,7 @@ class Reembedder:
         )
         dropped: list[Lost] = []
         while True:
-            lost = work.embed_pending(advance, stop or Event())
+            lost = work.embed_pending(advance, stop)
             if lost is None:
                 return None
             if lost and not drop_lost:
@@ -141,10 +153,10 @@ class _Work:
             cursor = page.cursor
         return None
 
-    def _embed(self, faces: Sequence[StoredFace]) -> list[Lost]:
+    def _embed(self, faces: Sequence[Face]) -> list[Lost]:
         lost: list[Lost] = []
         crops: dict[str, Image] = {}
-        seen: dict[str, Image] = {}  # faces of one picture mostly follow one another
+        seen: dict[str, DecodedPicture] = {}  # faces of one picture mostly follow one another
         for face in faces:
             try:
                 crops[face.id] = self._crop(face, seen)
@@ -154,23 +166,23 @@ class _Work:
         self._change.put(dict(zip(crops, vectors, strict=True)))
         return lost
 
-    def _crop(self, face: StoredFace, seen: dict[str, Image]) -> Image:
+    def _crop(self, face: Face, seen: dict[str, DecodedPicture]) -> Image:
         if face.picture is not None:
             if face.picture not in seen:
                 seen.clear()
                 seen[face.picture] = self._read(face.picture)
-            return self._embedder.crop(seen[face.picture], face.detection)
+            picture = seen[face.picture]
+            return self._embedder.crop(picture.image, face.detection.scaled(1 / picture.scale))
         if face.crop is None:
             raise NotFound("no picture of it is kept")
         if not self._use_crops:
             raise NotFound("its crop alone is kept, and the new model's faces are cut otherwise")
-        return self._read(face.crop)
+        return self._read(face.crop).image
 
-    def _read(self, name: str) -> Image:
-        data = self._pictures.path(name).read_bytes()
-        return codec.decode(data, max_bytes=len(data), max_pixels=_MAX_PIXELS)
+    def _read(self, name: str) -> DecodedPicture:
+        return codec.decode_stored(self._pictures.path(name).read_bytes())
 
-    def _is_there(self, face: StoredFace) -> bool:
+    def _is_there(self, face: Face) -> bool:
         """Whether the face was not deleted meanwhile, and its picture with it."""
         try:
             self._collection.get(face.id)

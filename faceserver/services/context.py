@@ -9,8 +9,8 @@ from faceserver.pictures.fetch import Fetch
 from faceserver.services.registering import Limits, Registrar
 from faceserver.store.base import Collection, Store
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Image
-from faceserver.vision.analyzer import Analyzer, FoundFace
+from faceserver.types import DecodedPicture
+from faceserver.vision.analyzer import Analyzer, FoundFace, FoundFaces
 from faceserver.vision.pool import AnalyzerPool
 
 Result = TypeVar("Result")
@@ -77,13 +77,17 @@ class Parts:
             NotFound: there is no collection of that name.
             StoreMismatch: its model is not loaded.
         """
+        before: Collection | None = None
         while True:
             gallery = self.gallery(name)
+            if before is not None:
+                before.lifetime.check()  # emptied meanwhile: it must not begin anew
             try:
                 return act(gallery)
             except ModelChanged:
                 if self.store.collection(name) is gallery.collection:
                     raise
+                before = gallery.collection
 
     def registrar(self, gallery: Gallery) -> Registrar:
         """What registers pictures in a collection."""
@@ -94,7 +98,9 @@ class Parts:
             limits=self.limits,
         )
 
-    def read(self, data: bytes, attributes: Sequence[str] = ()) -> tuple[Image, list[FoundFace]]:
+    def read(
+        self, data: bytes, attributes: Sequence[str] = ()
+    ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture within the limits and find its faces, largest first.
 
         Args:

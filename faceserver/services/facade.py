@@ -10,6 +10,8 @@ from faceserver.api.pictures import Credentials
 from faceserver.api.urls import tellable
 from faceserver.errors import InputError, ModelChanged, SeveralFaces
 from faceserver.pictures.fetch import Fetch
+from faceserver.runtime import deadline
+from faceserver.runtime.waiting import Outside
 from faceserver.services.analysis import Stateless
 from faceserver.services.change_model import Reembedder
 from faceserver.services.collections import Galleries
@@ -25,7 +27,7 @@ from faceserver.services.registering import (
 )
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
-from faceserver.store.base import DEFAULT, Store, StoreStatus
+from faceserver.store.base import DEFAULT, Collection, Store, StoreStatus
 from faceserver.store.pictures import PictureStore
 from faceserver.types import Filter, Match
 from faceserver.vision.pool import AnalyzerPool
@@ -75,6 +77,7 @@ class FaceService:
         pictures: PictureStore,
         fetch: Fetch,
         limits: Limits,
+        outside: Outside | None = None,
     ) -> None:
         """Take the parts; :meth:`close` closes the store.
 
@@ -84,6 +87,7 @@ class FaceService:
             pictures: holds their pictures.
             fetch: turns a URL into bytes.
             limits: what is accepted, and what is answered.
+            outside: bounds how many URLs are fetched at the same time.
 
         Raises:
             StoreMismatch: the default collection is of none of these models.
@@ -93,6 +97,7 @@ class FaceService:
         self._store = store
         self._pictures = pictures
         self._fetch = fetch
+        self._outside = outside or Outside(_FETCHED_AT_ONCE)
         self._limits = limits
         self.parts = Parts(analyzers, store, pictures, fetch, limits)
         self.stateless = Stateless(self.parts)
@@ -135,8 +140,10 @@ class FaceService:
 
         Raises:
             FetchError: it gives none, or must not be asked.
+            Busy: too many are being fetched already.
         """
-        return self._fetch(url, credentials)
+        with self._outside.waiting():
+            return self._fetch(url, credentials)
 
     def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
         """Store every face of every picture.
@@ -146,24 +153,34 @@ class FaceService:
         """
 
         def store(registrar: Registrar) -> list[Registered | Refused]:
-            with self._pictures.batch() as save:
+            with self._pictures.batch(registrar.collection.lifetime) as save:
                 examined = [registrar.examine(it.name, it.data, save) for it in uploads]
                 return registrar.store(examined)
 
         return self._with_current(store)
 
     def register_urls(self, links: Sequence[Link]) -> list[Registered | Refused]:
-        """Fetch pictures and store their faces; like :meth:`register`, with URLs as names."""
+        """Fetch pictures and store their faces; like :meth:`register`, with URLs as names.
+
+        Raises:
+            Busy: too many URLs are being fetched already; nothing was begun.
+            TimedOut: the request that this is done for has taken too long; nothing is stored.
+        """
         return self._with_current(lambda registrar: self._register_urls(registrar, links))
 
     def _register_urls(
         self, registrar: Registrar, links: Sequence[Link]
     ) -> list[Registered | Refused]:
         examined: list[Examined | Refused] = []
-        with self._pictures.batch() as save, ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
+        with (
+            self._pictures.batch(registrar.collection.lifetime) as save,
+            self._outside.waiting(min(len(links), _FETCHED_AT_ONCE) or 1) as at_once,
+            ThreadPoolExecutor(at_once) as pool,
+        ):
             # A few at a time, so that memory holds a few pictures and not all of them.
-            for start in range(0, len(links), _FETCHED_AT_ONCE):
-                group = links[start : start + _FETCHED_AT_ONCE]
+            for start in range(0, len(links), at_once):
+                deadline.check()
+                group = links[start : start + at_once]
                 pending = [pool.submit(self._fetch, it.url, it.credentials) for it in group]
                 examined += [
                     _examine_fetched(registrar, tellable(it.url), fetched, save)
@@ -224,13 +241,17 @@ class FaceService:
 
     def _with_current(self, act: Callable[[Registrar], Answer]) -> Answer:
         """Act with the model of the moment; anew, if it was switched meanwhile."""
+        before: Collection | None = None
         while True:
             registrar = self.registrar()
+            if before is not None:
+                before.lifetime.check()
             try:
                 return act(registrar)
             except ModelChanged:
                 if self._store.collection() is registrar.collection:
                     raise
+                before = registrar.collection
 
 
 def _examine_fetched(

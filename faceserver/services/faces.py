@@ -7,20 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from faceserver.errors import InvalidEmbedding, NotFound
+from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound
 from faceserver.pictures import codec
 from faceserver.services.context import Gallery, Parts, chosen
-from faceserver.services.registering import Refused
+from faceserver.services.registering import Refused, Registered
 from faceserver.store.base import Page
-from faceserver.types import Box, Detection, Filter, Floats, Image, NewFace, StoredFace
+from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
 
 _UNIT_TOLERANCE = 1e-3
-_MAX_PIXELS = 178_956_970  # Pillow's own ceiling: the limits were kept when the picture came in
-
-NOWHERE = Detection(
-    Box(0, 0, 0, 0), ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)), 0.0
-)
-"""Of a face that came as an embedding, without its place in a picture."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,7 @@ class FaceKeeper:
         *,
         largest: bool = False,
         attributes: Sequence[str] = (),
-    ) -> tuple[StoredFace, ...]:
+    ) -> Registered:
         """Store the faces of a picture, largest first.
 
         Raises:
@@ -66,11 +60,11 @@ class FaceKeeper:
             StoreFull: no space is left.
         """
 
-        def add(gallery: Gallery) -> tuple[StoredFace, ...]:
+        def add(gallery: Gallery) -> Registered:
             if labels.subject is not None:
                 gallery.collection.subject(labels.subject)
             registrar = self._parts.registrar(gallery)
-            with self._parts.pictures.batch() as save:
+            with self._parts.pictures.batch(gallery.collection.lifetime) as save:
                 examined = registrar.examine(
                     labels.source,
                     data,
@@ -89,7 +83,7 @@ class FaceKeeper:
                 (stored,) = registrar.store([known])
             if isinstance(stored, Refused):
                 raise stored.error
-            return stored.faces
+            return stored
 
         return self._parts.on(collection, add)
 
@@ -101,18 +95,22 @@ class FaceKeeper:
         *,
         model: str,
         detection: Detection = NOWHERE,
-    ) -> StoredFace:
+    ) -> Face:
         """Store a face that was embedded elsewhere.
 
         Raises:
             NotFound: there is no such collection, or no such person.
             InvalidEmbedding: another model made it, or it is no unit vector of the right length.
+            InvalidPlace: its box is empty.
             StoreFull: no space is left.
         """
 
-        def add(gallery: Gallery) -> StoredFace:
+        def add(gallery: Gallery) -> Face:
             vector = checked_embedding(gallery, embedding, model=model)
-            face = NewFace(
+            fault = place_fault(detection)
+            if fault is not None:
+                raise InvalidPlace(f"the face cannot be there: {fault}")
+            face = Face(
                 embedding=vector,
                 detection=detection,
                 picture=None,
@@ -125,7 +123,7 @@ class FaceKeeper:
 
         return self._parts.on(collection, add)
 
-    def get(self, collection: str, face_id: str) -> StoredFace:
+    def get(self, collection: str, face_id: str) -> Face:
         """One face.
 
         Raises:
@@ -133,9 +131,7 @@ class FaceKeeper:
         """
         return self._parts.on(collection, lambda gallery: gallery.collection.get(face_id))
 
-    def page(
-        self, collection: str, only: Filter, *, limit: int, cursor: str | None
-    ) -> Page[StoredFace]:
+    def page(self, collection: str, only: Filter, *, limit: int, cursor: str | None) -> Page[Face]:
         """Some of the faces, in the order they were stored.
 
         Raises:
@@ -209,8 +205,9 @@ class FaceKeeper:
             return self._parts.pictures.path(face.crop).read_bytes()
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        image = self._stored_picture(face.picture)
-        return codec.encode_jpeg(gallery.analyzer.embedder.crop(image, face.detection))
+        picture = codec.decode_stored(self._parts.pictures.path(face.picture).read_bytes())
+        place = face.detection.scaled(1 / picture.scale)
+        return codec.encode_jpeg(gallery.analyzer.embedder.crop(picture.image, place))
 
     def crop_version(self, collection: str, face_id: str) -> str:
         """A text that changes when the crop of a face does: it is cut as its model wants it.
@@ -221,10 +218,6 @@ class FaceKeeper:
         gallery = self._parts.gallery(collection)
         face = gallery.collection.get(face_id)
         return sha256(f"{face.id} {gallery.collection.model}".encode()).hexdigest()
-
-    def _stored_picture(self, name: str) -> Image:
-        data = self._parts.pictures.path(name).read_bytes()
-        return codec.decode(data, max_bytes=len(data), max_pixels=_MAX_PIXELS)
 
 
 def checked_embedding(gallery: Gallery, numbers: Sequence[float], *, model: str) -> Floats:

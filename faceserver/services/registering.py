@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from faceserver.errors import InputError, NoFace
+from faceserver.errors import InputError
 from faceserver.pictures import codec
 from faceserver.store.base import Collection
 from faceserver.store.pictures import PictureStore
-from faceserver.types import Floats, Image, Match, NewFace, StoredFace
+from faceserver.types import AttributeValue, DecodedPicture, Face, Floats, Match, Note
 from faceserver.vision.analyzer import Analyzer, FoundFace
 from faceserver.vision.attributes.base import Value
 
@@ -28,13 +28,15 @@ class Registered:
         width: of the upright picture, in pixels.
         height: likewise.
         faces: at least one, largest first.
+        notes: what is worth knowing about the picture.
     """
 
     name: str
     picture: str | None
     width: int
     height: int
-    faces: tuple[StoredFace, ...]
+    faces: tuple[Face, ...]
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Examined:
         subject: id of the person whom the faces show.
         tags: of each face.
         external_id: likewise.
+        notes: what is worth knowing about the picture.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Examined:
     subject: str | None = None
     tags: tuple[str, ...] = ()
     external_id: str | None = None
+    notes: tuple[Note, ...] = ()
 
 
 class Registrar:
@@ -112,7 +116,7 @@ class Registrar:
 
     def find(
         self, data: bytes, attributes: Sequence[str] = ()
-    ) -> tuple[Image, Sequence[FoundFace]]:
+    ) -> tuple[DecodedPicture, Sequence[FoundFace]]:
         """Decode a picture and find its faces, largest first.
 
         Args:
@@ -125,15 +129,15 @@ class Registrar:
             NoFace: it holds none.
         """
         limits = self.limits
-        image, faces = self._analyzer.read(
+        picture, faces = self._analyzer.read(
             data,
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
             attributes=self._analyzer.attributes.wanted(attributes),
         )
         if not faces:
-            raise NoFace("no face was found in the picture")
-        return image, faces
+            raise faces.none()
+        return picture, faces
 
     def search(self, face: FoundFace) -> list[Match]:
         """Find stored faces near a face, nearest first.
@@ -167,20 +171,22 @@ class Registrar:
             attributes: what is to be known of the faces beside; see :meth:`store`.
         """
         try:
-            image, faces = self.find(data, attributes)
+            decoded, faces = self.find(data, attributes)
             faces = choose(faces)
         except InputError as error:
             return Refused(name, error)
         keep = self.pictures.keep
-        picture = save(codec.encode_jpeg(image)) if keep == "originals" else None
+        picture = save(codec.encode(decoded)) if keep == "originals" else None
         crops = [save(codec.encode_jpeg(face.crop)) if keep == "crops" else None for face in faces]
-        height, width = image.shape[:2]
-        return Examined(name, picture, width, height, faces, crops)
+        return Examined(
+            name, picture, decoded.width, decoded.height, faces, crops, notes=decoded.notes
+        )
 
     def store(self, examined: Sequence[Examined | Refused]) -> list[Registered | Refused]:
         """Embed and store the faces of all pictures as one batch.
 
-        Of the attributes that they were examined for the quality is stored with them.
+        What attributes tell of them in numbers, texts and truths goes with them; see
+        :func:`_attributes`.
         """
         found = [item for item in examined if isinstance(item, Examined)]
         faces = [face for item in found for face in item.faces]
@@ -196,6 +202,7 @@ class Registrar:
                 width=item.width,
                 height=item.height,
                 faces=tuple(next(stored) for _ in item.faces),
+                notes=item.notes,
             )
             for item in examined
         ]
@@ -203,10 +210,10 @@ class Registrar:
 
 def _new_faces(
     item: Examined, vectors: Iterator[Floats], told: Iterator[Mapping[str, Value]]
-) -> list[NewFace]:
-    ids: Sequence[str | None] = item.ids or [None] * len(item.faces)
+) -> list[Face]:
+    ids = item.ids or [""] * len(item.faces)
     return [
-        NewFace(
+        Face(
             embedding=next(vectors),
             detection=face.detection,
             picture=item.picture,
@@ -215,13 +222,22 @@ def _new_faces(
             subject=item.subject,
             tags=item.tags,
             external_id=item.external_id,
-            quality=_quality(next(told)),
+            attributes=_attributes(next(told)),
             id=face_id,
         )
         for face, crop, face_id in zip(item.faces, item.crops, ids, strict=True)
     ]
 
 
-def _quality(told: Mapping[str, Value]) -> float | None:
-    value = told.get("quality", {}).get("value")
-    return value if isinstance(value, float) else None
+def _attributes(told: Mapping[str, Value]) -> dict[str, AttributeValue]:
+    """What is stored of what attributes tell of a face.
+
+    The ``value`` of an attribute has its name, its other fields have the attribute's and their own:
+    ``quality``, ``quality.sharpness``, ``pose.yaw``. Points are not stored.
+    """
+    return {
+        name if field == "value" else f"{name}.{field}": value
+        for name, fields in told.items()
+        for field, value in fields.items()
+        if isinstance(value, AttributeValue)
+    }

@@ -4,21 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from faceserver.errors import NotFound
 from faceserver.models.spec import SimilarityCurve
+from faceserver.runtime import metrics
 from faceserver.services.context import Gallery, Parts, chosen, threshold_of
 from faceserver.services.faces import checked_embedding
-from faceserver.store.base import EVERYTHING, Collection
-from faceserver.types import Detection, Filter, Floats, Match, StoredFace, Subject, SubjectMatch
+from faceserver.store.base import EVERYTHING, Look
+from faceserver.types import Detection, Face, Filter, Floats, Match, Note
 from faceserver.vision.attributes.base import Value
 
 Answer = Literal["known", "unknown", "ambiguous"]
 
-_ANYWHERE = 5.0
-"""Beyond every squared L2 distance of unit vectors."""
 
-_PEOPLE_ROUNDS = (8, 64, 512)
-"""So many groups are looked at for two people with a name: faces of nobody stand between them."""
+@dataclass(frozen=True)
+class Person:
+    """Whom a face shows: the person's id and name."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Hit:
     """A stored face near the probe, whom it shows, and for how many faces of theirs it stands."""
 
     match: Match
-    person: Subject | None
+    person: Person | None
     faces: int = 1
 
 
@@ -63,7 +65,7 @@ class Verdict:
 
     answer: Answer
     best: Hit | None
-    next: Subject | None
+    next: Person | None
     margin: float | None
 
 
@@ -94,6 +96,7 @@ class Searched:
         threshold: that was used.
         margin: likewise.
         probes: of a picture: largest face first.
+        notes: what is worth knowing about the picture.
     """
 
     model: str
@@ -101,6 +104,7 @@ class Searched:
     threshold: float
     margin: float
     probes: tuple[ProbeResult, ...]
+    notes: tuple[Note, ...] = ()
 
 
 class Searching:
@@ -129,16 +133,17 @@ class Searching:
         """
 
         def search(gallery: Gallery) -> Searched:
-            _, found = self._parts.registrar(gallery).find(data, attributes)
+            picture, found = self._parts.registrar(gallery).find(data, attributes)
             faces = chosen(found, largest=largest)
             vectors, told = gallery.analyzer.embed(faces), gallery.analyzer.tell(faces)
             round_ = self._round(gallery, query)
-            return round_.searched(
+            searched = round_.searched(
                 [
                     replace(round_.probe(vector, face.detection), attributes=known)
                     for vector, face, known in zip(vectors, faces, told, strict=True)
                 ]
             )
+            return replace(searched, notes=picture.notes)
 
         return self._parts.on(collection, search)
 
@@ -174,7 +179,7 @@ class Searching:
         return self._parts.on(collection, search)
 
     def _round(
-        self, gallery: Gallery, query: SearchQuery, apart_from: StoredFace | None = None
+        self, gallery: Gallery, query: SearchQuery, apart_from: Face | None = None
     ) -> "_Round":
         limits = self._parts.limits
         filled = replace(
@@ -187,17 +192,15 @@ class Searching:
 
 
 class _Round:
-    """One search of one collection; it remembers the people it has met."""
+    """One search of one collection."""
 
-    def __init__(self, gallery: Gallery, query: SearchQuery, apart_from: StoredFace | None) -> None:
+    def __init__(self, gallery: Gallery, query: SearchQuery, apart_from: Face | None) -> None:
         self._gallery = gallery
         self._collection = gallery.collection
         self._query = query
         self._threshold = query.threshold or 0.0
         self._margin = query.margin or 0.0
-        self._near: _Near = _Near(gallery.collection, query.only, apart_from)
-        self._has_people = bool(gallery.collection.subjects(limit=1).items)
-        self._people: dict[str, Subject | None] = {}
+        self._apart_from = apart_from.id if apart_from else None
 
     def searched(self, probes: Sequence[ProbeResult]) -> Searched:
         distances = self._gallery.analyzer.embedder.distances
@@ -209,92 +212,32 @@ class _Round:
             probes=tuple(probes),
         )
 
+    @metrics.stage("search")
     def probe(self, vector: Floats, detection: Detection | None) -> ProbeResult:
-        k, under = self._query.k, self._threshold
-        best = self._near.faces(vector, k=1, max_distance=under)
-        if not best:
-            hits = []
-        elif self._query.grouped:
-            groups = self._near.people(vector, k=k, max_distance=under)
-            hits = [Hit(group.best, self._person(group.subject), group.faces) for group in groups]
-        else:
-            hits = [self._hit(match) for match in self._near.faces(vector, k=k, max_distance=under)]
-        verdict = self._verdict(vector, self._hit(best[0]) if best else None)
-        return ProbeResult(detection, verdict, tuple(hits))
+        look = self._collection.look(vector, only=self._query.only, apart_from=self._apart_from)
+        hits = self._hits(look)
+        return ProbeResult(detection, self._verdict(look, hits), tuple(hits))
 
-    def _verdict(self, vector: Floats, best: Hit | None) -> Verdict:
-        people = self._two_people(vector)
-        margin = people[1].best.distance - people[0].best.distance if len(people) > 1 else None
-        answer: Answer = "known" if best else "unknown"
-        if margin is not None and margin < self._margin:
-            first = people[0].best.distance
-            answer = "ambiguous" if first < self._threshold else answer
-        following = self._person(people[1].subject) if len(people) > 1 else None
+    def _hits(self, look: Look) -> list[Hit]:
+        k, under = self._query.k, self._threshold
+        if self._query.grouped:
+            groups = look.people(k=k, max_distance=under)
+            return [Hit(group.best, _person(group.best), group.faces) for group in groups]
+        matches = look.faces(k=k, max_distance=under)
+        return [Hit(match, _person(match)) for match in matches]
+
+    def _verdict(self, look: Look, hits: Sequence[Hit]) -> Verdict:
+        people = look.named(k=2)
+        margin = people[1].distance - people[0].distance if len(people) > 1 else None
+        answer: Answer = "known" if hits else "unknown"
+        if hits and margin is not None and margin < self._margin:
+            answer = "ambiguous" if people[0].distance < self._threshold else answer
+        best = Hit(hits[0].match, hits[0].person) if hits else None
+        following = _person(people[1]) if len(people) > 1 else None
         return Verdict(answer, best, following, margin)
 
-    def _two_people(self, vector: Floats) -> list[SubjectMatch]:
-        """The two nearest people with a name, however far away."""
-        if not self._has_people:
-            return []
-        named: list[SubjectMatch] = []
-        for k in _PEOPLE_ROUNDS:
-            groups = self._near.people(vector, k=k, max_distance=_ANYWHERE)
-            named = [group for group in groups if group.subject]
-            if len(named) > 1 or len(groups) < k:
-                break
-        return named[:2]
 
-    def _hit(self, match: Match) -> Hit:
-        return Hit(match, self._person(match.face.subject))
-
-    def _person(self, subject_id: str | None) -> Subject | None:
-        if subject_id is None:
-            return None
-        if subject_id not in self._people:
-            try:
-                self._people[subject_id] = self._collection.subject(subject_id)
-            except NotFound:  # deleted since the search
-                self._people[subject_id] = None
-        return self._people[subject_id]
-
-
-class _Near:
-    """What lies near a probe, without the stored face that the probe is."""
-
-    def __init__(self, collection: Collection, only: Filter, apart_from: StoredFace | None) -> None:
-        self._collection = collection
-        self._only = only
-        self._apart = apart_from
-
-    def faces(self, probe: Floats, *, k: int, max_distance: float) -> list[Match]:
-        return self._search(probe, self._only, k=k, max_distance=max_distance)
-
-    def people(self, probe: Floats, *, k: int, max_distance: float) -> list[SubjectMatch]:
-        if self._apart is None:
-            return self._collection.search_subjects(
-                probe, k=k, max_distance=max_distance, only=self._only
-            )
-        found = self._collection.search_subjects(
-            probe, k=k + 1, max_distance=max_distance, only=self._only
-        )
-        groups = [self._without_itself(probe, group, max_distance) for group in found]
-        kept = [group for group in groups if group is not None]
-        return sorted(kept, key=lambda group: group.best.distance)[:k]
-
-    def _search(self, probe: Floats, only: Filter, *, k: int, max_distance: float) -> list[Match]:
-        if self._apart is None:
-            return self._collection.search(probe, k=k, max_distance=max_distance, only=only)
-        found = self._collection.search(probe, k=k + 1, max_distance=max_distance, only=only)
-        return [match for match in found if match.face.id != self._apart.id][:k]
-
-    def _without_itself(
-        self, probe: Floats, group: SubjectMatch, max_distance: float
-    ) -> SubjectMatch | None:
-        """The group as it is without the probe's own face; None if nothing else is in it."""
-        if self._apart is None or group.best.face.id != self._apart.id:
-            return group
-        if group.subject is None or group.faces == 1:
-            return None
-        only = replace(self._only, subject=group.subject)
-        others = self._search(probe, only, k=1, max_distance=max_distance)
-        return SubjectMatch(group.subject, others[0], group.faces - 1) if others else None
+def _person(match: Match) -> Person | None:
+    if match.face.subject is None or match.name is None:
+        return None
+    return Person(match.face.subject, match.name)

@@ -9,7 +9,7 @@ from faceserver.models.spec import SimilarityCurve
 from faceserver.services.context import Gallery, Parts, threshold_of
 from faceserver.services.grouping import likely_people
 from faceserver.store.base import Collection
-from faceserver.types import Filter, StoredFace, Subject
+from faceserver.types import Face, Filter, Subject
 
 MOST_EXAMINED = 10_000
 """Faces that are grouped at once; naming them makes room for those that come after."""
@@ -40,7 +40,7 @@ class LikelyPerson:
         lookalike: the nearest person with a name under the threshold, None if there is none.
     """
 
-    faces: tuple[StoredFace, ...]
+    faces: tuple[Face, ...]
     lookalike: Lookalike | None
 
 
@@ -106,7 +106,7 @@ class UnnamedFaces:
         return self._parts.on(collection, group)
 
 
-def _lookalike(collection: Collection, face: StoredFace, threshold: float) -> Lookalike | None:
+def _lookalike(collection: Collection, face: Face, threshold: float) -> Lookalike | None:
     found = collection.search(face.embedding, k=1, max_distance=threshold, only=_SOMEBODY)
     if not found or found[0].face.subject is None:
         return None

@@ -10,7 +10,8 @@ threads at once.
 from collections.abc import Mapping
 from typing import Protocol
 
-from faceserver.store.facebase import FaceCollection
+from faceserver.store.facebase import FaceCollection, Look
+from faceserver.store.lifetime import Lifetime
 from faceserver.store.results import (
     DEFAULT,
     EVERYTHING,
@@ -21,7 +22,7 @@ from faceserver.store.results import (
     StoreStatus,
 )
 from faceserver.store.subjectbase import SubjectCollection
-from faceserver.types import Floats, StoredFace
+from faceserver.types import Face, Floats
 
 __all__ = [
     "DEFAULT",
@@ -30,6 +31,7 @@ __all__ = [
     "CollectionStatus",
     "FaceCollection",
     "Item",
+    "Look",
     "ModelChange",
     "Page",
     "Receipt",
@@ -50,11 +52,13 @@ class Collection(FaceCollection, SubjectCollection, Protocol):
         name: of the collection.
         model: whose embeddings it holds.
         dims: length of the embeddings.
+        lifetime: ends when the collection is purged; this object refuses everything then.
     """
 
     name: str
     model: str
     dims: int
+    lifetime: Lifetime
 
     def count(self) -> int:
         """How many faces are stored."""
@@ -82,7 +86,7 @@ class ModelChange(Protocol):
     model: str
     dims: int
 
-    def pending(self, *, limit: int, cursor: str | None = None) -> Page[StoredFace]:
+    def pending(self, *, limit: int, cursor: str | None = None) -> Page[Face]:
         """List faces that have no new embedding yet, in the order they were stored.
 
         Args:

@@ -4,27 +4,51 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from faceserver.store.results import EVERYTHING, Page
-from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, SubjectMatch
+from faceserver.types import Face, Filter, Floats, Match, SubjectMatch
+
+
+class Look(Protocol):
+    """What is near one probe. What one question has found serves the next, so ask the same object.
+
+    A look is for one request: it may not see what is stored or deleted after its first question.
+    """
+
+    def faces(self, *, k: int, max_distance: float) -> list[Match]:
+        """The nearest faces; see :meth:`FaceCollection.search`."""
+        ...
+
+    def people(self, *, k: int, max_distance: float) -> list[SubjectMatch]:
+        """The nearest people; see :meth:`FaceCollection.search_subjects`."""
+        ...
+
+    def named(self, *, k: int) -> list[Match]:
+        """The nearest face of each of the k nearest people with a name, nearest first.
+
+        However far away they are; but where more than some thousand faces of others are nearer,
+        people may be missing.
+        """
+        ...
 
 
 class FaceCollection(Protocol):
     """Faces: added, listed, changed, deleted, found."""
 
-    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+    def add(self, faces: Sequence[Face]) -> list[Face]:
         """Store all of the faces or none; on return they survive a crash.
 
         Returns:
             The stored faces, in the same order, with their ids.
 
         Raises:
-            ValueError: an embedding is not float32, of another length, or not of unit length.
+            ValueError: an embedding is not float32, of another length, or not of unit length; or a
+                box, point, score or quality cannot be.
             NotFound: a face names a subject that is not there.
             AlreadyExists: a face brings an id that is taken.
             StoreFull: no space is left.
         """
         ...
 
-    def get(self, face_id: str) -> StoredFace:
+    def get(self, face_id: str) -> Face:
         """Return one face.
 
         Raises:
@@ -34,7 +58,7 @@ class FaceCollection(Protocol):
 
     def faces(
         self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
-    ) -> Page[StoredFace]:
+    ) -> Page[Face]:
         """List faces in the order they were stored.
 
         Args:
@@ -77,8 +101,16 @@ class FaceCollection(Protocol):
         """
         ...
 
-    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+    def tag(self, face_id: str, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has.
+
+        Raises:
+            NotFound: the collection holds no such face.
+        """
+        ...
+
+    def identify(self, face_id: str, external_id: str | None) -> Face:
+        """Say what another system calls a face.
 
         Raises:
             NotFound: the collection holds no such face.
@@ -114,5 +146,17 @@ class FaceCollection(Protocol):
 
         Returns:
             People by their nearest face, nearest first.
+        """
+        ...
+
+    def look(
+        self, probe: Floats, *, only: Filter = EVERYTHING, apart_from: str | None = None
+    ) -> Look:
+        """Ask several things about one probe.
+
+        Args:
+            probe: float32, shape (dims,), unit length.
+            only: which faces.
+            apart_from: id of a face that is passed over.
         """
         ...

@@ -1,25 +1,36 @@
 """What every store does with a face that comes in: check its embedding, give it id and time."""
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import numpy as np
 
-from faceserver.types import Floats, NewFace, StoredFace
+from faceserver.store.names import check_external_id, check_tag
+from faceserver.texts import readable
+from faceserver.types import NEVER, Face, Floats, place_fault
 
 _LENGTH_TOLERANCE = 1e-3
 """Wide enough for vectors that were computed in bfloat16 and then scaled in float32."""
 
 
-def accept(faces: Sequence[NewFace], *, dims: int) -> list[StoredFace]:
+def accept(faces: Sequence[Face], *, dims: int) -> list[Face]:
     """Check all of the faces, and give each an id; one call, one time.
 
     Raises:
-        ValueError: an embedding is not float32, of another length, or not of unit length.
+        ValueError: an embedding is not float32, of another length, or not of unit length; or a
+            place or quality is none.
+        InvalidRequest: a tag or an external id breaks the rule of texts.
     """
     for face in faces:
         check_embedding(face.embedding, dims=dims)
+        fault = place_fault(face.detection)
+        if fault is not None:
+            raise ValueError(f"of a face {fault}")
+        for name, value in face.attributes.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is a number, not {value}")
     created = datetime.now(UTC)
     return [_stored(face, created) for face in faces]
 
@@ -40,23 +51,27 @@ def check_embedding(vector: Floats, *, dims: int) -> None:
 
 
 def sorted_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """The tags in alphabetical order, each once."""
-    return tuple(sorted(set(tags)))
+    """The tags in alphabetical order, each once.
+
+    Raises:
+        InvalidRequest: one breaks the rule of names.
+    """
+    return tuple(sorted({check_tag(tag) for tag in tags}))
 
 
-def _stored(face: NewFace, created: datetime) -> StoredFace:
+def _stored(face: Face, created: datetime) -> Face:
     embedding = face.embedding.copy()
     embedding.flags.writeable = False
-    return StoredFace(
+    return Face(
         id=face.id or uuid4().hex,
         embedding=embedding,
         detection=face.detection,
         picture=face.picture,
-        source=face.source,
-        created=(face.created or created).astimezone(UTC),
+        source=readable(face.source),
+        created=(created if face.created == NEVER else face.created).astimezone(UTC),
         crop=face.crop,
         subject=face.subject,
         tags=sorted_tags(face.tags),
-        external_id=face.external_id,
-        quality=face.quality,
+        external_id=None if face.external_id is None else check_external_id(face.external_id),
+        attributes=dict(face.attributes),
     )

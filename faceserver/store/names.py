@@ -4,6 +4,7 @@ import re
 from unicodedata import normalize
 
 from faceserver.errors import InvalidRequest
+from faceserver.texts import check_text, clean_name
 
 _COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -22,14 +23,39 @@ def check_collection_name(name: str) -> None:
 
 
 def check_name(name: str) -> str:
-    """A person's name without blanks around it.
+    """A person's name without blanks around it; :mod:`faceserver.texts` has the rule.
 
     Raises:
-        InvalidRequest: nothing remains.
+        InvalidRequest: it breaks the rule.
     """
-    if not name.strip():
-        raise InvalidRequest("a subject needs a name")
-    return name.strip()
+    try:
+        return clean_name(name)
+    except ValueError as error:
+        raise InvalidRequest(f"a subject's name {error}") from error
+
+
+def check_tag(tag: str) -> str:
+    """A tag without blanks around it, by the same rule.
+
+    Raises:
+        InvalidRequest: it breaks the rule.
+    """
+    try:
+        return clean_name(tag)
+    except ValueError as error:
+        raise InvalidRequest(f"a tag {error}") from error
+
+
+def check_external_id(text: str) -> str:
+    """What another system calls a face.
+
+    Raises:
+        InvalidRequest: it is empty, too long, or holds control characters.
+    """
+    try:
+        return check_text(text)
+    except ValueError as error:
+        raise InvalidRequest(f"an external id {error}") from error
 
 
 def name_key(name: str) -> str:

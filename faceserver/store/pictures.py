@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -17,6 +18,8 @@ from faceserver.runtime.atomic_files import (
     sync,
     write_atomically,
 )
+from faceserver.runtime.rwlock import SharedLock
+from faceserver.store.lifetime import Lifetime
 
 Keep = Literal["originals", "crops", "nothing"]
 """What is kept of a picture: all of it, its aligned faces alone, or nothing."""
@@ -58,6 +61,8 @@ class PictureStore:
         self._in_use = in_use
         self._pinned: Counter[str] = Counter()
         self._lock = Lock()
+        self._saving = SharedLock()
+        self._batches: list[_Batch] = []
         self._folder = data_folder / "uploadImages"
         make_folder(self._folder)
         with file_errors(self._folder):
@@ -65,27 +70,51 @@ class PictureStore:
                 leftover.unlink()
 
     @contextmanager
-    def batch(self) -> Iterator[Callable[[bytes], str]]:
+    def batch(self, lifetime: Lifetime | None = None) -> Iterator[Callable[[bytes], str]]:
         """Lend the block a function like :meth:`save`, for pictures whose faces are added in it.
 
         Nobody removes these pictures before the block ends; those that no face shows by then, such
         as when storing the faces failed, are removed.
+
+        Args:
+            lifetime: of the collection that the faces are added to. Once it is over, the function
+                raises Conflict, and :meth:`release_ended` lets go of what it has saved.
         """
-        saved: list[str] = []
+        batch = _Batch(lifetime or Lifetime())
+        with self._lock:
+            self._batches.append(batch)
 
         def save(jpeg: bytes) -> str:
             name = _name(jpeg)
-            with self._lock:
-                self._pinned[name] += 1
-            saved.append(name)
-            return self.save(jpeg)
+            with self._saving.shared():
+                batch.lifetime.check()
+                with self._lock:
+                    self._pinned[name] += 1
+                    batch.saved.append(name)
+                return self.save(jpeg)
 
         try:
             yield save
         finally:
             with self._lock:
-                self._pinned -= Counter(saved)
-            self.discard(saved)
+                self._batches.remove(batch)
+                self._release(batch)
+            self.discard(batch.let_go)
+
+    def release_ended(self) -> None:
+        """Let go of what was saved for collections that are deleted, so that it can be removed.
+
+        Waits for what is being written at this moment; nothing is saved for them afterwards.
+        """
+        with self._saving.exclusive(), self._lock:
+            for batch in self._batches:
+                if batch.lifetime.is_over:
+                    self._release(batch)
+
+    def _release(self, batch: "_Batch") -> None:
+        self._pinned -= Counter(batch.saved)
+        batch.let_go += batch.saved
+        batch.saved.clear()
 
     def save(self, jpeg: bytes) -> str:
         """Store a picture; on return it survives a crash.
@@ -142,6 +171,21 @@ class PictureStore:
     def names(self) -> Iterator[str]:
         """The file names of all pictures, in no order."""
         return (path.name for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
+
+
+@dataclass(eq=False)
+class _Batch:
+    """Pictures whose faces are about to be stored.
+
+    Attributes:
+        lifetime: of their collection.
+        saved: those that nobody may remove.
+        let_go: those that were let go.
+    """
+
+    lifetime: Lifetime
+    saved: list[str] = field(default_factory=list)
+    let_go: list[str] = field(default_factory=list)
 
 
 def _name(jpeg: bytes) -> str:

@@ -62,6 +62,37 @@ class CollectionStatus:
 
 
 @dataclass(frozen=True)
+class Loss:
+    """What the disk has lost of what was committed.
+
+    Attributes:
+        changes: transactions that are gone.
+        faces: that were stored in them, as far as they were not deleted again.
+    """
+
+    changes: int = 0
+    faces: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything is gone."""
+        return self.changes > 0
+
+    def __str__(self) -> str:
+        """What is gone, and what to do about it."""
+        changes = "change" if self.changes == 1 else "changes"
+        faces = "face" if self.faces == 1 else "faces"
+        return (
+            f"the last {self.changes} committed {changes} are missing, and with them up to "
+            f"{self.faces} {faces}: the disk has lost them, or somebody put an older file in "
+            "place; `faceserver restore` puts a backup back, `faceserver check --repair` takes "
+            "the gallery as it is"
+        )
+
+
+NO_LOSS = Loss()
+
+
+@dataclass(frozen=True)
 class StoreStatus:
     """What ``/health`` tells about the store.
 
@@ -69,11 +100,13 @@ class StoreStatus:
         faces: how many are stored, in all collections.
         indexed: how many of them the indexes hold.
         collections: each, by name.
+        loss: what the disk has lost, until somebody takes the gallery as it is.
     """
 
     faces: int
     indexed: int
     collections: tuple[CollectionStatus, ...] = ()
+    loss: Loss = NO_LOSS
 
 
 @dataclass(frozen=True)

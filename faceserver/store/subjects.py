@@ -11,6 +11,9 @@ from faceserver.store.faces import sorted_tags
 from faceserver.store.names import check_name
 from faceserver.types import Subject
 
+MAX_METADATA_BYTES = 16_384
+"""Of a person, as JSON in UTF-8 without blanks."""
+
 
 def new_subject(
     name: str,
@@ -23,7 +26,7 @@ def new_subject(
     """A person who has no faces yet, with an id and a time where none is given.
 
     Raises:
-        InvalidRequest: the name is empty, or the metadata is not JSON.
+        InvalidRequest: the name is empty, or the metadata is not JSON, or too much.
     """
     return Subject(
         id=subject_id or uuid4().hex,
@@ -39,10 +42,16 @@ def checked_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     """The metadata as JSON holds it.
 
     Raises:
-        InvalidRequest: it is not JSON.
+        InvalidRequest: it is not JSON, or has more than :data:`MAX_METADATA_BYTES`.
     """
     try:
-        held: dict[str, Any] = json.loads(json.dumps(metadata, allow_nan=False))
-    except (TypeError, ValueError) as error:
+        text = json.dumps(metadata, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
         raise InvalidRequest(f"the metadata is no JSON: {error}") from error
+    if size > MAX_METADATA_BYTES:
+        raise InvalidRequest(
+            f"the metadata has {size} bytes; at most {MAX_METADATA_BYTES} are kept"
+        )
+    held: dict[str, Any] = json.loads(text)
     return held

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from faceserver.errors import InvalidArchive
 from faceserver.models.spec import OptionValue
 from faceserver.pictures import codec
-from faceserver.types import Detection, Image, Point
+from faceserver.types import DecodedPicture, Detection, Point
 from faceserver.vision.base import Detector
 
 SURE = 0.9
@@ -59,7 +59,7 @@ def read_annotations(path: Path) -> dict[Path, list[Point]]:
     return found
 
 
-def decoded(path: Path) -> Image:
+def decoded(path: Path) -> DecodedPicture:
     """A photograph, upright.
 
     Raises:
@@ -148,8 +148,9 @@ def judge(
     """
     judged = []
     for path, noses in photographs.items():
-        image = decoded(path)
-        found = detector.detect(image)
+        picture = decoded(path)
+        image = picture.image
+        found = [face.scaled(picture.scale) for face in detector.detect(image)]
         times = []
         for _ in range(rounds):
             started = perf_counter()

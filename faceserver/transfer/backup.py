@@ -22,7 +22,9 @@ from faceserver.errors import AlreadyExists, InvalidArchive, StoreError, StoreFu
 from faceserver.pictures.zips import ZipReader
 from faceserver.runtime.atomic_files import TEMPORARY, file_errors, make_folder, sync
 from faceserver.runtime.folder_lock import folder_lock
+from faceserver.runtime.private_files import FOLDER, copy_privately, private
 from faceserver.runtime.progress import Advance, Begin, copy, unseen
+from faceserver.store.sqlite.commits import COMMITS
 from faceserver.store.sqlite.database import Database
 from faceserver.store.sqlite.leftovers import DAMAGED, folder_before_restore, restoring_folder
 from faceserver.store.sqlite.maintenance import count_faces, pictures_named, snapshot
@@ -34,14 +36,22 @@ from faceserver.transfer.format import is_picture_name
 MANIFEST = "faceserver-backup.json"
 
 _ROUNDS = 20
-_GALLERY = (PICTURES, "index", DAMAGED, f"{DATABASE}-wal", f"{DATABASE}-shm", DATABASE)
+_GALLERY = (
+    PICTURES,
+    "index",
+    DAMAGED,
+    COMMITS,
+    f"{DATABASE}-wal",
+    f"{DATABASE}-shm",
+    DATABASE,
+)
 """What belongs to a gallery; SQLite's file comes last, it makes the rest valid."""
 
 
 class BackupManifest(BaseModel):
     """What a backup holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     kind: Literal["faceserver-backup"] = "faceserver-backup"
     format: Literal[1] = 1
@@ -129,7 +139,7 @@ def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = u
         make_folder(data_dir)
         with folder_lock(data_dir), restoring_folder(data_dir) as work:
             old = [data_dir / name for name in _GALLERY if (data_dir / name).exists()]
-            if old and not force:
+            if any(part.name != COMMITS for part in old) and not force:
                 raise AlreadyExists(f"{data_dir} holds a gallery: --force moves it aside")
             _unpack(archive, manifest, work, begin)
             faces = count_faces(work / DATABASE)
@@ -144,7 +154,7 @@ def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = u
 def _stage(data_dir: Path, work: Path, begin: Begin) -> tuple[list[str], list[str]]:
     """A snapshot and links to the pictures it names: those that are there, and the lost ones."""
     staged = work / PICTURES
-    staged.mkdir()
+    staged.mkdir(FOLDER)
     lost: set[str] = set()
     for _ in range(_ROUNDS):
         snapshot(data_dir / DATABASE, work / DATABASE, _Stage("Faces", begin))
@@ -184,7 +194,7 @@ def _link(source: Path, target: Path) -> bool:
         return False
     except OSError:  # another device, or one without links
         try:
-            shutil.copyfile(source, target)
+            copy_privately(source, target)
         except FileNotFoundError:
             return False
     return True
@@ -196,7 +206,7 @@ def _unpack(archive: ZipReader, manifest: BackupManifest, work: Path, begin: Beg
     if size > shutil.disk_usage(work).free:
         raise StoreFull(f"there is not enough space for {archive.path}")
     advance = begin("Unpacking", size - archive.size(MANIFEST))
-    (work / PICTURES).mkdir()
+    (work / PICTURES).mkdir(FOLDER)
     if _extract(archive, DATABASE, work / DATABASE, advance) != manifest.database_sha256:
         raise InvalidArchive(f"{archive.path}: {DATABASE} is not as it was written")
     Database(work / DATABASE).close()  # raises where it is damaged or too new
@@ -225,7 +235,11 @@ def _manifest(archive: ZipReader) -> BackupManifest:
 
 def _extract(archive: ZipReader, member: str, target: Path, advance: Advance) -> str:
     """Write a member to a file; return the SHA-256 of what was written."""
-    with archive.open(member) as source, file_errors(target), target.open("x+b") as file:
+    with (
+        archive.open(member) as source,
+        file_errors(target),
+        open(target, "x+b", opener=private) as file,
+    ):
         copy(source, file, advance)
         file.flush()
         os.fsync(file.fileno())

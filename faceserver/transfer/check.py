@@ -4,9 +4,8 @@ Nothing of a face is thrown away: a row that cannot be read, and a picture that 
 says, go to the folder ``damaged`` beside SQLite's file.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
 from pathlib import Path
@@ -16,10 +15,12 @@ import numpy as np
 from faceserver.errors import ImageError
 from faceserver.pictures import codec
 from faceserver.runtime.atomic_files import TEMPORARY, file_errors
+from faceserver.runtime.findings import Finder, Finding
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.progress import Begin, unseen
 from faceserver.store.index.saved import SavedIndex, Unusable
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.sqlite.commits import COMMITS, CommitFile
 from faceserver.store.sqlite.database import Database
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import damaged_folder
@@ -36,16 +37,6 @@ from faceserver.transfer.rows import (
     forget_picture,
     set_aside,
 )
-
-_MAX_PIXELS = 178_956_970
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong; ``mended`` says what was done, empty if nothing was."""
-
-    what: str
-    mended: str = ""
 
 
 def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen) -> list[Finding]:
@@ -66,8 +57,13 @@ def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen)
         StoreTooNew: it was written by a later version.
     """
     path = database_in(data_dir)
-    with folder_lock(data_dir), closing(Database(path)) as database:
-        return list(_Check(data_dir, database, repair=repair, begin=begin).run())
+    with (
+        folder_lock(data_dir),
+        closing(CommitFile(data_dir / COMMITS)) as commits,
+        closing(Database(path, commits=commits)) as database,
+    ):
+        check = _Check(data_dir, database, repair=repair, begin=begin)
+        return [*check.run(), *check.loss(commits)]
 
 
 class _Check:
@@ -75,8 +71,8 @@ class _Check:
         self._data_dir = data_dir
         self._pictures = data_dir / PICTURES
         self._database = database
-        self._repair = repair
         self._begin = begin
+        self._found = Finder(repair=repair).found
 
     def run(self) -> Iterator[Finding]:
         yield from self._sqlite()
@@ -86,8 +82,10 @@ class _Check:
         for collection in CollectionTable(self._database).all():
             yield from self._index(collection)
 
-    def _found(self, what: str, mend: Callable[[], str] | None = None) -> Finding:
-        return Finding(what, mend() if mend and self._repair else "")
+    def loss(self, commits: CommitFile) -> Iterator[Finding]:
+        """What the disk has lost without a trace; it cannot be mended, only known of."""
+        if commits.loss:
+            yield self._found(f"{DATABASE}: {commits.loss}", partial(_acknowledge, commits))
 
     def _sqlite(self) -> Iterator[Finding]:
         for (verdict,) in self._database.read("PRAGMA integrity_check"):
@@ -130,7 +128,7 @@ class _Check:
         if f"{digest}.jpg" != name:
             return "its content is not what its name says"
         try:
-            codec.decode(path.read_bytes(), max_bytes=1 << 40, max_pixels=_MAX_PIXELS)
+            codec.decode_stored(path.read_bytes())
         except ImageError as error:
             return f"it cannot be read: {error}"
         return None
@@ -185,6 +183,11 @@ class _Check:
             f"index of {name}: {fault}",
             lambda: f"{saved.discard()} files removed; it is built anew at the next start",
         )
+
+
+def _acknowledge(commits: CommitFile) -> str:
+    commits.acknowledge()
+    return "the gallery is taken as it is, and this is told no more"
 
 
 def _removed(path: Path) -> str:

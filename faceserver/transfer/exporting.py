@@ -25,7 +25,7 @@ from faceserver.transfer.format import (
     subject_line,
     vectors_header,
 )
-from faceserver.types import StoredFace, Subject
+from faceserver.types import Face, Subject
 
 __all__ = [
     "Advance",
@@ -164,7 +164,7 @@ def all_of(page: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
         cursor = found.cursor
 
 
-def all_faces(collection: Collection) -> Iterator[StoredFace]:
+def all_faces(collection: Collection) -> Iterator[Face]:
     """Every face, in the order they were stored."""
     return all_of(lambda cursor: collection.faces(limit=_AT_ONCE, cursor=cursor))
 

@@ -12,23 +12,24 @@
 """
 
 import io
+import json
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from faceserver.types import (
     Box,
     Detection,
+    Face,
     Floats,
     Merge,
     MergeRecord,
-    NewFace,
     Point,
-    StoredFace,
     Subject,
+    place_fault,
 )
 
 MANIFEST = "faceserver-archive.json"
@@ -38,6 +39,11 @@ _Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 _PICTURE = r"^[0-9a-f]{64}\.jpg$"
 _Picture = Annotated[str, Field(pattern=_PICTURE)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+def _finite(metadata: dict[str, Any]) -> dict[str, Any]:
+    json.dumps(metadata, allow_nan=False)  # ValueError: a number in it is not finite
+    return metadata
 
 
 class _Line(BaseModel):
@@ -77,7 +83,7 @@ class SubjectLine(_Line):
     id: _Id
     name: Annotated[str, Field(min_length=1)]
     tags: tuple[str, ...]
-    metadata: dict[str, Any]
+    metadata: Annotated[dict[str, Any], AfterValidator(_finite)]
     created: AwareDatetime
 
 
@@ -132,25 +138,35 @@ class FaceLine(_Line):
     points: tuple[Point, Point, Point, Point, Point]
     score: float
 
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        fault = place_fault(self._place())
+        if fault is not None:
+            raise ValueError(fault)
+        return self
+
     def pictures(self) -> tuple[str, ...]:
         """The files that belong to the face."""
         return tuple(name for name in (self.picture, self.crop) if name)
 
-    def to_face(self, embedding: Floats) -> NewFace:
+    def to_face(self, embedding: Floats) -> Face:
         """The face, to be stored under its own id."""
-        return NewFace(
+        return Face(
             embedding=embedding,
-            detection=Detection(Box(*self.box), self.points, self.score),
+            detection=self._place(),
             picture=self.picture,
             source=self.source,
             crop=self.crop,
             subject=self.subject,
             tags=self.tags,
             external_id=self.external_id,
-            quality=self.quality,
+            attributes={} if self.quality is None else {"quality": self.quality},
             id=self.id,
             created=self.created,
         )
+
+    def _place(self) -> Detection:
+        return Detection(Box(*self.box), self.points, self.score)
 
 
 def subject_line(subject: Subject) -> SubjectLine:
@@ -176,7 +192,7 @@ def merge_line(record: MergeRecord) -> MergeLine:
     )
 
 
-def face_line(face: StoredFace) -> FaceLine:
+def face_line(face: Face) -> FaceLine:
     """A face as a line."""
     box = face.detection.box
     return FaceLine(

@@ -16,6 +16,7 @@ from faceserver.transfer.archive import ArchiveReader
 from faceserver.transfer.contract import check_contract
 from faceserver.transfer.exporting import Advance
 from faceserver.transfer.format import CollectionEntry, FaceLine, SubjectLine
+from faceserver.transfer.mending import has_bad_name, mended_face, mended_person
 from faceserver.transfer.merges import check_merges, import_merges
 from faceserver.types import Floats
 
@@ -24,12 +25,21 @@ _AT_ONCE = 256
 
 @dataclass(frozen=True)
 class Imported:
-    """What has been taken from an archive, and how many faces were in already."""
+    """What has been taken from an archive.
+
+    Attributes:
+        subjects: people.
+        faces: faces.
+        present: faces that were in already.
+        merges: merges that can be undone.
+        mended: people and faces of these whose texts break the rule; see :mod:`.mending`.
+    """
 
     subjects: int
     faces: int
     present: int
     merges: int
+    mended: int = 0
 
 
 def import_archive(
@@ -60,19 +70,23 @@ def import_archive(
     """
     check_merges(archive)
     _Check(archive, store).run(contracts, advance)
-    subjects = faces = present = 0
+    subjects = faces = present = mended = 0
     for entry in archive.manifest.collections:
         collection = _made(store, entry)
-        for person in archive.subjects(entry):
-            subjects += _add_subject(collection, person)
+        for person in _good_names_first(archive, entry):
+            taken = _add_subject(collection, person)
+            subjects += taken is not None
+            mended += taken is not None and taken != person
         for batch in _batches(archive.faces(entry)):
-            new = [(line, vector) for line, vector in batch if not _has_face(collection, line.id)]
+            fresh = [(line, vector) for line, vector in batch if not _has_face(collection, line.id)]
+            new = [(mended_face(line), vector) for line, vector in fresh]
+            mended += sum(one[0] != other[0] for one, other in zip(fresh, new, strict=True))
             _add_faces(archive, collection, pictures, new)
             faces += len(new)
             present += len(batch) - len(new)
             advance(len(batch))
     merges = import_merges(archive, store)
-    return Imported(subjects=subjects, faces=faces, present=present, merges=merges)
+    return Imported(subjects=subjects, faces=faces, present=present, merges=merges, mended=mended)
 
 
 class _Check:
@@ -146,19 +160,32 @@ def _made(store: Store, entry: CollectionEntry) -> Collection:
     return found or store.create(entry.name, model=entry.model, dims=entry.dims)
 
 
-def _add_subject(collection: Collection, person: SubjectLine) -> bool:
+def _add_subject(collection: Collection, person: SubjectLine) -> SubjectLine | None:
+    """Add a person, unless there already; return who was added."""
     try:
         collection.subject(person.id)
     except NotFound:
+        known = mended_person(person, lambda name: collection.subject_named(name) is not None)
         collection.add_subject(
-            person.name,
-            tags=person.tags,
-            metadata=person.metadata,
-            subject_id=person.id,
-            created=person.created,
+            known.name,
+            tags=known.tags,
+            metadata=known.metadata,
+            subject_id=known.id,
+            created=known.created,
         )
-        return True
-    return False
+        return known
+    return None
+
+
+def _good_names_first(archive: ArchiveReader, entry: CollectionEntry) -> Iterator[SubjectLine]:
+    """All people; those whose names are mended come last, and take no good one's name away."""
+    bad = []
+    for person in archive.subjects(entry):
+        if has_bad_name(person):
+            bad.append(person)
+        else:
+            yield person
+    yield from bad
 
 
 def _add_faces(
@@ -168,7 +195,7 @@ def _add_faces(
     faces: list[tuple[FaceLine, Floats]],
 ) -> None:
     lost = set(archive.manifest.missing)
-    with pictures.batch() as save:
+    with pictures.batch(collection.lifetime) as save:
         for name in dict.fromkeys(name for line, _ in faces for name in line.pictures()):
             if name not in lost:
                 save(archive.picture(name))

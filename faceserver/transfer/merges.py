@@ -3,6 +3,7 @@
 from faceserver.errors import InvalidArchive
 from faceserver.store.base import Store
 from faceserver.transfer.archive import ArchiveReader
+from faceserver.transfer.mending import mended_person
 
 
 def check_merges(archive: ArchiveReader) -> None:
@@ -44,5 +45,6 @@ def import_merges(archive: ArchiveReader, store: Store) -> int:
     for entry in archive.manifest.collections:
         collection = store.collection(entry.name)
         for line in archive.merges(entry):
-            taken += collection.add_merge(line.to_record())
+            gone = mended_person(line.gone, lambda _: False)
+            taken += collection.add_merge(line.model_copy(update={"gone": gone}).to_record())
     return taken

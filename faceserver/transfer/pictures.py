@@ -2,61 +2,33 @@
 
 The steps overlap: while one group's faces are embedded and stored, those of the next are found.
 
-A face gets an id that follows from the collection, the picture's source name, the SHA-256 of its
-bytes and the face's place in it. So a later run sees by the ids alone which pictures are in, and
-there is no moment at which a crash could make a picture come twice. Of a URL the address counts
-alone, so that it is not fetched again.
+A face gets an id that follows from the collection, the SHA-256 of the picture's bytes and the
+face's place in it; see :mod:`faceserver.transfer.known`. So a later run sees by the ids alone which
+pictures are in, and there is no moment at which a crash could make a picture come twice.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from itertools import islice
-from uuid import UUID, uuid5
 
 from faceserver.errors import InputError, NotFound, SeveralFaces
 from faceserver.services.registering import Examined, Refused, Registered, Registrar, SavePicture
+from faceserver.store.faces import sorted_tags
+from faceserver.store.names import check_external_id, check_name
+from faceserver.transfer.items import Found, InAlready, Item, Outcome, Present
+from faceserver.transfer.known import Keys, Known, keys_of
+from faceserver.types import Face
 from faceserver.vision.analyzer import FoundFace
 
+_TRIES = 3
+"""Of storing a batch whose people are being deleted."""
+
 _AT_ONCE = 16  # pictures in one batch: enough to fill the embedder, few enough to show progress
-_FACE_IDS = UUID("7d9a3a5e-3c0f-4a52-9d53-0d8f6d3a1b64")
-"""The namespace of the ids; another one would make every picture a new one."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """A picture that is to be imported.
-
-    Attributes:
-        source: what it is called.
-        load: returns its bytes; raises InputError.
-        person: name of whom it shows, None if nobody said.
-        tags: of its faces.
-        external_id: likewise.
-        by_name: it is the same picture if it has the same name, whatever its bytes.
-    """
-
-    source: str
-    load: Callable[[], bytes]
-    person: str | None = None
-    tags: tuple[str, ...] = ()
-    external_id: str | None = None
-    by_name: bool = False
-
-
-@dataclass(frozen=True)
-class Present:
-    """A picture that was in already."""
-
-    name: str
-
-
-Outcome = Registered | Refused | Present
-Found = Examined | Refused | Present
 
 
 class _Group:
@@ -83,7 +55,15 @@ class _Group:
 class PictureImporter:
     """Takes pictures into a registrar's collection."""
 
-    def __init__(self, registrar: Registrar, *, jobs: int = 1, largest: bool = False) -> None:
+    def __init__(
+        self,
+        registrar: Registrar,
+        *,
+        jobs: int = 1,
+        largest: bool = False,
+        update: bool = False,
+        said: dict[str, str] | None = None,
+    ) -> None:
         """Take the parts.
 
         Args:
@@ -91,12 +71,18 @@ class PictureImporter:
             jobs: so many pictures are read and searched for faces at the same time.
             largest: of a picture with a person's name the largest face is that person; otherwise
                 one with several faces is refused, for nobody said which of them it is.
+            update: where another person or other tags are said of a picture that is in, these
+                count; otherwise what is stored stays, and the difference is told.
+            said: by face, which picture said first whom it shows; to be kept where an import goes
+                on with another importer.
         """
         self._registrar = registrar
         self._collection = registrar.collection
         self._jobs = jobs
         self._largest = largest
+        self._known = Known(registrar.collection, largest=largest, update=update)
         self._subjects: dict[str, str] = {}
+        self._said = {} if said is None else said
 
     def run(self, items: Iterable[Item]) -> Iterator[Outcome]:
         """Import pictures; yield what became of each, in order.
@@ -123,7 +109,9 @@ class PictureImporter:
 
     def _begin(self, pool: ThreadPoolExecutor, items: Sequence[Item]) -> "_Group":
         batch = ExitStack()
-        examine = partial(self._examine, save=batch.enter_context(self._registrar.pictures.batch()))
+        pictures = self._registrar.pictures
+        save = batch.enter_context(pictures.batch(self._collection.lifetime))
+        examine = partial(self._examine, save=save)
         return _Group(items, [pool.submit(examine, item) for item in items], batch)
 
     def _finish(self, ahead: "deque[_Group]") -> list[Outcome]:
@@ -134,46 +122,65 @@ class PictureImporter:
 
     def _examine(self, item: Item, *, save: SavePicture) -> Found:
         try:
-            if item.by_name and self._has(self._ids(item, "", 1)):
-                return Present(item.source)
+            item = _checked(item)
+            if item.by_name and (faces := self._known.faces(self._keys(item, ""))):
+                return InAlready(item.source, tuple(faces))
             data = item.load()
         except InputError as error:
             return Refused(item.source, error)
-        digest = "" if item.by_name else sha256(data).hexdigest()
-        if self._has(self._ids(item, digest, 1)):
-            return Present(item.source)
+        keys = self._keys(item, sha256(data).hexdigest())
+        if faces := self._known.faces(keys):
+            return InAlready(item.source, tuple(faces))
         examined = self._registrar.examine(item.source, data, save, partial(self._choose, item))
-        if isinstance(examined, Refused):
-            return examined
-        ids = self._ids(item, digest, len(examined.faces))
-        if self._has(ids[1:]):  # the first was deleted: what the user has tidied up stays so
-            return Present(item.source)
+        return examined if isinstance(examined, Refused) else self._unless_in(item, examined, keys)
+
+    def _unless_in(self, item: Item, examined: Examined, keys: Keys) -> Found:
+        """The picture with the ids of its faces, unless it is in as another file."""
+        if self._known.has_any(keys, range(1, len(examined.faces))):
+            return InAlready(item.source)  # the first was deleted: what the user has tidied up
+        faces = self._known.of_picture(examined)
+        if faces is not None:
+            return InAlready(item.source, tuple(faces))
+        ids = keys.ids(len(examined.faces))
         return replace(examined, ids=ids, tags=item.tags, external_id=item.external_id)
 
     def _store(self, group: Sequence[Item], found: Sequence[Found]) -> list[Outcome]:
-        fresh: list[Examined] = []
+        fresh: dict[int, Examined] = {}
         seen: set[str] = set()
-        for item, result in zip(group, found, strict=True):
+        for at, result in enumerate(found):
             # Asked once more: the group before may have stored the same picture meanwhile.
-            if (
-                isinstance(result, Examined)
-                and result.ids[0] not in seen
-                and not self._has(result.ids[:1])
-            ):
-                seen.add(result.ids[0])
-                fresh.append(replace(result, subject=self._subject(item.person)))
-        stored = iter(self._registrar.store(fresh))
-        # The same picture a second time is there by then.
-        outcomes: list[Outcome] = []
-        for result in found:
-            if not isinstance(result, Examined):
-                outcomes.append(result)
-            elif result.ids[0] in seen:
-                seen.remove(result.ids[0])
-                outcomes.append(next(stored))
-            else:
-                outcomes.append(Present(result.name))
-        return outcomes
+            if isinstance(result, Examined) and not seen.intersection(_marks(result)):
+                if self._faces(result) is not None:
+                    continue
+                seen.update(_marks(result))
+                fresh[at] = result
+        people = [group[at].person for at in fresh]
+        stored = dict(zip(fresh, self._stored(list(fresh.values()), people), strict=True))
+        for at, done in stored.items():
+            if isinstance(done, Registered):
+                self._first_to_say(group[at], done.faces[0].id)
+        return [
+            stored[at] if at in stored else self._compared(item, result)
+            for at, (item, result) in enumerate(zip(group, found, strict=True))
+        ]
+
+    def _stored(
+        self, fresh: Sequence[Examined], people: Sequence[str | None]
+    ) -> list[Registered | Refused]:
+        """Store pictures. A person who was deleted meanwhile is somebody new of that name."""
+        tries = _TRIES
+        while True:
+            named = [
+                replace(examined, subject=self._subject(person))
+                for examined, person in zip(fresh, people, strict=True)
+            ]
+            try:
+                return self._registrar.store(named)
+            except NotFound:
+                tries -= 1
+                if not tries:
+                    raise
+                self._subjects.clear()
 
     def _choose(self, item: Item, faces: Sequence[FoundFace]) -> Sequence[FoundFace]:
         if item.person is None:
@@ -192,16 +199,46 @@ class PictureImporter:
             self._subjects[name] = (known or self._collection.add_subject(name)).id
         return self._subjects[name]
 
-    def _ids(self, item: Item, digest: str, count: int) -> list[str]:
-        key = f"{self._collection.name}\0{item.source}\0{digest}"
-        return [uuid5(_FACE_IDS, f"{key}\0{number}").hex for number in range(count)]
+    def _keys(self, item: Item, digest: str) -> Keys:
+        return keys_of(self._collection.name, item, digest)
 
-    def _has(self, face_ids: Sequence[str]) -> bool:
-        return any(self._is_stored(face_id) for face_id in face_ids)
+    def _compared(self, item: Item, result: Found) -> Outcome:
+        """What became of a picture that was not stored now."""
+        if isinstance(result, Refused):
+            return result
+        faces = self._faces(result) if isinstance(result, Examined) else result.faces
+        if not faces:
+            return Present(item.source)
+        rival = self._first_to_say(item, faces[0].id)
+        # What was seen in another thread may be out of date by now.
+        return self._known.compare(item, self._known.again(faces) or faces, rival=rival)
 
-    def _is_stored(self, face_id: str) -> bool:
-        try:
-            self._collection.get(face_id)
-        except NotFound:
-            return False
-        return True
+    def _first_to_say(self, item: Item, face_id: str) -> str | None:
+        """What this import called the picture when something was said of it first, if not now."""
+        if face_id not in self._said and (item.person or item.tags or item.external_id):
+            self._said[face_id] = item.source
+            return None
+        return self._said.get(face_id)
+
+    def _faces(self, examined: Examined) -> Sequence[Face] | None:
+        """The first of the faces of a picture that has come meanwhile, None if it has not."""
+        return self._known.with_ids(examined.ids) or self._known.of_picture(examined)
+
+
+def _checked(item: Item) -> Item:
+    """The item, with texts that can be stored.
+
+    Raises:
+        InvalidRequest: one breaks the rule; see :mod:`faceserver.texts`.
+    """
+    return replace(
+        item,
+        person=None if item.person is None else check_name(item.person),
+        tags=sorted_tags(item.tags),
+        external_id=None if item.external_id is None else check_external_id(item.external_id),
+    )
+
+
+def _marks(examined: Examined) -> set[str]:
+    """What two pictures share where they are the same."""
+    return {examined.ids[0], examined.picture or examined.ids[0]}

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from faceserver.errors import StoreCorrupt
 from faceserver.runtime.atomic_files import file_errors, sync
+from faceserver.runtime.private_files import copy_privately, private
 from faceserver.runtime.progress import Advance
 from faceserver.store.faces import check_embedding
 from faceserver.store.sqlite.database import Database, Row, Transaction
@@ -18,6 +18,7 @@ from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.store.sqlite.rows import vector_of
 from faceserver.transfer.folder import PICTURES
 from faceserver.transfer.format import is_picture_name
+from faceserver.types import Box, Detection, place_fault
 
 _AT_ONCE = 1000
 
@@ -41,7 +42,7 @@ _COUNT = """
         + (SELECT count(*) FROM new_vectors)
 """
 _FACES = """
-    SELECT f.id, f.uuid, f.box, f.points, f.score, f.tags, f.created, f.vector, c.dims
+    SELECT f.id, f.uuid, f.box, f.points, f.score, f.quality, f.tags, f.created, f.vector, c.dims
     FROM faces f JOIN collections c ON c.id = f.collection
     WHERE f.id > ? ORDER BY f.id LIMIT ?
 """
@@ -106,7 +107,7 @@ def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
             copy_aside(data_dir / PICTURES / name, folder)
     path = folder / f"{table}.jsonl"
     with file_errors(path):
-        with path.open("a", encoding="utf-8") as file:
+        with open(path, "a", encoding="utf-8", opener=private) as file:
             file.write(json.dumps({"at": datetime.now(UTC).isoformat(), **content}) + "\n")
         sync(path)
     with database.transaction() as transaction, _Untriggered(transaction):
@@ -123,7 +124,8 @@ def copy_aside(path: Path, folder: Path) -> None:
     """
     if path.is_file():
         with file_errors(folder):
-            shutil.copyfile(path, folder / path.name)
+            (folder / path.name).unlink(missing_ok=True)
+            copy_privately(path, folder / path.name)
             sync(folder / path.name)
 
 
@@ -176,15 +178,24 @@ def _bad(
 
 
 def _face_fault(row: Row) -> str | None:
-    _, _, box, points, score, tags, created, vector, dims = row
+    _, _, box, points, score, quality, tags, created, vector, dims = row
     if not _is_numbers(_json(box), 4):
         return "its box is none"
     spots = _json(points)
     if not isinstance(spots, list) or len(spots) != 5 or not all(_is_numbers(p, 2) for p in spots):
         return "its points are none"
-    if not math.isfinite(score):
-        return "its score is no number"
-    return _vector_fault(vector, dims) or _tags_or_time_fault(tags, created)
+    return (
+        _vector_fault(vector, dims)
+        or _tags_or_time_fault(tags, created)
+        or _place_fault(_json(box), spots, score, quality)
+    )
+
+
+def _place_fault(box: Any, points: Any, score: float, quality: float | None) -> str | None:
+    fault = place_fault(Detection(Box(*box), tuple((x, y) for x, y in points), score))  # type: ignore[arg-type]  # five, as counted
+    if fault is None and quality is not None and not math.isfinite(quality):
+        fault = "its quality is no number"
+    return fault
 
 
 def _new_vector_fault(row: Row) -> str | None:
@@ -232,7 +243,7 @@ def _is_numbers(value: object, count: int) -> bool:
     return (
         isinstance(value, list)
         and len(value) == count
-        and all(isinstance(part, int | float) and math.isfinite(part) for part in value)
+        and all(isinstance(part, int | float) for part in value)
     )
 
 

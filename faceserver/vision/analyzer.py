@@ -1,17 +1,17 @@
 """From a picture to its faces and their embeddings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Semaphore
 
 import numpy as np
 
-from faceserver.errors import TooManyFaces
+from faceserver.errors import NoFace, TooManyFaces
 from faceserver.pictures import codec
 from faceserver.runtime import deadline, metrics
-from faceserver.types import Detection, Floats, Image
-from faceserver.vision import Detector, Embedder
+from faceserver.types import DecodedPicture, Detection, Floats, Image
+from faceserver.vision import Detector, Embedder, border
 from faceserver.vision.attributes.base import Value
 from faceserver.vision.attributes.pool import AttributePool, Cuts
 
@@ -32,6 +32,38 @@ class FoundFace:
     crop: Image
     cuts: Cuts = field(default_factory=dict)
 
+    def scaled(self, factor: float) -> "FoundFace":
+        """The same face, by its place in a picture that is larger by a factor."""
+        if factor == 1:
+            return self
+        cuts = {
+            name: replace(cut, detection=cut.detection.scaled(factor))
+            for name, cut in self.cuts.items()
+        }
+        return FoundFace(self.detection.scaled(factor), self.crop, cuts)
+
+
+class FoundFaces(list[FoundFace]):
+    """The faces of a picture, largest first.
+
+    Attributes:
+        refused: how many more were left out because their points do not make a face.
+    """
+
+    def __init__(self, faces: Iterable[FoundFace] = (), *, refused: int = 0) -> None:
+        """Take the faces."""
+        super().__init__(faces)
+        self.refused = refused
+
+    def none(self, where: str = "in the picture") -> NoFace:
+        """The error for a picture without faces, which says why if there might have been some."""
+        if not self.refused:
+            return NoFace(f"no face was found {where}")
+        return NoFace(
+            f"no face was found {where}: what looked like one has eyes, nose and mouth where no "
+            "face has them, whichever way up the picture is held"
+        )
+
 
 class Analyzer:
     """Joins a detector and an embedder. Safe to call from several threads at once.
@@ -50,6 +82,7 @@ class Analyzer:
         embedder: Embedder,
         *,
         attributes: AttributePool | None = None,
+        sure: float = 0.0,
         max_faces: int | None = None,
         at_once: int = 1,
     ) -> None:
@@ -59,11 +92,14 @@ class Analyzer:
             detector: finds faces.
             embedder: embeds them.
             attributes: tells what else is to be known of them; None knows what needs no model.
+            sure: score of the detector from which a face needs no look at the picture's other
+                orientations; see :func:`faceserver.vision.orientation.sighted`.
             max_faces: how many a picture may hold.
             at_once: pictures that are decoded and searched at the same time; others wait. Many
                 more than there are processors would take memory and only hinder each other.
         """
         self._detector = detector
+        self._sure = sure
         self._max_faces = max_faces
         self._turns = Semaphore(at_once)
         self.embedder = embedder
@@ -90,7 +126,7 @@ class Analyzer:
         max_bytes: int,
         max_pixels: int,
         attributes: Sequence[str] = (),
-    ) -> tuple[Image, list[FoundFace]]:
+    ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture and find its faces, when it is its turn.
 
         Args:
@@ -100,7 +136,8 @@ class Analyzer:
             attributes: see :meth:`find`.
 
         Returns:
-            The picture, upright, and its faces, largest first.
+            The picture, turned as its EXIF says, and its faces, largest first, by their places in
+            it as it was sent.
 
         Raises:
             ImageError: the picture cannot be used.
@@ -111,13 +148,17 @@ class Analyzer:
             self._turns.acquire()
         try:
             deadline.check()
-            image = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
-            return image, self.find(image, attributes)
+            picture = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
+            found = self.find(picture.image, attributes)
+            there = (face.scaled(picture.scale) for face in found)
+            return picture, FoundFaces(there, refused=found.refused)
         finally:
             self._turns.release()
 
-    def find(self, image: Image, attributes: Sequence[str] = ()) -> list[FoundFace]:
-        """Find every face of a picture and cut it out, largest first.
+    def find(self, image: Image, attributes: Sequence[str] = ()) -> FoundFaces:
+        """Find every face of a picture and cut it out upright, largest first.
+
+        Boxes and points are the picture's, whichever way up the faces are.
 
         Args:
             image: the picture.
@@ -127,21 +168,26 @@ class Analyzer:
             TooManyFaces: the picture holds more than it may.
             TimedOut: the request that this is done for has taken too long.
         """
-        deadline.check()
         with metrics.stage("detect"):
-            found = self._detector.detect(image)
+            seen = border.look(image, self._detect, sure=self._sure)
+        found = seen.faces
         if self._max_faces is not None and len(found) > self._max_faces:
             raise TooManyFaces(
                 f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"
             )
-        return [
+        faces = (
             FoundFace(
                 detection,
                 self.embedder.crop(image, detection),
                 self.attributes.cut(image, detection, attributes),
             )
             for detection in found
-        ]
+        )
+        return FoundFaces(faces, refused=seen.refused)
+
+    def _detect(self, image: Image) -> list[Detection]:
+        deadline.check()
+        return self._detector.detect(image)
 
     def embed(self, faces: Sequence[FoundFace]) -> Floats:
         """Embed faces of one or more pictures as one batch.

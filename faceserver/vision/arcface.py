@@ -9,15 +9,16 @@ from pydantic import Field
 
 from faceserver.errors import ModelError
 from faceserver.models.spec import AlignedCrop, EmbedderSpec
-from faceserver.vision.base import Loading, Options
-from faceserver.vision.facenet import FaceNetEmbedder
+from faceserver.vision.base import Loading
+from faceserver.vision.facenet import FaceNetEmbedder, FaceNetOptions
 
 
-class ArcFaceOptions(Options):
+class ArcFaceOptions(FaceNetOptions):
     """How the network is asked.
 
     Attributes:
         batch: faces that it takes in one call; 1 for a network that was made for one.
+        mirror: as of every embedder.
     """
 
     batch: int = Field(8, ge=1, le=8)
@@ -25,6 +26,8 @@ class ArcFaceOptions(Options):
 
 class ArcFaceEmbedder(FaceNetEmbedder):
     """Turns aligned faces into unit vectors; safe to call from several threads at once."""
+
+    options = ArcFaceOptions
 
     def __init__(self, spec: EmbedderSpec, loading: Loading) -> None:
         """Load the network; helpers run parts of a large batch.

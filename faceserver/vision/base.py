@@ -57,7 +57,7 @@ class Detector(Protocol):
     """Finds faces in a picture. Safe to call from several threads at once."""
 
     def detect(self, image: Image) -> list[Detection]:
-        """Find every face, largest first; boxes and points may reach beyond the edges."""
+        """Find every face that is about upright, largest first; it may reach beyond the edges."""
         ...
 
 
@@ -75,7 +75,10 @@ class Embedder(Protocol):
     distances: Distances
 
     def crop(self, image: Image, detection: Detection) -> Image:
-        """Cut a face out as the model wants it: uint8, shape (size, size, 3)."""
+        """Cut a face out as the model wants it, upright: uint8, shape (size, size, 3).
+
+        Which way up the face is in the picture follows from the detection's points.
+        """
         ...
 
     def embed(self, crops: Sequence[Image]) -> Floats:

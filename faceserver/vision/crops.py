@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faceserver.models.spec import AlignedCrop, CentredCrop, Crop, SquareCrop
-from faceserver.types import Box, Detection, Image
+from faceserver.models.spec import AlignedCrop, CentredCrop, Crop, SquareCrop, StretchedCrop
+from faceserver.types import Detection, Image
 from faceserver.vision.geometry import cut_out, halved, resize
+from faceserver.vision.orientation import turned, turned_picture, turns_to_upright
 
 
 def crop_of(image: Image, detection: Detection, recipe: Crop) -> Image:
@@ -14,20 +15,41 @@ def crop_of(image: Image, detection: Detection, recipe: Crop) -> Image:
     if isinstance(recipe, AlignedCrop):
         return aligned_crop(image, detection, recipe)
     if isinstance(recipe, CentredCrop):
-        move = centring(detection.box, recipe)
+        move = centring(detection, recipe)
         size = (recipe.size, recipe.size)
         return np.asarray(cv2.warpAffine(image, move, size, flags=cv2.INTER_LINEAR), np.uint8)
+    if isinstance(recipe, StretchedCrop):
+        return stretched_crop(image, detection, recipe)
     return square_crop(image, detection, recipe)
 
 
 def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image:
-    """Cut a face out by its box: uint8, shape (size, size, 3), zero beyond the picture."""
+    """Cut a face out by its box: uint8, shape (size, size, 3), zero beyond the picture.
+
+    A face that lies on its side or upside down, by its points, is turned upright.
+    """
+    turns = turns_to_upright(detection)
+    if turns:
+        height, width = image.shape[:2]
+        image = turned_picture(image, turns)
+        detection = turned(detection, turns, width, height)
     box = detection.box
     mean = (box.width + box.height) / 2
     side = max(round(recipe.side * mean), 1)
     left = round((box.x1 + box.x2 - side) / 2)
     top = round((box.y1 + box.y2 - side) / 2 + recipe.lowered * mean)
     return resize(cut_out(image, left, top, left + side, top + side), recipe.size, recipe.size)
+
+
+def stretched_crop(image: Image, detection: Detection, recipe: StretchedCrop) -> Image:
+    """Cut a face out by its enlarged box: uint8, shape (size, size, 3), zero beyond the picture."""
+    box = detection.box
+    middle = np.array([box.x1 + box.x2, box.y1 + box.y2]) / 2
+    half = np.array([box.width, box.height]) * recipe.side / 2
+    left, top = (round(edge) for edge in (middle - half).tolist())
+    right, bottom = (round(edge) for edge in (middle + half).tolist())
+    inside = cut_out(image, left, top, max(right, left + 1), max(bottom, top + 1))
+    return resize(inside, recipe.size, recipe.size)
 
 
 def aligned_crop(image: Image, detection: Detection, recipe: AlignedCrop) -> Image:
@@ -62,11 +84,20 @@ def _halved(
     return part, np.hstack([linear, shift[:, np.newaxis]])
 
 
-def centring(box: Box, recipe: CentredCrop) -> NDArray[np.floating]:
-    """What takes the picture's pixels to those of a centred crop: shape (2, 3)."""
+def centring(detection: Detection, recipe: CentredCrop) -> NDArray[np.floating]:
+    """What takes the picture's pixels to those of a centred crop: shape (2, 3).
+
+    A face that lies on its side or upside down, by its points, is turned upright.
+    """
+    box = detection.box
     scale = recipe.size / (recipe.side * max(box.width, box.height, 1e-6))
     middle = np.array([(box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2])
-    return np.hstack([scale * np.eye(2), (recipe.size / 2 - scale * middle)[:, np.newaxis]])
+    linear = scale * np.linalg.matrix_power(_QUARTER_TURN, turns_to_upright(detection))
+    return np.hstack([linear, (recipe.size / 2 - linear @ middle)[:, np.newaxis]])
+
+
+_QUARTER_TURN = np.array([[0.0, 1.0], [-1.0, 0.0]])
+"""Against the clock, as :func:`faceserver.vision.orientation.turned_picture` turns."""
 
 
 def similarity_transform(

@@ -14,11 +14,22 @@ from faceserver.models.spec import EmbedderSpec
 from faceserver.runtime import metrics
 from faceserver.runtime.parallel import NOBODY
 from faceserver.types import Detection, Floats, Image
-from faceserver.vision.base import Loading
+from faceserver.vision.base import Loading, Options
 from faceserver.vision.calls import calls
 from faceserver.vision.crops import crop_of
 
 _SMALLEST_NORM = 1e-5  # TensorFlow's l2_normalize takes max(sum of squares, 1e-10)
+
+
+class FaceNetOptions(Options):
+    """How the network is used.
+
+    Attributes:
+        mirror: a face's vector is the mean of its own and its mirror image's, which takes twice the
+            time.
+    """
+
+    mirror: bool = False
 
 
 class FaceNetEmbedder:
@@ -27,9 +38,11 @@ class FaceNetEmbedder:
     Attributes:
         sizes: crops in one call. One of 8 takes about 5 times as long as one of 1; larger ones
             would save little.
+        options: what ``model.toml`` may say of how the network is used.
     """
 
     sizes: tuple[int, ...] = (1, 2, 4, 8)
+    options: type[FaceNetOptions] = FaceNetOptions
 
     def __init__(self, spec: EmbedderSpec, loading: Loading) -> None:
         """Load the network; helpers run parts of a large batch.
@@ -40,7 +53,7 @@ class FaceNetEmbedder:
         self.name = spec.name
         self.dims = spec.dims
         self.distances = spec.distances
-        self._spec = spec
+        self._crop, self._mirrors = spec.crop, self.options.of(spec).mirror
         self._network = loading.engine.load(
             spec.networks["embedder"], loading.precision, Preprocessing(spec.input.normalization)
         )
@@ -51,7 +64,7 @@ class FaceNetEmbedder:
 
     def crop(self, image: Image, detection: Detection) -> Image:
         """Cut a face out as the model wants it: uint8, shape (size, size, 3)."""
-        return crop_of(image, detection, self._spec.crop)
+        return crop_of(image, detection, self._crop)
 
     def embed(self, crops: Sequence[Image]) -> Floats:
         """Embed crops as one batch.
@@ -62,16 +75,22 @@ class FaceNetEmbedder:
         if not crops:
             return np.empty((0, self.dims), np.float32)
         metrics.batch(len(crops))
+        vectors = self._unit_vectors(crops)
+        if self._mirrors:
+            vectors += self._unit_vectors([crop[:, ::-1] for crop in crops])
+            _make_unit(vectors)
+        return vectors
+
+    def _unit_vectors(self, crops: Sequence[Image]) -> Floats:
         shared = calls(len(crops), self.sizes, parts=len(self._helpers) + 1, least=4)
         parts = [(crops[start : start + size], size) for start, size in shared]
         vectors = np.concatenate(self._helpers.map(lambda part: self._run(*part), parts))
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        vectors /= np.maximum(lengths, _SMALLEST_NORM)
+        _make_unit(vectors)
         return vectors
 
     def warm_up(self) -> None:
         """Run the network in every size once, so that no request has to wait for that."""
-        side = self._spec.crop.size
+        side = self._crop.size
         for count in self.sizes:
             self._run([np.zeros((side, side, 3), np.uint8)] * count, count)
 
@@ -88,6 +107,11 @@ class FaceNetEmbedder:
                 f"{self.name} gives vectors of {answer.size // count} numbers, not {self.dims}"
             )
         return answer.reshape(count, self.dims)[: len(crops)]
+
+
+def _make_unit(vectors: Floats) -> None:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.maximum(lengths, _SMALLEST_NORM)
 
 
 make = FaceNetEmbedder

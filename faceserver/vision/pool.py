@@ -53,6 +53,12 @@ class AnalyzerPool:
         """Every model that may be asked for, in alphabetical order."""
         return sorted({self.default.embedder.name, *self._specs})
 
+    def loaded(self) -> frozenset[str]:
+        """The names of the models that are held now."""
+        with self._lock:
+            ready = [name for name, held in self._held.items() if held.done()]
+        return frozenset({self.default.embedder.name, *ready})
+
     def distances(self, model: str) -> Distances | None:
         """What a model's distances mean, without loading it; None if it is not known."""
         if model == self.default.embedder.name:

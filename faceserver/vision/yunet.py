@@ -17,7 +17,11 @@ from faceserver.engines import Preprocessing
 from faceserver.models.spec import DetectorSpec
 from faceserver.types import Box, Detection, Floats, Image
 from faceserver.vision.base import Loading, Options
-from faceserver.vision.geometry import resize_into, suppressed
+from faceserver.vision.geometry import (
+    quickly_resize_into,
+    suppressed,
+    with_colours_swapped,
+)
 from faceserver.vision.mtcnn.points import PointNetwork
 
 _STRIDES = (8, 16, 32)
@@ -107,8 +111,8 @@ class YuNetDetector:
         height, width = (max(round(side * scale), 1) for side in image.shape[:2])
         rows, columns = (-(-side // _COARSEST) * _COARSEST for side in (height, width))
         canvas = np.zeros((1, rows, columns, 3), np.uint8)
-        resize_into(canvas[0, :height, :width], image)
-        return np.ascontiguousarray(canvas[..., ::-1]) if self._swaps_colours else canvas
+        quickly_resize_into(canvas[0, :height, :width], image)
+        return with_colours_swapped(canvas[0])[np.newaxis] if self._swaps_colours else canvas
 
 
 def _places(

@@ -3,20 +3,22 @@
 from flask import Flask
 from flask_openapi3 import OpenAPI
 
+from faceserver.access.addresses import Proxies
 from faceserver.access.guard import open_gate
 from faceserver.config import Settings
-from faceserver.web import errors, v1
+from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
-from faceserver.web.compat.original import routes as original
 from faceserver.web.context import backend_of
-from faceserver.web.guard import audit, auth, cors, draining, limits, scopes, security
+from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.guard.limits import Deadlines
+from faceserver.web.guard.proxies import TrustedProxies
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
 from faceserver.web.pages import frame, gallerypages, languages, signin
 from faceserver.web.pages import routes as pages
+from faceserver.web.pages.errors import PAGES
 from faceserver.web.v1 import make_app
 
 __all__ = ["gate_of", "init_app", "make_app"]
@@ -28,7 +30,6 @@ _BLUEPRINTS = (
     health.blueprint,
     metrics.blueprint,
     signin.blueprint,
-    original.blueprint,
 )
 
 
@@ -41,6 +42,7 @@ def init_app(app: OpenAPI) -> None:
     app.extensions["faceserver_gate"] = open_gate(settings)
     app.request_class = FormRequest
     inputs.set_limits(app, settings)
+    protocol.register(app, default=PAGES)
     _guard(app, settings)
     errors.register(app)
     signin.register(app)
@@ -49,10 +51,13 @@ def init_app(app: OpenAPI) -> None:
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     v1.register(app)
+    compat.register(app, settings.compat)
     scopes.mark(app, "static", "public")
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]
-        Deadlines(app.wsgi_app, settings.request_timeout)
+        TrustedProxies(
+            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.trusted_proxies)
+        )
     )
 
 
@@ -63,6 +68,8 @@ def _guard(app: Flask, settings: Settings) -> None:
     security.guard(app, settings)
     cors.allow(app, frozenset(settings.cors_origins))
     draining.register(app)
+    bodies.refuse_told(app)
     auth.identify(app)
     limits.limit_rate(app, settings)
     auth.authorize(app)
+    bodies.register(app)

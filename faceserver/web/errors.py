@@ -1,24 +1,14 @@
-"""From an error to its answer: the one table of statuses, and the JSON and HTML bodies."""
+"""From an error to its answer: the one table of statuses; the form is the protocol's."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
 
-from flask import (
-    Flask,
-    Response,
-    g,
-    jsonify,
-    make_response,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from faceserver.api.base import FieldProblem
-from faceserver.errors import FaceServerError, NotAuthenticated, NotReady, TimedOut
-from faceserver.web.problems import InvalidFields, problem, wants_problem
+from faceserver.errors import Busy, FaceServerError, NotAuthenticated, NotReady, TimedOut
+from faceserver.web.problems import InvalidFields, shortened
+from faceserver.web.protocol import Failure, current
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +39,7 @@ STATUS = {
     "invalid_archive": 422,
     "invalid_cursor": 422,
     "invalid_embedding": 422,
+    "invalid_place": 422,
     "not_an_image": 415,
     "invalid_image": 422,
     "truncated_image": 422,
@@ -75,6 +66,7 @@ STATUS = {
     "not_ready": 503,
     "shutting_down": 503,
     "timed_out": 503,
+    "busy": 503,
     "store_locked": 503,
     "store_full": 507,
 }
@@ -84,12 +76,10 @@ STATUS = {
 _HTTP_CODES = {400: "invalid_request", 413: "request_too_large", 500: "internal_error"}
 
 
-_NO_FAULTS = (NotReady, TimedOut)
+_NO_FAULTS = (Busy, NotReady, TimedOut)
 
-
-def error_fields(error: FaceServerError) -> dict[str, str]:
-    """What a JSON answer says about an error: its code and its message."""
-    return {"code": error.code, "message": str(error)}
+BUSY_SECONDS = 2
+"""After which a request that was too much may be sent again."""
 
 
 def note(error: FaceServerError) -> int:
@@ -102,59 +92,47 @@ def note(error: FaceServerError) -> int:
 
 
 def register(app: Flask) -> None:
-    """Answer our own errors, werkzeug's and unexpected ones in one shape."""
+    """Answer our own errors, werkzeug's and unexpected ones as the request's protocol does."""
     app.register_error_handler(FaceServerError, _answer_own)
     app.register_error_handler(HTTPException, _answer_http)
 
 
 def _answer_own(error: FaceServerError) -> Response:
-    status = note(error)
-    if isinstance(error, NotAuthenticated) and _wants_page() and not wants_problem():
-        return make_response(redirect(url_for("signin.page", next=_address())))
-    response = _answer(status, error_fields(error), _fields_at_fault(error))
-    if isinstance(error, NotAuthenticated):
-        response.headers["WWW-Authenticate"] = 'Bearer realm="faceserver"'
-    return response
+    return _answer(
+        Failure(
+            note(error),
+            error.code,
+            shortened(str(error)),
+            error.fields if isinstance(error, InvalidFields) else (),
+            tuple(_headers(error)),
+        )
+    )
 
 
-def _address() -> str:
-    """What was asked for, to lead back to it."""
-    return request.full_path if request.query_string else request.path
+def _headers(error: FaceServerError) -> Iterator[tuple[str, str]]:
+    challenge = current().challenge
+    if isinstance(error, NotAuthenticated) and challenge is not None:
+        yield "WWW-Authenticate", challenge
+    if isinstance(error, Busy):
+        g.retry_after = BUSY_SECONDS
+        yield "Retry-After", str(BUSY_SECONDS)
 
 
 def _answer_http(error: HTTPException) -> Response:
     # Flask has logged an unexpected exception before it comes here as a plain 500.
     status = error.code or 500
     code = _HTTP_CODES.get(status, error.name.lower().replace(" ", "_"))
-    message = error.description or error.name
+    message = shortened(error.description or error.name)
     if status == 500:
         message = "something went wrong inside the server; its log has the details"
     g.error_code = code
-    response = _answer(status, {"code": code, "message": message})
-    for name, value in error.get_headers():
-        if name != "Content-Type":
+    headers = [(name, value) for name, value in error.get_headers() if name != "Content-Type"]
+    return _answer(Failure(status, code, message, headers=tuple(headers)))
+
+
+def _answer(failure: Failure) -> Response:
+    response = current().render(failure)
+    if response.status_code >= 400:  # a browser may be led to where it signs in
+        for name, value in failure.headers:
             response.headers.add(name, value)
     return response
-
-
-def _fields_at_fault(error: FaceServerError) -> Sequence[FieldProblem]:
-    return error.fields if isinstance(error, InvalidFields) else ()
-
-
-def _answer(status: int, fields: dict[str, str], at_fault: Sequence[FieldProblem] = ()) -> Response:
-    if wants_problem():
-        return problem(status, fields["code"], fields["message"], at_fault)
-    if _wants_page():
-        page = render_template("error.html", status=status, **fields)
-        return make_response(page, status)
-    response = jsonify(error=fields)
-    response.status_code = status
-    return response
-
-
-def _wants_page() -> bool:
-    """Whether a person opened this address in a browser; scripts and plain curl get JSON."""
-    if request.method not in {"GET", "HEAD"}:
-        return False
-    accepted = request.accept_mimetypes
-    return accepted.best_match(["application/json", "text/html"]) == "text/html"

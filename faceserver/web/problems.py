@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus
+from itertools import islice
 
-from flask import Response, request
+from flask import Response
 from pydantic import ValidationError
 
 from faceserver.api.base import FieldProblem, Problem
@@ -12,8 +13,16 @@ from faceserver.runtime import logs
 
 MIMETYPE = "application/problem+json"
 
+MAX_ERRORS = 20
+"""Fields at fault that an answer lists; a request can have a hundred thousand of them."""
+
+_TOLD_APART = 1_000
+"""Faults that are told one by one: pydantic makes a value of each before the first can be seen."""
+
+MAX_TEXT = 500
+"""Characters of a message, which may quote what was sent."""
+
 _PARAMETERS = {"path", "query", "header"}
-_PREFIX = "/v1/"
 
 
 class InvalidFields(InvalidRequest):
@@ -33,12 +42,17 @@ class InvalidFields(InvalidRequest):
 
 def invalid_fields(error: ValidationError) -> InvalidFields:
     """What pydantic found, without what was sent, which may be a picture or a face."""
-    return InvalidFields(list(_field_problems(error)))
+    count = error.error_count()
+    if count > _TOLD_APART:
+        return InvalidFields(
+            [FieldProblem(detail=f"{count} things are wrong with it", pointer="#")]
+        )
+    return InvalidFields(list(islice(_field_problems(error), MAX_ERRORS)))
 
 
-def wants_problem() -> bool:
-    """Whether the request is one of the v1 API."""
-    return request.path.startswith(_PREFIX)
+def shortened(text: str) -> str:
+    """A message without the end of what is too long to be answered."""
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}..."
 
 
 def problem(status: int, code: str, detail: str, fields: Sequence[FieldProblem] = ()) -> Response:
@@ -46,7 +60,7 @@ def problem(status: int, code: str, detail: str, fields: Sequence[FieldProblem] 
     body = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
-        detail=detail,
+        detail=shortened(detail),
         code=code,
         request_id=logs.request_id.get() or "",
         errors=tuple(fields),
@@ -58,11 +72,11 @@ def _field_problems(error: ValidationError) -> Iterator[FieldProblem]:
     for found in error.errors(include_url=False, include_context=False, include_input=False):
         # Which of several forms a body has is told in angle brackets; see api.pictures.by_key.
         place = [str(part) for part in found["loc"] if not str(part).startswith("<")]
-        detail = found["msg"].removeprefix("Value error, ")
+        detail = shortened(found["msg"].removeprefix("Value error, "))
         if error.title in _PARAMETERS:
-            yield FieldProblem(detail=detail, parameter=".".join(place))
+            yield FieldProblem(detail=detail, parameter=shortened(".".join(place)))
         else:
-            yield FieldProblem(detail=detail, pointer=_pointer(place))
+            yield FieldProblem(detail=detail, pointer=shortened(_pointer(place)))
 
 
 def _pointer(place: Sequence[str]) -> str:

@@ -1,13 +1,16 @@
 """Keys: made once, kept as a hash, heeded by every process at once."""
 
+import os
 import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from faceserver.access import keys as keys_module
+from faceserver.access.keyfile import KeyFile
 from faceserver.access.keys import TOKEN, KeyStore
 from faceserver.errors import (
     AlreadyExists,
@@ -218,3 +221,111 @@ def test_a_good_key_is_good_although_its_use_cannot_be_noted(
     database.close()
     assert store.find(token) is not None
     assert "could not be noted" in caplog.text
+
+
+def test_an_empty_file_that_a_full_disk_left_is_read_as_no_keys(
+    store: KeyStore, tmp_path: Path
+) -> None:
+    file_of(tmp_path).parent.mkdir()
+    file_of(tmp_path).touch()
+    assert not store.any()
+    assert store.all() == []
+    assert store.find("fs_0123456789ab_" + "a" * 43) is None
+    assert store.get("0123456789ab") is None
+    with pytest.raises(NotFound):
+        store.revoke("nobody")
+    assert file_of(tmp_path).stat().st_size == 0  # reading wrote nothing
+    store.create("phone", "read")
+    assert store.any()
+
+
+@pytest.mark.parametrize("length", [None, 0, 1])
+def test_keys_that_are_lost_let_nobody_in(
+    store: KeyStore, tmp_path: Path, length: int | None
+) -> None:
+    _, token = store.create("phone", "read")
+    if length is None:
+        file_of(tmp_path).unlink()
+    else:
+        os.truncate(file_of(tmp_path), length)
+    for ask in (store.any, store.all, lambda: store.find(token), lambda: store.get(token[3:15])):
+        with pytest.raises(StoreCorrupt, match="faceserver keys create"):
+            ask()
+    new, good = store.create("phone", "admin")
+    assert store.any()
+    assert store.find(token) is None
+    assert [key.id for key in store.all()] == [new.id]
+    assert store.find(good) == new
+
+
+@pytest.mark.parametrize("length", [99, 100, 511, 4096, 5000, 8192])
+def test_a_file_that_was_cut_lets_nobody_in_until_it_is_set_aside(
+    store: KeyStore, tmp_path: Path, length: int
+) -> None:
+    for number in range(50):
+        store.create(f"key {number}", "read")
+    assert file_of(tmp_path).stat().st_size > 12_000
+    os.truncate(file_of(tmp_path), length)
+    file = KeyFile(tmp_path / "data")
+    with pytest.raises(StoreCorrupt, match=r"faceserver keys create.*check --repair"):
+        store.all()
+    with pytest.raises(StoreCorrupt):
+        store.find("fs_0123456789ab_" + "a" * 43)
+    assert file.fault()
+    aside = file.set_aside()
+    assert aside.stat().st_size == length
+    with pytest.raises(StoreCorrupt, match="although keys were made"):
+        store.any()
+    store.create("phone", "read")
+    assert file.fault() is None
+    assert store.any()
+
+
+def test_a_folder_of_before_there_was_a_mark_gets_one(store: KeyStore, tmp_path: Path) -> None:
+    store.create("phone", "read")
+    mark = tmp_path / "data" / "keys.made"
+    mark.unlink()
+    assert store.any()
+    assert mark.exists()
+    assert mark.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_deletes_both_files_begins_anew(store: KeyStore, tmp_path: Path) -> None:
+    store.create("phone", "read")
+    file_of(tmp_path).unlink()
+    (tmp_path / "data" / "keys.made").unlink()
+    assert not store.any()
+
+
+def test_a_table_whose_rows_are_gone_lets_nobody_in(store: KeyStore, tmp_path: Path) -> None:
+    store.create("phone", "read")
+    with closing(sqlite3.connect(file_of(tmp_path))) as database, database:
+        database.execute("DELETE FROM keys")
+    with pytest.raises(StoreCorrupt, match="although keys were made"):
+        store.any()
+    with closing(sqlite3.connect(file_of(tmp_path))) as database, database:
+        database.execute("DROP TABLE keys")
+    with pytest.raises(StoreCorrupt, match="is damaged"):
+        store.any()
+
+
+def test_a_file_without_a_schema_is_no_keys(store: KeyStore, tmp_path: Path) -> None:
+    file_of(tmp_path).parent.mkdir()
+    with closing(sqlite3.connect(file_of(tmp_path))) as database:
+        database.execute("VACUUM")  # a first page, and nothing in it
+    assert not store.any()
+    store.create("phone", "read")
+    assert store.any()
+
+
+def test_rows_that_make_no_sense_are_found(store: KeyStore, tmp_path: Path) -> None:
+    keys = [store.create(f"key {number}", "read")[0].id for number in range(4)]
+    with closing(sqlite3.connect(file_of(tmp_path))) as database, database:
+        database.execute("UPDATE keys SET created = 'x' WHERE id = ?", keys[:1])
+        database.execute("UPDATE keys SET scope = 'god' WHERE id = ?", keys[1:2])
+        database.execute("UPDATE keys SET hash = x'00' WHERE id = ?", keys[2:3])
+    file = KeyFile(tmp_path / "data")
+    assert sorted(file.bad_rows()) == sorted(keys[:3])
+    for key in keys[:3]:
+        file.remove(key)
+    assert [key.id for key in store.all()] == keys[3:]

@@ -26,7 +26,7 @@ def compare(page: Page, first: Path, second: Path) -> None:
 
 def test_the_same_person_is_joined_by_a_line(page: Page, photographs: Photographs) -> None:
     compare(page, photographs["obama.jpg"], photographs["obama2.jpg"])
-    expect(page.locator("#summary")).to_contain_text("The same person, 9")
+    expect(page.locator("#summary")).to_contain_text("Same person, 9")
     expect(page.locator("#lines line.same")).to_have_count(1)
     assert line_touches_both_boxes(page)
     shoot(page, "compare")
@@ -38,7 +38,7 @@ def test_different_people_are_told_apart(page: Page, photographs: Photographs) -
     compare(page, photographs["obama.jpg"], photographs["biden.jpg"])
     expect(page.locator("#summary")).to_contain_text("Different people, more than 99% sure")
     expect(page.locator("#lines line.different")).to_have_count(1)
-    expect(page.locator("#pairs")).to_contain_text("the limit is 0.85")
+    expect(page.locator("#pairs")).to_contain_text("threshold 0.85")
 
 
 def test_groups_are_matched_one_to_one(
@@ -69,7 +69,7 @@ def test_a_picture_without_a_face_gets_a_sentence(
     compare(page, photographs["obama.jpg"], wall)
     expect(page.get_by_role("alert").filter(has_text="No face was found")).to_be_visible()
     choose(page, "dropzone-b", photographs["obama3.jpg"])
-    expect(page.locator("#summary")).to_contain_text("The same person")
+    expect(page.locator("#summary")).to_contain_text("Same person")
     expect(page.get_by_role("alert").filter(has_text="No face was found")).to_be_hidden()
 
 

@@ -78,7 +78,7 @@ def test_people_are_found_by_name_and_tag(page: Page, known: Server) -> None:
     page.reload()
     expect(page.locator(".tile-name")).to_have_text(["Joe Biden"])
     page.get_by_label("Name", exact=True).fill("Nobody of that name")
-    expect(page.locator("#count")).to_contain_text("Nobody fits")
+    expect(page.locator("#count")).to_contain_text("No matches")
 
     page.get_by_label("Name", exact=True).fill("")
     expect(page.locator("#count")).to_have_text("2 people")
@@ -98,7 +98,7 @@ def test_a_person_is_renamed_and_tagged(page: Page, watch: Watch, known: Server)
     watch.allowed.add(409)
     editor.get_by_label("Name").fill("joe biden")
     editor.get_by_label("Name").press("Enter")
-    expect(editor.get_by_role("alert")).to_contain_text("There is one of this name already")
+    expect(editor.get_by_role("alert")).to_contain_text("This name is already in use")
 
     editor.get_by_label("Name").fill("B. Obama")
     editor.get_by_label("Tags").fill("president, senator")
@@ -112,7 +112,7 @@ def test_a_person_is_renamed_and_tagged(page: Page, watch: Watch, known: Server)
 def test_two_people_are_merged_and_apart_again(page: Page, known: Server) -> None:
     open_person(page, known, "Joe Biden")
     page.get_by_role("button", name="Merge").click()
-    picker = page.get_by_role("dialog", name="Merge Joe Biden into whom?")
+    picker = page.get_by_role("dialog", name="Merge Joe Biden into which person?")
     expect(picker.get_by_role("status")).to_have_text("1 person")
     picker.get_by_label("Name").fill("obam")
     picker.get_by_role("button", name=re.compile("Barack Obama")).click()
@@ -121,7 +121,7 @@ def test_two_people_are_merged_and_apart_again(page: Page, known: Server) -> Non
     expect(tiles(page)).to_have_count(3)
     assert people(known) == {"Barack Obama": 3}
 
-    merged = page.get_by_role("list", name="Merged in the last days")
+    merged = page.get_by_role("list", name="Recently merged")
     expect(merged).to_contain_text("Joe Biden was merged into this person, with 1 face.")
     shoot(page, "person")
     merged.get_by_role("button", name="Undo").click()
@@ -135,7 +135,7 @@ def test_a_merge_is_undone_from_the_list_of_people(page: Page, known: Server) ->
     requests.post(place, json={"into": id_of(known, "Barack Obama")}, timeout=60)
     page.goto("/people")
     expect(page.locator("#count")).to_have_text("1 person")
-    page.get_by_text("Merged in the last days").click()
+    page.get_by_text("Recently merged").click()
     page.get_by_role("button", name="Undo the merge of Joe Biden").click()
     expect(page.locator("#count")).to_have_text("2 people")
     expect(page.locator("#merges")).to_be_hidden()
@@ -144,24 +144,24 @@ def test_a_merge_is_undone_from_the_list_of_people(page: Page, known: Server) ->
 
 def test_faces_are_moved_and_brought_back(page: Page, known: Server) -> None:
     open_person(page, known, "Barack Obama")
-    page.get_by_label("Choose the face of obama2.jpg").check()
-    chosen = page.get_by_role("region", name="Chosen faces")
-    expect(chosen.get_by_role("status")).to_have_text("1 face chosen")
-    chosen.get_by_role("button", name="Move to somebody").click()
-    picker = page.get_by_role("dialog", name="Whom does 1 face show?")
+    page.get_by_label("Select the face from obama2.jpg").check()
+    chosen = page.get_by_role("region", name="Selected faces")
+    expect(chosen.get_by_role("status")).to_have_text("1 face selected")
+    chosen.get_by_role("button", name="Move to a person").click()
+    picker = page.get_by_role("dialog", name="Who does 1 face show?")
     picker.get_by_label("Name").fill("Ann")
-    picker.get_by_role("button", name="Somebody new: Ann").click()
+    picker.get_by_role("button", name="New person: Ann").click()
     expect(page.locator("#toast")).to_contain_text("1 face is now Ann.")
     expect(chosen).to_be_hidden()
     expect(tiles(page)).to_have_count(1)
     assert people(known) == {"Barack Obama": 1, "Joe Biden": 1, "Ann": 1}
 
     page.locator("#toast").get_by_role("button", name="Undo").click()
-    expect(page.locator("#toast")).to_contain_text("1 face is back.")
+    expect(page.locator("#toast")).to_contain_text("1 face moved back.")
     expect(tiles(page)).to_have_count(2)
-    page.get_by_label("Choose the face of obama2.jpg").check()
-    chosen.get_by_role("button", name="Take the name away").click()
-    expect(page.locator("#toast")).to_contain_text("1 face has no name now.")
+    page.get_by_label("Select the face from obama2.jpg").check()
+    chosen.get_by_role("button", name="Remove the name").click()
+    expect(page.locator("#toast")).to_contain_text("1 face is now unnamed.")
     assert (people(known)["Barack Obama"], faces(known)) == (1, 3)
 
 
@@ -172,8 +172,8 @@ def test_a_face_is_shown_in_its_picture_and_deleted(page: Page, known: Server) -
     expect(whole.locator("rect")).to_have_count(1)
     page.keyboard.press("Escape")
 
-    page.get_by_label("Choose the face of obama.jpg").check()
-    page.get_by_role("region", name="Chosen faces").get_by_role("button", name="Delete").click()
+    page.get_by_label("Select the face from obama.jpg").check()
+    page.get_by_role("region", name="Selected faces").get_by_role("button", name="Delete").click()
     page.get_by_role("dialog", name="Delete 1 face?").get_by_role("button", name="Delete").click()
     expect(tiles(page)).to_have_count(1)
     assert (people(known)["Barack Obama"], faces(known)) == (1, 2)
@@ -183,23 +183,23 @@ def test_who_is_to_be_deleted_is_named_first(page: Page, known: Server) -> None:
     open_person(page, known, "Barack Obama")
     page.get_by_role("button", name="Delete", exact=True).click()
     question = page.get_by_role("dialog", name="Delete Barack Obama?")
-    expect(question).to_contain_text("The name, the tags and 2 faces go")
+    expect(question).to_contain_text("This deletes the name, the tags, 2 faces")
     expect(question.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Escape")
     expect(question).to_be_hidden()
     assert len(people(known)) == 2
 
     page.get_by_role("button", name="Delete", exact=True).click()
-    question.get_by_role("button", name="Delete for good").click()
-    expect(page.locator("#toast")).to_contain_text("Barack Obama is deleted, with 2 faces.")
+    question.get_by_role("button", name="Delete permanently").click()
+    expect(page.locator("#toast")).to_contain_text("Deleted Barack Obama with 2 faces.")
     expect(page.locator(".tile-name")).to_have_text(["Joe Biden"])
     assert people(known) == {"Joe Biden": 1}
 
 
 def test_likely_people_get_a_name_in_one_click(page: Page, unnamed: Server) -> None:
     page.goto("/people")
-    expect(page.locator("#count")).to_contain_text("Nobody has a name yet")
-    page.get_by_text("Without a name", exact=True).click()
+    expect(page.locator("#count")).to_contain_text("There are no people yet")
+    page.get_by_text("Unnamed", exact=True).click()
     expect(page.locator("#unnamed-count")).to_contain_text("2 likely people in 4 faces")
     shoot(page, "unnamed")
     several = group(page, "3 faces")
@@ -245,8 +245,8 @@ def test_what_does_not_belong_is_left_out(page: Page, unnamed: Server) -> None:
 
 def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     page.goto("/people")
-    expect(page.locator("#count")).to_contain_text("Nobody has a name yet")
-    page.get_by_role("radio", name="With a name").focus()
+    expect(page.locator("#count")).to_contain_text("There are no people yet")
+    page.get_by_role("radio", name="Named").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".likely")).to_have_count(2)
     for expected in ("checkbox", "checkbox", "checkbox", "text"):
@@ -257,7 +257,7 @@ def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     expect(page.locator(".likely")).to_have_count(1)
     assert people(unnamed) == {"Barack Obama": 3}
 
-    page.get_by_role("radio", name="Without a name").focus()
+    page.get_by_role("radio", name="Unnamed").focus()
     page.keyboard.press("ArrowLeft")
     link = page.get_by_role("link", name=re.compile("Barack Obama"))
     expect(link).to_be_visible()
@@ -269,7 +269,7 @@ def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     expect(page.get_by_role("button", name="Cancel")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator("#toast")).to_contain_text("is deleted")
+    expect(page.locator("#toast")).to_contain_text("Deleted ")
     assert people(unnamed) == {}
 
 
@@ -278,7 +278,7 @@ def test_who_is_gone_is_told(page: Page, watch: Watch, known: Server) -> None:
     page.goto(f"/people/{'0' * 32}")
     page.goto("/people/00000000-0000-0000-0000-000000000000")
     expect(page.get_by_role("alert").filter(visible=True)).to_have_text(
-        "This is not there, or not any more."
+        "This does not exist, or no longer does."
     )
 
 

@@ -21,12 +21,12 @@ def test_many_files_and_a_name_for_each_face(
     page.goto(REGISTER)
     names = ["obama.jpg", "biden.jpg", "astronaut.png"]
     choose(page, "dropzone", *(photographs[name] for name in names), text)
-    expect(page.locator("#summary")).to_have_text("3 pictures registered, 1 picture not")
+    expect(page.locator("#summary")).to_have_text("3 pictures registered, 1 picture failed")
     expect(card(page, "notes.jpg")).to_contain_text("cannot be read as a picture")
     for name in names:
         found = card(page, name)
         expect(found.get_by_text("1 face registered")).to_be_visible()
-        expect(found.get_by_text("Certainty")).to_be_visible()
+        expect(found.get_by_text("Confidence")).to_be_visible()
         expect(found.locator(".enlarge svg rect")).to_have_count(1)
         expect(found.locator(".enlarge svg circle")).to_have_count(5)
     save_name(card(page, "obama.jpg"), "Barack Obama")
@@ -86,7 +86,7 @@ def test_somebody_of_another_name_is_warned_of(
     found = card(page, "obama2.jpg")
     expect(found.locator(".notice")).to_contain_text("This looks like Barack Obama, similarity 9")
     save_name(found, "Somebody Else")
-    expect(found.locator(".notice")).to_contain_text("somebody of another name: Barack Obama")
+    expect(found.locator(".notice")).to_contain_text("a different person: Barack Obama")
     found.get_by_role("button", name="It is Barack Obama").click()
     expect(found.locator(".notice")).to_have_count(0)
     assert people(gallery)["Barack Obama"] == 2
@@ -99,9 +99,9 @@ def test_a_face_that_is_in_already_can_be_removed(
     page.goto(REGISTER)
     choose(page, "dropzone", photographs["obama.jpg"])
     found = card(page, "obama.jpg")
-    expect(found.locator(".notice")).to_contain_text("registered already, as Barack Obama")
+    expect(found.locator(".notice")).to_contain_text("already registered as Barack Obama")
     found.get_by_role("button", name="Remove this copy").click()
-    expect(found).to_contain_text("Face 1 was removed.")
+    expect(found).to_contain_text("Face 1 removed.")
     assert faces(gallery) == 1
 
 
@@ -118,7 +118,7 @@ def test_uploads_are_cancelled_and_tried_again(
     page.get_by_role("button", name="Cancel obama.jpg").click()
     expect(card(page, "obama.jpg")).to_contain_text("Cancelled")
     page.get_by_role("button", name="Cancel all").click()
-    expect(page.locator("#summary")).to_have_text("0 pictures registered, 3 pictures not")
+    expect(page.locator("#summary")).to_have_text("0 pictures registered, 3 pictures failed")
 
     page.unroute(address)
     page.route(address, lambda route: route.fulfill(status=503, json={"code": "shutting_down"}))
@@ -126,7 +126,7 @@ def test_uploads_are_cancelled_and_tried_again(
     expect(card(page, "biden.jpg")).to_contain_text("The server is stopping. Try again soon.")
 
     page.unroute(address)
-    page.get_by_role("button", name="Retry all that failed").click()
+    page.get_by_role("button", name="Retry all failed").click()
     expect(page.locator("#summary")).to_have_text("3 pictures registered")
     assert faces(gallery) == 3
 
@@ -135,19 +135,19 @@ def test_urls_become_a_job(
     page: Page, gallery: Server, site: Site, photographs: Photographs
 ) -> None:
     page.goto(REGISTER)
-    page.get_by_text("On the web").click()
-    field = page.get_by_label("Web addresses of pictures")
+    page.get_by_text("From the web").click()
+    field = page.get_by_label("Picture URLs")
     field.fill("not an address")
     page.get_by_role("button", name="Register").click()
-    expect(page.locator("#url-hint")).to_have_text("This is no web address: not an address")
+    expect(page.locator("#url-hint")).to_have_text("This is not a URL: not an address")
     expect(field).to_be_focused()
 
     urls = [site.url(path) for path in ("/obama.jpg", "/biden.jpg", "/nothing.jpg")]
     field.fill("\n".join([*urls, "", urls[0]]))
-    expect(page.locator("#url-hint")).to_have_text("3 addresses")
+    expect(page.locator("#url-hint")).to_have_text("3 URLs")
     page.get_by_role("button", name="Register").click()
     job = page.locator(".job")
-    expect(job).to_contain_text("2 registered, 1 not")
+    expect(job).to_contain_text("2 registered, 1 failed")
     expect(card(page, urls[0]).locator(".enlarge rect").first).to_be_visible()
     expect(card(page, urls[2])).to_contain_text("could not be downloaded")
     save_name(card(page, urls[1]), "Joe Biden")

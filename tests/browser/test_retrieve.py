@@ -16,7 +16,7 @@ def headings(page: Page) -> list[str]:
 
 
 def set_threshold(page: Page, value: str) -> None:
-    page.get_by_role("slider", name="Largest distance").fill(value)
+    page.get_by_role("slider", name="Maximum distance").fill(value)
 
 
 def test_matches_come_by_person_nearest_first(
@@ -59,10 +59,10 @@ def test_the_slider_filters_at_once_and_asks_nobody(
     set_threshold(page, "0.3")
     expect(page.locator("#groups h3")).to_have_count(0)
     expect(page.locator("#threshold-meaning")).to_contain_text("none of 158")
-    expect(page.get_by_text("Nobody registered so far is this close")).to_be_visible()
-    page.get_by_role("button", name="Back to the model’s own").click()
+    expect(page.get_by_text("No registered face is this close")).to_be_visible()
+    page.get_by_role("button", name="Reset to the model’s threshold").click()
     expect(page.locator("#groups h3")).to_have_text(["Barack Obama"])
-    expect(page.get_by_role("slider", name="Largest distance")).to_be_focused()
+    expect(page.get_by_role("slider", name="Maximum distance")).to_be_focused()
     assert [url for url in asked if "/v1/" in url and "/crop" not in url] == []
 
 
@@ -92,7 +92,7 @@ def test_who_is_not_found_can_be_registered(
 ) -> None:
     page.goto(RETRIEVE)
     choose(page, "dropzone", photographs["astronaut.png"])
-    expect(page.locator("#summary")).to_have_text("No face below 0.85")
+    expect(page.locator("#summary")).to_have_text("No face closer than 0.85")
     page.get_by_role("button", name="Register this picture").click()
     page.wait_for_url(f"**{REGISTER}")
     expect(card(page, "astronaut.png").get_by_text("1 face registered")).to_be_visible()
@@ -115,10 +115,10 @@ def test_what_cannot_be_used_gets_a_sentence(
     choose(page, "dropzone", empty)
     expect(problem).to_contain_text("is empty. Choose another one")
     page.goto(f"{RETRIEVE}?face=nonsense&threshold=wide")
-    expect(page.locator("#problem")).to_have_text("This is not there, or not any more.")
-    expect(page.get_by_role("slider", name="Largest distance")).to_have_value("0.85")
+    expect(page.locator("#problem")).to_have_text("This does not exist, or no longer does.")
+    expect(page.get_by_role("slider", name="Maximum distance")).to_have_value("0.85")
     page.goto(f"{RETRIEVE}?face={'0' * 32}")
-    expect(page.locator("#problem")).to_have_text("This is not there, or not any more.")
+    expect(page.locator("#problem")).to_have_text("This does not exist, or no longer does.")
 
 
 def test_a_search_has_a_link_that_outlives_the_server(
@@ -142,6 +142,6 @@ def test_a_search_has_a_link_that_outlives_the_server(
             server.__exit__(None, None, None)
             with Server(tmp_path, port=str(port)):
                 page.goto(link)
-                expect(page.get_by_role("slider", name="Largest distance")).to_have_value("0.7")
+                expect(page.get_by_role("slider", name="Maximum distance")).to_have_value("0.7")
                 expect(page.locator("#groups h3")).to_have_text(["Barack Obama"])
                 expect(page.locator("#probe rect")).to_have_count(1)

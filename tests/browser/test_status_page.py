@@ -50,15 +50,26 @@ def test_the_figures(page: Page, gallery: Server, photographs: Photographs) -> N
     expect(page.locator("#figures div").filter(has_text="Faces")).to_contain_text("1")
     expect(page.locator("#figures")).to_contain_text("20180408-102900")
     row = page.get_by_role("row", name="default")
-    expect(row).to_contain_text("face by face")
-    steps = page.locator("#latency li").filter(has_text="Find faces")
+    expect(row).to_contain_text("exhaustive")
+    steps = page.locator("#latency li").filter(has_text="Detect faces")
     expect(steps).to_contain_text("ms")
-    expect(steps).to_contain_text("95 of 100 under")
+    expect(steps).to_contain_text("95th percentile")
     expect(page.locator("#routes")).to_contain_text("/v1/collections/<collection>/faces")
     expect(page.locator("#disk")).to_contain_text("in the data folder")
     shoot(page, "status")
     register(gallery, photographs["biden.jpg"], name="Joe Biden")
     expect(page.locator("#figures div").filter(has_text="People")).to_contain_text("2")
+
+
+def test_the_models_and_how_often_they_are_wrong(page: Page, gallery: Server) -> None:
+    page.goto("/status")
+    facenet = page.locator("#models tr").filter(
+        has=page.get_by_role("rowheader", name="20180408-102900", exact=True)
+    )
+    expect(facenet).to_contain_text("in use, loaded")
+    expect(facenet).to_contain_text("(singers)")
+    expect(page.locator("#models tr").filter(has_text="sface")).to_contain_text("the most accurate")
+    expect(page.locator("#models tr").filter(has_text="yunet").first).to_contain_text("MIT")
 
 
 def test_the_first_key_closes_the_server(browser: Browser, tmp_path: Path) -> None:
@@ -67,19 +78,19 @@ def test_the_first_key_closes_the_server(browser: Browser, tmp_path: Path) -> No
         watched_page(browser, server.url, **VIEWS["light"]) as (page, watch),
     ):
         page.goto("/status")
-        expect(page.get_by_text("No key was ever made")).to_be_visible()
-        expect(page.get_by_label("May")).to_be_disabled()
-        expect(page.get_by_label("May")).to_have_value("admin")
+        expect(page.get_by_text("No key exists yet")).to_be_visible()
+        expect(page.get_by_label("Scope")).to_be_disabled()
+        expect(page.get_by_label("Scope")).to_have_value("admin")
         page.get_by_label("Name").fill("founder")
         watch.allowed.add(401)  # the page goes on asking, and is refused
-        page.get_by_role("button", name="Make a key").click()
+        page.get_by_role("button", name="Create key").click()
         token = page.get_by_role("textbox", name="The key of founder").input_value()
         assert requests.get(f"{server.url}/v1/status", timeout=60).status_code == 401
         page.get_by_role("link", name="Sign in with it").click()
         page.get_by_label("Key").fill(token)
         page.get_by_role("button", name="Sign in").click()
         expect(page).to_have_url(f"{server.url}/status")
-        expect(page.get_by_role("row", name="founder")).to_contain_text("this one")
+        expect(page.get_by_role("row", name="founder")).to_contain_text("current")
 
 
 def test_a_key_is_made_shown_once_and_revoked(
@@ -89,14 +100,14 @@ def test_a_key_is_made_shown_once_and_revoked(
     with watched_page(browser, server.url, locale="en-GB", viewport=SCREEN) as (page, watch):
         sign_in(page, admin)
         page.get_by_label("Name", exact=True).fill("door")
-        page.get_by_label("Reaches").select_option("default")
-        page.get_by_role("button", name="Make a key").press("Enter")
+        page.get_by_label("Collection", exact=True).select_option("default")
+        page.get_by_role("button", name="Create key").press("Enter")
         field = page.get_by_role("textbox", name="The key of door")
         expect(field).to_be_focused()
         token = field.input_value()
         assert token.startswith("fs_")
         row = page.get_by_role("row", name="door")
-        expect(row).to_contain_text("look and search")
+        expect(row).to_contain_text("view and search")
         expect(row.get_by_role("cell", name="default")).to_be_visible()
         place = f"{server.url}/v1/collections/default"
         headers = {"Authorization": f"Bearer {token}"}
@@ -109,12 +120,12 @@ def test_a_key_is_made_shown_once_and_revoked(
 
         watch.allowed.add(409)
         page.get_by_label("Name", exact=True).fill("door")
-        page.get_by_role("button", name="Make a key").click()
-        expect(page.locator("#keys-problem")).to_contain_text("There is one of this name already")
+        page.get_by_role("button", name="Create key").click()
+        expect(page.locator("#keys-problem")).to_contain_text("This name is already in use")
 
         row.get_by_role("button", name="Revoke the key of door").click()
         question = page.get_by_role("dialog", name="Revoke the key of door?")
-        expect(question).to_contain_text("refused from now on")
+        expect(question).to_contain_text("loses access immediately")
         question.get_by_role("button", name="Revoke").click()
         expect(page.get_by_role("row", name="door")).to_have_count(0)
         assert requests.get(place, headers=headers, timeout=60).status_code == 401
@@ -127,7 +138,7 @@ def test_who_revokes_their_own_key_is_warned(browser: Browser, guarded: tuple[Se
         page.get_by_role("button", name="Revoke the key of admin").click()
         question = page.get_by_role("dialog", name="Revoke the key of admin?")
         expect(question).to_contain_text("You are signed in with this key")
-        expect(question).to_contain_text("It is the last key for administrators")
+        expect(question).to_contain_text("It is the last administrator key")
         watch.allowed.add(401)
         question.get_by_role("button", name="Revoke").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -160,7 +171,7 @@ def test_a_key_of_one_collection_is_told_why(
     with watched_page(browser, server.url, locale="en-GB", viewport=SCREEN) as (page, watch):
         watch.allowed.add(403)
         sign_in(page, bound)
-        expect(page.get_by_text("Your key reaches one collection")).to_be_visible()
+        expect(page.get_by_text("Your key is limited to one collection")).to_be_visible()
         expect(page.locator("#keys")).to_be_hidden()
 
 

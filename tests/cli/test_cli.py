@@ -105,7 +105,7 @@ def test_a_port_in_use_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = run("serve", "--port", str(taken.getsockname()[1]))
     assert result.exit_code == 1
-    assert "choose others with --host and --port" in result.output
+    assert "choose another with --host and --port" in result.output
 
 
 def test_a_missing_model_ends_the_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -27,18 +27,18 @@ def test_a_key_is_made_shown_once_listed_and_revoked(data_dir: Path) -> None:
     assert made.exit_code == 0, made.output
     token = made.stdout.strip()
     assert TOKEN.fullmatch(token)
-    assert "not shown again" in made.stderr
+    assert "cannot be shown again" in made.stderr
     assert KeyStore(data_dir).find(token)
 
     run("create", "--name", "door camera", "--scope", "write", "--collection", "door")
     phone, camera = run("list").output.splitlines()
     assert token not in phone
-    assert "  phone  read  all collections  made " in phone
+    assert "  phone  read  all collections  created " in phone
     assert "last used " in phone
-    assert "  door camera  write  collection door  made " in camera
+    assert "  door camera  write  collection door  created " in camera
     assert camera.endswith("never used")
 
-    assert "good no more" in run("revoke", "phone").output
+    assert "has been revoked" in run("revoke", "phone").output
     assert KeyStore(data_dir).find(token) is None
     assert "  revoked 2" in run("list").output.splitlines()[0]
 

@@ -28,7 +28,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 def decoded(data: bytes) -> Image:
-    return codec.decode(data, max_bytes=10**8, max_pixels=10**8)
+    return codec.decode(data, max_bytes=10**8, max_pixels=10**8).image
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """A real server process on a real socket."""
 
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
@@ -32,6 +34,7 @@ class Server:
         own = {key: value for key, value in os.environ.items() if "FACESERVER_" not in key}
         self._environment = {**own, "FACESERVER_DATA_DIR": str(data_dir), **names}
         self._command = [*command, "serve", "--port", port]
+        self.data_dir = data_dir
         self.output: list[str] = []
 
     def __enter__(self) -> "Server":
@@ -66,6 +69,16 @@ class Server:
         rest, _ = self.process.communicate(timeout=30)
         self.output += rest.splitlines()
         return self.process.returncode
+
+    def cap_memory(self, size: int) -> None:
+        """Have the system give the process no more than so many bytes of address space."""
+        resource.prlimit(self.process.pid, resource.RLIMIT_AS, (size, size))
+
+    def most_memory(self) -> int:
+        """Bytes that the process has had in memory at most, since it began."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        (kilobytes,) = re.findall(r"^VmHWM:\s+([0-9]+) kB$", status, re.MULTILINE)
+        return 1024 * int(kilobytes)
 
     def register(self, *pictures: Path) -> requests.Response:
         files = [(picture.name, (picture.name, picture.read_bytes())) for picture in pictures]

@@ -68,7 +68,7 @@ def check_alive(server: Server, faces: int) -> None:
         (b"this is no picture", 415, "not_an_image"),
         (png(1, 1), 422, "image_too_small"),
         (png(300, 300), 422, "no_face"),
-        (png(9000, 6000), 413, "too_many_pixels"),
+        (png(13_000, 10_000), 413, "too_many_pixels"),
         (b"\xff\xd8\xff" + bytes(2_000_001), 413, "file_too_large"),
     ],
     ids=["empty", "text", "1x1", "nobody", "pixels", "bytes"],

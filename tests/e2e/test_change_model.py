@@ -43,7 +43,7 @@ def test_there_on_the_command_line_and_back_in_the_server(
     assert done.exit_code == 0, done.output
     assert "2 faces, changed from 20180408-102900 to the model mosaic." in done.output
     again = CliRunner().invoke(main, ["change-model", "mosaic"])
-    assert "2 faces, already of the model mosaic." in again.output
+    assert "2 faces, already uses the model mosaic." in again.output
     with Server(tmp_path, models_dir=str(models), model="mosaic") as server:
         (match,) = server.retrieve(photographs["obama2.jpg"]).json()["faces"]
         (default,) = server.get("/health").json()["collections"]

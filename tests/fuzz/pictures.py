@@ -7,7 +7,15 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from tests.support.picture_files import encode, exif, picture, png, png_chunk, transparent_left_half
+from tests.support.picture_files import (
+    encode,
+    exif,
+    heic,
+    picture,
+    png,
+    png_chunk,
+    transparent_left_half,
+)
 
 _SECOND = Pillow.new("RGB", (48, 32))
 
@@ -46,6 +54,18 @@ SEEDS: dict[str, list[bytes]] = {
     ],
 }
 
+SEEDS["avif"] = [
+    encode(picture(), "AVIF"),
+    encode(picture("RGBA"), "AVIF", exif=exif(6)),
+    encode(picture(), "AVIF", save_all=True, append_images=[_SECOND]),
+]
+SEEDS["heic"] = [
+    heic(picture()),
+    heic(picture("RGBA"), exif=exif(6).tobytes()),
+    heic(picture().resize((300, 200)), tile_size=128),
+    heic(picture(), _SECOND),
+]
+
 # What parsers trip over: nothing, one, ends of ranges, signs.
 _EDGES = [0, 1, 2, 7, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
 _FORMS = ["B", "<H", ">H", "<I", ">I"]
@@ -65,7 +85,7 @@ def mutated(draw: st.DrawFn, kind: str) -> bytes:
     data = bytearray(draw(st.sampled_from(SEEDS[kind])))
     for _ in range(draw(st.integers(1, 4))):
         # Of TIFF the header stands at the end, or anywhere.
-        reach = len(data) if kind == "tiff" else 120
+        reach = len(data) if kind == "tiff" else 400 if kind in {"avif", "heic"} else 120
         start = draw(st.integers(4, reach) | st.integers(12, 60) | st.integers(0, len(data)))
         start = min(start, len(data) - 1)
         patch = draw(_number() | st.binary(min_size=1, max_size=6))

@@ -1,4 +1,4 @@
-"""5,000 tampered pictures: read or refused, within the memory that they may take, never a fault.
+"""7,000 tampered pictures: read or refused, within the memory that they may take, never a fault.
 
 Most are decoded in processes of their own, where a crash would show and memory can be bounded; a
 part goes over HTTP.
@@ -27,7 +27,7 @@ from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import post_form
 
 ROOT = Path(__file__).resolve().parents[2]
-DECODED = 950  # of each of five formats
+DECODED = 950  # of each of seven formats
 OVER_HTTP = 250
 
 

@@ -1,11 +1,13 @@
 """Jobs: what they take in, how they end, and how they go on after a restart."""
 
+import struct
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from threading import Event
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
@@ -23,9 +25,12 @@ from faceserver.errors import (
 )
 from faceserver.jobs import worker
 from faceserver.jobs.manager import JobDesk
-from faceserver.jobs.records import Job, JobItem, NewItem
-from faceserver.jobs.table import _MIGRATIONS, JobTable
+from faceserver.jobs.records import Job, JobItem, NewItem, Request
+from faceserver.jobs.schema import MIGRATIONS
+from faceserver.jobs.sources import ZipFolder
+from faceserver.jobs.table import JobTable
 from faceserver.services.facade import FaceService
+from faceserver.services.registering import Registrar
 from faceserver.store.sqlite.database import Database
 from faceserver.transfer.pictures import PictureImporter
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
@@ -312,8 +317,8 @@ def test_a_collection_takes_its_jobs_along(
 ) -> None:
     service.galleries.create("staff")
     job, _ = desk.submit_zip("staff", archive(a=PICTURES["red"]), largest=False, key=None)
-    service.galleries.delete("staff")
-    desk.forget("staff")
+    with desk.forgetting("staff"):
+        service.galleries.delete("staff")
     assert list((tmp_path / "jobs").iterdir()) == []
     service.galleries.create("staff")
     with pytest.raises(NotFound):
@@ -367,9 +372,36 @@ def test_old_jobs_are_forgotten(
         desk.get("default", job.id)
 
 
+@pytest.mark.parametrize("collection", ["default", "staff"])
+def test_a_job_under_way_stores_nothing_after_its_collection_was_deleted(
+    desk: JobDesk, service: FaceService, fetch: Fetch, tmp_path: Path, collection: str
+) -> None:
+    service.galleries.create("staff")
+    service.galleries.create("other")
+    fetch.held = "blue"
+    desk.start()
+    desk.submit_urls(collection, urls("red", "blue", person="Ann"), largest=True, key=None)
+    assert fetch.reached.wait(30)
+    with desk.forgetting(collection):
+        with pytest.raises(Conflict):
+            desk.submit_urls(collection, urls("two"), largest=True, key=None)
+        service.galleries.delete(collection)
+        assert not list((tmp_path / "uploadImages").iterdir())
+    fetch.go_on.set()
+    fetch.held = ""
+    desk.submit_urls("other", urls("none"), largest=True, key=None)
+    (after,) = desk.page("other", limit=9, cursor=None).items
+    desk.close()  # waits for the batch under way
+    assert after.collection == "other"
+    status = service.status()
+    assert status.faces == 0
+    assert service.galleries.collection("default").count_subjects() == 0
+    assert not list((tmp_path / "uploadImages").iterdir())
+
+
 def test_a_file_of_before_there_were_credentials_is_brought_up_to_date(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite"
-    with closing(Database(path, _MIGRATIONS[:1])) as former, former.transaction() as before:
+    with closing(Database(path, MIGRATIONS[:1])) as former, former.transaction() as before:
         before.run(
             "INSERT INTO jobs (uuid, collection, kind, largest, state, fingerprint, created, total)"
             " VALUES ('a', 'default', 'urls', 0, 'queued', '', '2026-01-01T00:00:00', 1)"
@@ -378,3 +410,134 @@ def test_a_file_of_before_there_were_credentials_is_brought_up_to_date(tmp_path:
     with closing(JobTable(tmp_path)) as table:
         (item,) = table.items(table.get("default", "a"), limit=9).items
     assert item.item == NewItem("u")
+
+
+def packed(files: dict[str, bytes]) -> BytesIO:
+    file = BytesIO()
+    with ZipFile(file, "w") as made:
+        for name, data in files.items():
+            made.writestr(name, data)
+    file.seek(0)
+    return file
+
+
+def test_what_a_zip_holds_besides_is_listed_and_not_counted(
+    desk: JobDesk, service: FaceService
+) -> None:
+    """As Google Takeout packs it, with Windows' separators in one."""
+    top = "Takeout/Google Photos"
+    files = {
+        f"{top}/Ann/red": PICTURES["red"],
+        f"{top}\\Ben\\blue.jpe": PICTURES["blue"],
+        f"{top}/Ann/red.json": b"{}",
+        f"{top}/Ann/._red.png": PICTURES["red"],
+    }
+    desk.start()
+    job, _ = desk.submit_zip("default", packed(files), largest=False, key=None)
+    job = ended(desk, job)
+    assert (job.total, job.stored, job.left_out) == (2, 2, 2)
+    people = {found.item.source: found.item.person for found in results(desk, job)[:2]}
+    assert people == {"Ann/red": "Ann", "Ben/blue.jpe": "Ben"}
+    left_out = desk.items(job, limit=9, cursor=None, state="left_out").items
+    assert [(found.item.source, found.result.reason) for found in left_out] == [
+        (f"{top}/Ann/red.json", "JSON sidecar"),
+        (f"{top}/Ann/._red.png", "hidden"),
+    ]
+    with pytest.raises(InvalidArchive, match="left out: 1 text"):
+        desk.submit_zip("default", packed({"a": b"text"}), largest=False, key=None)
+
+
+def test_another_person_is_told_and_taken_over_where_that_is_wanted(
+    desk: JobDesk, service: FaceService
+) -> None:
+    desk.start()
+    ended(desk, submitted(desk, urls("red", person="Ann")))
+    corrected = urls("red", person="Ben")
+    told = results(desk, ended(desk, submitted(desk, corrected)))[0].result
+    assert (told.state, told.code) == ("present", "differs")
+    assert told.reason == "it is in already, and shows Ann, not Ben"
+    job, is_new = desk.submit_urls("default", corrected, largest=False, key="k", update=True)
+    assert is_new
+    changed = results(desk, ended(desk, job))[0].result
+    assert (changed.state, changed.code) == ("present", "changed")
+    with pytest.raises(KeyReused):
+        desk.submit_urls("default", corrected, largest=False, key="k")
+    zipped, _ = desk.submit_zip(
+        "default", archive(Cleo__red=PICTURES["red"]), largest=False, key=None, update=True
+    )
+    assert results(desk, ended(desk, zipped))[0].result.code == "changed"
+    (face,) = service.galleries.collection("default").faces(limit=9).items
+    cleo = service.galleries.collection("default").subject_named("Cleo")
+    assert cleo
+    assert face.subject == cleo.id
+
+
+def test_a_zip_in_the_format_for_many_files_is_taken(desk: JobDesk) -> None:
+    data = archive(a=PICTURES["red"]).getvalue()
+    at = data.rindex(b"PK\5\6")
+    (entries, size, offset) = struct.unpack_from("<HLL", data, at + 10)
+    record = struct.pack(
+        "<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, entries, entries, size, offset
+    )
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, at, 1)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    large = BytesIO(data[:at] + record + locator + end)
+    job, _ = desk.submit_zip("default", large, largest=False, key=None)
+    assert job.total == 1
+    huge = bytearray(large.getvalue())
+    huge[at + 40 : at + 48] = (5_000_001).to_bytes(8, "little")
+    with pytest.raises(InvalidArchive, match="more than 5000000 bytes"):
+        desk.submit_zip("default", BytesIO(bytes(huge)), largest=False, key=None)
+
+
+def test_a_job_of_an_earlier_version_takes_its_pictures_by_name(
+    desk: JobDesk, service: FaceService, tmp_path: Path
+) -> None:
+    """It saw fewer files as pictures, so that its numbers are others."""
+    request = Request("default", "zip", largest=False, fingerprint="x")
+    files = {"Ann/0": PICTURES["red"], "Ann/1.png": PICTURES["blue"]}
+    ZipFolder(tmp_path / "jobs", max_bytes=0).path(request.id).write_bytes(packed(files).read())
+    with closing(JobTable(tmp_path)) as table:
+        job, _ = table.add(request, [NewItem("Ann/1.png", "Ann"), NewItem("gone.png")])
+    desk.start()
+    job = ended(desk, job)
+    assert (job.stored, job.refused) == (1, 1)
+    (face,) = service.galleries.collection("default").faces(limit=9).items
+    assert face.source == "Ann/1.png"
+
+
+def test_of_two_people_in_one_job_the_first_counts(
+    desk: JobDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_AT_ONCE", 1)
+    desk.start()
+    both = [*urls("red", person="Ann"), *urls("blue"), *urls("red", person="Ben")]
+    for _ in range(2):
+        job, _ = desk.submit_urls("default", both, largest=False, key=None, update=True)
+        last = results(desk, ended(desk, job))[-1].result
+        assert last.code == "differs"
+        assert last.reason
+        assert "shows Ann, not Ben" in last.reason
+
+
+def test_a_person_who_is_deleted_while_a_job_names_them_is_somebody_new(
+    desk: JobDesk, service: FaceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection = service.galleries.collection("default")
+    deleted = [collection.add_subject("Ann").id]
+    store = Registrar.store
+
+    def delete_then_store(self: Registrar, examined: Any) -> Any:
+        if len(deleted) == 1:
+            deleted.append(str(collection.delete_subject(deleted[0])))
+        return store(self, examined)
+
+    monkeypatch.setattr(Registrar, "store", delete_then_store)
+    desk.start()
+    job = ended(desk, submitted(desk, urls("red", person="Ann")))
+    assert (job.state, job.stored) == ("done", 1)
+    ann = collection.subject_named("Ann")
+    assert ann is not None
+    assert ann.id != deleted[0]
+    assert collection.subject(ann.id).faces == 1
+    assert [subject.id for subject in collection.subjects(limit=9).items] == [ann.id]

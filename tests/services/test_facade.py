@@ -7,7 +7,18 @@ import pytest
 from PIL import Image as Pillow
 
 from faceserver.api.pictures import Credentials
-from faceserver.errors import EmptyFile, NoFace, NotAnImage, NotFound, SeveralFaces, UrlFailed
+from faceserver.errors import (
+    Busy,
+    EmptyFile,
+    NoFace,
+    NotAnImage,
+    NotFound,
+    SeveralFaces,
+    TimedOut,
+    UrlFailed,
+)
+from faceserver.runtime.deadline import deadline
+from faceserver.runtime.waiting import Outside
 from faceserver.services.facade import FaceService, Limits, Link, Refused, Registered, Upload
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import PictureStore
@@ -44,13 +55,19 @@ def embedder() -> ColourEmbedder:
 
 
 @pytest.fixture
-def service(tmp_path: Path, embedder: ColourEmbedder) -> Iterator[FaceService]:
+def outside() -> Outside:
+    return Outside(4)
+
+
+@pytest.fixture
+def service(tmp_path: Path, embedder: ColourEmbedder, outside: Outside) -> Iterator[FaceService]:
     made = FaceService(
         analyzers=AnalyzerPool(Analyzer(ColourDetector(), embedder)),
         store=MemoryStore(dims=3, model="colour"),
         pictures=PictureStore(tmp_path),
         fetch=fetch_red,
         limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=10, max_distance=0.1),
+        outside=outside,
     )
     yield made
     made.close()
@@ -134,3 +151,25 @@ def test_nothing_to_register_is_nothing_done(service: FaceService) -> None:
 def test_an_unknown_picture_is_not_found(service: FaceService) -> None:
     with pytest.raises(NotFound):
         service.picture_path("../../etc/passwd")
+
+
+def test_no_more_urls_than_are_lent(service: FaceService, outside: Outside) -> None:
+    urls = [Link(f"http://example.org/{number}") for number in range(9)]
+    with outside.waiting(), outside.waiting(), outside.waiting():
+        assert len(service.register_urls(urls)) == 9  # one after the other
+        assert service.fetch(urls[0].url)
+        with outside.waiting():
+            with pytest.raises(Busy):
+                service.register_urls(urls)
+            with pytest.raises(Busy):
+                service.fetch(urls[0].url)
+    assert service.status().faces == 9
+
+
+def test_urls_that_take_too_long_together_store_nothing(
+    service: FaceService, tmp_path: Path
+) -> None:
+    with deadline(-1), pytest.raises(TimedOut):
+        service.register_urls([Link("http://example.org/a")])
+    assert service.status().faces == 0
+    assert stored_pictures(tmp_path) == []

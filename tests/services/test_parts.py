@@ -11,7 +11,7 @@ from faceserver.errors import ModelChanged, NotFound, StoreMismatch
 from faceserver.services.context import Gallery
 from faceserver.services.facade import FaceService
 from faceserver.services.faces import Labels
-from faceserver.services.searching import SearchQuery
+from faceserver.services.searching import Person, SearchQuery
 from faceserver.types import Floats
 from tests.services.test_facade import GREEN, RED, png
 from tests.web.v1.conftest import make_service
@@ -72,7 +72,7 @@ def test_nothing_is_kept_of_a_picture_whose_person_is_missing(
     assert not list(tmp_path.rglob("*.jpg"))
 
 
-def test_a_person_who_is_deleted_after_the_search_is_nobody(
+def test_a_face_and_the_name_of_its_person_are_of_one_moment(
     service: FaceService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = service.galleries.collection("default")
@@ -82,17 +82,17 @@ def test_a_person_who_is_deleted_after_the_search_is_nobody(
     def gone(subject_id: str) -> None:
         raise NotFound(subject_id)
 
-    monkeypatch.setattr(people, "subject", gone)
+    monkeypatch.setattr(people, "subject", gone)  # deleted after the search
     (probe,) = service.searching.by_picture(
         "default", png(RED, GREEN), SearchQuery(), largest=True
     ).probes
     assert probe.verdict.answer == "known"
-    assert probe.hits[0].person is None
+    assert probe.hits[0].person == Person(ann.id, "Ann")
 
 
 def test_a_kept_crop_is_given_as_it_is(service: FaceService) -> None:
     service.parts.pictures.keep = "crops"
-    (face,) = service.faces.add_picture("default", png(RED), Labels("a"))
+    (face,) = service.faces.add_picture("default", png(RED), Labels("a")).faces
     assert face.picture is None
     assert face.crop
     kept = service.parts.pictures.path(face.crop).read_bytes()

@@ -24,7 +24,7 @@ def add(service: FaceService, *tiles: tuple[int, int, int], name: str | None = N
     collection = service.galleries.collection("default")
     subject = collection.add_subject(name).id if name else None
     labels = Labels("a.png", subject=subject)
-    return [face.id for face in service.faces.add_picture("default", png(*tiles), labels)]
+    return [face.id for face in service.faces.add_picture("default", png(*tiles), labels).faces]
 
 
 def test_they_are_grouped_and_named_people_are_suggested(service: FaceService) -> None:

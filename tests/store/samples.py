@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from faceserver.types import Box, Detection, Floats, NewFace
+from faceserver.types import Box, Detection, Face, Floats
 
 DIMS = 16
 MODEL = "test-model"
@@ -28,10 +28,10 @@ def people(count: int, *, each: int = 1, dims: int = DIMS, seed: int = 0) -> Flo
     return np.asarray(vectors / lengths, np.float32)
 
 
-def new_face(vector: Floats, source: str = "a.jpg", **more: Any) -> NewFace:
-    face = NewFace(embedding=vector, detection=DETECTION, picture="0" * 64 + ".jpg", source=source)
+def new_face(vector: Floats, source: str = "a.jpg", **more: Any) -> Face:
+    face = Face(embedding=vector, detection=DETECTION, picture="0" * 64 + ".jpg", source=source)
     return replace(face, **more)
 
 
-def new_faces(vectors: Iterable[Floats]) -> list[NewFace]:
+def new_faces(vectors: Iterable[Floats]) -> list[Face]:
     return [new_face(vector, f"{number}.jpg") for number, vector in enumerate(vectors)]

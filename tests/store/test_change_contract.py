@@ -73,6 +73,7 @@ def test_nobody_reaches_the_new_vectors_through_the_old_collection(any_store: St
         lambda: old.faces(limit=1),
         lambda: old.delete([face.id]),
         lambda: old.tag(face.id, ["a"]),
+        lambda: old.identify(face.id, "e"),
         lambda: change.put({face.id: NEW[0]}),
         lambda: change.pending(limit=1),
         change.finish,

@@ -48,7 +48,7 @@ def test_a_face_keeps_all_that_is_known_of_it(store: Collection) -> None:
                 subject=subject.id,
                 tags=("b", "a", "b"),
                 external_id="x-1",
-                quality=0.25,
+                attributes={"quality": 0.25},
                 id="f" * 32,
                 created=created,
             )
@@ -137,6 +137,7 @@ def test_who_is_not_there_is_not_found(store: Collection) -> None:
         lambda: store.undo(NOBODY),
         lambda: store.move([], NOBODY),
         lambda: store.tag(NOBODY, ["x"]),
+        lambda: store.identify(NOBODY, "x"),
     ):
         with pytest.raises(NotFound):
             call()
@@ -286,6 +287,8 @@ def test_filters(store: Collection) -> None:
 def test_tags_of_a_face_are_replaced(store: Collection) -> None:
     (face,) = store.add([new_face(people(1)[0], "0", tags=("a", "b"))])
     assert store.tag(face.id, ["c", "b", "c"]).tags == ("b", "c")
+    assert store.identify(face.id, "e-9").external_id == "e-9"
+    assert store.identify(face.id, None).external_id is None
     assert listed(store, Filter(tags=("a",))) == []
     assert listed(store, Filter(tags=("b", "c"))) == ["0"]
 

@@ -20,7 +20,7 @@ from faceserver.store.index.hnsw import HnswIndex
 from faceserver.store.index.saved import SavedIndex
 from faceserver.store.sqlite import facetable as store_facetable
 from faceserver.store.sqlite.store import DurableStore
-from faceserver.types import StoredFace
+from faceserver.types import Face
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
 
 
@@ -33,19 +33,19 @@ def settle(store: DurableStore) -> None:
     store._background.submit(lambda: None).result()
 
 
-def filled(folder: Path, count: int = 60) -> list[StoredFace]:
+def filled(folder: Path, count: int = 60) -> list[Face]:
     """A data folder with faces and a saved graph."""
     with closing(opened(folder)) as store:
         return store.collection().add(new_faces(people(count)))
 
 
-def assert_holds(store: DurableStore, faces: list[StoredFace]) -> None:
+def assert_holds(store: DurableStore, faces: list[Face]) -> None:
     settle(store)
     assert (store.status().faces, store.status().indexed) == (len(faces), len(faces))
     assert_finds(store, faces)
 
 
-def assert_finds(store: DurableStore, faces: list[StoredFace]) -> None:
+def assert_finds(store: DurableStore, faces: list[Face]) -> None:
     for face in faces:
         (match,) = store.collection().search(face.embedding, k=1, max_distance=0.1)
         assert (match.face.id, match.distance) == (face.id, 0)
@@ -81,7 +81,7 @@ def test_a_small_gallery_has_no_graph(tmp_path: Path) -> None:
 
 
 def test_the_switch_to_the_graph_is_invisible(tmp_path: Path) -> None:
-    faces: list[StoredFace] = []
+    faces: list[Face] = []
     with closing(opened(tmp_path, exact_up_to=10)) as store:
         for vector in people(20):
             faces += store.collection().add([new_face(vector)])

@@ -3,10 +3,6 @@
 Elsewhere the stand-ins in test_durable.py and test_pictures.py have to do.
 """
 
-import errno
-import os
-import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,43 +13,18 @@ from faceserver.store import open_store
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.exporting import export_archive
-from faceserver.types import StoredFace
+from faceserver.types import Face
 from tests.store.samples import DIMS, MODEL, new_face, people
+from tests.support.small_disk import disk, fill_up
 
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """An empty disk of 4 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("nobody but root can mount a small disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def fill_up(disk: Path) -> Path:
-    """Write a file until there is no space for another byte."""
-    ballast = disk / "ballast"
-    with ballast.open("ab", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
-    return ballast
+__all__ = ["disk"]
 
 
 def opened(folder: Path) -> DurableStore:
     return open_store(folder, model=MODEL, dims=DIMS)
 
 
-def register(store: DurableStore, seed: int, count: int = 40) -> list[StoredFace]:
+def register(store: DurableStore, seed: int, count: int = 40) -> list[Face]:
     with store.pictures.batch() as save:
         picture = save(seed.to_bytes(2) * 5000)
         faces = [new_face(vector, picture=picture) for vector in people(count, seed=seed)]
@@ -64,7 +35,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def assert_holds(store: DurableStore, faces: list[StoredFace]) -> None:
+def assert_holds(store: DurableStore, faces: list[Face]) -> None:
     collection = store.collection()
     assert [face.id for face in collection.faces(limit=9999).items] == [face.id for face in faces]
     assert set(store.pictures.names()) == {face.picture for face in faces}
@@ -93,7 +64,7 @@ def test_a_request_fails_cleanly_and_the_next_one_works(disk: Path) -> None:
 
 
 def test_a_disk_that_fills_up_while_it_is_written_to_loses_nothing(disk: Path) -> None:
-    faces: list[StoredFace] = []
+    faces: list[Face] = []
     with closing(opened(disk / "data")) as store:
         for seed in range(1000):
             try:

@@ -15,7 +15,7 @@ from faceserver.store.index import recall, upkeep
 from faceserver.store.index.hnsw import HnswIndex
 from faceserver.store.index.recall import Cancelled, least_ef, make_probes, nearest_distances
 from faceserver.store.sqlite.store import DurableStore
-from faceserver.types import Filter, StoredFace
+from faceserver.types import Face, Filter
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
 
 
@@ -27,12 +27,12 @@ def settle(store: DurableStore) -> None:
     store._background.submit(lambda: None).result()
 
 
-def filled(folder: Path, count: int = 60) -> list[StoredFace]:
+def filled(folder: Path, count: int = 60) -> list[Face]:
     with closing(opened(folder)) as store:
         return store.collection().add(new_faces(people(count)))
 
 
-def assert_finds(store: DurableStore, faces: list[StoredFace]) -> None:
+def assert_finds(store: DurableStore, faces: list[Face]) -> None:
     for face in faces:
         (match,) = store.collection().search(face.embedding, k=1, max_distance=1e-6)
         assert match.face.id == face.id

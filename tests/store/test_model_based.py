@@ -14,7 +14,7 @@ from faceserver.errors import FaceServerError
 from faceserver.store import Collection, Options, open_store
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.sqlite.store import DurableStore
-from faceserver.types import Filter, Match, StoredFace
+from faceserver.types import Face, Filter, Match
 from tests.store.samples import DIMS, MODEL, new_face, people
 
 # Few, so that the same vector comes twice now and then.
@@ -213,7 +213,7 @@ class DurableAgainstMemory(RuleBasedStateMachine):
         assert len(self.durable.collection().merges()) == len(self.oracle.collection().merges())
 
 
-def _seen(face: StoredFace) -> tuple[object, ...]:
+def _seen(face: Face) -> tuple[object, ...]:
     return face.id, face.embedding.tobytes(), face.source, face.subject, face.tags, face.external_id
 
 

@@ -1,16 +1,18 @@
 """Pictures go with their last face, and a purge leaves nothing behind."""
 
 import sqlite3
+import threading
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from faceserver.errors import CannotUndo, NotFound, StoreError, StoreFull
+from faceserver.errors import CannotUndo, Conflict, NotFound, StoreError, StoreFull
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
-from faceserver.types import StoredFace
+from faceserver.store.sweeping import Swept
+from faceserver.types import Face
 from tests.store.samples import DIMS, MODEL, new_face, people
 
 
@@ -18,7 +20,7 @@ def opened(folder: Path, **options: object) -> DurableStore:
     return open_store(folder, model=MODEL, dims=DIMS, options=Options(**options))  # type: ignore[arg-type]
 
 
-def register(store: DurableStore, jpeg: bytes, count: int = 1, seed: int = 0) -> list[StoredFace]:
+def register(store: DurableStore, jpeg: bytes, count: int = 1, seed: int = 0) -> list[Face]:
     """The faces of one picture."""
     with store.pictures.batch() as save:
         name = save(jpeg)
@@ -224,3 +226,102 @@ def test_the_time_to_undo_ends(tmp_path: Path) -> None:
         collection.merge(ids[2], into=ids[1])  # forgets those whose time is over
         with pytest.raises(NotFound):
             collection.undo(merge.id)
+
+
+@pytest.mark.parametrize("name", ["default", "staff", None])
+def test_work_from_before_a_purge_stores_nothing_after_its_receipt(
+    tmp_path: Path, name: str | None
+) -> None:
+    with closing(opened(tmp_path)) as store:
+        store.create("staff", model=MODEL, dims=DIMS)
+        held = store.collection(name or "default")
+        (face,) = register(store, b"of default")
+        with store.pictures.batch(held.lifetime) as save:
+            picture = save(b"just saved")
+            receipt = store.purge(name)
+            assert picture not in pictures(store)
+            assert receipt.pictures >= 1
+            with pytest.raises(Conflict):
+                save(b"saved too late")
+            with pytest.raises(Conflict):
+                held.add([new_face(people(1)[0], picture=picture)])
+            with pytest.raises(Conflict):
+                held.add_subject("Ann")
+            assert pictures(store) == ({face.picture} if name == "staff" else set())
+        (after,) = register(store, b"from afterwards", seed=2)
+        assert store.collection().get(after.id).picture in pictures(store)
+
+
+def test_a_purge_leaves_the_pictures_of_another_collections_batch(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as store:
+        staff = store.create("staff", model=MODEL, dims=DIMS)
+        with store.pictures.batch(staff.lifetime) as save:
+            picture = save(b"for staff")
+            with store.pictures.batch(store.collection().lifetime) as too:
+                too(b"for staff")
+                too(b"for default")
+                store.purge("default")
+                assert pictures(store) == {picture}
+            staff.add([new_face(people(1)[0], picture=picture)])
+        assert pictures(store) == {picture}
+
+
+def test_a_change_of_the_model_ends_with_its_collection(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as store:
+        (face,) = register(store, b"of default")
+        change = store.change_model("default", model="other", dims=DIMS)
+        store.purge("default")
+        with pytest.raises(Conflict):
+            change.put({face.id: people(1)[0]})
+        with pytest.raises(Conflict):
+            change.finish()
+        store.change_model("default", model="other", dims=DIMS).finish()
+        assert store.collection().model == "other"
+
+
+def test_many_writers_and_purges_leave_only_what_began_afterwards(tmp_path: Path) -> None:
+    begun: list[tuple[int, str]] = []
+    purges = 0
+    lock = threading.Lock()
+
+    def write(store: DurableStore, writer: int) -> None:
+        for round_ in range(15):
+            with lock:
+                before = purges
+            held = store.collection()
+            try:
+                with store.pictures.batch(held.lifetime) as save:
+                    name = save(f"{writer} {round_}".encode())
+                    (face,) = held.add([new_face(people(1, seed=writer)[0], picture=name)])
+                with lock:
+                    begun.append((before, face.id))
+            except Conflict:
+                continue
+
+    with closing(opened(tmp_path)) as store:
+        writers = [threading.Thread(target=write, args=(store, number)) for number in range(4)]
+        for writer in writers:
+            writer.start()
+        for _ in range(8):
+            store.purge("default")
+            with lock:
+                purges += 1
+        for writer in writers:
+            writer.join()
+        kept = {face.id: face for face in store.collection().faces(limit=999).items}
+        last = {face_id for before, face_id in begun if before == purges}
+        assert last <= kept.keys()
+        assert pictures(store) == {face.picture for face in kept.values()}
+        store.purge("default")
+        assert store.collection().count() == 0
+        assert pictures(store) == set()
+
+
+def test_a_sweep_removes_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+    with closing(opened(tmp_path)) as store:
+        (face,) = register(store, b"shown")
+        store.pictures.save(b"saved just before a crash")
+    with closing(opened(tmp_path)) as store, store.pictures.batch() as save:
+        under_way = save(b"of a request under way")
+        assert store.sweeper.sweep() == Swept(pictures=1, temporaries=0)
+        assert pictures(store) == {face.picture, under_way}

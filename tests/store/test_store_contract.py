@@ -9,7 +9,7 @@ import pytest
 
 from faceserver.errors import NotFound
 from faceserver.store import Collection, Store
-from faceserver.types import Floats, StoredFace
+from faceserver.types import Face, Floats
 from tests.store.samples import DETECTION, DIMS, new_face, new_faces, people
 
 
@@ -19,7 +19,7 @@ def found_ids(
     return [match.face.id for match in store.search(probe, k=k, max_distance=max_distance)]
 
 
-def assert_same(one: StoredFace, other: StoredFace) -> None:
+def assert_same(one: Face, other: Face) -> None:
     assert one.embedding.dtype == other.embedding.dtype == np.float32
     assert np.array_equal(one.embedding, other.embedding)
     assert replace(one, embedding=other.embedding).__dict__ == other.__dict__
@@ -158,7 +158,7 @@ def test_an_unknown_face_is_not_found(store: Collection, face_id: str) -> None:
 def test_threads_add_and_search_together(store: Collection) -> None:
     vectors = people(60, each=4)
 
-    def work(share: Floats) -> list[StoredFace]:
+    def work(share: Floats) -> list[Face]:
         added = []
         for vector in share:
             (face,) = store.add([new_face(vector)])

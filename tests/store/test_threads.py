@@ -15,7 +15,7 @@ import pytest
 
 from faceserver.store import Collection, Options, open_store
 from faceserver.store.index import upkeep
-from faceserver.types import StoredFace
+from faceserver.types import Face
 from tests.store.samples import DIMS, MODEL, new_face, people
 
 THREADS = 16
@@ -31,10 +31,10 @@ def rounds() -> Iterator[int]:
         number += 1
 
 
-def worker(collection: Collection, thread: int) -> list[StoredFace]:
+def worker(collection: Collection, thread: int) -> list[Face]:
     """Work with faces of its own, which no other thread touches; return those that are left."""
     rng = random.Random(thread)
-    mine: list[StoredFace] = []
+    mine: list[Face] = []
     subject = collection.add_subject(f"thread {thread}")
 
     def add() -> None:

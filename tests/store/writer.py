@@ -19,7 +19,7 @@ from pathlib import Path
 from faceserver.store import Collection, Options, open_store
 from faceserver.store.index import upkeep
 from faceserver.store.pictures import PictureStore
-from faceserver.types import StoredFace
+from faceserver.types import Face
 from tests.store.crash import BATCH, EXACT_UP_TO, MOST_FACES, PEOPLE, vector
 from tests.store.samples import DIMS, MODEL, new_face
 
@@ -39,7 +39,7 @@ class Writer:
             if not gone and collection.subject_named(f"person {number}") is None:
                 collection.add_subject(f"person {number}", tags=["all"])
 
-    def faces(self) -> list[StoredFace]:
+    def faces(self) -> list[Face]:
         return list(self.collection.faces(limit=10_000).items)
 
     def add(self) -> None:

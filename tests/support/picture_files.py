@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pillow_heif
 from PIL import Image as Pillow
 
 from faceserver.pictures import codec
@@ -57,7 +58,16 @@ def deep_png(color: int, *channels: Image) -> bytes:
 
 
 def decode(data: bytes, max_bytes: int = 10_000_000, max_pixels: int = 1_000_000) -> Image:
-    return codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
+    return codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels).image
+
+
+def heic(*images: Pillow.Image, **options: Any) -> bytes:
+    file = io.BytesIO()
+    made = pillow_heif.HeifFile()
+    for image in images:
+        made.add_from_pillow(image)
+    made.save(file, quality=90, chroma=444, **options)
+    return file.getvalue()
 
 
 def transparent_left_half(mode: str) -> bytes:

@@ -57,7 +57,7 @@ def fill(store: Store, pictures: PictureStore, *, faces: int = 12) -> None:
                     subject=(ann.id, bob.id, None)[number % 3],
                     tags=("x", f"n{number}") if number % 2 else (),
                     external_id=f"ext-{number}" if number % 5 == 0 else None,
-                    quality=number / 7 if number % 2 else None,
+                    attributes={"quality": number / 7} if number % 2 else {},
                 )
                 for number, vector in enumerate(vectors)
             ]

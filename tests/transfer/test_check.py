@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from faceserver.errors import NotFound, StoreCorrupt, StoreLocked
+from faceserver.runtime.findings import Finding
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.maintenance import pictures_named
 from faceserver.transfer.backup import back_up, restore
-from faceserver.transfer.check import Finding, check_folder
+from faceserver.transfer.check import check_folder
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
 from tests.transfer.galleries import Stages, fill, jpeg, opened, picture_files
 

@@ -9,6 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image as Pillow
 
 from faceserver.app import open_gallery
 from faceserver.cli.main import main
@@ -77,7 +78,7 @@ def test_people_are_imported_exported_and_taken_back(
 
     again = run("import", people)
     assert "0 faces of 0 pictures stored, 1 refused." in again.output
-    assert "3 pictures in already." in again.output
+    assert "3 pictures already stored." in again.output
 
     archive = tmp_path / "all.zip"
     exported = run("export", archive)
@@ -88,7 +89,7 @@ def test_people_are_imported_exported_and_taken_back(
     target = use(tmp_path / "target", monkeypatch)
     result = run("import", archive)
     assert result.exit_code == 0, result.output
-    assert "3 faces and 2 subjects stored, 0 faces in already." in result.output
+    assert "3 faces and 2 subjects stored, 0 faces already stored." in result.output
     assert picture_files(target) == picture_files(source)
     (match,) = json.loads(run("search", "--json", photographs["obama3.jpg"]).output)[:1]
     assert match["source"].startswith("Barack/")
@@ -97,7 +98,7 @@ def test_people_are_imported_exported_and_taken_back(
     elsewhere = run("search", photographs["obama3.jpg"], "--collection", "other")
     assert (elsewhere.exit_code, "not_found" in elsewhere.output) == (1, True)
     assert run("check").exit_code == 0
-    assert "brings collections" in run("import", archive, "--collection", "x").output
+    assert "brings its own collections" in run("import", archive, "--collection", "x").output
 
 
 def test_a_running_server_is_backed_up_and_restored(
@@ -120,8 +121,8 @@ def test_a_running_server_is_backed_up_and_restored(
     result = run("restore", backup, "--force")
     assert result.exit_code == 0, result.output
     assert "1 face and 1 picture restored into" in result.output
-    assert "What was there is in" in result.output
-    assert run("check").output.endswith("0 faults found, 0 mended.\n")
+    assert "The previous gallery is in" in result.output
+    assert run("check").output.endswith("0 problems found, 0 repaired.\n")
     assert "obama" in run("search", photographs["obama2.jpg"]).output
     assert "Nobody" in run("search", photographs["biden.jpg"]).output
 
@@ -132,13 +133,13 @@ def test_faults_are_told_and_mended(
     assert "not_found" in run("check").output
     assert run("register", photographs["obama.jpg"]).exit_code == 0
     again = run("register", photographs["obama.jpg"])
-    assert "is in already" in again.output
+    assert "already stored" in again.output
     (picture,) = (data_dir / "uploadImages").iterdir()
     picture.unlink()
     assert f"the picture {picture.name} is missing" in run("backup", tmp_path / "b.zip").output
     found = run("check")
-    assert (found.exit_code, "1 fault found, 0 mended." in found.output) == (1, True)
-    assert "`faceserver check --repair` mends" in found.output
+    assert (found.exit_code, "1 problem found, 0 repaired." in found.output) == (1, True)
+    assert "`faceserver check --repair` to repair" in found.output
     mended = run("check", "--repair")
     assert mended.exit_code == 0
     assert "1 rows name it no more" in mended.output
@@ -166,7 +167,7 @@ def test_what_holds_no_picture_is_told(tmp_path: Path, people: Path) -> None:
     (tmp_path / "empty").mkdir()
     for command in ("import", "register"):
         result = run(command, tmp_path / "empty")
-        assert (result.exit_code, "there is no picture in" in result.output) == (1, True)
+        assert (result.exit_code, "no picture found in" in result.output) == (1, True)
     result = run("import", people / "Joe" / "biden.jpg")
     assert (result.exit_code, "`faceserver register`" in result.output) == (1, True)
 
@@ -179,10 +180,10 @@ def test_an_export_takes_merges_along_and_overwrites_nothing(
     with closing(open_gallery(load_settings())) as store:
         ids = [person.id for person in store.collection().subjects(limit=9).items]
         store.collection().merge(ids[0], into=ids[1])
-    assert "1 merge that can be undone" in run("export", tmp_path / "all.zip").output
+    assert "Includes 1 merge that can be undone" in run("export", tmp_path / "all.zip").output
     assert "already_exists" in run("export", tmp_path / "all.zip").output
     use(tmp_path / "target", monkeypatch)
-    assert "1 merge can be undone here too." in run("import", tmp_path / "all.zip").output
+    assert "1 merge can still be undone." in run("import", tmp_path / "all.zip").output
     assert "merge" not in run("import", tmp_path / "all.zip").output
     with closing(open_gallery(load_settings())) as store:
         (merge,) = store.collection().merges()
@@ -208,8 +209,8 @@ def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
     )
     expected = {
         "people.zip": (3, {"Joe/torn.jpg": "truncated_image"}),
-        "list.csv": (
-            1,
+        "list.csv": (  # of what the zip has brought: it gets tags and an external_id
+            0,
             {
                 "people/Joe/torn.jpg": "truncated_image",
                 "nowhere.jpg": "invalid_request",
@@ -217,7 +218,7 @@ def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
                 "entry 5": "invalid_request",
             },
         ),
-        "list.jsonl": (1, {"entry 2": "invalid_request"}),
+        "list.jsonl": (0, {"entry 2": "invalid_request"}),
     }
     for name, (stored, refused) in expected.items():
         report = tmp_path / f"{name}.report"
@@ -232,6 +233,62 @@ def test_lists_and_zips_are_imported_and_what_is_refused_is_reported(
         assert [face.external_id for face in faces] == ["B-1"]
         names = [person.name for person in store.collection().subjects(limit=9).items]
         assert sorted(names) == ["Barack", "Joe"]
+
+
+def test_every_file_is_in_one_count(people: Path, photographs: Photographs, tmp_path: Path) -> None:
+    """Real photographs under odd names beside what folders hold besides."""
+    shutil.copy(photographs["obama3.jpg"], people / "Barack" / "IMG_0001.HEIC")
+    shutil.copy(photographs["obama.jpg"], people / "Barack" / "again")
+    shutil.copy(photographs["biden.jpg"], people / "Barack" / "wrong.jpe")
+    Pillow.new("RGB", (64, 64)).save(people / "black.png")
+    (people / "@eaDir").mkdir()
+    shutil.copy(photographs["obama2.jpg"], people / "@eaDir" / "obama2.jpg")
+    (people / "film.mov").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
+    (people / "obama.jpg.json").write_text("{}")
+    report = tmp_path / "report.jsonl"
+
+    planned = run("import", people, "--dry-run")
+    assert planned.exit_code == 0, planned.output
+    assert "8 pictures would be imported." in planned.output
+    assert "       5  Barack\n       2  Joe\n" in planned.output
+    told = "Left out: 1 file of a system or a cache, 1 video, 1 JSON sidecar."
+    assert told in planned.output
+    assert not list(tmp_path.glob("gallery/*"))
+
+    result = run("import", people, "--report", report)
+    assert result.exit_code == 1
+    assert "4 faces of 4 pictures stored, 2 refused." in result.output
+    assert "Refused: 1 truncated_image, 1 no_face." in result.output
+    assert told in result.output
+    assert "the same picture as Barack/wrong.jpe, and shows Barack, not Joe" in result.output
+    entries = [json.loads(line) for line in report.read_text().splitlines()]
+    codes = {entry["source"]: entry["code"] for entry in entries}
+    assert codes == {
+        "@eaDir/obama2.jpg": "left_out",
+        "film.mov": "left_out",
+        "obama.jpg.json": "left_out",
+        "Joe/biden.jpg": "differs",
+        "Joe/torn.jpg": "truncated_image",
+        "black.png": "no_face",
+    }
+
+    again = run("import", people, "--json", "--update")
+    sums = json.loads(again.stdout)
+    assert (sums["seen"], sums["present"], sums["left_out"]["video"]) == (11, 5, 1)
+    counts = [sums[name] for name in ("stored", "present", "changed", "differing")]
+    assert sum(counts) + sum(sums["refused"].values()) + sum(sums["left_out"].values()) == 11
+    registered = run("register", people)
+    assert told in registered.output
+    assert "0 faces of 0 pictures stored, 2 refused." in registered.output
+
+
+def test_a_folder_of_other_things_is_told(tmp_path: Path) -> None:
+    (tmp_path / "things").mkdir()
+    (tmp_path / "things" / "a.txt").write_text("a note")
+    for command in ("import", "register"):
+        result = run(command, tmp_path / "things")
+        assert (result.exit_code, "no picture found in" in result.output) == (1, True)
+        assert "left out: 1 text" in result.output
 
 
 class TestPurge:
@@ -250,8 +307,8 @@ class TestPurge:
         result = run("purge", "--all", "--yes")
         assert result.exit_code == 0
         assert "13 faces, 2 subjects, 4 pictures, 0 index files, 0 jobs." in result.output
-        assert "The collection holiday-1 is gone." in result.output
-        assert "Nothing of it is left in before-restore-" in result.output
+        assert "The collection holiday-1 has been deleted." in result.output
+        assert "Also deleted from before-restore-" in result.output
         assert picture_files(data_dir) == {}
         assert list(data_dir.glob("before-*")) == []
 
@@ -273,6 +330,7 @@ class TestPurge:
         assert "1 job." in run("purge", "--all", "--yes").output
         assert {path.name for path in data_dir.rglob("*")} == {
             "faces.sqlite",
+            "faces.commits",
             "lock",
             "uploadImages",
         }

@@ -1,6 +1,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from threading import Event
 
@@ -10,8 +11,10 @@ from faceserver.errors import InvalidRequest, StoreFull, StoreMismatch
 from faceserver.services.facade import FaceService, Limits
 from faceserver.services.registering import Refused, Registered
 from faceserver.store.sqlite.store import DurableStore, open_store
-from faceserver.transfer.pictures import Item, Outcome, PictureImporter, Present
-from faceserver.types import NewFace, StoredFace
+from faceserver.transfer.items import Changed, Differs, Item, Outcome, Present
+from faceserver.transfer.known import Keys
+from faceserver.transfer.pictures import PictureImporter
+from faceserver.types import Face
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
@@ -38,6 +41,11 @@ def service(store: DurableStore) -> FaceService:
 def item(source: str, *tiles: tuple[int, int, int], person: str | None = None) -> Item:
     data = png(*tiles)
     return Item(source, lambda: data, person)
+
+
+def numbered(number: int, tile: tuple[int, int, int] = RED) -> Item:
+    """A picture like no other: black tiles behind the one that counts."""
+    return item(f"{number}", tile, *[BLACK] * number)
 
 
 def taken(importer: PictureImporter, *items: Item) -> list[Outcome]:
@@ -75,7 +83,7 @@ def test_pictures_get_people_tags_and_external_ids(service: FaceService) -> None
 
 
 def test_outcomes_keep_their_order_over_many_batches(service: FaceService) -> None:
-    items = [item(f"{n}", RED if n % 3 else BLACK) for n in range(70)]
+    items = [numbered(n, RED if n % 3 else BLACK) for n in range(70)]
     outcomes = taken(PictureImporter(service.registrar(), jobs=2), *items)
     assert [outcome.name for outcome in outcomes] == [f"{n}" for n in range(70)]
     assert kinds(outcomes)[:4] == ["Refused", "Registered", "Registered", "Refused"]
@@ -84,17 +92,17 @@ def test_outcomes_keep_their_order_over_many_batches(service: FaceService) -> No
 
 def test_a_second_run_stores_nothing_twice(service: FaceService) -> None:
     importer = PictureImporter(service.registrar())
-    items = [item("a", RED), item("b", RED), item("c", BLUE, GREEN)]
+    items = [item("a", RED), item("b", RED, BLACK), item("c", BLUE, GREEN)]
     taken(importer, *items)
-    assert kinds(taken(importer, *items, item("d", RED))) == [*["Present"] * 3, "Registered"]
-    assert service.status().faces == 5
+    assert kinds(taken(importer, *items, item("d", RED, RED))) == [*["Present"] * 3, "Registered"]
+    assert service.status().faces == 6
     changed = item("a", GREEN)
     assert kinds(taken(importer, changed)) == ["Registered"]
 
 
 def test_the_same_picture_twice_in_one_batch_is_stored_once(service: FaceService) -> None:
     importer = PictureImporter(service.registrar(), jobs=2)
-    outcomes = taken(importer, item("a", RED), item("a", RED), item("b", RED), item("a", RED))
+    outcomes = taken(importer, item("a", RED), item("a", RED), item("b", BLUE), item("c", RED))
     assert kinds(outcomes) == ["Registered", "Present", "Registered", "Present"]
     assert service.status().faces == 2
 
@@ -113,14 +121,14 @@ def test_the_next_group_is_searched_for_faces_while_one_is_stored(service: FaceS
         searched.set()
         return png(RED)
 
-    def add(faces: Sequence[NewFace]) -> list[StoredFace]:
+    def add(faces: Sequence[Face]) -> list[Face]:
         assert searched.wait(60)
         return stored(faces)
 
     registrar = service.registrar()
     stored = registrar.collection.add
     registrar.collection.add = add  # type: ignore[method-assign]
-    items = [*(item(f"{n}", RED) for n in range(31)), Item("last", load_last)]
+    items = [*(numbered(n) for n in range(1, 32)), Item("last", load_last)]
     assert kinds(taken(PictureImporter(registrar), *items)) == ["Registered"] * 32
 
 
@@ -130,12 +138,12 @@ def test_an_import_that_fails_leaves_no_pictures_behind(
     def full() -> bytes:
         raise StoreFull("no space is left")
 
-    items = [item(f"{n}", RED) for n in range(40)]
+    items = [numbered(n) for n in range(40)]
     items[20] = Item("full", full)
     with pytest.raises(StoreFull):
         taken(PictureImporter(service.registrar(), jobs=2), *items)
     assert service.status().faces == 16
-    assert len(list(store.pictures.names())) == 1
+    assert len(list(store.pictures.names())) == 16
 
 
 def test_what_was_deleted_by_hand_does_not_come_back(
@@ -183,7 +191,7 @@ def test_a_url_that_is_in_is_not_fetched_again(service: FaceService) -> None:
 def test_a_crash_between_batches_loses_and_doubles_nothing(
     service: FaceService, store: DurableStore
 ) -> None:
-    items = [item(f"{n}", RED) for n in range(40)]
+    items = [numbered(n) for n in range(40)]
     run = PictureImporter(service.registrar()).run(items)
     for _ in range(20):
         next(run)
@@ -208,3 +216,142 @@ def test_a_collection_of_another_model_is_refused(
     store.create("other", model="newer", dims=3)
     with pytest.raises(StoreMismatch, match="of the model newer"):
         service.registrar("other")
+
+
+def person_of(service: FaceService, source: str) -> list[str | None]:
+    """The names on the faces of a picture, in the order they were stored."""
+    collection = service.registrar().collection
+    faces = [face for face in collection.faces(limit=99).items if face.source == source]
+    return [collection.subject(face.subject).name if face.subject else None for face in faces]
+
+
+def test_the_same_bytes_under_another_name_are_the_same_picture(service: FaceService) -> None:
+    registrar = service.registrar()
+    taken(PictureImporter(registrar), item("Ann/1.jpg", RED, person="Ann"))
+    moved = item("Ann/2020/1.jpg", RED, person="Ann")
+    flat = item("1.jpg", RED)
+    assert kinds(taken(PictureImporter(registrar), moved, flat)) == ["Present", "Present"]
+    assert service.status().faces == 1
+
+
+def test_another_person_is_told_and_taken_over_where_that_is_wanted(service: FaceService) -> None:
+    registrar = service.registrar()
+    taken(PictureImporter(registrar), item("Ann/1.jpg", RED, person="Ann"))
+    moved = item("Bob/1.jpg", RED, person="Bob")
+    (told,) = taken(PictureImporter(registrar), moved)
+    assert told == Differs("Bob/1.jpg", "it is in already, and shows Ann, not Bob")
+    assert person_of(service, "Ann/1.jpg") == ["Ann"]
+    assert registrar.collection.subject_named("Bob") is None
+    (changed,) = taken(PictureImporter(registrar, update=True), moved)
+    assert changed == Changed("Bob/1.jpg", "shows Bob now, not Ann")
+    assert person_of(service, "Ann/1.jpg") == ["Bob"]
+    assert kinds(taken(PictureImporter(registrar, update=True), moved)) == ["Present"]
+    assert service.status().faces == 1
+
+
+def test_a_picture_of_nobody_gets_a_person(service: FaceService) -> None:
+    registrar = service.registrar()
+    taken(PictureImporter(registrar), item("1", RED), item("2", RED, BLUE))
+    outcomes = taken(
+        PictureImporter(registrar),
+        item("Ann/1", RED, person="Ann"),
+        item("Bob/2", RED, BLUE, person="Bob"),
+    )
+    assert kinds(outcomes) == ["Changed", "Differs"]
+    assert isinstance(outcomes[1], Differs)
+    assert "which is Bob" in outcomes[1].reason
+    assert (person_of(service, "1"), person_of(service, "2")) == (["Ann"], [None, None])
+    again = taken(PictureImporter(registrar, largest=True), item("2", RED, BLUE, person="Bob"))
+    assert kinds(again) == ["Changed"]
+    assert sorted(map(str, person_of(service, "2"))) == ["Bob", "None"]
+
+
+def test_what_was_merged_or_renamed_since_stays(service: FaceService) -> None:
+    registrar = service.registrar()
+    ann, anni = item("Ann/1", RED, person="Ann"), item("Anni/2", BLUE, person="Anni")
+    taken(PictureImporter(registrar), ann, anni)
+    collection = registrar.collection
+    into, gone = collection.subject_named("Ann"), collection.subject_named("Anni")
+    assert into
+    assert gone
+    collection.merge(gone.id, into=into.id)
+    collection.change_subject(into.id, name="Anna")
+    outcomes = taken(PictureImporter(registrar), ann, anni)
+    assert kinds(outcomes) == ["Differs", "Differs"]
+    assert (person_of(service, "Ann/1"), person_of(service, "Anni/2")) == (["Anna"], ["Anna"])
+    assert collection.count_subjects() == 1
+
+
+@pytest.mark.parametrize("update", [False, True])
+@pytest.mark.parametrize("between", [0, 40])
+def test_of_two_people_in_one_import_the_first_counts_and_that_is_told(
+    service: FaceService, between: int, update: bool
+) -> None:
+    others = [numbered(n, GREEN) for n in range(1, between + 1)]
+    first, second = item("Ann/1", RED, person="Ann"), item("Bob/1", RED, person="Bob")
+    importer = PictureImporter(service.registrar(), update=update)
+    *_, told = taken(importer, first, *others, second)
+    assert told == Differs("Bob/1", "it is the same picture as Ann/1, and shows Ann, not Bob")
+    again = taken(PictureImporter(service.registrar(), update=update), first, second)
+    assert kinds(again) == ["Present", "Differs"]
+    assert person_of(service, "Ann/1") == ["Ann"]
+
+
+def test_tags_and_external_ids_are_compared_too(service: FaceService) -> None:
+    registrar = service.registrar()
+    plain = item("1", RED, BLUE)
+    known = replace(plain, tags=("b", "a"), external_id="e1")
+    other = replace(plain, tags=("c",), external_id="e2")
+    taken(PictureImporter(registrar), plain)
+    assert kinds(taken(PictureImporter(registrar), known)) == ["Changed"]
+    assert kinds(taken(PictureImporter(registrar), known, plain)) == ["Present", "Present"]
+    (told,) = taken(PictureImporter(registrar), other)
+    assert isinstance(told, Differs)
+    assert "tags are a, b, not c; its external_id is e1, not e2" in told.reason
+    assert kinds(taken(PictureImporter(registrar, update=True), other)) == ["Changed"]
+    faces = registrar.collection.faces(limit=9).items
+    assert [(face.tags, face.external_id) for face in faces] == [(("c",), "e2")] * 2
+
+
+def test_urls_of_the_same_picture_bring_it_once(service: FaceService) -> None:
+    urls = [Item(f"http://host/{n}", lambda: png(RED), "Ann", by_name=True) for n in range(2)]
+    assert kinds(taken(PictureImporter(service.registrar()), *urls)) == ["Registered", "Present"]
+    file = item("1", RED, person="Bob")
+    assert kinds(taken(PictureImporter(service.registrar()), file)) == ["Differs"]
+    corrected = replace(urls[0], person="Bob")
+    importer = PictureImporter(service.registrar(), update=True)
+    assert kinds(taken(importer, corrected)) == ["Changed"]
+    assert service.status().faces == 1
+
+
+def test_what_an_earlier_version_has_imported_is_known(
+    service: FaceService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It made the ids from the name too, and galleries without pictures have nothing else."""
+    registrar = service.registrar()
+    registrar.pictures.keep = "nothing"
+    old = item("a", RED)
+    digest = sha256(old.load()).hexdigest()
+    importer = PictureImporter(registrar)
+    monkeypatch.setattr(importer, "_keys", lambda *_: Keys(f"default\0a\0{digest}"))
+    assert kinds(taken(importer, old)) == ["Registered"]
+    assert kinds(taken(PictureImporter(registrar), old)) == ["Present"]
+    assert service.status().faces == 1
+
+
+@pytest.mark.parametrize("keep", ["originals", "crops", "nothing"])
+def test_whatever_is_kept_nothing_comes_twice(service: FaceService, keep: str) -> None:
+    registrar = service.registrar()
+    registrar.pictures.keep = keep  # type: ignore[assignment]
+    for source in ("a", "b"):
+        taken(PictureImporter(registrar), item(source, RED, BLUE))
+    assert service.status().faces == 2
+
+
+def test_a_picture_that_an_album_shows_too_can_be_corrected(service: FaceService) -> None:
+    """An album says nothing, so that it contradicts nobody."""
+    registrar = service.registrar()
+    taken(PictureImporter(registrar), item("Bob/1", RED, person="Bob"))
+    album, ann = item("Photos from 2021/1", RED), item("Ann/1", RED, person="Ann")
+    outcomes = taken(PictureImporter(registrar, update=True), album, ann)
+    assert kinds(outcomes) == ["Present", "Changed"]

@@ -1,6 +1,10 @@
 import io
+import os
 import stat
+import struct
 import zipfile
+import zlib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,7 @@ import pytest
 from faceserver.api.pictures import Credentials
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
 from faceserver.pictures.zips import ZipReader
-from faceserver.transfer.pictures import Item
+from faceserver.transfer.items import Item
 from faceserver.transfer.sources import open_source
 
 
@@ -32,6 +36,11 @@ def with_bytes(item: Item) -> bytes | InputError:
         return item.load()
     except InputError as error:
         return error
+
+
+def contents(path: Path) -> list[bytes]:
+    with open_source(path, fetch=fetch, max_bytes=100) as source:
+        return [item.load() for item in source.items]
 
 
 def zipped(path: Path, members: dict[str, bytes]) -> Path:
@@ -68,14 +77,14 @@ def test_subfolders_are_people(folder: Path) -> None:
 
 def test_large_and_unreadable_files_are_refused_when_they_are_read(folder: Path) -> None:
     (folder / "large.jpg").write_bytes(bytes(101))
-    (folder / "a folder.jpg").mkdir()
-    (folder / "nowhere.jpg").symlink_to(folder / "gone")
-    items = items_of(folder)
+    (folder / "gone.jpg").write_bytes(b"picture")
+    with open_source(folder, fetch=fetch, max_bytes=100) as source:
+        items = {item.source: item for item in source.items}
+    (folder / "gone.jpg").unlink()
     with pytest.raises(FileTooLarge):
         items["large.jpg"].load()
-    for name in ("a folder.jpg", "nowhere.jpg"):
-        with pytest.raises(InvalidRequest, match="no such file"):
-            items[name].load()
+    with pytest.raises(InvalidRequest, match="no such file"):
+        items["gone.jpg"].load()
 
 
 def test_a_zip_is_like_a_folder(tmp_path: Path) -> None:
@@ -245,3 +254,121 @@ def test_a_list_tells_what_the_host_of_a_url_asks_for(tmp_path: Path) -> None:
         assert [with_bytes(item) for item in source.items] == [
             b"fetched http://cam/a.jpg by admin:12"
         ]
+
+
+def test_windows_separators_are_read(tmp_path: Path) -> None:
+    """As PowerShell packs them, folders included."""
+    path = zipped(tmp_path / "w.zip", {"Ann\\": b"", "Ann\\2020\\1.jpg": b"1", "Bob\\1.jpg": b"2"})
+    items = items_of(path)
+    assert persons(items) == {"Ann/2020/1.jpg": "Ann", "Bob/1.jpg": "Bob"}
+    assert contents(path) == [b"1", b"2"]
+    both = zipped(tmp_path / "b.zip", {"Ann\\1.jpg": b"1", "Ann/1.jpg": b"2", "..\\x.jpg": b"3"})
+    with open_source(both, fetch=fetch, max_bytes=10) as source:
+        results = [with_bytes(item) for item in source.items]
+    assert [str(result) for result in results[1:]] == [
+        "there are two of this name",
+        "a name that leads out of the archive",
+    ]
+
+
+def test_a_takeout_gives_its_people_and_says_what_else_it_holds(tmp_path: Path) -> None:
+    top = "Takeout/Google Fotos"
+    path = zipped(
+        tmp_path / "t.zip",
+        {
+            "Takeout/archive_browser.html": b"<html></html>",
+            f"{top}/Ann/1.jpg": b"1",
+            f"{top}/Ann/1.jpg.json": b"{}",
+            f"{top}/Ann/Metadaten.json": b"{}",
+            f"{top}/Bob/2.jpg": b"2",
+            f"{top}/Fotos von 2021/3.jpg": b"3",
+            f"{top}/Bob/film.MP4": b"\0\0\0\x18ftypmp42\0\0\0\0isommp42",
+            f"{top}/Papierkorb/4.jpg": b"4",
+        },
+    )
+    with open_source(path, fetch=fetch, max_bytes=10) as source:
+        assert persons({item.source: item for item in source.items}) == {
+            "Ann/1.jpg": "Ann",
+            "Bob/2.jpg": "Bob",
+            "Fotos von 2021/3.jpg": None,
+        }
+        assert Counter(item.reason for item in source.left_out) == {
+            "JSON sidecar": 2,
+            "text": 1,
+            "video": 1,
+            "trash": 1,
+        }
+        assert source.people == {"Ann": 1, "Bob": 1, None: 1}
+
+
+@pytest.mark.parametrize("encoding", ["cp437", "cp1252", "gbk", "cp932", "utf-8"])
+def test_names_without_a_mark_are_read(tmp_path: Path, encoding: str) -> None:
+    person = {"gbk": "张三", "cp932": "田中さん", "utf-8": "Zoë 张三"}.get(encoding, "Jörg Müller")
+    raw = person.encode(encoding)
+    placeholder = "x" * len(raw)
+    path = zipped(tmp_path / "n.zip", {f"{placeholder}/1.jpg": b"1", f"{placeholder}/2.jpg": b"2"})
+    path.write_bytes(path.read_bytes().replace(placeholder.encode(), raw))
+    items = items_of(path)
+    assert set(persons(items).values()) == {person}
+    assert contents(path) == [b"1", b"2"]
+
+
+def test_a_name_in_utf8_beside_an_older_one_counts(tmp_path: Path) -> None:
+    """Info-ZIP's extra field."""
+    entry = zipfile.ZipInfo("Jo/1.jpg")
+    name = "Jörg/1.jpg".encode()
+    field = struct.pack("<BL", 1, zlib.crc32(b"Jo/1.jpg")) + name
+    entry.extra = struct.pack("<HH", 0x7075, len(field)) + field
+    with zipfile.ZipFile(tmp_path / "i.zip", "w") as file:
+        file.writestr(entry, b"1")
+    assert persons(items_of(tmp_path / "i.zip")) == {"Jörg/1.jpg": "Jörg"}
+
+
+def test_a_large_zips_records_are_read(tmp_path: Path) -> None:
+    with (
+        zipfile.ZipFile(tmp_path / "l.zip", "w") as file,
+        file.open("Ann/1.jpg", "w", force_zip64=True) as member,
+    ):
+        member.write(b"1")
+    assert persons(items_of(tmp_path / "l.zip")) == {"Ann/1.jpg": "Ann"}
+
+
+def test_zips_inside_and_what_is_locked_are_said(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "inner.zip", {"a.jpg": b"x"}).read_bytes()
+    members = {"inner.zip": inner, "locked.jpg": b"x", "locked.txt": b"x", "a.jpg": b"1"}
+    data = bytearray(zipped(tmp_path / "o.zip", members).read_bytes())
+    for name in (b"locked.jpg", b"locked.txt"):
+        data[data.rindex(name) - 46 + 8] |= 1
+    (tmp_path / "o.zip").write_bytes(data)
+    with open_source(tmp_path / "o.zip", fetch=fetch, max_bytes=10) as source:
+        results = {item.source: with_bytes(item) for item in source.items}
+        assert {item.name: item.reason for item in source.left_out} == {
+            "inner.zip": "zip",
+            "locked.txt": "unreadable",
+        }
+    assert results["a.jpg"] == b"1"
+    assert str(results["locked.jpg"]) == "encrypted"
+
+
+def test_every_entry_of_a_zip_is_tried_or_left_out(tmp_path: Path) -> None:
+    with zipfile.ZipFile(flawed(tmp_path / "f.zip"), "a") as file:
+        for name in ("__MACOSX/._a.jpg", ".hidden/1.jpg", "note.txt", "empty", "none", "a/b/.DS"):
+            file.writestr(name, "" if name == "empty" else "text")
+        file.mkdir("folder")
+        entries = [entry.filename for entry in file.infolist() if not entry.is_dir()]
+    with open_source(tmp_path / "f.zip", fetch=fetch, max_bytes=10) as source:
+        names = [item.source for item in source.items] + [item.name for item in source.left_out]
+    assert sorted(names) == sorted(entries)
+
+
+def test_a_zip_without_an_ending_is_one(tmp_path: Path) -> None:
+    assert persons(items_of(zipped(tmp_path / "photos", {"Ann/1.jpg": b"1"}))) == {
+        "Ann/1.jpg": "Ann"
+    }
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    for name in ("a.zip", "a.csv", "a"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(InvalidArchive, match="neither a file nor a folder"):
+            items_of(tmp_path / name)

@@ -14,7 +14,7 @@ from faceserver.errors import ModelError, UnknownAttribute
 from faceserver.models.spec import AttributeSpec
 from faceserver.pictures import codec
 from faceserver.types import Box, Detection, Image
-from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.analyzer import Analyzer, FoundFace
 from faceserver.vision.architectures import make_attribute
 from faceserver.vision.attributes.base import Attribute, Value
 from faceserver.vision.attributes.pool import AttributePool
@@ -22,6 +22,7 @@ from faceserver.vision.attributes.pose import HEAD, pose_of
 from faceserver.vision.attributes.quality import share_inside, sharpness
 from faceserver.vision.base import Loading
 from faceserver.vision.geometry import blurred
+from faceserver.vision.orientation import turned
 from tests.support.fakes import detection
 from tests.support.nets import dot_net
 from tests.support.photographs import Photographs
@@ -45,7 +46,7 @@ def analyzer(settings: Settings) -> Analyzer:
 
 
 def decoded(path: Path) -> Image:
-    return codec.decode(path.read_bytes(), max_bytes=10**8, max_pixels=10**8)
+    return codec.decode(path.read_bytes(), max_bytes=10**8, max_pixels=10**8).image
 
 
 def told(analyzer: Analyzer, image: Image, *names: str) -> Mapping[str, Value]:
@@ -150,7 +151,7 @@ def test_quality_falls_with_blur_and_names_it(analyzer: Analyzer, photographs: P
     image = decoded(photographs["obama.jpg"])
     good = told(analyzer, image, "quality")["quality"]
     small = codec.encode_jpeg(np.ascontiguousarray(image[::8, ::8]))
-    few = codec.decode(small, max_bytes=10**8, max_pixels=10**8)
+    few = codec.decode(small, max_bytes=10**8, max_pixels=10**8).image
     coarse = few.repeat(8, axis=0).repeat(8, axis=1)
     bad = told(analyzer, coarse, "quality")["quality"]
     assert number(good, "value") > 0.9
@@ -193,6 +194,35 @@ def test_106_points_lie_in_the_picture(tmp_path: Path, engine: Engine) -> None:
     side = 1.5 * 50
     expected = np.array([40, 65]) + places * side / 2
     assert np.abs(np.array(value["points"]) - expected).max() < 0.006
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_106_points_of_a_turned_face_are_turned(tmp_path: Path, engine: Engine, turns: int) -> None:
+    places = RANDOM.uniform(-1, 1, (106, 2))
+    points = made(
+        "landmarks106", constant_net(tmp_path / "n.onnx", places.ravel().tolist()), engine
+    )
+    face = detection(30, 40, 20)
+    lying = turned(face, turns, 160, 200)
+    upright, found = points.tell(
+        [
+            points.cut(np.zeros((200, 160, 3), np.uint8), face),
+            points.cut(np.rot90(np.zeros((200, 160, 3), np.uint8), turns), lying),
+        ]
+    )
+    x, y = np.array(upright["points"]).T
+    expected = {1: (y, 160 - x), 2: (160 - x, 200 - y), 3: (200 - y, x)}[turns]
+    assert np.abs(np.array(found["points"]) - np.stack(expected, axis=1)).max() < 0.02
+
+
+def test_points_are_those_of_the_picture_as_it_was_sent() -> None:
+    face = detection(20, 30, 40)
+    pool = AttributePool()
+    image = np.zeros((100, 100, 3), np.uint8)
+    found = FoundFace(face, image, pool.cut(image, face, ["landmarks"])).scaled(2)
+    (told_of_it,) = pool.tell([found.cuts])
+    x, y = face.points[0]
+    assert told_of_it["landmarks"]["left_eye"] == [round(2 * x, 2), round(2 * y, 2)]
 
 
 def test_a_centred_crop_shows_the_square_around_the_box(tmp_path: Path, engine: Engine) -> None:

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from faceserver.models.spec import AlignedCrop, CentredCrop, SquareCrop
+from faceserver.models.spec import AlignedCrop, CentredCrop, SquareCrop, StretchedCrop
 from faceserver.types import Box, Detection
 from faceserver.vision.crops import aligned_crop, crop_of, similarity_transform, square_crop
+from faceserver.vision.orientation import turned
 from tests.support.fakes import detection
 
 TEMPLATE = ((38.0, 52.0), (74.0, 52.0), (56.0, 72.0), (42.0, 92.0), (71.0, 92.0))
@@ -25,6 +28,38 @@ def test_the_crop_is_zero_beyond_the_picture() -> None:
     crop = square_crop(white, detection(-50, 0, 100), recipe)
     assert np.all(crop[:, :50] == 0)
     assert np.all(crop[:, 50:] == 255)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_crop_is_upright_whichever_way_up_the_face_is(turns: int) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (64, 50, 3), np.uint8)
+    face = detection(7.5, 20.25, 31)
+    recipe = SquareCrop(kind="square", side=1.3, lowered=0.1, size=24)
+    turned_face = turned(face, turns, 50, 64)
+    crop = square_crop(np.ascontiguousarray(np.rot90(picture, turns)), turned_face, recipe)
+    assert np.array_equal(crop, square_crop(picture, face, recipe))
+
+
+def test_a_stretched_crop_takes_the_enlarged_box_to_a_square() -> None:
+    white = np.full((400, 400, 3), 255, np.uint8)
+    white[50:250, 200:] = 100
+    face = Detection(Box(150, 100, 250, 200), detection(0, 0, 1).points, 0.9)
+    tall = replace(face, box=Box(150, 50, 250, 250))
+    recipe = StretchedCrop(kind="stretched", side=1.5, size=150)
+    wide, high = crop_of(white, face, recipe), crop_of(white, tall, recipe)
+    assert np.array_equal(wide, white[75:225, 125:275])
+    assert high.shape == (150, 150, 3)
+    assert np.all(high[25:125, 76:] == 100)  # 300 rows have become 150
+    assert np.all(high[:20] == 255)
+
+
+def test_a_stretched_crop_is_zero_beyond_the_picture() -> None:
+    white = np.full((100, 100, 3), 255, np.uint8)
+    recipe = StretchedCrop(kind="stretched", side=1.0, size=100)
+    crop = crop_of(white, detection(-50, 0, 100), recipe)
+    assert np.all(crop[:, :50] == 0)
+    assert np.all(crop[:, 50:] == 255)
+    assert crop_of(white, detection(5, 5, 0), recipe).shape == (100, 100, 3)
 
 
 @pytest.mark.parametrize("degrees", [0, 30, -100, 180])
@@ -98,3 +133,16 @@ def test_a_centred_crop_is_a_square_of_the_longer_side() -> None:
     wider = crop_of(image, face, CentredCrop(kind="centred", side=4, size=80))
     assert (wider[40, :18] == 0).all()
     assert (wider[40, 22:58] == 200).all()
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_centred_crop_is_upright_whichever_way_up_the_face_is(turns: int) -> None:
+    picture = np.zeros((200, 160, 3), np.uint8)
+    picture[:, :, 0] = np.linspace(0, 255, 160)
+    picture[:, :, 1] = np.linspace(0, 255, 200)[:, None]
+    face = detection(60, 70, 40)
+    recipe = CentredCrop(kind="centred", side=1.5, size=48)
+    turned_picture = np.ascontiguousarray(np.rot90(picture, turns))
+    crop = crop_of(turned_picture, turned(face, turns, 160, 200), recipe)
+    upright = crop_of(picture, face, recipe)
+    assert np.abs(crop.astype(int) - upright).max() <= 3  # up to a pixel's step on the ramp

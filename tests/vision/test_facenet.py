@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from faceserver.engines import EngineOptions, make_engine
+from faceserver.errors import ModelError
 from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.runtime.parallel import Helpers
 from faceserver.vision.base import Loading
@@ -72,3 +73,22 @@ def test_one_face_is_one_call_of_one() -> None:
 
 def test_no_crops_give_no_embeddings(embedder: FaceNetEmbedder) -> None:
     assert embedder.embed([]).shape == (0, 512)
+
+
+def test_a_face_and_its_mirror_have_one_vector() -> None:
+    spec = load_spec(MODEL, EmbedderSpec)
+    engine = make_engine("openvino", EngineOptions(threads=2))
+    plain = FaceNetEmbedder(spec, Loading(engine))
+    both = FaceNetEmbedder(spec.model_copy(update={"options": {"mirror": True}}), Loading(engine))
+    crops = noise(3)
+    mirrored = [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
+    expected = plain.embed(crops) + plain.embed(mirrored)
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert np.allclose(both.embed(crops), expected, atol=1e-5)
+    assert np.allclose(both.embed(crops), both.embed(mirrored), atol=1e-5)
+
+
+def test_an_option_that_there_is_not() -> None:
+    spec = load_spec(MODEL, EmbedderSpec).model_copy(update={"options": {"mirrors": True}})
+    with pytest.raises(ModelError, match="mirror"):
+        FaceNetEmbedder(spec, Loading(CountingEngine()))

@@ -46,7 +46,7 @@ def detector(spec: DetectorSpec, engine: Engine) -> MtcnnDetector:
 
 
 def decoded(path: Path) -> Image:
-    return codec.decode(path.read_bytes(), max_bytes=10**8, max_pixels=10**8)
+    return codec.decode(path.read_bytes(), max_bytes=10**8, max_pixels=10**8).image
 
 
 def crowd(photographs: Photographs) -> Image:

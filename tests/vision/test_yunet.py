@@ -35,7 +35,7 @@ def detector(spec: DetectorSpec, engine: Engine) -> Detector:
 
 
 def decoded(path: Path) -> Image:
-    return codec.decode(path.read_bytes(), max_bytes=10**8, max_pixels=10**8)
+    return codec.decode(path.read_bytes(), max_bytes=10**8, max_pixels=10**8).image
 
 
 def told(spec: DetectorSpec, **options: float) -> DetectorSpec:

@@ -14,7 +14,7 @@ from faceserver.errors import EmptyFile, InputError, NoFace, NotAnImage, NotFoun
 from faceserver.jobs.manager import JobDesk
 from faceserver.services.facade import FaceService, Link, Refused, Registered, Upload
 from faceserver.store.base import StoreStatus
-from faceserver.types import Box, Detection, Match, StoredFace
+from faceserver.types import Box, Detection, Face, Match
 
 WIDTH, HEIGHT = 100, 80
 
@@ -39,8 +39,8 @@ FACES: Mapping[bytes, Sequence[Detection]] = {
 }
 
 
-def stored(detection: Detection, picture: str, source: str = "a.jpg") -> StoredFace:
-    return StoredFace(
+def stored(detection: Detection, picture: str, source: str = "a.jpg") -> Face:
+    return Face(
         id="0" * 32,
         embedding=np.zeros(4, np.float32),
         detection=detection,

@@ -49,7 +49,7 @@ def _hollow(view: Any) -> Any:
     def reached(**variables: object) -> tuple[str, int]:
         return "", REACHED
 
-    reached.scope, reached.reach = view.scope, view.reach  # type: ignore[attr-defined]
+    vars(reached).update({name: vars(view)[name] for name in ("scope", "reach", "body", "vital")})
     return reached
 
 

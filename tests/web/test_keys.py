@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from faceserver.access.keys import KeyStore
+from faceserver.errors import StoreCorrupt
 from faceserver.web.guard.auth import gate_of
 from tests.web.fakes import FakeBackend, FakeService
 from tests.web.forms import error_of, post_form
@@ -88,6 +89,26 @@ def test_a_damaged_file_of_keys_lets_nobody_in(
     response = post_form(client, "/faceRegister", FACE, headers=bearer(token))
     assert error_of(response) == (500, "store_corrupt")
     assert post_form(client, "/faceRegister", FACE).status_code == 500
+
+
+@pytest.mark.parametrize("how", ["emptied", "removed", "damaged"])
+def test_a_server_whose_keys_are_lost_lets_nobody_in_and_tells_its_health(
+    client: FlaskClient, keys: KeyStore, backend: FakeBackend, how: str
+) -> None:
+    keys.create("phone", "admin")
+    path = backend.settings.data_dir / "keys.sqlite"
+    if how == "removed":
+        path.unlink()
+    else:
+        path.write_bytes(b"" if how == "emptied" else b"no database" * 100)
+    assert error_of(client.get("/metrics")) == (500, "store_corrupt")
+    assert error_of(post_form(client, "/faceRegister", FACE)) == (500, "store_corrupt")
+    health = client.get("/health")
+    assert health.status_code == 200
+    assert "faces" not in health.get_json()  # as for a stranger
+    assert client.get("/health/live").status_code == 200
+    with pytest.raises(StoreCorrupt, match="faceserver keys create"):
+        gate_of(client.application).is_open()
 
 
 def test_a_stored_picture_is_for_those_whose_collection_shows_it(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import openvino
 
 from faceserver.conversion.caffe.prototxt import read_prototxt
+from faceserver.engines.openvino_library import openvino
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 

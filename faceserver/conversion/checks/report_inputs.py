@@ -30,6 +30,6 @@ def inputs(size: int, normalization: Normalization, picture: Path | None) -> dic
         data = picture.read_bytes()
     except OSError as error:
         raise ModelError(f"{picture} cannot be read: {error.strerror}") from error
-    image = resize(decode(data, max_bytes=_LARGEST, max_pixels=_LARGEST), size, size)
+    image = resize(decode(data, max_bytes=_LARGEST, max_pixels=_LARGEST).image, size, size)
     blobs["real"] = normalized(image[None], normalization).transpose(0, 3, 1, 2)
     return blobs

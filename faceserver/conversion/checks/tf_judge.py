@@ -4,13 +4,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import openvino
 
 from faceserver.conversion.readers import checkpoint
 from faceserver.conversion.readers.graphdef import DT_BOOL, DT_FLOAT
 from faceserver.conversion.readers.graphdef_pb2 import GraphDef
 from faceserver.conversion.readers.tensorflow_library import tensorflow
 from faceserver.conversion.readers.tf_source import TfSource
+from faceserver.engines.openvino_library import openvino
 from faceserver.types import Floats
 
 _RESULT = "faceserver_result_"

@@ -17,6 +17,8 @@ def tensorflow(purpose: str) -> Any:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it reports every missing GPU
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    # Keras writes its settings into the user's home when it is loaded; below this it cannot.
+    os.environ.setdefault("KERAS_HOME", os.devnull)
     try:
         import tensorflow as library  # noqa: PLC0415 - it is large, and optional
     except ImportError as error:

@@ -1,6 +1,9 @@
 /** The server's API: requests out, answers and errors in. */
 import { csrfToken, page } from "./page.js";
 
+/** Times that something is sent to a server that has too much to do and says when to come back. */
+const TRIES = 6;
+
 /** What the server, or the way to it, refused; the message is a sentence that says what to do. */
 export class ApiError extends Error {
   /** @param {string} code */
@@ -35,14 +38,18 @@ export async function call(method, path, body = null, options = {}) {
   const headers = new Headers(options.headers);
   for (const [name, value] of headersFor(method, body)) headers.set(name, value);
   const sent = body === null || body instanceof FormData ? body : JSON.stringify(body);
-  let response;
-  try {
-    response = await fetch(page.root + path, { ...options, method, headers, body: sent });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new ApiError("unreachable");
+  for (let tries = 1; ; tries += 1) {
+    let response;
+    try {
+      response = await fetch(page.root + path, { ...options, method, headers, body: sent });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ApiError("unreachable");
+    }
+    const pause = pauseAfter(response.status, response.headers.get("Retry-After"), tries);
+    if (pause === null) return answerOf(response.ok, await response.json().catch(() => null));
+    await passed(pause, options.signal);
   }
-  return answerOf(response.ok, await response.json().catch(() => null));
 }
 
 /**
@@ -54,7 +61,18 @@ export async function call(method, path, body = null, options = {}) {
  * @throws {ApiError} it refused, or cannot be reached
  * @throws {DOMException} AbortError: the signal was given
  */
-export function send(path, form, { signal, onProgress }) {
+export async function send(path, form, { signal, onProgress }) {
+  for (let tries = 1; ; tries += 1) {
+    const request = await sendOnce(path, form, { signal, onProgress });
+    const pause = pauseAfter(request.status, request.getResponseHeader("Retry-After"), tries);
+    if (pause === null) {
+      return answerOf(request.status >= 200 && request.status < 300, request.response);
+    }
+    await passed(pause, signal);
+  }
+}
+
+function sendOnce(path, form, { signal, onProgress }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
@@ -62,23 +80,34 @@ export function send(path, form, { signal, onProgress }) {
     request.responseType = "json";
     for (const [name, value] of headersFor("POST", form)) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => onProgress(event.loaded / event.total));
-    request.addEventListener("load", () => {
-      const isOk = request.status >= 200 && request.status < 300;
-      settle(() => answerOf(isOk, request.response));
-    });
-    request.addEventListener("error", () => settle(() => fail("unreachable")));
+    request.addEventListener("load", () => resolve(request));
+    request.addEventListener("error", () => reject(new ApiError("unreachable")));
     request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
     request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
     signal.addEventListener("abort", abort);
     request.send(form);
+  });
+}
 
-    function settle(result) {
-      try {
-        resolve(result());
-      } catch (error) {
-        reject(error);
-      }
-    }
+/** Seconds after which to send again what the server had no time for; null: do not. */
+function pauseAfter(status, header, tries) {
+  if (status !== 503 || !/^\d+$/.test(header ?? "") || tries >= TRIES) return null;
+  return Math.min(Number(header), 10);
+}
+
+/** Waits so many seconds, or until the signal is given, which rejects with AbortError. */
+function passed(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(new DOMException("cancelled", "AbortError"));
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, seconds * 1000);
+    if (signal?.aborted) abort();
+    signal?.addEventListener("abort", abort, { once: true });
   });
 }
 

@@ -103,7 +103,7 @@ function summary(found, same) {
     return ngettext("%(num)s person is in both pictures", "%(num)s people are in both pictures", same.length);
   }
   const limit = distanceText(found.threshold);
-  return _("Nobody is in both pictures: no two faces are closer than %(limit)s", { limit });
+  return _("No person is in both pictures: no two faces are closer than %(limit)s", { limit });
 }
 
 /** One face in each picture: the whole answer is about this pair. */
@@ -114,16 +114,16 @@ function isPlain({ a, b }) {
 function pairElement(pair, found) {
   const names = _("Face %(a)s and face %(b)s", { a: pair.a + 1, b: pair.b + 1 });
   const verdict = make("span", {}, make("strong", { textContent: names }), ` · ${sureness(pair)}`);
-  const limit = _("the limit is %(limit)s", { limit: distanceText(found.threshold) });
+  const limit = _("threshold %(limit)s", { limit: distanceText(found.threshold) });
   const facts = make("span", { className: "hint", textContent: `${likeness(pair)} (${limit})` });
   return make("li", { data: { tone: pair.tone } }, isPlain(found) ? null : verdict, facts);
 }
 
 /** How sure the verdict is: what share of such pairs it is right about, where that was measured. */
 function sureness({ same, similarity }) {
-  if (similarity === null) return same ? _("The same person") : _("Different people");
+  if (similarity === null) return same ? _("Same person") : _("Different people");
   const share = shareText(same ? similarity : 1 - similarity);
-  if (same) return _("The same person, %(share)s sure", { share });
+  if (same) return _("Same person, %(share)s sure", { share });
   return _("Different people, %(share)s sure", { share });
 }
 

@@ -84,8 +84,8 @@ async function listPeople(name, { apartFrom, mayBeNew, pick }) {
 }
 
 function countText(count, isCut) {
-  if (count === 0) return _("Nobody is called so.");
-  if (isCut) return _("The first ones; type more of the name.");
+  if (count === 0) return _("Nobody has this name.");
+  if (isCut) return _("Showing the first ones; keep typing to narrow down.");
   return ngettext("%(num)s person", "%(num)s people", count);
 }
 
@@ -103,7 +103,7 @@ function pickable(person, pick) {
 }
 
 function newPerson(name, pick) {
-  const text = make("span", { className: "pick-name", textContent: _("Somebody new: %(name)s", { name }) });
+  const text = make("span", { className: "pick-name", textContent: _("New person: %(name)s", { name }) });
   const row = make("button", { type: "button", className: "pick" }, make("span", { className: "thumb small" }, icon("person")), text);
   row.addEventListener("click", () => pick({ name }));
   return row;

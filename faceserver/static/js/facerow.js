@@ -48,11 +48,11 @@ export class FaceRow {
 
   facts() {
     const { score, quality, id } = this.face;
-    const sure = _("Certainty %(share)s", { share: percent(score) });
+    const sure = _("Confidence %(share)s", { share: percent(score) });
     const fine = quality === null ? null : _("quality %(share)s", { share: percent(quality) });
     const search = make("a", {
       href: `${page.root}faceRetrieve.html?face=${id}`,
-      textContent: _("Find this face elsewhere"),
+      textContent: _("Find this face in other pictures"),
     });
     const text = [sure, fine].filter(Boolean).join(" · ");
     return make(
@@ -109,8 +109,8 @@ export class FaceRow {
 
   warnOfTwin({ person, face }) {
     const text = person
-      ? _("This face is registered already, as %(name)s.", { name: person.name })
-      : _("This face is registered already.");
+      ? _("This face is already registered as %(name)s.", { name: person.name })
+      : _("This face is already registered.");
     const acts = [button(_("Remove this copy"), () => this.remove(), { icon: "trash" })];
     if (person && person.name !== this.name) acts.unshift(this.adopt(person.name));
     this.warn(face, text, acts);
@@ -122,7 +122,7 @@ export class FaceRow {
         ? _("distance %(distance)s", { distance: number(distance, { maximumFractionDigits: 2 }) })
         : _("similarity %(share)s", { share: percent(similarity) });
     const text = this.name
-      ? _("This looks like somebody of another name: %(name)s, %(likeness)s.", { name: person.name, likeness })
+      ? _("This looks like a different person: %(name)s, %(likeness)s.", { name: person.name, likeness })
       : _("This looks like %(name)s, %(likeness)s.", { name: person.name, likeness });
     this.warn(face, text, [this.adopt(person.name)]);
   }
@@ -148,7 +148,7 @@ export class FaceRow {
       return;
     }
     const gone = make("p", { className: "hint mb-0", role: "status", tabIndex: -1 });
-    gone.textContent = _("%(face)s was removed.", { face: this.title });
+    gone.textContent = _("%(face)s removed.", { face: this.title });
     this.element.replaceChildren(gone);
     gone.focus();
     document.dispatchEvent(new Event("faces-changed"));

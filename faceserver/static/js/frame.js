@@ -9,7 +9,7 @@ const LABELS = {
   ready: _("Ready"),
   starting: _("Starting"),
   draining: _("Stopping"),
-  failed: _("Not working"),
+  failed: _("Failed to start"),
   unreachable: _("Unreachable"),
 };
 

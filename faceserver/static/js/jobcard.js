@@ -64,8 +64,8 @@ export class JobCard {
     if (state === "failed") return _("The job failed: %(reason)s", { reason });
     if (state === "queued") return _("Waiting");
     if (state === "cancelled") return _("Cancelled after %(done)s of %(total)s", counts);
-    if (state === "running") return _("%(done)s of %(total)s fetched", counts);
-    return _("%(stored)s registered, %(refused)s not", counts);
+    if (state === "running") return _("%(done)s of %(total)s downloaded", counts);
+    return _("%(stored)s registered, %(refused)s failed", counts);
   }
 
   async stop() {
@@ -104,7 +104,7 @@ async function itemCard({ source, state, faces: ids, code, person }) {
 
 function stateText(state, code) {
   if (state === "stored") return _("Registered");
-  if (state === "present") return _("Registered already");
-  if (state === "waiting") return _("Not fetched");
+  if (state === "present") return _("Already registered");
+  if (state === "waiting") return _("Not downloaded");
   return page.sentences[code] ?? page.sentences.other;
 }

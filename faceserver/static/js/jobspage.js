@@ -62,7 +62,7 @@ class JobCard {
     say(this.text, sentence(job));
     if (!before || before.state !== job.state) this.acts.replaceChildren(...this.buttons());
     if (job.refused > 0 && !this.list) this.reasons.replaceChildren(this.details());
-    if (this.summary) say(this.summary, ngettext("Why %(num)s picture was not taken", "Why %(num)s pictures were not taken", job.refused));
+    if (this.summary) say(this.summary, ngettext("Why %(num)s picture was rejected", "Why %(num)s pictures were rejected", job.refused));
   }
 
   buttons() {
@@ -91,7 +91,7 @@ class JobCard {
       known.delete(this.job.id);
       showNothing();
       (next?.querySelector("button") ?? byId("main")).focus();
-      toast(_("The job is off the list; its faces stay."));
+      toast(_("The job was removed from the list. Its faces are kept."));
     });
   }
 
@@ -164,15 +164,16 @@ function refusedItem({ source, code, reason }) {
   );
 }
 
-function sentence({ state, reason, total, waiting, stored, present, refused, faces }) {
+function sentence({ state, reason, total, waiting, stored, present, refused, left_out: leftOut, faces }) {
   if (state === "failed") return _("The job failed: %(reason)s", { reason });
-  if (state === "queued") return _("It begins when the jobs before it are done.");
+  if (state === "queued") return _("Starts when the jobs before it are done.");
   const parts = [];
-  if (waiting > 0) parts.push(_("%(done)s of %(total)s looked at", { done: number(total - waiting), total: number(total) }));
+  if (waiting > 0) parts.push(_("%(done)s of %(total)s processed", { done: number(total - waiting), total: number(total) }));
   parts.push(ngettext("%(num)s picture stored", "%(num)s pictures stored", stored));
   parts.push(ngettext("%(num)s face", "%(num)s faces", faces));
-  if (present > 0) parts.push(ngettext("%(num)s was in already", "%(num)s were in already", present));
-  if (refused > 0) parts.push(ngettext("%(num)s not taken", "%(num)s not taken", refused));
+  if (present > 0) parts.push(ngettext("%(num)s was already stored", "%(num)s were already stored", present));
+  if (refused > 0) parts.push(ngettext("%(num)s rejected", "%(num)s rejected", refused));
+  if (leftOut > 0) parts.push(ngettext("%(num)s other file skipped", "%(num)s other files skipped", leftOut));
   return parts.join(" · ");
 }
 

@@ -8,9 +8,9 @@ import { toast } from "./toast.js";
 
 const PAGE = 1000;
 const SCOPES = {
-  read: _("look and search"),
+  read: _("view and search"),
   write: _("also add and change"),
-  admin: _("do everything"),
+  admin: _("everything"),
 };
 
 let good = [];
@@ -47,7 +47,7 @@ async function listCollections() {
 
 function row(key) {
   const name = make("th", { scope: "row" }, key.name);
-  if (key.own) name.append(" ", make("span", { className: "badge-soft", textContent: _("this one") }));
+  if (key.own) name.append(" ", make("span", { className: "badge-soft", textContent: _("current") }));
   const revoke = button(_("Revoke"), () => revoked(key), { kind: "outline-danger btn-sm" });
   revoke.setAttribute("aria-label", _("Revoke the key of %(name)s", { name: key.name }));
   return make(
@@ -89,7 +89,7 @@ function showToken(name, token, closes) {
   const copied = make("span", { role: "status" });
   const copy = button(_("Copy"), () => copyFrom(field, copied), { kind: "outline-secondary", icon: "copy" });
   copy.hidden = !navigator.clipboard; // browsers give it over HTTPS, or on this machine, only
-  const text = _("This is the key of %(name)s. It is shown now and never again: keep it in a safe place.", { name });
+  const text = _("This is the key of %(name)s. It is only shown once: keep it in a safe place.", { name });
   const box = make("div", { className: "notice good made-key" }, make("p", { className: "mb-0", textContent: text }), field, copy, copied);
   if (closes) box.append(signIn());
   byId("made").replaceChildren(box);
@@ -104,7 +104,7 @@ async function copyFrom(field, copied) {
     await navigator.clipboard.writeText(field.value);
     say(copied, _("Copied"));
   } catch {
-    say(copied, _("Copy it by hand: the browser did not let the page do it."));
+    say(copied, _("The browser did not allow copying. Copy the key yourself."));
   }
 }
 
@@ -114,16 +114,16 @@ function signIn() {
 }
 
 async function revoked(key) {
-  const lines = [_("Who holds it is refused from now on. This cannot be taken back.")];
-  if (key.own) lines.push(_("You are signed in with this key, and will be signed out."));
+  const lines = [_("Its holder loses access immediately. This cannot be undone.")];
+  if (key.own) lines.push(_("You are signed in with this key and will be signed out."));
   const admins = good.filter(({ scope }) => scope === "admin");
   if (admins.length === 1 && admins[0].id === key.id) {
-    lines.push(_("It is the last key for administrators: the next one can only be made on the server’s command line."));
+    lines.push(_("It is the last administrator key: another one can only be created on the server’s command line."));
   }
   if (!(await confirmed(_("Revoke the key of %(name)s?", { name: key.name }), lines, _("Revoke")))) return;
   await attempt(async () => {
     await call("DELETE", `v1/keys/${key.id}`);
-    toast(_("The key of %(name)s is good no more.", { name: key.name }));
+    toast(_("The key of %(name)s has been revoked.", { name: key.name }));
     if (key.own) location.reload();
     else await listKeys();
   });

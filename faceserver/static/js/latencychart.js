@@ -14,7 +14,7 @@ const HEIGHT = 18;
  * @returns {Node[]}
  */
 export function latencyChart(rows, label) {
-  if (rows.length === 0) return [make("p", { className: "hint mb-0", textContent: _("Nothing was measured yet.") })];
+  if (rows.length === 0) return [make("p", { className: "hint mb-0", textContent: _("No measurements yet.") })];
   const list = make("ul", { className: "latency" }, ...rows.map((row) => rowOf(row, label(row.name))));
   return [list, axis(), legend()];
 }
@@ -27,7 +27,7 @@ export function duration(seconds) {
 }
 
 function rowOf({ count, p50, p95, p99 }, name) {
-  const words = _("half under %(half)s, 95 of 100 under %(most)s, 99 of 100 under %(nearly)s", {
+  const words = _("median %(half)s, 95th percentile %(most)s, 99th percentile %(nearly)s", {
     half: duration(p50),
     most: duration(p95),
     nearly: duration(p99),
@@ -67,9 +67,9 @@ function axis() {
 
 function legend() {
   const parts = [
-    ["half", _("half")],
-    ["most", _("95 of 100")],
-    ["tail", _("99 of 100")],
+    ["half", _("median")],
+    ["most", _("p95")],
+    ["tail", _("p99")],
   ];
   const items = parts.map(([kind, text]) => make("li", { className: kind, textContent: text }));
   return make("ul", { className: "latency-legend", aria: { hidden: "true" } }, ...items);

@@ -27,7 +27,7 @@ export function groupsOf(matches, threshold) {
  * @param {{person: object|null, matches: object[]}} group
  */
 export function groupElement({ person, matches }) {
-  const name = person?.name ?? _("Without a name");
+  const name = person?.name ?? _("Unnamed");
   const best = make("span", { className: "hint", textContent: likeness(matches[0]) });
   const count = ngettext("%(num)s face", "%(num)s faces", matches.length);
   const head = make(

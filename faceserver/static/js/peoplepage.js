@@ -64,8 +64,8 @@ function counted({ count, isComplete }) {
 }
 
 function nobody() {
-  if (Object.keys(wanted()).length) return _("Nobody fits. Search for less of the name, or without the tag.");
-  return _("Nobody has a name yet. Give one to the faces without a name, or when you register pictures.");
+  if (Object.keys(wanted()).length) return _("No matches. Try a shorter part of the name, or remove the tag.");
+  return _("There are no people yet. Name unnamed faces, or enter a name when you register pictures.");
 }
 
 async function search() {
@@ -102,7 +102,7 @@ async function listMerges() {
 
 function mergeItem(merge) {
   const text = ngettext("%(name)s, with %(num)s face", "%(name)s, with %(num)s faces", merge.faces, { name: merge.name });
-  const into = make("a", { href: `${page.root}people/${merge.into}`, textContent: _("Show who has them now") });
+  const into = make("a", { href: `${page.root}people/${merge.into}`, textContent: _("Show their new person") });
   const undo = button(_("Undo"), () => undone(merge), { icon: "undo" });
   undo.setAttribute("aria-label", _("Undo the merge of %(name)s", { name: merge.name }));
   return make("li", {}, make("span", { textContent: text }), into, undo);

@@ -33,7 +33,7 @@ function tile(face) {
   show.addEventListener("click", () => showPicture(face));
   if (!may("write")) return make("li", {}, show);
   const box = make("input", { type: "checkbox", className: "form-check-input", checked: chosen.has(face.id) });
-  box.setAttribute("aria-label", _("Choose the face of %(source)s", { source: face.source }));
+  box.setAttribute("aria-label", _("Select the face from %(source)s", { source: face.source }));
   box.addEventListener("change", () => {
     if (box.checked) chosen.add(face.id);
     else chosen.delete(face.id);
@@ -51,7 +51,7 @@ function showPicture(face) {
 
 function counted() {
   byId("selection").hidden = chosen.size === 0;
-  say(byId("chosen"), ngettext("%(num)s face chosen", "%(num)s faces chosen", chosen.size));
+  say(byId("chosen"), ngettext("%(num)s face selected", "%(num)s faces selected", chosen.size));
 }
 
 function chooseNone() {
@@ -75,7 +75,7 @@ async function load() {
   say(byId("name"), person.name);
   const since = new Date(person.created).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" });
   const count = ngettext("%(num)s face", "%(num)s faces", person.faces);
-  say(byId("facts"), _("%(faces)s, known since %(date)s", { faces: count, date: since }));
+  say(byId("facts"), _("%(faces)s, added on %(date)s", { faces: count, date: since }));
   byId("cover").replaceChildren(coverOf(person, "thumb"));
   byId("tags").replaceChildren(...person.tags.map((tag) => make("li", {}, tagLink(tag))));
   byId("actions").hidden = !may("write");
@@ -150,7 +150,7 @@ async function save(event) {
 }
 
 async function merge() {
-  const other = await pickedPerson(_("Merge %(name)s into whom?", { name: person.name }), { apartFrom: id });
+  const other = await pickedPerson(_("Merge %(name)s into which person?", { name: person.name }), { apartFrom: id });
   if (!other) return;
   await attempt(async () => {
     await call("POST", inCollection(`subjects/${id}/merge`), { into: other.id });
@@ -162,20 +162,20 @@ async function merge() {
 async function remove() {
   const count = ngettext("%(num)s face", "%(num)s faces", person.faces);
   const lines = [
-    _("The name, the tags and %(faces)s go, and each picture that shows nobody else.", { faces: count }),
-    _("This cannot be taken back."),
+    _("This deletes the name, the tags, %(faces)s, and every picture that shows nobody else.", { faces: count }),
+    _("This cannot be undone."),
   ];
-  if (!(await confirmed(_("Delete %(name)s?", { name: person.name }), lines, _("Delete for good")))) return;
+  if (!(await confirmed(_("Delete %(name)s?", { name: person.name }), lines, _("Delete permanently")))) return;
   await attempt(async () => {
     const gone = await call("DELETE", inCollection(`subjects/${id}`));
     const faces = ngettext("%(num)s face", "%(num)s faces", gone.faces);
-    toastThere(_("%(name)s is deleted, with %(faces)s.", { name: person.name, faces }));
+    toastThere(_("Deleted %(name)s with %(faces)s.", { name: person.name, faces }));
     location.assign(`${page.root}people`);
   });
 }
 
 async function move() {
-  const title = ngettext("Whom does %(num)s face show?", "Whom do %(num)s faces show?", chosen.size);
+  const title = ngettext("Who does %(num)s face show?", "Who do %(num)s faces show?", chosen.size);
   const other = await pickedPerson(title, { apartFrom: id, mayBeNew: true });
   if (other) await attempt(async () => moveTo(other.id ? other : await personNamed(other.name)));
 }
@@ -186,24 +186,24 @@ async function moveTo(other) {
   await reload();
   const text = other
     ? ngettext("%(num)s face is now %(name)s.", "%(num)s faces are now %(name)s.", moving.length, { name: other.name })
-    : ngettext("%(num)s face has no name now.", "%(num)s faces have no name now.", moving.length);
+    : ngettext("%(num)s face is now unnamed.", "%(num)s faces are now unnamed.", moving.length);
   toast(text, { label: _("Undo"), act: () => attempt(() => takeBack(moving)) });
 }
 
 async function takeBack(moved) {
   await call("POST", inCollection("faces/move"), { faces: moved, subject: id });
   await reload();
-  toast(ngettext("%(num)s face is back.", "%(num)s faces are back.", moved.length));
+  toast(ngettext("%(num)s face moved back.", "%(num)s faces moved back.", moved.length));
 }
 
 async function removeFaces() {
   const title = ngettext("Delete %(num)s face?", "Delete %(num)s faces?", chosen.size);
-  const lines = [_("A picture goes with the last face that is in it. This cannot be taken back.")];
+  const lines = [_("A picture is deleted with its last face. This cannot be undone.")];
   if (!(await confirmed(title, lines, _("Delete")))) return;
   const going = [...chosen];
   await attempt(async () => {
     await deleteFaces(going);
-    toast(ngettext("%(num)s face is deleted.", "%(num)s faces are deleted.", going.length));
+    toast(ngettext("%(num)s face deleted.", "%(num)s faces deleted.", going.length));
   });
   await reload();
 }

@@ -43,7 +43,7 @@ function showCounts() {
     return;
   }
   const registered = ngettext("%(num)s picture registered", "%(num)s pictures registered", done);
-  const failed = ngettext("%(num)s picture not", "%(num)s pictures not", lost);
+  const failed = ngettext("%(num)s picture failed", "%(num)s pictures failed", lost);
   say(byId("summary"), lost > 0 ? _("%(registered)s, %(failed)s", { registered, failed }) : registered);
 }
 
@@ -72,9 +72,9 @@ function lines() {
 }
 
 function problemOf(urls) {
-  if (urls.length === 0) return _("Put in at least one web address.");
+  if (urls.length === 0) return _("Enter at least one URL.");
   if (urls.length > page.maxUrls) {
-    return _("At most %(most)s addresses at once.", { most: number(page.maxUrls) });
+    return _("Enter at most %(most)s URLs at once.", { most: number(page.maxUrls) });
   }
   const wrong = urls.find((url) => !/^https?:\/\/[^\s/]+/iu.test(url));
   return wrong ? _("This is no web address: %(text)s", { text: wrong }) : "";

@@ -87,7 +87,7 @@ function showProbe() {
 
 function probeOptions() {
   const { file, face, faces, chosen } = probe;
-  const alt = file?.name || face?.source || _("Picture that is searched with");
+  const alt = file?.name || face?.source || _("Probe picture");
   if (faces.length < 2) return { alt };
   const choice = {
     label: _("Face to search for"),
@@ -116,7 +116,7 @@ function render() {
 function summary(groups) {
   const people = groups.filter(({ person }) => person).length;
   const faces = groups.reduce((sum, { matches }) => sum + matches.length, 0);
-  if (faces === 0) return _("No face below %(distance)s", { distance: distanceText(threshold.value) });
+  if (faces === 0) return _("No face closer than %(distance)s", { distance: distanceText(threshold.value) });
   const parts = [ngettext("%(num)s face", "%(num)s faces", faces)];
   if (people > 0) parts.unshift(ngettext("%(num)s person", "%(num)s people", people));
   return parts.join(" · ");

@@ -3,6 +3,7 @@ import { call } from "./api.js";
 import { byId, make, say } from "./dom.js";
 import { showKeys } from "./keyspanel.js";
 import { latencyChart } from "./latencychart.js";
+import { showModels } from "./modelspanel.js";
 import { may, page } from "./page.js";
 import { _, number, percent } from "./texts.js";
 import { toastFromBefore } from "./toast.js";
@@ -10,9 +11,9 @@ import { toastFromBefore } from "./toast.js";
 const AGAIN_MS = 5000;
 const MOST_ROUTES = 10;
 const STEPS = {
-  wait: _("Wait for a turn"),
+  wait: _("Wait for a processor"),
   decode: _("Decode a picture"),
-  detect: _("Find faces"),
+  detect: _("Detect faces"),
   embed: _("Embed faces"),
   attributes: _("Tell age, pose and the like"),
   search: _("Search the collection"),
@@ -20,7 +21,7 @@ const STEPS = {
   store: _("Store faces"),
 };
 const INDEXES = {
-  exact: () => _("face by face"),
+  exact: () => _("exhaustive"),
   graph: () => _("with the index"),
   building: (progress) => _("the index is being built: %(share)s", { share: percent(progress) }),
 };
@@ -39,7 +40,7 @@ async function refresh() {
       show(await call("GET", "v1/status"));
       byId("problem").hidden = true;
     } catch (error) {
-      const bound = _("Your key reaches one collection; these figures are of the whole server.");
+      const bound = _("Your key is limited to one collection; this page covers the whole server.");
       say(byId("problem"), error.code === "not_permitted" ? bound : error.message);
       byId("problem").hidden = false;
       if (error.code === "not_permitted") return;
@@ -120,4 +121,5 @@ function bytes(count) {
 
 toastFromBefore();
 refresh();
+showModels().catch(() => {}); // what is wrong, the figures above have told
 if (may("admin") && !page.isBound) showKeys();

@@ -68,7 +68,7 @@ export function distanceText(distance) {
 /** Rates are known of some thresholds: that of the next larger one is the most it can be. */
 function meaning(threshold, calibration) {
   if (calibration === null || calibration.rates.length === 0) {
-    return _("Nobody has measured how often this model takes strangers for one person.");
+    return _("The false match rate of this model has not been measured.");
   }
   const { rates, different_pairs: count } = calibration;
   const pairs = number(count);

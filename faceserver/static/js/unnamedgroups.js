@@ -62,8 +62,8 @@ function summary(groups, examined, isComplete) {
   if (groups === 0) return _("Every face has a name.");
   const people = ngettext("%(num)s likely person", "%(num)s likely people", groups);
   const faces = ngettext("%(num)s face", "%(num)s faces", examined);
-  if (isComplete) return _("%(people)s in %(faces)s without a name. Take out what does not belong, then say who it is.", { people, faces });
-  return _("%(people)s in the first %(faces)s without a name. Others follow when these have one.", { people, faces });
+  if (isComplete) return _("%(people)s in %(faces)s without a name. Remove faces that do not belong, then enter who it is.", { people, faces });
+  return _("%(people)s in the first %(faces)s without a name. More follow once these are named.", { people, faces });
 }
 
 class Group {
@@ -84,7 +84,7 @@ class Group {
   }
 
   toggle(id, crop = cropOf(id)) {
-    const label = make("span", { className: "visually-hidden", textContent: _("Belongs to them") });
+    const label = make("span", { className: "visually-hidden", textContent: _("Belongs to this person") });
     const input = make("input", { type: "checkbox", checked: true, disabled: !may("write") });
     input.addEventListener("change", () => {
       if (input.checked) this.left.add(id);
@@ -152,7 +152,7 @@ class Group {
   async takeBack(faces) {
     try {
       await call("POST", inCollection("faces/move"), { faces, subject: null });
-      toast(ngettext("%(num)s face has no name again.", "%(num)s faces have no name again.", faces.length));
+      toast(ngettext("%(num)s face is unnamed again.", "%(num)s faces are unnamed again.", faces.length));
     } catch (error) {
       toast(error.message);
     }
@@ -163,12 +163,12 @@ class Group {
   async remove() {
     const faces = [...this.left];
     const title = ngettext("Delete %(num)s face?", "Delete %(num)s faces?", faces.length);
-    const lines = [_("A picture goes with the last face that is in it. This cannot be taken back.")];
+    const lines = [_("A picture is deleted with its last face. This cannot be undone.")];
     if (!(await confirmed(title, lines, _("Delete")))) return;
     try {
       await deleteFaces(faces);
       this.leave();
-      toast(ngettext("%(num)s face is deleted.", "%(num)s faces are deleted.", faces.length));
+      toast(ngettext("%(num)s face deleted.", "%(num)s faces deleted.", faces.length));
     } catch (error) {
       this.complain(error);
     }

@@ -83,7 +83,7 @@ export class UploadCard {
   }
 
   askWhoIsWho(name) {
-    const text = _("There are several faces, so none was named %(name)s. Say below who is who.", { name });
+    const text = _("There are several faces, so none was named %(name)s. Name each face below.", { name });
     this.body.prepend(make("p", { className: "notice plain", textContent: text }));
   }
 }

@@ -1,5 +1,8 @@
 """Exact search: every distance is computed."""
 
+from dataclasses import dataclass, replace
+from math import inf
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +10,51 @@ from faceserver.types import Floats
 
 Labels = NDArray[np.int64]
 """What an index calls its vectors: shape (n,), int64, from 1 upwards in the order they came."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What is near a probe.
+
+    Attributes:
+        labels: nearest first, int64, shape (n,).
+        distances: squared L2, float32, shape (n,).
+        error: the distances may be so far off.
+        reach: all that is nearer than this is among them; infinite where there are no more.
+    """
+
+    labels: Labels
+    distances: Floats
+    error: float = 0.0
+    reach: float = inf
+
+    @property
+    def is_all(self) -> bool:
+        """Whether there are no more."""
+        return self.reach == inf
+
+    def reaches(self, max_distance: float) -> bool:
+        """Whether all that is under this distance is among them."""
+        return self.reach >= max_distance + self.error
+
+    def where(self, mask: NDArray[np.bool_]) -> "Found":
+        """Those that the mask says, shape (n,)."""
+        return replace(self, labels=self.labels[mask], distances=self.distances[mask])
+
+    def under(self, max_distance: float) -> "Found":
+        """Those that may be nearer."""
+        return self.where(self.distances < max_distance + self.error)
+
+    def without(self, labels: Labels) -> "Found":
+        """Those that are not among these."""
+        return self.where(~np.isin(self.labels, labels)) if len(labels) else self
+
+    def beside(self, other: "Found") -> "Found":
+        """Both together, nearest first."""
+        labels = np.concatenate((self.labels, other.labels))
+        distances = np.concatenate((self.distances, other.distances))
+        labels, distances = nearest(labels, distances, k=len(labels))
+        return Found(labels, distances, max(self.error, other.error), self.reach)
 
 
 def nearest(labels: Labels, distances: Floats, *, k: int) -> tuple[Labels, Floats]:

@@ -1,7 +1,10 @@
 """The index of a collection: exact while it is small, a graph above that, the same outside."""
 
-from faceserver.store.index.exact import ExactIndex, Labels
-from faceserver.store.index.hnsw import EF, HnswIndex
+from math import inf
+
+from faceserver.store.index.exact import ExactIndex, Found, Labels
+from faceserver.store.index.hnsw import DISTANCE_ERROR, EF, HnswIndex, IncompleteSearch
+from faceserver.store.index.owners import Among
 from faceserver.types import Floats
 
 
@@ -60,15 +63,27 @@ class GalleryIndex:
         """Let the vectors under these labels never be found again."""
         self._held.remove(labels)
 
-    def nearest(self, probe: Floats, *, k: int) -> tuple[Labels, Floats]:
-        """The labels and squared L2 distances of the k nearest, or of all, nearest first.
+    def nearest(self, probe: Floats, *, k: int, among: Among | None = None) -> Found:
+        """The k nearest, or all where there are no more or all cost no more.
 
-        The graph's distances may be wrong by ``DISTANCE_ERROR``.
+        Args:
+            probe: float32, shape (dims,).
+            k: so many at least, as far as there are.
+            among: of these labels alone.
 
         Raises:
             IncompleteSearch: only an exact search can tell.
         """
         held = self._held
-        if isinstance(held, HnswIndex):
-            return held.nearest(probe, k=k, ef=self.ef)
-        return held.nearest(probe, k=k)
+        if isinstance(held, ExactIndex):
+            found = Found(*held.nearest(probe, k=len(held)))
+            return found.where(among.holds(found.labels)) if among else found
+        if among is None:
+            labels, distances = held.nearest(probe, k=k, ef=self.ef)
+        else:
+            k = min(k, len(among))
+            labels, distances = held.nearest(probe, k=k, ef=k, among=among)
+            if among.is_tired:
+                raise IncompleteSearch("too many others are nearer")
+        reach = inf if len(labels) < k else float(distances[-1])
+        return Found(labels, distances, DISTANCE_ERROR, reach)

@@ -19,6 +19,7 @@ from faceserver.runtime.atomic_files import (
     sync,
     write_atomically,
 )
+from faceserver.runtime.private_files import make_private
 from faceserver.store.index.hnsw import EF_CONSTRUCTION, HnswIndex, M
 from faceserver.store.sqlite.facetable import FaceTable
 
@@ -47,7 +48,7 @@ class Manifest(BaseModel):
         recall: as measured with that ef; None if it was not.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: Literal[2] = 2
     file: Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.hnsw$")]
@@ -109,6 +110,7 @@ class SavedIndex:
         path = self._folder / f"{uuid4().hex}.hnsw"
         try:
             with file_errors(path):
+                make_private(path)
                 faces, last = graph.save(path)
                 sync(path)
                 digest = _sha256(path)

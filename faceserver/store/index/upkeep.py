@@ -19,9 +19,10 @@ import numpy as np
 
 from faceserver.errors import StoreError
 from faceserver.store.base import CollectionStatus
-from faceserver.store.index.exact import Labels
+from faceserver.store.index.exact import Found, Labels
 from faceserver.store.index.growing import GalleryIndex
 from faceserver.store.index.hnsw import HnswIndex, IncompleteSearch
+from faceserver.store.index.owners import Among, Owners
 from faceserver.store.index.recall import Cancelled, measure
 from faceserver.store.index.saved import SavedIndex, Unusable
 from faceserver.store.sqlite.collectiontable import CollectionRow
@@ -37,7 +38,11 @@ _log = logging.getLogger(__name__)
 
 
 class IndexKeeper:
-    """One collection's index. Changes are made with ``writing`` held, searches at any time."""
+    """One collection's index. Changes are made with ``writing`` held, searches at any time.
+
+    Attributes:
+        owners: whom each face shows.
+    """
 
     def __init__(
         self,
@@ -77,23 +82,25 @@ class IndexKeeper:
         self._measured_at = 0
         self._unsaved = 0
         self._dirty = False
+        self.owners = Owners.load(faces)
         if ready is None:
             self._open()
         else:
             self._adopt(ready)
 
-    def nearest(self, probe: Floats, *, k: int) -> tuple[Labels, Floats] | None:
+    def nearest(self, probe: Floats, *, k: int, among: Among | None = None) -> Found | None:
         """Like :meth:`GalleryIndex.nearest`; None if only an exact search of SQLite can tell."""
         index = self._index
         if index is None:
             return None
         try:
-            return index.nearest(probe, k=k)
+            return index.nearest(probe, k=k, among=among)
         except IncompleteSearch:
             return None
 
     def follow(self) -> None:
         """Take in what SQLite has beyond the index; ``writing`` is held."""
+        self.owners.follow(self._faces)
         if self._index is None:
             return
         before = len(self._index)
@@ -102,7 +109,10 @@ class IndexKeeper:
 
     def remove(self, labels: Labels) -> None:
         """Let these never be found again; ``writing`` is held."""
-        if self._index is None or not len(labels):
+        if not len(labels):
+            return
+        self.owners.remove(labels)
+        if self._index is None:
             return
         self._index.remove(labels)
         self._changed(len(labels))
@@ -113,6 +123,7 @@ class IndexKeeper:
 
     def clear(self) -> int:
         """Forget all faces, on the disk as well; ``writing`` is held. Return how many files."""
+        self.owners = Owners()
         self._index = GalleryIndex(self._row.dims, exact_up_to=self._exact_up_to)
         self._building = None
         self._recall = None
@@ -124,7 +135,9 @@ class IndexKeeper:
 
     def status(self) -> CollectionStatus:
         """Figures for ``/health``."""
-        index, building, faces = self._index, self._building, self._faces.count()
+        index, building = self._index, self._building
+        # The index follows each write, so it knows the number without a look at the rows.
+        faces = self._faces.count() if index is None else len(index)
         graph = index.graph if index else building
         state = "building" if index is None else "exact" if graph is None else "graph"
         return CollectionStatus(

@@ -6,7 +6,7 @@ from faceserver.errors import ChangeIncomplete, ModelChanged
 from faceserver.store.base import Page
 from faceserver.store.faces import check_embedding
 from faceserver.store.memory.collection import MemoryCollection
-from faceserver.types import Floats, StoredFace
+from faceserver.types import Face, Floats
 
 
 class MemoryChange:
@@ -31,7 +31,7 @@ class MemoryChange:
         """The ids of the faces that have no new embedding."""
         return self._collection.ids() - self._vectors.keys()
 
-    def pending(self, *, limit: int, cursor: str | None = None) -> Page[StoredFace]:
+    def pending(self, *, limit: int, cursor: str | None = None) -> Page[Face]:
         """List faces that have no new embedding yet, in the order they were stored."""
         return self._collection.pages(self.missing(), limit=limit, cursor=cursor)
 
@@ -59,5 +59,6 @@ class MemoryChange:
             return changed
 
     def _check_wanted(self) -> None:
+        self._collection.lifetime.check()
         if self._collection.change is not self:
             raise ModelChanged(f"the collection is not changing to {self.model} any more")

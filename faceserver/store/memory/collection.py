@@ -56,6 +56,7 @@ class MemoryCollection(MemoryFaces):
             name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
         )
         with self.lock:
+            self.lifetime.check()
             self._check_name_is_free(subject.name)
             if self._is_id_taken(subject.id):
                 raise AlreadyExists(f"the subject {subject.id!r} is there")

@@ -1,16 +1,22 @@
 """The faces of a collection in memory."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from threading import RLock
+
+import numpy as np
 
 from faceserver.errors import AlreadyExists, NotFound
 from faceserver.store.base import EVERYTHING, Item, Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.faces import accept, check_embedding, sorted_tags
-from faceserver.store.sqlite.searcher import by_subject, ranked
-from faceserver.types import Filter, Floats, Match, NewFace, StoredFace, Subject, SubjectMatch
+from faceserver.store.index.exact import nearest, squared_distances
+from faceserver.store.lifetime import Lifetime
+from faceserver.types import Face, Filter, Floats, Match, Subject, SubjectMatch
+
+_ANYWHERE = 5.0
+"""Beyond every distance."""
 
 
 class MemoryFaces:
@@ -25,14 +31,16 @@ class MemoryFaces:
         self.model = model
         self.dims = dims
         self.lock: AbstractContextManager[object] = lock
+        self.lifetime = Lifetime()
         self._row = 0
-        self._faces: dict[int, StoredFace] = {}
+        self._faces: dict[int, Face] = {}
         self._subjects: dict[int, Subject] = {}
 
-    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+    def add(self, faces: Sequence[Face]) -> list[Face]:
         """Hold all of the faces or none."""
         new = accept(faces, dims=self.dims)
         with self.lock:
+            self.lifetime.check()
             ids = [face.id for face in new]
             if len({*ids, *(face.id for face in self._faces.values())}) < len(ids) + self.count():
                 raise AlreadyExists("a face of that id is there")
@@ -42,13 +50,13 @@ class MemoryFaces:
                 self._faces[self._next_row()] = face
         return new
 
-    def get(self, face_id: str) -> StoredFace:
+    def get(self, face_id: str) -> Face:
         """Return one face."""
         return self._faces[self._face_row(face_id)]
 
     def faces(
         self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
-    ) -> Page[StoredFace]:
+    ) -> Page[Face]:
         """List faces in the order they were stored."""
         after = row_of(cursor)
         with self.lock:
@@ -72,33 +80,43 @@ class MemoryFaces:
             self._show(rows, subject)
             return len(rows)
 
-    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+    def tag(self, face_id: str, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has."""
         with self.lock:
             row = self._face_row(face_id)
             self._faces[row] = replace(self._faces[row], tags=sorted_tags(tags))
             return self._faces[row]
 
+    def identify(self, face_id: str, external_id: str | None) -> Face:
+        """Say what another system calls a face."""
+        with self.lock:
+            row = self._face_row(face_id)
+            self._faces[row] = replace(self._faces[row], external_id=external_id)
+            return self._faces[row]
+
     def search(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[Match]:
         """Find the nearest faces, exactly."""
-        return self._near(probe, max_distance, only)[: max(k, 0)]
+        return self.look(probe, only=only).faces(k=k, max_distance=max_distance)
 
     def search_subjects(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[SubjectMatch]:
         """Find the nearest people, exactly."""
-        groups = by_subject(self._near(probe, max_distance, only))[: max(k, 0)]
-        return [SubjectMatch(group[0].face.subject, group[0], len(group)) for group in groups]
+        return self.look(probe, only=only).people(k=k, max_distance=max_distance)
+
+    def look(
+        self, probe: Floats, *, only: Filter = EVERYTHING, apart_from: str | None = None
+    ) -> "MemoryLook":
+        """Ask several things about one probe."""
+        return MemoryLook(lambda most: self._near(probe, most, only, apart_from))
 
     def count(self) -> int:
         """How many faces are held."""
         return len(self._faces)
 
-    def pages(
-        self, face_ids: Collection[str], *, limit: int, cursor: str | None
-    ) -> Page[StoredFace]:
+    def pages(self, face_ids: Collection[str], *, limit: int, cursor: str | None) -> Page[Face]:
         """List these faces in the order they were stored."""
         after = row_of(cursor)
         with self.lock:
@@ -110,11 +128,18 @@ class MemoryFaces:
         with self.lock:
             return {face.id for face in self._faces.values()}
 
-    def _near(self, probe: Floats, max_distance: float, only: Filter) -> list[Match]:
+    def _near(
+        self, probe: Floats, max_distance: float, only: Filter, apart_from: str | None = None
+    ) -> list[Match]:
         check_embedding(probe, dims=self.dims)
         with self.lock:
-            fitting = {row: face for row, face in self._faces.items() if self._fits(row, only)}
-        return ranked(fitting, probe, max_distance=max_distance)
+            fitting = {
+                row: face
+                for row, face in self._faces.items()
+                if self._fits(row, only) and face.id != apart_from
+            }
+            names = {person.id: person.name for person in self._subjects.values()}
+        return _ranked(fitting, names, probe, max_distance=max_distance)
 
     def _fits(self, row: int, only: Filter) -> bool:
         face = self._faces[row]
@@ -161,3 +186,50 @@ def page_of(held: Mapping[int, Item], rows: Sequence[int], limit: int) -> Page[I
     """The first items in these rows, and where the others begin."""
     items = tuple(held[row] for row in rows[:limit])
     return Page(items, cursor_after(rows[limit - 1]) if len(rows) > limit else None)
+
+
+class MemoryLook:
+    """What is near one probe, exactly; see :class:`faceserver.store.facebase.Look`."""
+
+    def __init__(self, near: Callable[[float], list[Match]]) -> None:
+        """Take what gives all faces under a distance, nearest first."""
+        self._near = near
+
+    def faces(self, *, k: int, max_distance: float) -> list[Match]:
+        """The nearest faces."""
+        return self._near(max_distance)[: max(k, 0)]
+
+    def people(self, *, k: int, max_distance: float) -> list[SubjectMatch]:
+        """The nearest people, and how many of their faces are under the distance."""
+        groups = _by_subject(self._near(max_distance))[: max(k, 0)]
+        return [SubjectMatch(group[0].face.subject, group[0], len(group)) for group in groups]
+
+    def named(self, *, k: int) -> list[Match]:
+        """The nearest face of each of the nearest people with a name, however far away."""
+        groups = _by_subject(match for match in self._near(_ANYWHERE) if match.face.subject)
+        return [group[0] for group in groups[: max(k, 0)]]
+
+
+def _ranked(
+    faces: Mapping[int, Face], names: Mapping[str, str], probe: Floats, *, max_distance: float
+) -> list[Match]:
+    """The faces by their distance; equal ones in the order they came."""
+    if not faces:
+        return []
+    vectors = np.stack([face.embedding for face in faces.values()])
+    labels, distances = nearest(
+        np.array(list(faces), np.int64), squared_distances(vectors, probe), k=len(faces)
+    )
+    return [
+        Match(faces[label], distance, names.get(faces[label].subject or ""))
+        for label, distance in zip(labels.tolist(), distances.tolist(), strict=True)
+        if distance < max_distance
+    ]
+
+
+def _by_subject(matches: Iterable[Match]) -> list[list[Match]]:
+    """The matches of each person together, in the order of their first; nobody's each alone."""
+    groups: dict[str, list[Match]] = {}
+    for match in matches:
+        groups.setdefault(match.face.subject or f"face {match.face.id}", []).append(match)
+    return list(groups.values())

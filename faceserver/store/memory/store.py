@@ -49,8 +49,11 @@ class MemoryStore:
             subjects = sum(len(part.subjects(limit=2**31).items) for part in chosen)
             faces = sum(part.delete_all() for part in chosen)
             gone = tuple(part.name for part in chosen if part.name != DEFAULT)
-            for part in gone:
-                del self._collections[part]
+            for part in chosen:
+                part.lifetime.end()
+                del self._collections[part.name]
+                if part.name == DEFAULT:
+                    self.create(DEFAULT, model=part.model, dims=part.dims)
         return Receipt(gone, faces, subjects, pictures=0, index_files=0, at=datetime.now(UTC))
 
     def change_model(self, name: str, *, model: str, dims: int) -> MemoryChange:

@@ -17,7 +17,7 @@ from faceserver.store.faces import check_embedding
 from faceserver.store.index.hnsw import HnswIndex
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collection import DurableCollection
-from faceserver.types import Floats, StoredFace
+from faceserver.types import Face, Floats
 
 
 class DurableChange:
@@ -58,7 +58,7 @@ class DurableChange:
         self._reopen = reopen
         self._graph: HnswIndex | None = None
 
-    def pending(self, *, limit: int, cursor: str | None = None) -> Page[StoredFace]:
+    def pending(self, *, limit: int, cursor: str | None = None) -> Page[Face]:
         """List faces that have no new vector yet, in the order they were stored."""
         with self._collection.reading():
             return self._table.pending(limit=limit, cursor=cursor)
@@ -68,6 +68,7 @@ class DurableChange:
         for vector in vectors.values():
             check_embedding(vector, dims=self.dims)
         with self._changing():
+            self._collection.lifetime.check()
             return self._table.insert(vectors, model=self.model, dims=self.dims)
 
     def finish(self) -> DurableCollection:

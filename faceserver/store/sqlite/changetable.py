@@ -11,7 +11,7 @@ from faceserver.store.index.exact import Labels
 from faceserver.store.sqlite.collectiontable import CollectionRow
 from faceserver.store.sqlite.database import Database, Transaction
 from faceserver.store.sqlite.rows import FACE, blob_of, face_from_row, vectors_of
-from faceserver.types import Floats, StoredFace
+from faceserver.types import Face, Floats
 
 _BATCH = 1024
 
@@ -60,7 +60,7 @@ class ChangeTable:
             statement = "SELECT count(*) FROM new_vectors WHERE collection = ?"
             return int(transaction.read(statement, self._collection.id)[0][0])
 
-    def pending(self, *, limit: int, cursor: str | None) -> Page[StoredFace]:
+    def pending(self, *, limit: int, cursor: str | None) -> Page[Face]:
         """Some of the faces that have no new vector yet, by row id."""
         rows = self._database.read(
             f"SELECT {FACE} FROM faces f WHERE f.collection = ? AND f.id > ?"

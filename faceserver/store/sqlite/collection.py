@@ -12,26 +12,19 @@ from faceserver.runtime.rwlock import SharedLock
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.index.exact import Labels
+from faceserver.store.index.owners import NOBODY
 from faceserver.store.index.upkeep import IndexKeeper
+from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_name
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collectiontable import CollectionRow
 from faceserver.store.sqlite.facetable import FaceTable
+from faceserver.store.sqlite.look import Look
 from faceserver.store.sqlite.mergetable import MergeTable
-from faceserver.store.sqlite.searcher import Searcher
+from faceserver.store.sqlite.searcher import LEAST, Searcher
 from faceserver.store.sqlite.subjecttable import SubjectTable
 from faceserver.store.subjects import checked_metadata, new_subject
-from faceserver.types import (
-    Filter,
-    Floats,
-    Match,
-    Merge,
-    MergeRecord,
-    NewFace,
-    StoredFace,
-    Subject,
-    SubjectMatch,
-)
+from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
 
 
 class DurableCollection:
@@ -48,6 +41,7 @@ class DurableCollection:
         merges: MergeTable,
         changing: Callable[[], AbstractContextManager[None]],
         empty: Callable[[], tuple[int, int]],
+        lifetime: Lifetime,
     ) -> None:
         """Take the parts.
 
@@ -60,24 +54,25 @@ class DurableCollection:
             merges: rows of the merges that can be undone.
             changing: held while something changes; removes the pictures that nobody is in any more.
             empty: deletes all rows; returns how many faces and subjects.
+            lifetime: ends when the store deletes the collection.
         """
         self.row = row
         self.name = row.name
         self.model = row.model
         self.dims = row.dims
         self.index = index
+        self.lifetime = lifetime
         self._faces = faces
         self._subjects = subjects
         self._merges = merges
         self._change = change
         self._store_changing = changing
         self._empty = empty
-        self._searcher = Searcher(faces, index)
         self._switching = SharedLock()
         self._retired = False
 
     @metrics.stage("store")
-    def add(self, faces: Sequence[NewFace]) -> list[StoredFace]:
+    def add(self, faces: Sequence[Face]) -> list[Face]:
         """Store all of the faces or none; on return they survive a crash."""
         new = accept(faces, dims=self.dims)
         if not new:
@@ -87,14 +82,14 @@ class DurableCollection:
             self.index.follow()
         return new
 
-    def get(self, face_id: str) -> StoredFace:
+    def get(self, face_id: str) -> Face:
         """Return one face."""
         with self.reading():
             return self._faces.get(face_id)
 
     def faces(
         self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
-    ) -> Page[StoredFace]:
+    ) -> Page[Face]:
         """List faces in the order they were stored."""
         with self.reading():
             return self._faces.page(limit=limit, cursor=cursor, only=only)
@@ -119,12 +114,20 @@ class DurableCollection:
         with self._changing():
             labels = self._faces.labels_of(face_ids)
             self._faces.move(labels, subject)
+            person = self._faces.owners.labels_showing(subject)[1] if subject else NOBODY
+            self.index.owners.give(labels, person)
         return len(labels)
 
-    def tag(self, face_id: str, tags: Sequence[str]) -> StoredFace:
+    def tag(self, face_id: str, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has."""
         with self._changing():
             self._faces.tag(face_id, sorted_tags(tags))
+            return self._faces.get(face_id)
+
+    def identify(self, face_id: str, external_id: str | None) -> Face:
+        """Say what another system calls a face."""
+        with self._changing():
+            self._faces.identify(face_id, external_id)
             return self._faces.get(face_id)
 
     @metrics.stage("search")
@@ -132,18 +135,20 @@ class DurableCollection:
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[Match]:
         """Find the nearest faces; exactly as long as they are few."""
-        check_embedding(probe, dims=self.dims)
-        with self.reading():
-            return self._searcher.matches(probe, k=k, max_distance=max_distance, only=only)
+        return self._looked(probe, only=only).faces(k=k, max_distance=max_distance)
 
     @metrics.stage("search")
     def search_subjects(
         self, probe: Floats, *, k: int, max_distance: float, only: Filter = EVERYTHING
     ) -> list[SubjectMatch]:
         """Find the nearest people; a face of nobody stands for a person of its own."""
-        check_embedding(probe, dims=self.dims)
-        with self.reading():
-            return self._searcher.people(probe, k=k, max_distance=max_distance, only=only)
+        return self._looked(probe, only=only).people(k=k, max_distance=max_distance)
+
+    def look(
+        self, probe: Floats, *, only: Filter = EVERYTHING, apart_from: str | None = None
+    ) -> Look:
+        """Ask several things about one probe."""
+        return self._looked(probe, only=only, apart_from=apart_from, least=LEAST)
 
     def add_subject(
         self,
@@ -212,7 +217,9 @@ class DurableCollection:
         if subject_id == into:
             raise InvalidRequest("a subject cannot be merged into itself")
         with self._changing():
-            return self._merges.merge(subject_id, into=into)
+            merge = self._merges.merge(subject_id, into=into)
+            self.index.owners.give(*self._faces.owners.labels_showing(into))
+        return merge
 
     def merges(self) -> list[Merge]:
         """Those that can be undone, the latest first."""
@@ -222,6 +229,7 @@ class DurableCollection:
         """Take a merge back: the person is there again."""
         with self._changing():
             subject_id = self._merges.undo(merge_id)
+            self.index.owners.give(*self._faces.owners.labels_showing(subject_id))
         return self._subjects.get(subject_id)
 
     def merge_records(self) -> list[MergeRecord]:
@@ -272,6 +280,11 @@ class DurableCollection:
         self._retired = True
         self.index.clear()
 
+    def _looked(self, probe: Floats, *, only: Filter, **more: Any) -> Look:
+        check_embedding(probe, dims=self.dims)
+        searcher = Searcher(self._faces, self.index, probe, only=only, **more)
+        return Look(self._faces, searcher, probe, reading=self.reading)
+
     @contextmanager
     def _changing(self) -> Iterator[None]:
         with self._store_changing():
@@ -279,5 +292,6 @@ class DurableCollection:
             yield
 
     def _check_model(self) -> None:
+        self.lifetime.check()
         if self._retired:
             raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")

@@ -8,6 +8,9 @@ from threading import Lock
 from typing import Any
 
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
+from faceserver.runtime.atomic_files import file_errors
+from faceserver.runtime.private_files import make_private
+from faceserver.store.sqlite.commits import CommitFile, Committed
 from faceserver.store.sqlite.migrations import MIGRATIONS
 
 Row = tuple[Any, ...]
@@ -17,6 +20,12 @@ _PAGE_BYTES = 8192
 
 _BUSY_MS = 10_000
 """So long a checkpoint waits for searches that are reading."""
+
+_COMMITTED = """
+    SELECT changes, (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'faces')
+    FROM commits
+"""
+"""The row ids of faces only ever rise, so that the highest tells how many were ever stored."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
@@ -49,12 +58,19 @@ class Database:
     nobody waits for a writer: that is what SQLite's WAL mode gives.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        migrations: Sequence[str] = MIGRATIONS,
+        *,
+        commits: CommitFile | None = None,
+    ) -> None:
         """Open the file, or make it, and bring its schema up to date.
 
         Args:
             path: of the file.
             migrations: the steps that lead to its schema.
+            commits: where a gallery's transactions are counted; tells now what is lost of them.
 
         Raises:
             StoreCorrupt: the file is damaged; it is left as it was.
@@ -65,12 +81,17 @@ class Database:
         self.path = path
         self._lock = Lock()
         self._readers = _Readers(path)
+        self._commits = commits
         with _sqlite_errors(path):
             if path.exists() and path.stat().st_size:
                 _examine(path, len(migrations))
+            with file_errors(path):
+                make_private(path)  # SQLite gives its log the same mode
             self._writer = _connect(path)
             try:
                 _migrate(self._writer, migrations)
+                if commits:
+                    commits.compare(self._committed())
             except BaseException:
                 self._writer.close()
                 raise
@@ -80,6 +101,16 @@ class Database:
         with _sqlite_errors(self.path), self._readers.borrowed() as connection:
             return connection.execute(statement, values).fetchall()
 
+    def read_in_parts(self, statement: str, *values: object, size: int) -> Iterator[list[Row]]:
+        """Yield a query's rows, of what is committed, at most ``size`` at a time."""
+        with (
+            _sqlite_errors(self.path),
+            self._readers.borrowed() as connection,
+            closing(connection.execute(statement, values)) as found,
+        ):
+            while rows := found.fetchmany(size):
+                yield rows
+
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Commit what the block does, or undo it where it raises; one at a time.
@@ -87,8 +118,14 @@ class Database:
         Raises:
             StoreFull: no space is left.
         """
-        with self._lock, _sqlite_errors(self.path), _transaction(self._writer):
-            yield Transaction(self._writer)
+        with self._lock, _sqlite_errors(self.path):
+            with _transaction(self._writer):
+                yield Transaction(self._writer)
+                if self._commits:
+                    self._writer.execute("UPDATE commits SET changes = changes + 1")
+                    now = self._committed()
+            if self._commits:
+                self._commits.note(now)
 
     def empty_log(self) -> None:
         """Write what the log holds into the file, so that nothing deleted is left in the log.
@@ -117,6 +154,9 @@ class Database:
         self._readers.close()
         with self._lock:
             self._writer.close()
+
+    def _committed(self) -> Committed:
+        return Committed(*self._writer.execute(_COMMITTED).fetchone())
 
     def _checkpoint(self) -> None:
         (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -250,6 +290,6 @@ def one_line(verdict: str) -> str:
 
 def _damaged(path: Path, verdict: str) -> str:
     return (
-        f"{path} is damaged ({one_line(verdict)}); it is left as it is: put a backup in its place, "
-        "or choose another folder with FACESERVER_DATA_DIR"
+        f"{path} is damaged ({one_line(verdict)}); it is left as it is: put a backup in its place "
+        "with `faceserver restore --force FILE`, or choose another folder with FACESERVER_DATA_DIR"
     )

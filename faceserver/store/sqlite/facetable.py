@@ -10,6 +10,8 @@ from faceserver.store.base import EVERYTHING, Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.index.exact import Labels
 from faceserver.store.sqlite.database import Database, Row, Transaction
+from faceserver.store.sqlite.facefilter import conditions_of, source_of
+from faceserver.store.sqlite.ownertable import OwnerTable
 from faceserver.store.sqlite.rows import (
     FACE,
     INSERT_FACE,
@@ -18,7 +20,7 @@ from faceserver.store.sqlite.rows import (
     json_text,
     vectors_of,
 )
-from faceserver.types import Filter, Floats, StoredFace
+from faceserver.types import Face, Filter, Floats
 
 _BATCH = 1024
 
@@ -27,17 +29,35 @@ _HIGHEST = 2**63 - 1
 
 _AMONG = "SELECT value FROM json_each(?)"
 
+_NAME = "(SELECT name FROM subjects WHERE id = f.subject)"
+
+_TWINS = """
+    SELECT min(f.id) AS first, min(json_extract(near.value, '$[1]')) AS gap
+    FROM json_each(?) near CROSS JOIN faces f ON f.id = json_extract(near.value, '$[0]')
+    WHERE f.collection = ?
+    GROUP BY coalesce(f.subject, -f.id), f.vector ORDER BY gap LIMIT ?
+"""
+
+Shown = tuple[Face, str | None]
+"""A face, and the name of whom it shows."""
+
 
 class FaceTable:
-    """Faces by id, by row and by filter. A face's row id is its label in the index."""
+    """Faces by id, by row and by filter. A face's row id is its label in the index.
+
+    Attributes:
+        dims: length of the vectors.
+        owners: whom the faces show.
+    """
 
     def __init__(self, database: Database, *, collection: int, dims: int) -> None:
         """Take the database, the collection's row id and the length of its vectors."""
         self._database = database
         self._collection = collection
         self.dims = dims
+        self.owners = OwnerTable(database, collection=collection)
 
-    def insert(self, faces: Sequence[StoredFace]) -> None:
+    def insert(self, faces: Sequence[Face]) -> None:
         """Add all of the faces or none; on return they are on the disk.
 
         Raises:
@@ -52,7 +72,7 @@ class FaceTable:
                 INSERT_FACE, (face_to_row(face, self._collection) for face in faces)
             )
 
-    def get(self, face_id: str) -> StoredFace:
+    def get(self, face_id: str) -> Face:
         """Return one face.
 
         Raises:
@@ -67,9 +87,9 @@ class FaceTable:
             raise NotFound(f"there is no face {face_id!r}")
         return face_from_row(rows[0], dims=self.dims)
 
-    def labelled(self, labels: Iterable[int], *, only: Filter) -> dict[int, StoredFace]:
+    def labelled(self, labels: Iterable[int], *, only: Filter) -> dict[int, Face]:
         """Return the faces in the rows of these ids that fit a filter, as far as there are any."""
-        where, values = self._where(only)
+        where, values = conditions_of(only, self._collection)
         rows = self._database.read(
             f"SELECT {FACE} FROM faces f WHERE f.id IN ({_AMONG}) AND {where}",
             json.dumps(list(labels)),
@@ -77,9 +97,9 @@ class FaceTable:
         )
         return {row[0]: face_from_row(row, dims=self.dims) for row in rows}
 
-    def page(self, *, limit: int, cursor: str | None, only: Filter) -> Page[StoredFace]:
+    def page(self, *, limit: int, cursor: str | None, only: Filter) -> Page[Face]:
         """Return some of the faces that fit a filter, by row id."""
-        source, values = self._source(only)
+        source, values = source_of(only, self._collection)
         rows = self._database.read(
             f"SELECT {FACE} FROM {source} AND f.id > ? ORDER BY f.id LIMIT ?",
             *values,
@@ -91,7 +111,7 @@ class FaceTable:
 
     def labels(self, *, only: Filter = EVERYTHING, limit: int = -1) -> Labels:
         """Return the row ids of faces that fit a filter, rising: at most so many of them."""
-        source, values = self._source(only)
+        source, values = source_of(only, self._collection)
         rows = self._database.read(f"SELECT f.id FROM {source} LIMIT ?", *values, limit)
         return np.sort(np.fromiter((row[0] for row in rows), np.int64, len(rows)))
 
@@ -150,13 +170,55 @@ class FaceTable:
             after = int(labels[-1])
 
     def vectors_of(self, labels: Labels) -> Iterator[tuple[Labels, Floats]]:
-        """Yield the vectors in the rows of these ids, some at a time."""
-        for start in range(0, len(labels), _BATCH):
-            rows = self._database.read(
-                f"SELECT id, vector FROM faces WHERE id IN ({_AMONG})",
-                json.dumps(labels[start : start + _BATCH].tolist()),
-            )
+        """Yield the vectors in the rows of these ids, some at a time, of one statement."""
+        for rows in self._database.read_in_parts(
+            f"SELECT id, vector FROM faces WHERE id IN ({_AMONG})",
+            json.dumps(labels.tolist()),
+            size=_BATCH,
+        ):
             yield self._vectors(rows)
+
+    def whole(self) -> Iterator[tuple[Labels, Floats]]:
+        """Yield all row ids with their vectors, some at a time, of one statement."""
+        for rows in self._database.read_in_parts(
+            "SELECT id, vector FROM faces WHERE collection = ?", self._collection, size=_BATCH
+        ):
+            yield self._vectors(rows)
+
+    def fitting(self, labels: Labels, *, only: Filter) -> Labels:
+        """Return those of the row ids whose faces fit a filter, rising."""
+        where, values = conditions_of(only, self._collection)
+        rows = self._database.read(
+            f"SELECT f.id FROM faces f WHERE f.id IN ({_AMONG}) AND {where} ORDER BY f.id",
+            json.dumps(labels.tolist()),
+            *values,
+        )
+        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
+
+    def with_names(self, labels: Labels) -> dict[int, Shown]:
+        """Return the faces in these rows, as far as there are any, and whom they show."""
+        rows = self._database.read(
+            f"SELECT {FACE}, {_NAME} FROM faces f WHERE f.id IN ({_AMONG}) AND f.collection = ?",
+            json.dumps(labels.tolist()),
+            self._collection,
+        )
+        return {row[0]: (face_from_row(row[:-1], dims=self.dims), row[-1]) for row in rows}
+
+    def without_twins(self, labels: Labels, gaps: Floats, *, limit: int) -> dict[int, Shown]:
+        """Return like :meth:`with_names`, of equal faces of a person the first alone.
+
+        Args:
+            labels: row ids, shape (n,).
+            gaps: shape (n,); those with the least come first.
+            limit: at most so many.
+        """
+        rows = self._database.read(
+            f"SELECT {FACE}, {_NAME} FROM ({_TWINS}) t CROSS JOIN faces f ON f.id = t.first",
+            json.dumps(list(zip(labels.tolist(), gaps.tolist(), strict=True))),
+            self._collection,
+            limit,
+        )
+        return {row[0]: (face_from_row(row[:-1], dims=self.dims), row[-1]) for row in rows}
 
     def delete(self, labels: Labels) -> int:
         """Delete rows; remember their pictures as doomed; return how many rows there were."""
@@ -195,6 +257,22 @@ class FaceTable:
         if not changed:
             raise NotFound(f"there is no face {face_id!r}")
 
+    def identify(self, face_id: str, external_id: str | None) -> None:
+        """Replace what another system calls a face.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._database.transaction() as transaction:
+            changed = transaction.run(
+                "UPDATE faces SET external_id = ? WHERE uuid = ? AND collection = ?",
+                external_id,
+                face_id,
+                self._collection,
+            )
+        if not changed:
+            raise NotFound(f"there is no face {face_id!r}")
+
     def count(self) -> int:
         """How many faces there are."""
         statement = "SELECT count(*) FROM faces WHERE collection = ?"
@@ -219,54 +297,6 @@ class FaceTable:
         )
         if taken or len(set(ids)) < len(ids):
             raise AlreadyExists(f"the face {taken[0][0] if taken else 'in question'!r} is there")
-
-    def _source(self, only: Filter) -> tuple[str, list[object]]:
-        """What follows FROM for the faces that fit a filter, up to its conditions."""
-        where, values = self._where(only)
-        if not only.tags or only.subject or only.external_id or only.picture or only.named is False:
-            return f"faces f WHERE {where}", values
-        # Where tags alone are given, begin with the faces that have the first of them.
-        tagged = """
-            (SELECT face AS id FROM face_tags WHERE collection = ? AND tag = ?
-             UNION ALL
-             SELECT g.id FROM subject_tags t JOIN faces g ON g.subject = t.subject
-             WHERE t.collection = ? AND t.tag = ? AND NOT EXISTS (
-                 SELECT 1 FROM face_tags WHERE collection = ? AND tag = ? AND face = g.id)
-            ) AS tagged CROSS JOIN faces f
-        """
-        first, *others = only.tags
-        where, values = self._where(Filter(tags=tuple(others), named=only.named))
-        return f"{tagged} WHERE f.id = tagged.id AND {where}", [
-            *(self._collection, first) * 3,
-            *values,
-        ]
-
-    def _where(self, only: Filter) -> tuple[str, list[object]]:
-        """The conditions of a filter on ``faces AS f``, and their values."""
-        # The plus keeps SQLite from walking over the whole collection where a filter is narrower.
-        is_wide = only in (EVERYTHING, Filter(named=True), Filter(named=False))
-        conditions = ["f.collection = ?" if is_wide else "+f.collection = ?"]
-        values: list[object] = [self._collection]
-        if only.subject is not None:
-            conditions.append("f.subject = (SELECT id FROM subjects WHERE uuid = ?)")
-            values.append(only.subject)
-        if only.external_id is not None:
-            conditions.append("f.external_id = ?")
-            values.append(only.external_id)
-        if only.picture is not None:
-            conditions.append("f.picture = ?")
-            values.append(only.picture)
-        if only.named is not None:
-            conditions.append("f.subject IS NOT NULL" if only.named else "f.subject IS NULL")
-        for tag in only.tags:
-            conditions.append(
-                "(EXISTS (SELECT 1 FROM face_tags t"
-                " WHERE t.collection = f.collection AND t.tag = ? AND t.face = f.id)"
-                " OR EXISTS (SELECT 1 FROM subject_tags t"
-                " WHERE t.collection = f.collection AND t.tag = ? AND t.subject = f.subject))"
-            )
-            values += [tag, tag]
-        return " AND ".join(conditions), values
 
 
 def delete_faces(transaction: Transaction, where: str, *values: object) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull
 from faceserver.runtime.atomic_files import file_errors, sync
+from faceserver.runtime.private_files import make_private
 from faceserver.store.sqlite.database import one_line
 
 Progress = Callable[[int, int], None]
@@ -34,6 +35,7 @@ def snapshot(source: Path, target: Path, progress: Progress = lambda _, __: None
         live.execute("BEGIN")
         (page,) = live.execute("PRAGMA page_size").fetchone()
         live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        make_private(target)
         with closing(sqlite3.connect(target)) as copy:
             live.backup(
                 copy,

@@ -13,6 +13,7 @@ from faceserver.store.sqlite.subjecttable import (
     is_id_taken,
     row_of_subject,
 )
+from faceserver.store.subjects import checked_metadata
 from faceserver.types import Merge, MergeRecord, Subject
 
 _MERGE = """
@@ -100,7 +101,7 @@ class MergeTable:
                 gone.id,
                 gone.name,
                 json_text(gone.tags),
-                json_text(gone.metadata),
+                json_text(checked_metadata(gone.metadata)),
                 time_text(gone.created),
                 time_text(merge.at),
                 time_text(merge.until),

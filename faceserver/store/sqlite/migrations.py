@@ -130,5 +130,10 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE INDEX faces_of_nobody ON faces (collection) WHERE subject IS NULL;
     """,
+    # 5: transactions are counted, so that those that the disk has lost are noticed.
+    """
+    CREATE TABLE commits (changes INTEGER NOT NULL) STRICT;
+    INSERT INTO commits VALUES (0);
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

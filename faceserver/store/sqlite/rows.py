@@ -1,6 +1,7 @@
 """How faces and people stand in the rows of their tables."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from faceserver.errors import StoreCorrupt
-from faceserver.types import Box, Detection, Floats, StoredFace, Subject
+from faceserver.types import NOWHERE, Box, Detection, Face, Floats, Subject, place_fault
 
 _NUMBER = np.dtype("<f4")
 
@@ -36,7 +37,7 @@ INSERT_FACE = """
 """Takes what :func:`face_to_row` gives."""
 
 
-def face_to_row(face: StoredFace, collection: int) -> tuple[object, ...]:
+def face_to_row(face: Face, collection: int) -> tuple[object, ...]:
     """The values for :data:`INSERT_FACE`."""
     return (
         collection,
@@ -56,25 +57,19 @@ def face_to_row(face: StoredFace, collection: int) -> tuple[object, ...]:
     )
 
 
-def face_from_row(row: Sequence[Any], *, dims: int) -> StoredFace:
+def face_from_row(row: Sequence[Any], *, dims: int) -> Face:
     """The face in the columns of :data:`FACE`.
 
     Raises:
-        StoreCorrupt: the vector has another length.
+        StoreCorrupt: the vector has another length, or the tags are none.
     """
     (_, uuid, picture, source, created, box, points, score, vector, *more) = row
     subject, crop, tags, external_id, quality = more
-    # Parsed at once: that takes half the time, and searches read many rows.
-    corners, marks, names = json.loads(f"[{box},{points},{tags}]")
-    left_eye, right_eye, nose, left_mouth, right_mouth = ((x, y) for x, y in marks)
-    return StoredFace(
+    detection, names = _place_and_tags(box, points, score, tags)
+    return Face(
         id=uuid,
         embedding=vector_of(vector, dims=dims),
-        detection=Detection(
-            box=Box(*corners),
-            points=(left_eye, right_eye, nose, left_mouth, right_mouth),
-            score=score,
-        ),
+        detection=detection,
         picture=picture or None,
         source=source,
         created=datetime.fromisoformat(created),
@@ -82,8 +77,33 @@ def face_from_row(row: Sequence[Any], *, dims: int) -> StoredFace:
         subject=subject,
         tags=tuple(names),
         external_id=external_id,
-        quality=quality,
+        attributes={} if quality is None or not math.isfinite(quality) else {"quality": quality},
     )
+
+
+def _place_and_tags(
+    box: str, points: str, score: float, tags: str
+) -> tuple[Detection, Sequence[str]]:
+    """What stands in these columns; a place that can be none is nowhere, and keeps nobody away."""
+    try:
+        # Parsed at once: that takes half the time, and searches read many rows.
+        corners, marks, names = json.loads(f"[{box},{points},{tags}]")
+        left_eye, right_eye, nose, left_mouth, right_mouth = ((x, y) for x, y in marks)
+        spots = (left_eye, right_eye, nose, left_mouth, right_mouth)
+        place = Detection(box=Box(*corners), points=spots, score=score)
+        return (NOWHERE if place_fault(place) else place), names
+    except (TypeError, ValueError):
+        return NOWHERE, _tags(tags)
+
+
+def _tags(text: str) -> Sequence[str]:
+    try:
+        tags: Sequence[str] = json.loads(text)
+    except ValueError as error:
+        raise StoreCorrupt(
+            "the tags of a stored face cannot be read: `faceserver check --repair` sets it aside"
+        ) from error
+    return tags
 
 
 def subject_from_row(row: Sequence[Any]) -> Subject:

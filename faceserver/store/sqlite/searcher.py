@@ -1,159 +1,252 @@
-"""Searches of one collection: with filters, by face and by person, exact where it matters.
+"""Which labels are near one probe: of the index, or of vectors in SQLite, as exactly as needed.
 
-The index gives the nearest labels, more of them with each round, until enough of their faces fit.
-A filter that leaves few faces is answered exactly from their vectors in SQLite; so is a search that
+The index gives the nearest labels, and its owners say whom they show, without a row being read. A
+filter that leaves few faces is answered exactly from their vectors in SQLite; so is a search that
 the index cannot answer, from all of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import count
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from faceserver.store.base import EVERYTHING
-from faceserver.store.index.exact import Labels, nearest, squared_distances
-from faceserver.store.index.hnsw import DISTANCE_ERROR
+from faceserver.store.index.exact import Found, Labels, nearest, squared_distances
+from faceserver.store.index.owners import NOBODY, Among, first_of_each
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.sqlite.facetable import FaceTable
-from faceserver.types import Filter, Floats, Match, StoredFace, SubjectMatch
+from faceserver.types import Filter, Floats
 
 NARROW = 10_000
 """A filter that leaves so many faces is searched exactly, in about 30 ms at most."""
 
+BEYOND = 4.1
+"""Squared L2 distances of unit vectors are at most 4, and a little more for their tolerance."""
+
 _MOST_FROM_GRAPH = 4096
 """Where so many of the nearest do not suffice, reading all vectors is hardly slower."""
 
+LEAST = 128
+"""So many faces the graph is asked for at least, where several things are asked about one probe: it
+then misses fewer, and the answer to one question holds that to the next."""
+
 _GROWTH = 4
 
+_FEW = 100
+"""So many vectors are rather read than looked for in the graph."""
 
-@dataclass(frozen=True)
-class _Question:
-    probe: Floats
-    max_distance: float
-    only: Filter
+_AMONG_OTHERS = 64
+"""So many faces of others are looked for at once, where those of a few people fill the view."""
+
+_PATIENCE = 100_000
+"""So many vectors the graph may touch for that: about a tenth of a second."""
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """What is near, with enough people in it.
+
+    Attributes:
+        near: labels and distances.
+        is_full: whether no face that is nearer than asked for is missing.
+    """
+
+    near: Found
+    is_full: bool
 
 
 class Searcher:
-    """Finds faces and people near a probe."""
+    """The labels near one probe. It keeps what one question has found for the next."""
 
-    def __init__(self, faces: FaceTable, index: IndexKeeper) -> None:
-        """Take the collection's rows and its index."""
+    def __init__(
+        self,
+        faces: FaceTable,
+        index: IndexKeeper,
+        probe: Floats,
+        *,
+        only: Filter,
+        apart_from: str | None = None,
+        least: int = 1,
+    ) -> None:
+        """Take the collection's rows and index, and the question.
+
+        Args:
+            faces: the rows.
+            index: the index.
+            probe: float32, shape (dims,), unit length.
+            only: which faces.
+            apart_from: id of a face that is passed over.
+            least: so many faces the graph is asked for at least.
+        """
+        self._least = least
         self._faces = faces
         self._index = index
+        self._probe = probe
+        self._only = only
+        self._apart_from = apart_from
+        self._passed_over: Labels | None = None
+        self._whole: Found | None = None
+        self._view: tuple[int, Found] | None = None
 
-    def matches(self, probe: Floats, *, k: int, max_distance: float, only: Filter) -> list[Match]:
-        """The nearest faces; see :meth:`faceserver.store.base.Collection.search`."""
-        if k < 1:
-            return []
-        question = _Question(probe, max_distance, only)
-        found: list[Match] = []
-        for found in self._rounds(question, wanted=k):
-            if len(found) >= k:
-                break
-        return found[:k]
+    def rounds(self, first: int) -> Iterator[Found]:
+        """Yield the nearest, more in each round; in the last there is all that fits."""
+        is_all = False
+        for found in self._rounds_of_graph(first):
+            yield found
+            is_all = found.is_all
+        if not is_all:
+            yield self._all()
 
-    def people(
-        self, probe: Floats, *, k: int, max_distance: float, only: Filter
-    ) -> list[SubjectMatch]:
-        """The nearest people; see :meth:`faceserver.store.base.Collection.search_subjects`."""
-        if k < 1:
-            return []
-        question = _Question(probe, max_distance, only)
-        groups: list[list[Match]] = []
-        complete = True
-        for found in self._rounds(question, wanted=_GROWTH * k):
-            groups = by_subject(found)
-            complete = len(groups) < k
-            if not complete:
-                break
-        return [
-            SubjectMatch(
-                subject=group[0].face.subject,
-                best=group[0],
-                faces=len(group) if complete else self._count(question, group),
-            )
-            for group in groups[:k]
-        ]
+    def crowd(self, k: int, max_distance: float, *, named: bool) -> Crowd:
+        """What is near, until faces of ``k`` people are in it, or there are no more.
 
-    def _rounds(self, question: _Question, *, wanted: int) -> Iterator[list[Match]]:
-        """Yield the nearest matches, more in each round; after the last there are no more."""
-        look = _Look(self._faces, self._index, question)
-        limit = question.max_distance + DISTANCE_ERROR
-        first = wanted if question.only == EVERYTHING else _GROWTH * wanted
-        for size in (first * _GROWTH**turn for turn in count()):
-            labels, distances = look.nearest(size)
-            near = labels[distances < limit]
-            faces = self._faces.labelled(near.tolist(), only=question.only)
-            yield ranked(faces, question.probe, max_distance=question.max_distance)
-            if len(near) < size:
-                return
+        Args:
+            k: so many people; a face of nobody counts as one.
+            max_distance: only what is nearer counts.
+            named: faces of nobody do not count, and people so far away that finding them would take
+                long may be missing.
+        """
+        counts = not named and max_distance <= BEYOND
+        found = None
+        for found in self._rounds_of_graph(_GROWTH * k):
+            near = self._counted(found.under(max_distance), named=named)
+            if found.reaches(max_distance):
+                return Crowd(near, is_full=True)
+            if not counts and self._holds(near, k):
+                return Crowd(near, is_full=False)
+        if found is not None:
+            near = self._counted(found.under(max_distance), named=named)
+            if self._only == EVERYTHING:
+                near, is_sure = self._with_others(near, k, max_distance, named=named)
+            else:
+                is_sure = self._holds(near, k)
+            if is_sure or named:
+                return Crowd(near, is_full=False)
+        return Crowd(self._counted(self._all().under(max_distance), named=named), is_full=True)
 
-    def _count(self, question: _Question, group: Sequence[Match]) -> int:
-        """How many faces of a group's person lie under the threshold; the group may lack some."""
-        subject = group[0].face.subject
-        if subject is None:
-            return 1
-        labels = self._faces.labels(only=replace(question.only, subject=subject))
-        return sum(
-            int((squared_distances(vectors, question.probe) < question.max_distance).sum())
-            for _, vectors in self._faces.vectors_of(labels)
-        )
+    def people_of(self, labels: Labels) -> Labels:
+        """The row ids of whom faces show: int64, shape (n,), 0 for nobody."""
+        return self._index.owners.of(labels)
 
+    def keys(self, labels: Labels) -> Labels:
+        """A number for each face, the same for all of a person: int64, shape (n,)."""
+        people = self.people_of(labels)
+        return np.where(people == NOBODY, -labels, people)
 
-class _Look:
-    """The nearest labels to one probe, as many as are asked for, from where they can be had."""
+    def of_person(self, person: int) -> Labels:
+        """The labels of a person's faces that fit, rising."""
+        labels = self._index.owners.labels_of(person)
+        if self._only != EVERYTHING:
+            labels = self._faces.fitting(labels, only=self._only)
+        return np.setdiff1d(labels, self._prepared(), assume_unique=True)
 
-    def __init__(self, faces: FaceTable, index: IndexKeeper, question: _Question) -> None:
-        self._faces = faces
-        self._index = index
-        self._question = question
-        self._scanned: tuple[Labels, Floats] | None = None
-        if question.only == EVERYTHING:
+    def exactly(self, labels: Labels) -> Found:
+        """These faces with their exact distances, nearest first."""
+        if not len(labels):
+            return Found(labels, np.empty(0, np.float32))
+        return self._scan(self._faces.vectors_of(labels))
+
+    def pass_over(self, labels: Labels) -> None:
+        """Look at these no more: they have been deleted."""
+        self._passed_over = np.union1d(self._prepared(), labels)
+        if self._view is not None:
+            size, found = self._view
+            self._view = size, found.without(labels)
+        if self._whole is not None:
+            self._whole = self._whole.without(labels)
+
+    def _rounds_of_graph(self, first: int) -> Iterator[Found]:
+        """Yield the nearest of the index, or of a narrow filter all; maybe none at all."""
+        self._prepared()
+        if self._whole is not None:
+            yield self._whole
             return
-        labels = faces.labels(only=question.only, limit=NARROW + 1)
-        if len(labels) <= NARROW:
-            self._scanned = self._scan(faces.vectors_of(labels))
+        size = max(first, self._least)
+        if self._only != EVERYTHING:
+            size *= _GROWTH
+        while size <= _MOST_FROM_GRAPH:
+            found = self._from_graph(size)
+            if found is None:
+                return
+            yield found
+            if found.is_all or size == _MOST_FROM_GRAPH:
+                return
+            size = min(size * _GROWTH, _MOST_FROM_GRAPH)
 
-    def nearest(self, size: int) -> tuple[Labels, Floats]:
-        """Labels and squared distances of the nearest, of the filter's faces and maybe others."""
-        if self._scanned is None and size <= _MOST_FROM_GRAPH:
-            found = self._index.nearest(self._question.probe, k=size)
+    def _from_graph(self, size: int) -> Found | None:
+        if self._view is not None and (self._view[1].is_all or self._view[0] >= size):
+            return self._view[1]
+        found = self._index.nearest(self._probe, k=size)
+        if found is None:
+            return None
+        if self._only != EVERYTHING:
+            fitting = self._faces.fitting(found.labels, only=self._only)
+            found = found.where(np.isin(found.labels, fitting))
+        found = found.without(self._prepared())
+        self._view = size, found
+        return found
+
+    def _prepared(self) -> Labels:
+        """Read once what the question needs; return what is passed over."""
+        if self._passed_over is not None:
+            return self._passed_over
+        apart = [self._apart_from] if self._apart_from else []
+        passed = self._faces.labels_of(apart) if apart else np.empty(0, np.int64)
+        self._passed_over = passed
+        if self._only != EVERYTHING:
+            labels = self._faces.labels(only=self._only, limit=NARROW + 1)
+            if len(labels) <= NARROW:
+                self._whole = self.exactly(np.setdiff1d(labels, passed, assume_unique=True))
+        return passed
+
+    def _all(self) -> Found:
+        """Every face that fits, by exact distance."""
+        if self._whole is None:
+            passed = self._prepared()
+            whole = self._scan(self._faces.whole())
+            if self._only != EVERYTHING:
+                fitting = self._faces.labels(only=self._only)
+                whole = whole.where(np.isin(whole.labels, fitting))
+            self._whole = whole.without(passed)
+        return self._whole
+
+    def _scan(self, stored: Iterable[tuple[Labels, Floats]]) -> Found:
+        measured = [(labels, squared_distances(part, self._probe)) for labels, part in stored]
+        if not measured:
+            return Found(np.empty(0, np.int64), np.empty(0, np.float32))
+        labels, distances = (np.concatenate(parts) for parts in zip(*measured, strict=True))
+        return Found(*nearest(labels, distances, k=len(labels)))
+
+    def _counted(self, found: Found, *, named: bool) -> Found:
+        return found.where(self.people_of(found.labels) != NOBODY) if named else found
+
+    def _holds(self, near: Found, k: int) -> bool:
+        return len(first_of_each(self.keys(near.labels))) >= k
+
+    def _with_others(
+        self, near: Found, k: int, max_distance: float, *, named: bool
+    ) -> tuple[Found, bool]:
+        """Add faces of further people, who are behind so many of the nearest people's.
+
+        Returns:
+            What is near, and whether nobody is missing.
+        """
+        while not self._holds(near, k):
+            left = self._index.owners.others(self.people_of(near.labels), named=named)
+            left = np.setdiff1d(left, np.union1d(near.labels, self._prepared()))
+            more = self._nearest_of(left)
+            if more is None:
+                return near, False
+            near = near.beside(more.under(max_distance))
+            if more.reaches(max_distance):
+                break
+        return near, True
+
+    def _nearest_of(self, labels: Labels) -> Found | None:
+        """The nearest of these; None if finding them would take long."""
+        if len(labels) > _FEW:
+            among = Among(labels, patience=_PATIENCE)
+            found = self._index.nearest(self._probe, k=_AMONG_OTHERS, among=among)
             if found is not None:
                 return found
-        if self._scanned is None:
-            self._scanned = self._scan(self._faces.all_vectors())
-        labels, distances = self._scanned
-        return labels[:size], distances[:size]
-
-    def _scan(self, stored: Iterable[tuple[Labels, Floats]]) -> tuple[Labels, Floats]:
-        probe = self._question.probe
-        measured = [(labels, squared_distances(vectors, probe)) for labels, vectors in stored]
-        if not measured:
-            return np.empty(0, np.int64), np.empty(0, np.float32)
-        labels, distances = (np.concatenate(parts) for parts in zip(*measured, strict=True))
-        near = distances < self._question.max_distance
-        return nearest(labels[near], distances[near], k=int(near.sum()))
-
-
-def ranked(faces: dict[int, StoredFace], probe: Floats, *, max_distance: float) -> list[Match]:
-    """The faces by their exact distance; equal ones in the order they came."""
-    if not faces:
-        return []
-    vectors = np.stack([face.embedding for face in faces.values()])
-    labels, distances = nearest(
-        np.array(list(faces), np.int64), squared_distances(vectors, probe), k=len(faces)
-    )
-    return [
-        Match(faces[label], distance)
-        for label, distance in zip(labels.tolist(), distances.tolist(), strict=True)
-        if distance < max_distance
-    ]
-
-
-def by_subject(matches: Iterable[Match]) -> list[list[Match]]:
-    """The matches of each person together, in the order of their first; nobody's each alone."""
-    groups: dict[str, list[Match]] = {}
-    for match in matches:
-        groups.setdefault(match.face.subject or f"face {match.face.id}", []).append(match)
-    return list(groups.values())
+        return self.exactly(labels) if len(labels) <= NARROW else None

@@ -24,13 +24,16 @@ from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.index.hnsw import HnswIndex
 from faceserver.store.index.snapshot import allow_copies
 from faceserver.store.index.upkeep import IndexKeeper
+from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_collection_name
 from faceserver.store.options import Options
 from faceserver.store.pictures import PictureStore
+from faceserver.store.results import NO_LOSS, Loss
 from faceserver.store.sqlite.change import DurableChange
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collection import DurableCollection
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.sqlite.commits import COMMITS, CommitFile
 from faceserver.store.sqlite.database import Database
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import (
@@ -39,7 +42,9 @@ from faceserver.store.sqlite.leftovers import (
     undo_unfinished,
 )
 from faceserver.store.sqlite.mergetable import MergeTable
+from faceserver.store.sqlite.privacy import tighten_data
 from faceserver.store.sqlite.subjecttable import SubjectTable
+from faceserver.store.sweeping import Sweeper, remove_own_temporaries
 
 _log = logging.getLogger(__name__)
 
@@ -67,12 +72,18 @@ def open_store(
     make_folder(folder)
     with ExitStack() as held:
         held.enter_context(folder_lock(folder))
+        tighten_data(folder)
         undo_unfinished(folder)
-        database = Database(folder / "faces.sqlite")
+        remove_own_temporaries(folder)
+        commits = CommitFile(folder / COMMITS)
+        held.callback(commits.close)
+        database = Database(folder / "faces.sqlite", commits=commits)
         held.callback(database.close)
+        if commits.loss:
+            _log.error("%s: %s", database.path, commits.loss)
         with file_errors(folder):
             sync(folder)
-        store = DurableStore(folder, database, options or Options())
+        store = DurableStore(folder, database, options or Options(), loss=commits.loss)
         held.callback(store.stop)
         _bind_default(store, model=model, dims=dims)
         if not store.options.any_model:
@@ -86,12 +97,16 @@ class DurableStore:
 
     Attributes:
         pictures: where the faces' pictures are kept.
+        sweeper: removes what crashes leave; whoever opens the store starts it.
         release: lets go of what the store holds.
         options: how it behaves.
     """
 
-    def __init__(self, folder: Path, database: Database, options: Options) -> None:
-        """Open every collection that the database has."""
+    def __init__(
+        self, folder: Path, database: Database, options: Options, *, loss: Loss = NO_LOSS
+    ) -> None:
+        """Open every collection that the database has; ``loss`` is what the disk has lost."""
+        self._loss = loss
         self.release = ExitStack()
         self._folder = folder
         self._database = database
@@ -102,6 +117,7 @@ class DurableStore:
         self._background = ThreadPoolExecutor(1, thread_name_prefix="index-keeper")
         self._table = CollectionTable(database)
         self.pictures = PictureStore(folder, keep=options.keep, in_use=self._table.shows)
+        self.sweeper = Sweeper(folder, self.pictures, closing=self._closing)
         self._discard_doomed()
         rows = self._table.all()
         _remove_strangers(folder / "index", {str(row.id) for row in rows})
@@ -131,6 +147,8 @@ class DurableStore:
         with self._writing:
             self._check_open()
             chosen = [self.collection(part) for part in ([name] if name else self.collections())]
+            for part in chosen:
+                part.lifetime.end()  # who began before stores nothing from now on
             aside, unknown = self._purge_aside(None if name is None else chosen[0].row)
             faces = subjects = index_files = 0
             for part in chosen:
@@ -139,8 +157,11 @@ class DurableStore:
                 index_files += part.index.clear()
             gone = tuple(part.name for part in chosen if part.name != DEFAULT)
             self._collections = {
-                kept: part for kept, part in self._collections.items() if kept not in gone
+                kept: self._opened(part.row) if part in chosen else part
+                for kept, part in self._collections.items()
+                if kept not in gone
             }
+            self.pictures.release_ended()
             pictures = self._discard_doomed() + self.pictures.discard(self.pictures.names())
             self._database.scrub()
         return Receipt(
@@ -171,7 +192,7 @@ class DurableStore:
             exact_up_to=self.options.exact_up_to,
             changing=self._changing,
             closing=self._closing,
-            reopen=partial(self._reopen, changed),
+            reopen=partial(self._reopen, changed, collection.lifetime),
         )
 
     def abandon_change(self, name: str) -> None:
@@ -186,6 +207,7 @@ class DurableStore:
             faces=sum(part.faces for part in parts),
             indexed=sum(part.indexed for part in parts),
             collections=parts,
+            loss=self._loss,
         )
 
     def close(self) -> None:
@@ -204,6 +226,7 @@ class DurableStore:
         """Bring the background to its end; what it has begun and not finished is done anew."""
         self._closing.set()
         self._background.shutdown(wait=True, cancel_futures=True)
+        self.sweeper.stop()
 
     def _purge_aside(self, row: CollectionRow | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Purge what was set aside of one collection, or all of it; see :mod:`.aside`."""
@@ -211,12 +234,16 @@ class DurableStore:
             return purge_all_aside(self._folder), ()
         return purge_collection_aside(self._folder, row.id, row.name)
 
-    def _reopen(self, row: CollectionRow, graph: HnswIndex | None) -> DurableCollection:
-        opened = self._opened(row, graph)
+    def _reopen(
+        self, row: CollectionRow, lifetime: Lifetime, graph: HnswIndex | None
+    ) -> DurableCollection:
+        opened = self._opened(row, graph, lifetime)
         self._collections = {**self._collections, row.name: opened}
         return opened
 
-    def _opened(self, row: CollectionRow, graph: HnswIndex | None = None) -> DurableCollection:
+    def _opened(
+        self, row: CollectionRow, graph: HnswIndex | None = None, lifetime: Lifetime | None = None
+    ) -> DurableCollection:
         faces = FaceTable(self._database, collection=row.id, dims=row.dims)
         index = IndexKeeper(
             row,
@@ -237,6 +264,7 @@ class DurableStore:
             merges=MergeTable(self._database, collection=row.id, undo_for=self.options.undo_for),
             changing=self._changing,
             empty=partial(self._table.empty, row.id),
+            lifetime=lifetime or Lifetime(),
         )
 
     @contextmanager
@@ -265,7 +293,7 @@ class DurableStore:
 
 def _remove_strangers(folder: Path, known: set[str]) -> None:
     """Remove indexes of no collection: of an earlier version, or of one whose purge was cut off."""
-    with file_errors(folder):
+    try:
         for path in folder.glob("*"):
             if path.name in known:
                 continue
@@ -273,6 +301,8 @@ def _remove_strangers(folder: Path, known: set[str]) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+    except OSError as error:  # an index is a cache: no reason not to start
+        _log.warning("an index of no collection stays in %s: %s", folder, error.strerror)
 
 
 def _bind_default(store: DurableStore, *, model: str, dims: int) -> None:

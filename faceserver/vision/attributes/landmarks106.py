@@ -59,8 +59,9 @@ class Landmarks106:
         self, row: np.ndarray[tuple[int], np.dtype[np.float32]], detection: Detection
     ) -> list[list[float]]:
         inside = (row.reshape(COUNT, 2).astype(np.float64) + 1) * (self._crop.size / 2)
-        move = centring(detection.box, self._crop)
-        points: list[list[float]] = ((inside - move[:, 2]) / move[0, 0]).round(_DECIMALS).tolist()
+        move = centring(detection, self._crop)
+        seen = (inside - move[:, 2]) @ np.linalg.inv(move[:, :2]).T
+        points: list[list[float]] = seen.round(_DECIMALS).tolist()
         return points
 
 

@@ -1,1 +1,54 @@
-"""Other programs' wire formats: each module translates one and does nothing more."""
+"""Other programs' wire formats: each folder translates one protocol and does nothing more.
+
+A protocol is served below ``/as/<its name>/``, and at the root as well where the settings name it.
+"""
+
+import re
+
+from flask import Flask
+
+from faceserver.errors import InvalidSetting
+from faceserver.models.registry import Registry
+
+PROTOCOLS = Registry("protocol")
+"""Each protocol's blueprint, which declares what it speaks; see :mod:`faceserver.web.protocol`."""
+
+PROTOCOLS.add("original", "faceserver.web.compat.original.routes:blueprint")
+
+_VARIABLE = re.compile(r"<[^>]*>")
+
+
+def register(app: Flask, at_root: tuple[str, ...]) -> None:
+    """Serve all protocols; call it when all other routes are there.
+
+    Args:
+        app: the app.
+        at_root: the protocols that are served without a prefix, too.
+
+    Raises:
+        InvalidSetting: one is not known, or has an address that something else has already.
+    """
+    names = PROTOCOLS.names()
+    for name in dict.fromkeys(at_root):
+        if name not in names:
+            raise InvalidSetting(
+                f"FACESERVER_COMPAT: there is no protocol {name!r}; there are: {', '.join(names)}"
+            )
+        app.register_blueprint(PROTOCOLS.load(name), name=name)
+    for name in names:
+        app.register_blueprint(PROTOCOLS.load(name), name=f"as_{name}", url_prefix=f"/as/{name}")
+    _refuse_shared_addresses(app)
+
+
+def _refuse_shared_addresses(app: Flask) -> None:
+    """The first of two views would answer for both, and nobody would know which that is."""
+    owners: dict[tuple[str, str], str] = {}
+    for rule in app.url_map.iter_rules():
+        address = _VARIABLE.sub("<>", rule.rule)
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+            owner = owners.setdefault((method, address), rule.endpoint)
+            if owner != rule.endpoint:
+                raise InvalidSetting(
+                    f"FACESERVER_COMPAT: {method} {rule.rule} is an address of {owner} and of "
+                    f"{rule.endpoint}: only one of them can be at the root"
+                )

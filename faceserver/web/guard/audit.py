@@ -1,24 +1,43 @@
 """Writes down who asked for what, and how it ended."""
 
+from collections.abc import Mapping
+
 from flask import Flask, Response, current_app, g, request
 
-from faceserver.access.audit import Event
+from faceserver.access.event import Event
 from faceserver.runtime import logs
-from faceserver.web.guard.auth import caller, gate
+from faceserver.web.guard.auth import Caller, gate
+from faceserver.web.guard.bodies import is_question
 from faceserver.web.guard.scopes import scope_of
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_REFUSALS = frozenset(
+    {
+        "untrusted_host",
+        "cross_origin",
+        "csrf_failed",
+        "not_authenticated",
+        "not_permitted",
+        "rate_limited",
+    }
+)
+"""Anybody can bring these about, as often as they like."""
+
+_SHOWN = 100
+"""Characters of what a caller has made up."""
 
 
 def register(app: Flask) -> None:
-    """Write an event for each request, except for what anybody may read."""
+    """Write an event for each request, except for what anybody may read, and for each refusal."""
 
     @app.after_request
     def write(response: Response) -> Response:
-        endpoint = request.endpoint
-        if endpoint is None or "caller" not in g or _is_idle(endpoint):
+        if is_question():
             return response
-        gate().audit.write(_event(response.status_code))
+        if g.get("error_code") in _REFUSALS:
+            gate().audit.refused(_event(response.status_code))
+        elif request.endpoint is not None and "caller" in g and not _is_idle(request.endpoint):
+            gate().audit.write(_event(response.status_code))
         return response
 
 
@@ -27,14 +46,23 @@ def _is_idle(endpoint: str) -> bool:
 
 
 def _event(status: int) -> Event:
-    who = caller()
+    # Who is refused by host or by origin was not asked for a key.
+    who: Caller = g.get("caller", Caller())
     return Event(
         who=f"{who.name} ({who.key_id})" if who.key_id else who.name,
-        what=f"{request.method} {request.url_rule}",
-        # The variables of a route are names and ids; a body is never written down.
-        target=request.view_args or {},
+        what=f"{request.method[:_SHOWN]} {request.url_rule or 'no route'}",
+        target=_target(),
         result=g.get("error_code", "ok" if status < 400 else f"status {status}"),
         status=status,
         address=request.remote_addr,
         request_id=logs.request_id.get(),
     )
+
+
+def _target() -> Mapping[str, object]:
+    """What was asked for; a body is never written down."""
+    refused = {"untrusted_host": "Host", "cross_origin": "Origin"}.get(g.get("error_code", ""))
+    if refused is not None:
+        return {refused.lower(): request.headers.get(refused, "")[:_SHOWN]}
+    # The variables of a route are names and ids.
+    return {name: str(value)[:_SHOWN] for name, value in (request.view_args or {}).items()}

@@ -1,7 +1,7 @@
 """Who calls, and whether they may.
 
-A program shows its key in a header; a browser that has signed in holds a session cookie. As long
-as no key is made, a server on loopback is open, and everybody is its administrator.
+A program shows its key where its protocol says; a browser that has signed in holds a session
+cookie. As long as no key is made, a server on loopback is open, and everybody is its administrator.
 """
 
 import hmac
@@ -12,8 +12,10 @@ from flask import Flask, current_app, g, request
 from faceserver.access.guard import Gate
 from faceserver.access.keys import KEY_SCOPES, Key, KeyScope
 from faceserver.access.sessions import Session
-from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted
+from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreError
+from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.store.base import DEFAULT
+from faceserver.web import protocol
 from faceserver.web.guard.scopes import reach_of, scope_of
 
 COOKIE = "faceserver_session"
@@ -21,6 +23,9 @@ CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf_token"
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_FOR_SUPERVISORS = frozenset({"health.live", "health.ready"})
+"""They are the same for everybody, and must not wait for the disk where the keys are."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,20 @@ def require_collection(name: str) -> None:
 
 
 def identify(app: Flask) -> None:
-    """Find out, before each request, who calls; nobody is refused yet."""
+    """Find out, before each request, who calls; nobody is refused yet.
+
+    Where the keys cannot be read, everybody is a stranger.
+    """
 
     @app.before_request
     def find_out() -> None:
-        g.caller = _with_key() or _with_session() or _without()
+        g.caller, g.unreadable_keys = Caller(), None
+        if request.endpoint in _FOR_SUPERVISORS:
+            return
+        try:
+            g.caller = _with_key() or _with_session() or _without()
+        except StoreError as error:
+            g.unreadable_keys = error
 
 
 def authorize(app: Flask) -> None:
@@ -89,6 +103,7 @@ def authorize(app: Flask) -> None:
         NotAuthenticated: no key came, or none that is good.
         CsrfFailed: a signed-in browser sent a change without the token of its session.
         NotPermitted: the caller's scope or collection is another.
+        StoreError: the keys cannot be read.
     """
 
     @app.before_request
@@ -99,6 +114,8 @@ def authorize(app: Flask) -> None:
         _require_csrf_token()
         needed = scope_of(current_app, request.endpoint)
         if needed != "public":
+            if g.unreadable_keys is not None:
+                raise g.unreadable_keys
             _require_scope(needed)
             _require_reach(request.endpoint)
 
@@ -108,6 +125,11 @@ def caller_of(key: Key, session: Session | None = None) -> Caller:
     return Caller(key.name, key.id, key.scope, key.collection, session)
 
 
+def shown_key() -> str:
+    """The key in the form that a browser signs in with; empty without one."""
+    return request.form.get("key", "").strip()
+
+
 def _with_key() -> Caller | None:
     token = _token()
     key = gate().keys.find(token) if token else None
@@ -115,11 +137,8 @@ def _with_key() -> Caller | None:
 
 
 def _token() -> str | None:
-    """The key in a header; other schemes than Bearer are not ours to judge."""
-    scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return rest.strip()
-    return request.headers.get("x-api-key")
+    """The key, from where clients of the request's protocol put it."""
+    return protocol.current().credentials(request)
 
 
 def _with_session() -> Caller | None:
@@ -140,6 +159,8 @@ def _require_csrf_token() -> None:
         return
     sent = request.headers.get(CSRF_HEADER)
     if sent is None and request.mimetype == "application/x-www-form-urlencoded":
+        if request.environ.get(HEADERS_ALONE):
+            return  # it may stand in the form, which is judged when it is there
         sent = request.form.get(CSRF_FIELD)
     if not hmac.compare_digest((sent or "").encode(), session.csrf_token.encode()):
         raise CsrfFailed("this page is out of date: reload it")
@@ -149,7 +170,7 @@ def _require_scope(needed: KeyScope) -> None:
     who = caller()
     if who.scope is None:
         reason = "this key is not good, or not any more" if _token() else "a key is needed"
-        raise NotAuthenticated(f"{reason}: send `Authorization: Bearer KEY`")
+        raise NotAuthenticated(f"{reason}: send `{protocol.current().key_place}`")
     if not who.may(needed):
         raise NotPermitted(f"this needs the scope {needed!r}; the key has {who.scope!r}")
 

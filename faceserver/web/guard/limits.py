@@ -3,20 +3,26 @@
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from flask_limiter import Limiter, RequestLimit
 from flask_limiter.util import get_remote_address
 
+from faceserver.access.addresses import place_of
 from faceserver.config import Settings
 from faceserver.errors import RateLimited
+from faceserver.runtime.admission import JUDGED
 from faceserver.runtime.deadline import deadline
-from faceserver.web.guard.auth import caller
+from faceserver.web.guard.auth import caller, gate, shown_key
 from faceserver.web.guard.ratecounts import WindowCounts
 
 _UNLIMITED = frozenset(
     {"static", "bootstrap.static", "health.health", "health.live", "health.ready"}
 )
 """What a supervisor or a page asks for, and what costs nothing to answer."""
+
+
+_SIGN_IN = "signin.sign_in"
+_FORM_BYTES = 16_384
 
 
 def limit_rate(app: Flask, settings: Settings) -> None:
@@ -30,14 +36,16 @@ def limit_rate(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def tell_only_who_has_to_wait(response: Response) -> Response:
-        if response.status_code != 429:
+        if response.status_code != 429:  # the library tells everybody when the minute ends
             response.headers.pop("Retry-After", None)
+        if "retry_after" in g:
+            response.headers["Retry-After"] = str(g.retry_after)
         return response
 
     limiter = Limiter(
         _who,
         application_limits=[f"{settings.requests_per_minute} per minute"],
-        application_limits_exempt_when=lambda: request.endpoint in _UNLIMITED,
+        application_limits_exempt_when=_is_free,
         storage_uri=f"{WindowCounts.STORAGE_SCHEME[0]}://",
         headers_enabled=True,
         on_breach=_refuse,
@@ -59,8 +67,22 @@ class Deadlines:
             return self._app(environ, start_response)
 
 
+def _is_free() -> bool:
+    return request.endpoint in _UNLIMITED or bool(request.environ.get(JUDGED))
+
+
 def _who() -> str:
-    return caller().key_id or get_remote_address()
+    """Whose requests are counted together.
+
+    Who signs in with a good key counts as that key, and the others by their address, apart from
+    what else comes from there: so a flood of bad keys locks nobody out, not even of those who seem
+    to have the same address.
+    """
+    place = place_of(get_remote_address())
+    if request.endpoint != _SIGN_IN:
+        return caller().key_id or place
+    key = gate().keys.find(shown_key()) if (request.content_length or 0) <= _FORM_BYTES else None
+    return key.id if key else f"sign-in {place}"
 
 
 def _refuse(limit: RequestLimit) -> None:

@@ -1,13 +1,15 @@
-"""What a caller must be allowed to do, written beside each view.
+"""Who may call a view, and how much they may send it, written beside each view.
 
 Every view function of the app carries a mark; :func:`check` refuses to start an app that has one
-without. Whoever adds a route decides who may call it, or the server does not come up.
+without, or one that takes a body and does not say how large. Whoever adds a route decides both, or
+the server does not come up.
 
-    @blueprint.get("/collections/<collection>/faces")
-    @scope("read")
-    def faces(collection: str) -> ResponseReturnValue: ...
+    @blueprint.post("/collections/<collection>/faces")
+    @scope("write", body="picture")
+    def add(collection: str) -> ResponseReturnValue: ...
 
-The mark stands below the route's decorator, so that what is registered has it.
+The mark stands below the route's decorator, so that what is registered has it. How many bytes a
+kind of body may have is told in :mod:`faceserver.web.guard.bodies`.
 """
 
 from collections.abc import Callable
@@ -28,15 +30,32 @@ none: no collection at all, so that every key will do.
 view: the view finds out by itself, and calls ``auth.require_collection``.
 """
 
+Body = Literal["small", "fields", "ids", "urls", "picture", "two pictures", "pictures", "job"]
+"""What a view takes, which says how large its requests may be."""
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def scope(name: Scope, *, reach: Reach = "path") -> Callable[[View], View]:
-    """Mark a view function with what its caller must be allowed to do."""
+def scope(
+    name: Scope, *, reach: Reach = "path", body: Body | None = None, vital: bool = False
+) -> Callable[[View], View]:
+    """Mark a view function.
+
+    Args:
+        name: what its caller must be allowed to do.
+        reach: which collection it touches.
+        body: what it takes; a view of POST, PUT or PATCH has to say.
+        vital: it is answered however busy the server is. It must be quick, and its address must
+            have no variables.
+    """
 
     def marked(view: View) -> View:
         view.scope = name  # type: ignore[attr-defined]
         view.reach = reach  # type: ignore[attr-defined]
+        view.body = body  # type: ignore[attr-defined]
+        view.vital = vital  # type: ignore[attr-defined]
         return view
 
     return marked
@@ -65,12 +84,40 @@ def reach_of(app: Flask, endpoint: str) -> Reach:
     return found
 
 
+def body_of(app: Flask, endpoint: str) -> Body:
+    """What an endpoint's view takes; little where it does not say."""
+    found: Body | None = vars(app.view_functions[endpoint])["body"]
+    return found or "small"
+
+
+def vital_paths(app: Flask) -> frozenset[str]:
+    """The addresses of the views that are answered however busy the server is."""
+    return frozenset(
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if vars(app.view_functions[rule.endpoint])["vital"]
+    )
+
+
 def check(app: Flask) -> None:
-    """Refuse an app with a view that carries no mark.
+    """Refuse an app with a view that carries no mark, or takes a body of any size.
 
     Raises:
         RuntimeError: with the endpoints that lack it; this is a mistake in the code.
     """
     bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "scope"))
     if bare:
-        raise RuntimeError(f"these endpoints have no scope, see web/scopes.py: {', '.join(bare)}")
+        raise RuntimeError(
+            f"these endpoints have no scope, see web/guard/scopes.py: {', '.join(bare)}"
+        )
+    unbounded = sorted(
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if (rule.methods or set()) & _WITH_BODY
+        and vars(app.view_functions[rule.endpoint])["body"] is None
+    )
+    if unbounded:
+        raise RuntimeError(
+            f"these endpoints do not say what body they take, see web/guard/scopes.py: "
+            f"{', '.join(unbounded)}"
+        )

@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 
 from faceserver.config import Settings
 from faceserver.errors import FaceServerError
+from faceserver.web.guard.proxies import own_host
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -80,11 +81,12 @@ def trusted_names(host: str) -> frozenset[str] | None:
 
 
 def _refuse_untrusted_host(names: frozenset[str]) -> None:
-    header = request.headers.get("Host")
-    # Without the header it is HTTP/1.0, which no browser speaks.
-    if header is not None and _hostname(f"//{header}") not in names:
-        expected = ", ".join(sorted(names))
-        raise UntrustedHost(f"this server is called {expected}, not {header!r}")
+    # A page that comes here by a name of its own can say that it is a proxy: both are looked at.
+    for header in (own_host(request.environ), request.headers.get("Host")):
+        # Without the header it is HTTP/1.0, which no browser speaks.
+        if header is not None and _hostname(f"//{header}") not in names:
+            expected = ", ".join(sorted(names))
+            raise UntrustedHost(f"this server is called {expected}, not {header!r}")
 
 
 def _refuse_other_sites() -> None:

@@ -14,7 +14,7 @@ _FRESH = {"Cache-Control": "no-store"}
 
 
 @blueprint.get("/health")
-@scope("public")
+@scope("public", vital=True)
 def health() -> ResponseReturnValue:
     """Answer 200 when ready, 503 while starting, stopping or failed.
 
@@ -29,14 +29,14 @@ def health() -> ResponseReturnValue:
 
 
 @blueprint.get("/health/live")
-@scope("public")
+@scope("public", vital=True)
 def live() -> ResponseReturnValue:
     """Answer 200 as long as the process answers at all: starting it anew would not help."""
     return {"live": True}, 200, _FRESH
 
 
 @blueprint.get("/health/ready")
-@scope("public")
+@scope("public", vital=True)
 def ready() -> ResponseReturnValue:
     """Answer 200 when requests are served, 503 otherwise."""
     is_ready = backend().health()["status"] == "ready"

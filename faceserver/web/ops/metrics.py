@@ -11,6 +11,7 @@ from faceserver.runtime import metrics
 from faceserver.runtime.metrics import Gauge
 from faceserver.store.base import CollectionStatus
 from faceserver.web.context import backend
+from faceserver.web.guard.bodies import is_question
 from faceserver.web.guard.scopes import scope
 
 blueprint = Blueprint("metrics", __name__)
@@ -30,6 +31,8 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
+        if is_question():
+            return response
         route = str(request.url_rule or "none")
         seconds = perf_counter() - g.get("started", perf_counter())
         metrics.request(_method(), route, response.status_code, seconds)
@@ -42,7 +45,7 @@ def add_gauges(app: Flask, source: Source) -> None:
 
 
 @blueprint.get("/metrics")
-@scope("read")
+@scope("read", vital=True)
 def show() -> Response:
     """All figures, in Prometheus' text format."""
     return Response(metrics.render(_gauges), content_type=metrics.CONTENT_TYPE)
@@ -58,8 +61,12 @@ def _gauges() -> Iterator[Gauge]:
     ready = backend().health()["status"] == "ready"
     yield Gauge("ready", "Whether the server is ready.", float(ready), {})
     with suppress(NotReady):
-        for collection in backend().service().status().collections:
+        status = backend().service().status()
+        for collection in status.collections:
             yield from _of_collection(collection)
+        lost = "Committed changes that the disk has lost."
+        yield Gauge("lost_changes", lost, status.loss.changes, {})
+        yield Gauge("lost_faces", "At most so many faces in them.", status.loss.faces, {})
         yield Gauge("jobs_open", "Jobs that wait or run.", backend().jobs().count_open(), {})
     for source in current_app.extensions[_EXTENSION]:
         yield from source()

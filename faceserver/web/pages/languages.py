@@ -68,6 +68,11 @@ def own_address(address: str) -> str | None:
     return address if _OWN_ADDRESS.fullmatch(address) else None
 
 
+def cookie_path() -> str:
+    """Where our cookies are sent: below the address of this server, which may be a sub-path."""
+    return request.script_root or "/"
+
+
 def script_texts() -> Mapping[str, str | list[str]]:
     """The texts that the scripts use, by their English.
 
@@ -79,7 +84,7 @@ def script_texts() -> Mapping[str, str | list[str]]:
 
 
 @blueprint.post("/language")
-@scope("public")
+@scope("public", body="small")
 def choose() -> ResponseReturnValue:
     """Show the pages in another language from now on."""
     language = request.form.get("language", "")
@@ -87,7 +92,9 @@ def choose() -> ResponseReturnValue:
         raise InvalidRequest(f"language can be {' or '.join(LANGUAGES)}, not {language!r}")
     back = own_address(request.form.get("next", "")) or url_for("pages.home")
     answer = make_response(redirect(back, 303))
-    answer.set_cookie(COOKIE, language, max_age=_YEAR, httponly=True, samesite="Strict")
+    answer.set_cookie(
+        COOKIE, language, path=cookie_path(), max_age=_YEAR, httponly=True, samesite="Strict"
+    )
     return answer
 
 

@@ -8,9 +8,9 @@ from flask import Blueprint, Flask, g, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 
 from faceserver.web.context import backend
-from faceserver.web.guard.auth import COOKIE, CSRF_FIELD, Caller, caller, caller_of, gate
+from faceserver.web.guard.auth import COOKIE, CSRF_FIELD, Caller, caller, caller_of, gate, shown_key
 from faceserver.web.guard.scopes import scope
-from faceserver.web.pages.languages import own_address
+from faceserver.web.pages.languages import cookie_path, own_address
 
 blueprint = Blueprint("signin", __name__)
 
@@ -41,10 +41,10 @@ def page() -> ResponseReturnValue:
 
 
 @blueprint.post("/signIn")
-@scope("public")
+@scope("public", body="small")
 def sign_in() -> ResponseReturnValue:
     """Begin a session for who shows a good key."""
-    key = gate().keys.find(request.form.get("key", "").strip())
+    key = gate().keys.find(shown_key())
     if key is None:
         g.error_code = "not_authenticated"
         return make_response(render_template("signin.html", next=_next(), refused=True), 401)
@@ -55,6 +55,7 @@ def sign_in() -> ResponseReturnValue:
     answer.set_cookie(
         COOKIE,
         secret,
+        path=cookie_path(),
         max_age=int(gate().sessions.seconds),
         httponly=True,
         samesite="Strict",
@@ -64,12 +65,12 @@ def sign_in() -> ResponseReturnValue:
 
 
 @blueprint.post("/signOut")
-@scope("public")
+@scope("public", body="small")
 def sign_out() -> ResponseReturnValue:
     """End the session."""
     _end_session()
     answer = make_response(redirect(url_for(".page"), 303))
-    answer.delete_cookie(COOKIE, httponly=True, samesite="Strict")
+    answer.delete_cookie(COOKIE, path=cookie_path(), httponly=True, samesite="Strict")
     # Stored pictures may be kept by the browser for a year, as long as somebody is signed in.
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer

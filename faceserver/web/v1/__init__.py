@@ -6,12 +6,14 @@ from pydantic import ValidationError
 from faceserver import __version__
 from faceserver.api.base import Problem
 from faceserver.web.problems import invalid_fields
+from faceserver.web.protocol import speaks
 from faceserver.web.v1 import (
     collections,
     docs,
     faces,
     jobs,
     keys,
+    models,
     query,
     searching,
     stateless,
@@ -19,14 +21,14 @@ from faceserver.web.v1 import (
     subjects,
     unnamed,
 )
+from faceserver.web.v1.errors import V1
 
 _ABOUT = """\
-Faces in photographs: found, compared, stored and searched.
+Face detection, 1:1 verification and 1:N identification in photographs.
 
-Distances are squared L2 distances of unit vectors: 0 is the same face in the same picture, 4 the
-farthest. Similarities, from 0 to 1, are what the model's distances mean, as measured on labelled
-pairs. Coordinates are pixels of the upright picture. Times are in UTC. Errors are problem details
-(RFC 9457); their `code` is stable.
+Distances are squared L2 distances between unit vectors, from 0 (identical) to 4. Similarities, from
+0 to 1, are distances calibrated on labelled pairs. Coordinates are pixels of the upright picture.
+Times are in UTC. Errors are problem details (RFC 9457); their `code` is stable.
 """
 
 _BLUEPRINTS = (
@@ -38,8 +40,12 @@ _BLUEPRINTS = (
     jobs.blueprint,
     unnamed.blueprint,
     status.blueprint,
+    models.blueprint,
     keys.blueprint,
 )
+
+for _blueprint in _BLUEPRINTS:
+    speaks(_blueprint, V1)
 
 
 def make_app() -> OpenAPI:

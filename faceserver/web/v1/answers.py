@@ -27,6 +27,7 @@ PICTURE = (
     "url_forbidden",
     "url_timeout",
     "url_failed",
+    "busy",
 )
 """What can be wrong with a picture, however it comes."""
 

@@ -1,5 +1,7 @@
 """Bodies in, parsed; and how OpenAPI tells of them."""
 
+from contextlib import nullcontext
+from threading import Lock
 from typing import Any, TypeVar
 
 from flask import request
@@ -12,12 +14,16 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 from faceserver.api.base import FieldProblem
 from faceserver.errors import FileTooLarge, InvalidRequest, RequestTooLarge
 from faceserver.web.context import backend
+from faceserver.web.guard.bodies import check_json
 from faceserver.web.jsontext import utf8_json
 from faceserver.web.multipart import form_problem
 from faceserver.web.problems import InvalidFields, invalid_fields
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
+
+_LARGE = 65_536
+_LARGE_ONES = Lock()
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -50,10 +56,15 @@ def json_body(model: type[Model]) -> Model:
     """
     if not request.is_json:
         raise UnsupportedMediaType(f"send {JSON}")
-    try:
-        return model.model_validate_json(utf8_json(request.get_data()))
-    except ValidationError as error:
-        raise invalid_fields(error) from error
+    body = utf8_json(request.get_data())
+    # Each step keeps the interpreter to itself until it is done: several large bodies at a time
+    # would let everybody else wait for all of them.
+    with _LARGE_ONES if len(body) > _LARGE else nullcontext():
+        check_json(body)
+        try:
+            return model.model_validate_json(body)
+        except ValidationError as error:
+            raise invalid_fields(error) from error
 
 
 def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attributes")) -> Model:

@@ -17,7 +17,9 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1/collections",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="collections", description="Named galleries of one model each.")],
+    abp_tags=[
+        Tag(name="collections", description="Named galleries, each with one embedding model.")
+    ],
 )
 
 
@@ -27,9 +29,9 @@ blueprint = APIBlueprint(
     responses=answers(*BODY, "already_exists", "not_found", created=Collection),
     openapi_extensions=takes(blueprint, NewCollection),
 )
-@scope("admin")
+@scope("admin", body="fields")
 def create() -> Response:
-    """Make a collection of an embedding model, of the server's own unless one is named."""
+    """Create a collection; its embedding model is the server's unless given."""
     new = json_body(NewCollection)
     return reply(shown.collection(backend().service().galleries.create(new.name, new.model)), 201)
 
@@ -55,7 +57,7 @@ def listed(query: Paging) -> Response:
 )
 @scope("read")
 def described(path: CollectionPath) -> Response:
-    """Describe a collection: model, counts, threshold, measured recall."""
+    """Get a collection: model, counts, threshold, measured recall."""
     return reply(shown.collection(backend().service().galleries.describe(path.collection)))
 
 
@@ -66,10 +68,12 @@ def described(path: CollectionPath) -> Response:
 )
 @scope("admin")
 def delete(path: CollectionPath) -> Response:
-    """Delete a collection so that nothing of it is left on the disk.
+    """Delete a collection permanently, leaving nothing on the disk.
 
     Its faces, people, pictures, jobs and index go. `default` is emptied and stays.
     """
-    gone = backend().service().galleries.delete(path.collection)
-    backend().jobs().forget(path.collection)
+    galleries = backend().service().galleries
+    galleries.collection(path.collection)
+    with backend().jobs().forgetting(path.collection):
+        gone = galleries.delete(path.collection)
     return reply(shown.receipt(path.collection, gone))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import cast
 
 import flask_openapi3_swagger
-from flask import Blueprint, Response, current_app, jsonify, render_template, send_file
+from flask import Blueprint, Response, current_app, jsonify, render_template, request, send_file
 from flask_openapi3 import OpenAPI
 
 from faceserver.errors import NotFound
@@ -28,7 +28,8 @@ _DAY = 86_400
 @scope("public")
 def description() -> Response:
     """Describe the API: OpenAPI 3.1, made from the routes and their models."""
-    return jsonify(cast("OpenAPI", current_app).api_doc)
+    told = cast("OpenAPI", current_app).api_doc
+    return jsonify({**told, "servers": [{"url": request.script_root or "/"}]})
 
 
 @blueprint.get("/docs")

@@ -21,10 +21,12 @@ from faceserver.api.faces import (
     MovedFaces,
     PictureOptions,
 )
-from faceserver.api.pictures import ATTRIBUTES, AttributeNames, DetectedFace, Which
+from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
 from faceserver.errors import NotFound
-from faceserver.services.faces import NOWHERE, FaceKeeper, Labels
-from faceserver.types import Box, Detection, Filter, StoredFace
+from faceserver.services.faces import FaceKeeper, Labels
+from faceserver.services.registering import Registered
+from faceserver.types import NOWHERE, Box, Detection, Filter
+from faceserver.types import Face as StoredFace
 from faceserver.web.context import backend
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
@@ -42,20 +44,19 @@ blueprint = APIBlueprint(
 )
 
 _JPEG = "image/jpeg"
-_SOURCE_LENGTH = 2048
 
 
 class AddForm(Form):
     """A picture, and what is to be known of its faces."""
 
     file: File
-    subject: Id | None = Field(default=None, description="Id of the person whom they show.")
+    subject: Id | None = Field(default=None, description="Id of the person they show.")
     tags: Tags = ()
-    external_id: Text | None = Field(default=None, description="What another system calls them.")
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    external_id: Text | None = Field(default=None, description="Their id in another system.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
     attributes: AttributeNames = Field(default=(), description=ATTRIBUTES)
     source: Text | None = Field(
-        default=None, description="What the picture is called; else its file name is taken."
+        default=None, description="Name of the picture; its file name by default."
     )
 
 
@@ -68,28 +69,31 @@ class AddForm(Form):
         "no_face",
         "invalid_embedding",
         "unknown_attribute",
+        "invalid_place",
+        "conflict",
         "store_full",
         created=AddedFaces,
     ),
     openapi_extensions=takes(blueprint, AddFaces, AddForm),
 )
-@scope("write")
+@scope("write", body="picture")
 def add(path: CollectionPath) -> Response:
-    """Store the faces of a picture, or one that was embedded elsewhere."""
+    """Store the faces in a picture, or a ready embedding."""
     if is_form():
         form = form_body(AddForm)
-        name = form.source or (form.file.filename or "")[:_SOURCE_LENGTH]
+        name = form.source or (form.file.filename or "")
         data = file_bytes(form.file)
-        stored = _add_picture(path.collection, data, form, name)
+        added = _added(_add_picture(path.collection, data, form, name), path.collection)
     else:
         body = json_body(AddFaces).root
         if isinstance(body, AddEmbedding):
-            stored = (_add_embedding(path.collection, body),)
+            stored = _add_embedding(path.collection, body)
+            added = AddedFaces(faces=(shown.face(stored, path.collection),))
         else:
             name = body.source or (body.url if isinstance(body, AddUrl) else "")
-            stored = _add_picture(path.collection, picture_bytes(body), body, name)
-    faces = tuple(shown.face(item, path.collection) for item in stored)
-    return reply(AddedFaces(faces=faces), 201)
+            registered = _add_picture(path.collection, picture_bytes(body), body, name)
+            added = _added(registered, path.collection)
+    return reply(added, 201)
 
 
 @blueprint.get(
@@ -114,12 +118,12 @@ def listed(path: CollectionPath, query: FaceQuery) -> Response:
 @blueprint.post(
     "/move",
     operation_id="move_faces",
-    responses=answers(*BODY, "not_found", ok=MovedFaces),
+    responses=answers(*BODY, "not_found", "conflict", ok=MovedFaces),
     openapi_extensions=takes(blueprint, FaceMove),
 )
-@scope("write")
+@scope("write", body="ids")
 def move(path: CollectionPath) -> Response:
-    """Say of many faces at once whom they show; faces that are not there are passed over."""
+    """Assign many faces to a person at once; missing faces are ignored."""
     wanted = json_body(FaceMove)
     subject = wanted.subject.hex if wanted.subject else None
     moved = _keeper().move_all(path.collection, [face.hex for face in wanted.faces], subject)
@@ -136,12 +140,12 @@ def get(path: FacePath) -> Response:
 @blueprint.patch(
     "/<uuid:face>",
     operation_id="change_face",
-    responses=answers(*BODY, "not_found", ok=Face),
+    responses=answers(*BODY, "not_found", "conflict", ok=Face),
     openapi_extensions=takes(blueprint, FaceChange),
 )
-@scope("write")
+@scope("write", body="fields")
 def change(path: FacePath) -> Response:
-    """Say whom a face shows, or tag it; what is left out stays."""
+    """Change a face's person or tags; omitted fields stay unchanged."""
     new = json_body(FaceChange)
     if "subject" in new.model_fields_set:
         subject = new.subject.hex if new.subject else None
@@ -152,11 +156,13 @@ def change(path: FacePath) -> Response:
 
 
 @blueprint.delete(
-    "/<uuid:face>", operation_id="delete_face", responses=answers("not_found", ok=DeletedFace)
+    "/<uuid:face>",
+    operation_id="delete_face",
+    responses=answers("not_found", "conflict", ok=DeletedFace),
 )
 @scope("write")
 def delete(path: FacePath) -> Response:
-    """Delete a face; its picture goes with the last face that is in it."""
+    """Delete a face; its picture is deleted with its last face."""
     _keeper().delete(path.collection, path.face.hex)
     return reply(DeletedFace(id=path.face))
 
@@ -179,7 +185,7 @@ def picture(path: FacePath) -> Response:
 )
 @scope("read")
 def crop(path: FacePath) -> Response:
-    """Get the face as the model sees it: cut out and scaled, as JPEG."""
+    """Get the aligned face as the model sees it, as JPEG."""
     version = _keeper().crop_version(path.collection, path.face.hex)
     answer = Response(mimetype=_JPEG)
     answer.set_etag(version)
@@ -206,7 +212,7 @@ def _answer(path: FacePath) -> Response:
 
 def _add_picture(
     collection: str, data: bytes, options: PictureOptions | AddForm, name: str
-) -> tuple[StoredFace, ...]:
+) -> Registered:
     return _keeper().add_picture(
         collection,
         data,
@@ -214,6 +220,11 @@ def _add_picture(
         largest=options.faces == "largest",
         attributes=options.attributes,
     )
+
+
+def _added(registered: Registered, collection: str) -> AddedFaces:
+    faces = tuple(shown.face(item, collection) for item in registered.faces)
+    return AddedFaces(faces=faces, notes=registered.notes)
 
 
 def _add_embedding(collection: str, body: AddEmbedding) -> StoredFace:
@@ -235,7 +246,7 @@ def _labels(options: FaceOptions | AddForm, name: str) -> Labels:
     )
 
 
-def _detection(face: DetectedFace) -> Detection:
+def _detection(face: FacePlace) -> Detection:
     left_eye, right_eye, nose, left_mouth, right_mouth = (
         (point.x, point.y)
         for point in (

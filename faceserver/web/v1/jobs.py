@@ -34,24 +34,26 @@ blueprint = APIBlueprint(
 
 
 class JobHeader(Header):
-    """Makes it safe to send a request twice."""
+    """Makes it safe to retry a request."""
 
     key: str | None = Field(
         default=None,
         alias="Idempotency-Key",
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="A text of your own: the same one finds the job that it has brought.",
+        description="Any text; sending it again returns the job it created.",
     )
 
 
 class ZipForm(Form):
-    """A zip of pictures; the folders in it name the people."""
+    """A zip of pictures; folders in it are people's names."""
 
     file: File
     largest: bool = Field(
-        default=False, description="Of a picture with a person's name take the largest face."
+        default=False,
+        description="If a named person's picture shows several faces, use the largest.",
     )
+    update: bool = Field(default=False, description="Update the person of pictures already stored.")
 
 
 @blueprint.post(
@@ -69,9 +71,9 @@ class ZipForm(Form):
     ),
     openapi_extensions=takes(blueprint, NewJob, ZipForm),
 )
-@scope("write")
+@scope("write", body="job")
 def create(path: CollectionPath, header: JobHeader) -> Response:
-    """Take in many pictures: up to 10,000 URLs, or a zip.
+    """Import many pictures: up to 10,000 URLs, or a zip.
 
     202 is a new job, 200 the one that the same idempotency key has brought before.
     """
@@ -88,7 +90,7 @@ def create(path: CollectionPath, header: JobHeader) -> Response:
 )
 @scope("read")
 def listed(path: CollectionPath, query: JobQuery) -> Response:
-    """List the jobs of a collection in the order they came, or the newest first."""
+    """List the jobs of a collection, oldest or newest first."""
     page = (
         backend()
         .jobs()
@@ -100,7 +102,7 @@ def listed(path: CollectionPath, query: JobQuery) -> Response:
 @blueprint.get("/<job>", operation_id="get_job", responses=answers("not_found", ok=Job))
 @scope("read")
 def get(path: JobPath) -> Response:
-    """Say how far a job is."""
+    """Get the progress of a job."""
     return reply(shown.job(backend().jobs().get(path.collection, path.job.hex)))
 
 
@@ -111,7 +113,7 @@ def get(path: JobPath) -> Response:
 )
 @scope("read")
 def items(path: JobPath, query: JobResultQuery) -> Response:
-    """List a job's pictures and what became of each, in the order they came."""
+    """List a job's pictures with their results."""
     desk = backend().jobs()
     page = desk.items(
         desk.get(path.collection, path.job.hex),
@@ -126,9 +128,9 @@ def items(path: JobPath, query: JobResultQuery) -> Response:
 @blueprint.post(
     "/<job>/cancel", operation_id="cancel_job", responses=answers("not_found", "conflict", ok=Job)
 )
-@scope("write")
+@scope("write", body="small")
 def cancel(path: JobPath) -> Response:
-    """Stop a job; what is stored stays."""
+    """Cancel a job; faces already stored are kept."""
     return reply(shown.job(backend().jobs().cancel(path.collection, path.job.hex)))
 
 
@@ -137,14 +139,18 @@ def cancel(path: JobPath) -> Response:
 )
 @scope("write")
 def delete(path: JobPath) -> Response:
-    """Forget a job that has ended; its faces stay. After seven days that happens by itself."""
+    """Delete a finished job; its faces are kept. Happens automatically after seven days."""
     backend().jobs().delete(path.collection, path.job.hex)
     return reply(DeletedJob(id=path.job))
 
 
 def _from_zip(collection: str, key: str | None) -> tuple[KnownJob, bool]:
     form = form_body(ZipForm)
-    return backend().jobs().submit_zip(collection, form.file.stream, largest=form.largest, key=key)
+    return (
+        backend()
+        .jobs()
+        .submit_zip(collection, form.file.stream, largest=form.largest, key=key, update=form.update)
+    )
 
 
 def _from_urls(collection: str, key: str | None) -> tuple[KnownJob, bool]:
@@ -153,4 +159,8 @@ def _from_urls(collection: str, key: str | None) -> tuple[KnownJob, bool]:
         NewItem(item.url, item.person, item.tags, item.external_id, item.auth)
         for item in body.items
     ]
-    return backend().jobs().submit_urls(collection, new, largest=body.largest, key=key)
+    return (
+        backend()
+        .jobs()
+        .submit_urls(collection, new, largest=body.largest, key=key, update=body.update)
+    )

@@ -17,7 +17,7 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1/keys",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="keys", description="Who may use the server.")],
+    abp_tags=[Tag(name="keys", description="API keys.")],
 )
 
 
@@ -27,9 +27,9 @@ blueprint = APIBlueprint(
     responses=answers(*BODY, "already_exists", "store_full", created=MadeKey),
     openapi_extensions=takes(blueprint, NewKey),
 )
-@scope("admin")
+@scope("admin", body="fields")
 def create() -> Response:
-    """Make a key; it is told now and never again.
+    """Create a key; it is only returned once.
 
     The first key closes a server that was open: from then on each request needs one.
     """
@@ -41,7 +41,7 @@ def create() -> Response:
 @blueprint.get("", operation_id="list_keys", responses=answers("invalid_cursor", ok=Keys))
 @scope("admin")
 def listed(query: Paging) -> Response:
-    """List the keys, the revoked ones too, in the order they were made."""
+    """List all keys, including revoked ones, in order of creation."""
     page = page_of(gate().keys.all(), _made, limit=query.limit, cursor=query.cursor)
     return reply(Keys(items=tuple(_shown(key) for key in page.items), next=page.cursor))
 
@@ -49,7 +49,7 @@ def listed(query: Paging) -> Response:
 @blueprint.delete("/<key>", operation_id="revoke_key", responses=answers("not_found", ok=Key))
 @scope("admin")
 def revoke(path: KeyPath) -> Response:
-    """Take a key back: who holds it is refused from the next request on."""
+    """Revoke a key, effective from the next request."""
     return reply(_shown(gate().keys.revoke(path.key)))
 
 

@@ -8,7 +8,9 @@ from flask import Flask, current_app, request
 from pydantic import BaseModel
 
 from faceserver.api.base import FieldProblem
-from faceserver.web.problems import InvalidFields, wants_problem
+from faceserver.web.problems import InvalidFields, shortened
+from faceserver.web.protocol import current
+from faceserver.web.v1.errors import V1
 
 
 def register(app: Flask) -> None:
@@ -22,7 +24,7 @@ def register(app: Flask) -> None:
 
     @app.before_request
     def refuse() -> None:
-        if request.endpoint is None or request.method == "OPTIONS" or not wants_problem():
+        if request.endpoint is None or request.method == "OPTIONS" or current() is not V1:
             return
         known = _known(current_app.view_functions[request.endpoint])
         problems = list(_problems(known))
@@ -44,6 +46,8 @@ def _problems(known: Mapping[str, bool]) -> Iterator[FieldProblem]:
     takes = f"known are {', '.join(known)}" if known else "this address takes none"
     for name, values in request.args.lists():
         if name not in known:
-            yield FieldProblem(detail=f"this parameter is unknown; {takes}", parameter=name)
+            yield FieldProblem(
+                detail=f"this parameter is unknown; {takes}", parameter=shortened(name)
+            )
         elif len(values) > 1 and not known[name]:
             yield FieldProblem(detail="it comes more than once", parameter=name)

@@ -29,7 +29,7 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1/collections/<collection>",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="search", description="Who is it?")],
+    abp_tags=[Tag(name="search", description="1:N identification.")],
 )
 
 
@@ -37,15 +37,15 @@ class SearchForm(Form):
     """A picture, and how to search by its faces."""
 
     file: File
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
     attributes: AttributeNames = Field(default=(), description=ATTRIBUTES)
     k: int = Field(default=10, ge=1, le=10_000)
     threshold: float | None = Field(default=None, gt=0, le=4)
     margin: float | None = Field(default=None, ge=0, le=4)
-    grouped: bool = Field(default=False, description="A match for each person.")
+    grouped: bool = Field(default=False, description="Return one match per person.")
     subject: Id | None = Field(default=None, description="Only faces of this person.")
-    tags: Tags = Field(default=(), description="Only faces with each of these.")
-    external_id: Text | None = Field(default=None, description="Only faces called so elsewhere.")
+    tags: Tags = Field(default=(), description="Only faces with all of these tags.")
+    external_id: Text | None = Field(default=None, description="Only faces with this external id.")
 
 
 @blueprint.post(
@@ -57,13 +57,14 @@ class SearchForm(Form):
         "no_face",
         "invalid_embedding",
         "unknown_attribute",
+        "conflict",
         ok=SearchAnswer,
     ),
     openapi_extensions=takes(blueprint, SearchRequest, SearchForm),
 )
-@scope("read")
+@scope("read", body="picture")
 def search(path: CollectionPath) -> Response:
-    """Say of each face of a picture, of an embedding or of a stored face who it is."""
+    """Identify each face in a picture, an embedding or a stored face."""
     found = _by_form(path.collection) if is_form() else _by_json(path.collection)
     return reply(shown.searched(found, path.collection))
 

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from flask import url_for
 
-from faceserver.api import faces, gallery, jobs, pictures
+from faceserver.api import faces, gallery, jobs, models, pictures
 from faceserver.jobs import records
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.spec import EmbedderSpec, SimilarityCurve
 from faceserver.services.collections import Described
-from faceserver.services.faces import NOWHERE
-from faceserver.services.searching import Hit, ProbeResult, Searched, Verdict
+from faceserver.services.models import ListedModel
+from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
 from faceserver.store.base import Receipt
-from faceserver.types import Box, Detection, Merge, Point, StoredFace, Subject
+from faceserver.types import NOWHERE, Box, Detection, Face, Merge, Point, Subject
 from faceserver.vision.attributes.base import Value
 
 _PIXEL_DECIMALS = 2
@@ -68,7 +68,7 @@ def similarity(curve: SimilarityCurve | None, value: float) -> float | None:
     return None if curve is None else round(curve.of(value), _DISTANCE_DECIMALS)
 
 
-def face(stored: StoredFace, collection: str) -> faces.Face:
+def face(stored: Face, collection: str) -> faces.Face:
     """A stored face."""
     place = stored.detection
     is_placed = place != NOWHERE
@@ -155,6 +155,7 @@ def searched(found: Searched, name: str) -> faces.SearchAnswer:
         threshold=found.threshold,
         margin=found.margin,
         probes=tuple(_probe(probe, found.similarity, name) for probe in found.probes),
+        notes=found.notes,
     )
 
 
@@ -169,6 +170,7 @@ def job(known: records.Job) -> jobs.Job:
         stored=known.stored,
         present=known.present,
         refused=known.refused,
+        left_out=known.left_out,
         faces=known.faces,
         reason=known.reason,
         created=known.created,
@@ -230,9 +232,36 @@ def _match(hit: Hit, curve: SimilarityCurve | None, name: str) -> faces.Match:
     )
 
 
-def _person(found: Subject | None) -> faces.Person | None:
+def _person(found: Person | None) -> faces.Person | None:
     return None if found is None else faces.Person(id=UUID(found.id), name=found.name)
 
 
 def _pixel(value: float) -> float:
     return round(value, _PIXEL_DECIMALS)
+
+
+def model(found: ListedModel) -> models.Model:
+    """A model, and how often it is wrong."""
+    spec = found.spec
+    embedder = spec if isinstance(spec, EmbedderSpec) else None
+    distances = embedder.distances if embedder else None
+    return models.Model(
+        name=spec.name,
+        folder=found.folder,
+        kind=spec.kind,
+        dims=embedder.dims if embedder else None,
+        licence=spec.licence,
+        source=spec.source,
+        trained_on=spec.trained_on,
+        not_for=spec.not_for,
+        threshold=distances.threshold if distances else None,
+        calibration=distances.calibration if distances else None,
+        measured=tuple(
+            models.GroupErrors(**each.model_dump())
+            for each in (distances.measured if distances else ())
+        ),
+        built=found.built,
+        loaded=found.loaded,
+        default=found.default,
+        proposed=found.proposed,
+    )

@@ -38,7 +38,12 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="pictures", description="What is in pictures; nothing is stored.")],
+    abp_tags=[
+        Tag(
+            name="pictures",
+            description="Detection, embeddings and 1:1 verification; nothing is stored.",
+        )
+    ],
 )
 
 
@@ -52,7 +57,7 @@ class DetectForm(Form):
 class EmbedForm(DetectForm):
     """The picture, and which of its faces."""
 
-    faces: Which = Field(default="all", description="All faces, or the largest alone.")
+    faces: Which = Field(default="all", description="All faces, or only the largest.")
 
 
 class CompareForm(Form):
@@ -61,7 +66,7 @@ class CompareForm(Form):
     a: File
     b: File
     faces: Which = Field(
-        default="all", description="All faces, or the largest of each picture alone."
+        default="all", description="All faces, or only the largest of each picture."
     )
 
 
@@ -71,9 +76,9 @@ class CompareForm(Form):
     responses=answers(*PICTURE, "unknown_attribute", ok=DetectAnswer),
     openapi_extensions=takes(blueprint, DetectRequest, DetectForm),
 )
-@scope("read", reach="none")
+@scope("read", reach="none", body="picture")
 def detect() -> Response:
-    """Find every face of a picture."""
+    """Detect all faces in a picture."""
     options: DetectForm | DetectBase64 | DetectUrl
     if is_form():
         options = form_body(DetectForm)
@@ -86,7 +91,9 @@ def detect() -> Response:
         shown.described(face, told)
         for face, told in zip(found.faces, found.attributes, strict=True)
     )
-    return reply(DetectAnswer(width=found.width, height=found.height, faces=faces))
+    return reply(
+        DetectAnswer(width=found.width, height=found.height, notes=found.notes, faces=faces)
+    )
 
 
 @blueprint.post(
@@ -95,9 +102,9 @@ def detect() -> Response:
     responses=answers(*PICTURE, "unknown_attribute", ok=EmbedAnswer),
     openapi_extensions=takes(blueprint, EmbedRequest, EmbedForm),
 )
-@scope("read", reach="none")
+@scope("read", reach="none", body="picture")
 def embed() -> Response:
-    """Find the faces of a picture and turn each into a vector."""
+    """Detect the faces in a picture and embed each."""
     options: EmbedForm | EmbedBase64 | EmbedUrl
     if is_form():
         options = form_body(EmbedForm)
@@ -115,6 +122,7 @@ def embed() -> Response:
         EmbedAnswer(
             width=found.width,
             height=found.height,
+            notes=found.notes,
             model=stateless.model,
             dims=stateless.dims,
             faces=faces,
@@ -128,9 +136,9 @@ def embed() -> Response:
     responses=answers(*PICTURE, "no_face", ok=CompareAnswer),
     openapi_extensions=takes(blueprint, CompareRequest, CompareForm),
 )
-@scope("read", reach="none")
+@scope("read", reach="none", body="two pictures")
 def compare() -> Response:
-    """Measure every face of one picture against every face of another."""
+    """Compare every face in one picture with every face in another."""
     if is_form():
         form = form_body(CompareForm)
         a, b, which = file_bytes(form.a), file_bytes(form.b), form.faces
@@ -177,5 +185,6 @@ def _compared_picture(found: Detected) -> ComparedPicture:
     return ComparedPicture(
         width=found.width,
         height=found.height,
+        notes=found.notes,
         faces=tuple(shown.detected(face) for face in found.faces),
     )

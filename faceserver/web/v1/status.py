@@ -20,15 +20,16 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1/status",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="status", description="How the server is.")],
+    abp_tags=[Tag(name="status", description="Status of the server.")],
 )
 
 
 @blueprint.get("", operation_id="get_status", responses=answers(ok=Status))
 @scope("read")
 def status() -> Response:
-    """Say how the server is: model, counts, indexes, times of the work, disk."""
+    """Get the server's status: model, counts, indexes, latencies, disk."""
     service, settings = backend().service(), backend().settings
+    loss = service.status().loss
     names = service.galleries.names()[:MAX_LIMIT]
     return reply(
         Status(
@@ -36,6 +37,8 @@ def status() -> Response:
             engine=settings.engine,
             model=service.stateless.model,
             open_jobs=backend().jobs().count_open(),
+            lost_changes=loss.changes,
+            lost_faces=loss.faces,
             collections=tuple(map(shown.collection, service.galleries.describe_some(names))),
             latency=_latency(),
             disk=Disk(**asdict(disk_use(settings.data_dir))),

@@ -39,10 +39,10 @@ blueprint = APIBlueprint(
 @blueprint.post(
     "/subjects",
     operation_id="create_subject",
-    responses=answers(*BODY, "not_found", "already_exists", created=Subject),
+    responses=answers(*BODY, "not_found", "already_exists", "conflict", created=Subject),
     openapi_extensions=takes(blueprint, NewSubject),
 )
-@scope("write")
+@scope("write", body="fields")
 def create(path: CollectionPath) -> Response:
     """Add a person."""
     new = json_body(NewSubject)
@@ -57,7 +57,7 @@ def create(path: CollectionPath) -> Response:
 )
 @scope("read")
 def listed(path: CollectionPath, query: SubjectQuery) -> Response:
-    """List people in the order they were stored, or the one of a name."""
+    """List people in the order they were stored."""
     collection = _collection(path)
     page = (
         _named(collection, query.name)
@@ -84,12 +84,12 @@ def get(path: SubjectPath) -> Response:
 @blueprint.patch(
     "/subjects/<subject>",
     operation_id="change_subject",
-    responses=answers(*BODY, "not_found", "already_exists", ok=Subject),
+    responses=answers(*BODY, "not_found", "already_exists", "conflict", ok=Subject),
     openapi_extensions=takes(blueprint, SubjectChange),
 )
-@scope("write")
+@scope("write", body="fields")
 def change(path: SubjectPath) -> Response:
-    """Rename, tag or describe a person; what is left out stays."""
+    """Change a person's name, tags or metadata; omitted fields stay unchanged."""
     new = json_body(SubjectChange)
     held = _collection(path).change_subject(
         path.subject.hex, name=new.name, tags=new.tags, metadata=new.metadata
@@ -100,11 +100,11 @@ def change(path: SubjectPath) -> Response:
 @blueprint.delete(
     "/subjects/<subject>",
     operation_id="delete_subject",
-    responses=answers("not_found", ok=DeletedSubject),
+    responses=answers("not_found", "conflict", ok=DeletedSubject),
 )
 @scope("write")
 def delete(path: SubjectPath) -> Response:
-    """Delete a person, and every face of this person."""
+    """Delete a person with all faces."""
     faces = _collection(path).delete_subject(path.subject.hex)
     return reply(DeletedSubject(id=path.subject, faces=faces))
 
@@ -112,12 +112,12 @@ def delete(path: SubjectPath) -> Response:
 @blueprint.post(
     "/subjects/<subject>/merge",
     operation_id="merge_subject",
-    responses=answers(*BODY, "not_found", created=Merge),
+    responses=answers(*BODY, "not_found", "conflict", created=Merge),
     openapi_extensions=takes(blueprint, MergeRequest),
 )
-@scope("write")
+@scope("write", body="fields")
 def merge(path: SubjectPath) -> Response:
-    """Give all faces of a person to another one; it can be undone for seven days."""
+    """Merge a person into another one; can be undone for seven days."""
     into = json_body(MergeRequest).into.hex
     return reply(shown.merge(_collection(path).merge(path.subject.hex, into=into)), 201)
 
@@ -139,11 +139,11 @@ def merges(path: CollectionPath, query: Paging) -> Response:
 @blueprint.post(
     "/merges/<merge>/undo",
     operation_id="undo_merge",
-    responses=answers("not_found", "cannot_undo", ok=Subject),
+    responses=answers("not_found", "cannot_undo", "conflict", ok=Subject),
 )
-@scope("write")
+@scope("write", body="small")
 def undo(path: MergePath) -> Response:
-    """Take a merge back: the person is there again, with those faces that did not move on."""
+    """Undo a merge: restores the person, with all faces not moved since."""
     return reply(shown.subject(_collection(path).undo(path.merge.hex)))
 
 

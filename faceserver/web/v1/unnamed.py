@@ -34,7 +34,7 @@ _SHOWN = 12
 )
 @scope("read")
 def grouped(path: CollectionPath, query: UnnamedQuery) -> Response:
-    """Group the faces that nobody has named into likely people.
+    """Group unnamed faces into likely people.
 
     Nothing is changed. With move_faces a group gets its name.
     """

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from faceserver.client import Client
 from faceserver.services.facade import FaceService
+from faceserver.services.faces import Labels
 from faceserver.types import Detection, Image
 from faceserver.vision.attributes.base import Cut, Value
 from faceserver.vision.attributes.pool import AttributePool, spec_without_weights
@@ -129,3 +130,11 @@ def test_the_quality_that_was_asked_for_is_stored_with_the_face(
         added = answer.get_json()["faces"]
         assert [face["quality"] for face in added] == [expected] * 2
         assert http.get(f"{path}/{added[0]['id']}").get_json()["quality"] == expected
+
+
+def test_what_is_told_in_numbers_goes_with_the_face(service: FaceService) -> None:
+    added = service.faces.add_picture(
+        "default", PICTURE, Labels("two.png"), attributes=["pose", "landmarks"]
+    )
+    for face in added.faces:
+        assert set(face.attributes) == {"pose.pitch", "pose.roll", "pose.yaw"}

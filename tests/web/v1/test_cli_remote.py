@@ -138,3 +138,32 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("FACESERVER_KEY", "secret")
     with remote.connect("http://127.0.0.1:9") as client:
         assert client._session.headers["Authorization"] == "Bearer secret"
+
+
+def test_what_is_left_out_is_told_and_people_stay_who_they_are(
+    run: Run, folder: Path, client: Client, desk: JobDesk
+) -> None:
+    """A part of a folder may hold one person alone, whose subfolders are nobody."""
+    for path in (folder / "Ben" / "1.png", folder / "Ann" / "2.png"):
+        path.unlink()
+    (folder / "Ann" / "holiday").mkdir()
+    (folder / "Ann" / "1.png").rename(folder / "Ann" / "holiday" / "1.png")
+    (folder / "Ann" / "note.txt").write_text("a note")
+    desk.start()
+    done = run("import", folder)
+    assert done.exit_code == 0, done.output
+    assert "Left out: 1 text." in done.output
+    assert [person.name for person in client.list_subjects("default").items] == ["Ann"]
+    with ZipFile(folder.parent / "a.zip", "w") as archive:
+        archive.write(folder / "Ann" / "holiday" / "1.png", "Cleo/1.png")
+        archive.writestr("Cleo/1.json", "{}")
+    told = run("import", folder.parent / "a.zip")
+    assert "Cleo/1.png: it is in already, and shows Ann, not Cleo" in told.output
+    assert "Left out: 1 JSON sidecar." in told.output
+    run("import", folder.parent / "a.zip", "--update")
+    assert {person.name: person.faces for person in client.list_subjects("default").items} == {
+        "Ann": 0,
+        "Cleo": 1,
+    }
+    registered = run("register", folder / "Ann")
+    assert "Left out: 1 text." in registered.output

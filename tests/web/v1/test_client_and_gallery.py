@@ -228,8 +228,10 @@ def test_a_face_has_its_picture_and_its_crop(client: Client) -> None:
     _, green = add(client, RED, GREEN)
     picture = codec.decode(
         client.get_face_picture("default", green), max_bytes=10**6, max_pixels=10**6
-    )
-    crop = codec.decode(client.get_face_crop("default", green), max_bytes=10**6, max_pixels=10**6)
+    ).image
+    crop = codec.decode(
+        client.get_face_crop("default", green), max_bytes=10**6, max_pixels=10**6
+    ).image
     assert picture.shape == (16, 32, 3)
     assert crop.shape == (16, 16, 3)
     assert crop[8, 8].argmax() == 1

@@ -180,7 +180,8 @@ def test_a_job_that_is_cancelled_forgets_them(
     if way == "cancel":
         assert http.post(f"{JOBS}/{made['id']}/cancel").status_code == 200
     else:
-        desk.forget("default")
+        with desk.forgetting("default"):
+            pass
     assert not is_kept(settings.data_dir)
 
 

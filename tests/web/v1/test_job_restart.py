@@ -4,8 +4,11 @@ import signal
 from collections.abc import Callable
 from functools import partial
 from http.server import BaseHTTPRequestHandler
+from io import BytesIO
 from pathlib import Path
 from threading import Event
+
+from PIL import Image
 
 from faceserver.client import Client, every
 from tests.e2e.server import Server
@@ -17,19 +20,27 @@ PICTURES = 40
 HELD = 20
 
 
+def cropped(path: Path, rows: int) -> bytes:
+    """The photograph without its lowest rows: another picture for each number of them."""
+    file = BytesIO()
+    with Image.open(path) as image:
+        image.crop((0, 0, image.width, image.height - rows)).save(file, "JPEG")
+    return file.getvalue()
+
+
 def test_a_killed_server_goes_on_with_its_job(tmp_path: Path, photographs: Photographs) -> None:
     key = make_key(tmp_path)
-    picture = send(photographs["obama.jpg"].read_bytes())
+    pictures = [send(cropped(photographs["obama.jpg"], number)) for number in range(PICTURES)]
     reached, go_on = Event(), Event()
 
     def held(handler: BaseHTTPRequestHandler) -> None:
         reached.set()
         go_on.wait(60)
-        picture(handler)
+        pictures[HELD](handler)
 
     with serve() as site:
         for number in range(PICTURES):
-            site.answers[f"/{number}.jpg"] = picture
+            site.answers[f"/{number}.jpg"] = pictures[number]
         site.answers[f"/{HELD}.jpg"] = held
         urls = [site.url(f"/{number}.jpg") for number in range(PICTURES)]
         make = partial(Server, tmp_path, url_allow_networks="127.0.0.0/8", requests_per_minute="0")
@@ -38,7 +49,7 @@ def test_a_killed_server_goes_on_with_its_job(tmp_path: Path, photographs: Photo
             assert reached.wait(60)
             assert server.stop(signal.SIGKILL) != 0
         go_on.set()
-        site.answers[f"/{HELD}.jpg"] = picture
+        site.answers[f"/{HELD}.jpg"] = pictures[HELD]
         with make() as server, Client(server.url, key=key) as client:
             assert client.create_job("default", urls, key="once").id == job.id
             done = finished(lambda: client.get_job("default", job.id).state)

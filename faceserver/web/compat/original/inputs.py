@@ -171,7 +171,7 @@ def _json(request: Request, settings: Settings) -> object:
     limit = min(settings.max_request_bytes, settings.max_urls * _URL_BYTES)
     request.max_content_length = limit
     try:
-        body: object = json.loads(utf8_json(request.get_data()))
+        body: object = json.loads(utf8_json(request.get_data()), parse_constant=_refuse)
         # JSON can spell halves of characters, which are no text and cannot be stored.
         json.dumps(body, ensure_ascii=False).encode()
     except RequestEntityTooLarge as error:
@@ -179,3 +179,7 @@ def _json(request: Request, settings: Settings) -> object:
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("the body is not valid JSON") from error
     return body
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

@@ -7,22 +7,26 @@ from flask.typing import ResponseReturnValue
 
 from faceserver.errors import NotFound
 from faceserver.services.facade import Refused, Registered, Upload
-from faceserver.types import Match, StoredFace
+from faceserver.types import Face, Match
 from faceserver.web.compat.original import inputs
+from faceserver.web.compat.original.credentials import credentials
+from faceserver.web.compat.original.errors import error_fields, render
 from faceserver.web.compat.original.geometry import box_pixels, point_pixels
 from faceserver.web.context import backend
-from faceserver.web.errors import STATUS, error_fields
+from faceserver.web.errors import STATUS
 from faceserver.web.guard.auth import caller
 from faceserver.web.guard.scopes import scope
+from faceserver.web.protocol import Protocol, speaks
 
 blueprint = Blueprint("original", __name__)
+speaks(blueprint, Protocol("original", render, credentials))
 
 _PICTURES = "static/uploadImages"
 _DISTANCE_DECIMALS = 6
 
 
 @blueprint.post("/faceRegister")
-@scope("write", reach="default")
+@scope("write", reach="default", body="pictures")
 def register() -> ResponseReturnValue:
     """Store the faces of uploaded pictures."""
     with_path = inputs.includes_path(request)
@@ -35,7 +39,7 @@ def register() -> ResponseReturnValue:
 
 
 @blueprint.post("/faceRegisterBatch")
-@scope("write", reach="default")
+@scope("write", reach="default", body="urls")
 def register_batch() -> ResponseReturnValue:
     """Store the faces of pictures that lie behind URLs."""
     with_path = inputs.includes_path(request)
@@ -44,7 +48,7 @@ def register_batch() -> ResponseReturnValue:
 
 
 @blueprint.post("/faceRetrieve")
-@scope("read", reach="default")
+@scope("read", reach="default", body="picture")
 def retrieve() -> ResponseReturnValue:
     """Find stored faces near the one face of an uploaded picture."""
     data = inputs.one_picture(request, backend().settings)
@@ -83,12 +87,14 @@ def _item(result: Registered | Refused, with_path: bool) -> dict[str, object]:
         "BoxsPoints": [_face(face, result.width, result.height) for face in result.faces],
         "name": result.name,
     }
+    if result.notes:
+        item["notes"] = list(result.notes)
     if with_path:
         item["path"] = _path(result.picture)
     return item
 
 
-def _face(face: StoredFace, width: int, height: int) -> dict[str, list[int]]:
+def _face(face: Face, width: int, height: int) -> dict[str, list[int]]:
     return {
         "box": box_pixels(face.detection.box, width, height),
         "pt": point_pixels(face.detection.points, width, height),

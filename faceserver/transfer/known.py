@@ -1,0 +1,208 @@
+"""Pictures that are in already: by which ids they are known, and whether a list says otherwise.
+
+A picture is the same if its bytes are the same, whatever it is called and wherever it lies now. Of
+a URL the address counts alone, so that it is not fetched again; a picture that is fetched under a
+new address is compared by its bytes too, and by what is stored of it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid5
+
+from faceserver.errors import NotFound
+from faceserver.services.registering import Examined
+from faceserver.store.base import Collection
+from faceserver.transfer.items import Changed, Differs, Item, Present
+from faceserver.types import Detection, Face, Filter
+
+_FACE_IDS = UUID("7d9a3a5e-3c0f-4a52-9d53-0d8f6d3a1b64")
+"""The namespace of the ids; another one would make every picture a new one."""
+
+_MOST_FACES = 100
+"""So many faces of a picture are looked at."""
+
+
+_Difference = tuple[bool, str]
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What the ids of a picture's faces follow from.
+
+    Attributes:
+        own: of the ids that its faces get.
+        others: of ids that they may have from before.
+    """
+
+    own: str
+    others: tuple[str, ...] = ()
+
+    def ids(self, count: int) -> list[str]:
+        """The ids of so many faces, largest first."""
+        return _ids(self.own, count)
+
+    def all_ids(self, number: int) -> list[str]:
+        """Every id that the face of this place may have."""
+        return [_ids(key, number + 1)[number] for key in (self.own, *self.others)]
+
+
+def keys_of(collection: str, item: Item, digest: str) -> Keys:
+    """What a picture is known by.
+
+    Args:
+        collection: its name.
+        item: the picture.
+        digest: the SHA-256 of its bytes; empty where they are not known yet.
+    """
+    by_bytes = f"{collection}\0\0{digest}"
+    by_name = f"{collection}\0{item.source}\0"
+    if item.by_name:
+        return Keys(by_name, (by_bytes,) if digest else ())
+    # Versions before this one took the name in too.
+    return Keys(by_bytes, (f"{by_name}{digest}",))
+
+
+class Known:
+    """The pictures of a collection. All but `compare` may be called from several threads."""
+
+    def __init__(self, collection: Collection, *, largest: bool, update: bool) -> None:
+        """Take the collection.
+
+        Args:
+            collection: what is in already.
+            largest: of a picture with a person's name the largest face is that person.
+            update: what is said anew of a picture that is in counts.
+        """
+        self._collection = collection
+        self._largest = largest
+        self._update = update
+        self._checks = (self._person, self._tags, self._external_id)
+
+    def faces(self, keys: Keys) -> list[Face]:
+        """A picture's faces that are stored, up to one that is not; none if it is new."""
+        return list(self._from_first(keys.all_ids(place) for place in range(_MOST_FACES)))
+
+    def has_any(self, keys: Keys, places: range) -> bool:
+        """Whether a face of one of these places is stored."""
+        return any(True for place in places for _ in self._stored(keys.all_ids(place)))
+
+    def with_ids(self, face_ids: Sequence[str]) -> list[Face]:
+        """Those of a picture's faces that are stored, up to one that is not."""
+        return list(self._from_first([face_id] for face_id in face_ids))
+
+    def again(self, faces: Sequence[Face]) -> list[Face]:
+        """The same faces as they are now, without those that are gone."""
+        return list(self._stored([face.id for face in faces]))
+
+    def of_picture(self, examined: Examined) -> list[Face] | None:
+        """Stored faces of the same picture, whatever brought it: None if it is new.
+
+        Returns:
+            First the one where the largest face is; nothing where that was deleted by hand.
+        """
+        if not examined.picture:
+            return None
+        faces = self._collection.faces(limit=_MOST_FACES, only=Filter(picture=examined.picture))
+        same = [face for face in faces.items if _is_there(face, examined.faces[0].detection)]
+        if not same:
+            return [] if faces.items else None
+        return [same[0], *(face for face in faces.items if face is not same[0])]
+
+    def compare(
+        self, item: Item, faces: Sequence[Face], *, rival: str | None = None
+    ) -> Present | Changed | Differs:
+        """Tell whether what is said of a picture that is in is what is stored; bring it up to date.
+
+        What nobody has said before is taken over. What contradicts is told, and taken over where
+        that is wanted.
+
+        Args:
+            item: what is said.
+            faces: its faces that are stored, largest first.
+            rival: what this same import called the picture before; what it said of it stays.
+        """
+        update = self._update and rival is None
+        changes = [check(item, faces, update) for check in self._checks]
+        done = [told for taken_over, told in filter(None, changes) if taken_over]
+        differing = [told for taken_over, told in filter(None, changes) if not taken_over]
+        if differing:
+            same = f"it is the same picture as {rival}, and" if rival else "it is in already, and"
+            return Differs(item.source, f"{same} {'; '.join([*differing, *done])}")
+        return Changed(item.source, "; ".join(done)) if done else Present(item.source)
+
+    # Each of these says whether a difference was taken over, and how it is told; None where there
+    # is none.
+
+    def _person(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
+        if item.person is None:
+            return None
+        known = self._collection.subject_named(item.person)
+        face = faces[0]
+        if known is not None and face.subject == known.id:
+            return None
+        if face.subject is None and len(faces) > 1 and not self._largest:
+            return False, f"it holds several faces, and nothing says which is {item.person}"
+        if face.subject is not None and not update:
+            return False, f"shows {self._name(face.subject)}, not {item.person}"
+        was = "nobody" if face.subject is None else self._name(face.subject)
+        subject = known or self._collection.add_subject(item.person)
+        self._collection.move([face.id], subject.id)
+        return True, f"shows {subject.name} now, not {was}"
+
+    def _tags(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
+        wanted = set(item.tags)
+        if not wanted or all(wanted == set(face.tags) for face in faces):
+            return None
+        if any(face.tags for face in faces) and not update:
+            return False, f"its tags are {_listed(faces[0].tags)}, not {_listed(item.tags)}"
+        for face in faces:
+            self._collection.tag(face.id, sorted(wanted))
+        return True, f"its tags are {_listed(item.tags)} now"
+
+    def _external_id(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
+        known, wanted = faces[0].external_id, item.external_id
+        if wanted is None or wanted == known:
+            return None
+        if known is not None and not update:
+            return False, f"its external_id is {known}, not {wanted}"
+        for face in faces:
+            self._collection.identify(face.id, wanted)
+        return True, f"its external_id is {wanted} now"
+
+    def _name(self, subject: str) -> str:
+        try:
+            return self._collection.subject(subject).name
+        except NotFound:  # deleted just now
+            return "nobody"
+
+    def _from_first(self, places: Iterable[Sequence[str]]) -> Iterator[Face]:
+        """The faces of a picture's places, by the ids that each may have."""
+        for ids in places:
+            face = next(self._stored(ids), None)
+            if face is None:
+                return
+            yield face
+
+    def _stored(self, face_ids: Sequence[str]) -> Iterator[Face]:
+        for face_id in face_ids:
+            try:
+                yield self._collection.get(face_id)
+            except NotFound:
+                continue
+
+
+def _ids(key: str, count: int) -> list[str]:
+    return [uuid5(_FACE_IDS, f"{key}\0{number}").hex for number in range(count)]
+
+
+def _listed(tags: Sequence[str]) -> str:
+    return ", ".join(sorted(tags)) or "none"
+
+
+def _is_there(face: Face, detection: Detection) -> bool:
+    """Whether a stored face is where one was found: their centres lie near each other."""
+    one, other = face.detection.box, detection.box
+    return (
+        abs(one.x1 + one.x2 - other.x1 - other.x2) < other.width / 2
+        and abs(one.y1 + one.y2 - other.y1 - other.y2) < other.height / 2
+    )

@@ -1,0 +1,3 @@
+"""Empty."""
+
+backend_ga4 = None
