@@ -28,7 +28,7 @@ RATE = 1e-3
 def measure(folder: Path, detector: str) -> list[Row]:
     settings = load_settings(detector=detector, model="sface")
     spec = load_spec(settings.models_dir / "sface", EmbedderSpec)
-    embedder = make_embedder(spec, app.loading(settings))
+    embedder = make_embedder(spec, app.loading(settings, spec))
     finder = Analyzer(app.make_detector(settings), embedder)
     (labelled,) = read_sets(folder)
     ours, theirs, people = [], [], []

@@ -14,8 +14,16 @@ from faceserver.config import Settings
 from faceserver.engines import EngineOptions, make_engine
 from faceserver.errors import FaceServerError, NotReady, StoreMismatch
 from faceserver.jobs.manager import JobDesk
+from faceserver.models.aliases import resolved
 from faceserver.models.files import find_models
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, load_spec
+from faceserver.models.spec import (
+    AttributeSpec,
+    DetectorSpec,
+    EmbedderSpec,
+    OptionValue,
+    Spec,
+    load_spec,
+)
 from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.parallel import Helpers
 from faceserver.runtime.threads import ThreadPlan, plan
@@ -25,6 +33,7 @@ from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.attributes.pool import AttributePool
 from faceserver.vision.base import Detector, Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
@@ -45,21 +54,11 @@ def make_analyzer(settings: Settings) -> Analyzer:
     return Analyzer(
         make_detector(settings),
         make_embedder(settings, embedder_spec(settings)),
+        attributes=make_attributes(settings),
         sure=detector_spec(settings).sure,
         max_faces=settings.max_faces,
         at_once=threads.pictures,
     )
-
-
-def make_detector(settings: Settings) -> Detector:
-    """Load the detection model that is set.
-
-    Raises:
-        SetupError: the model, the engine or a setting is at fault.
-    """
-    spec = detector_spec(settings)
-    told = {**spec.options, **settings.detector_options}
-    return architectures.make_detector(spec.model_copy(update={"options": told}), loading(settings))
 
 
 def detector_spec(settings: Settings) -> DetectorSpec:
@@ -68,7 +67,37 @@ def detector_spec(settings: Settings) -> DetectorSpec:
     Raises:
         ModelError: it is missing or at fault.
     """
-    return load_spec(settings.models_dir / settings.detector, DetectorSpec)
+    return load_spec(model_folder(settings, settings.detector), DetectorSpec)
+
+
+def make_detector(settings: Settings, options: Mapping[str, OptionValue] | None = None) -> Detector:
+    """Load the detector that is set.
+
+    Args:
+        settings: with its name and its options.
+        options: others, which count before those of the settings.
+
+    Raises:
+        SetupError: the model, the engine or an option is at fault.
+    """
+    spec = detector_spec(settings)
+    told = {**spec.options, **settings.detector_options, **(options or {})}
+    return architectures.make_detector(
+        spec.model_copy(update={"options": told}), loading(settings, spec)
+    )
+
+
+def make_attributes(settings: Settings) -> AttributePool:
+    """The attributes whose models are built, none of them loaded yet.
+
+    Raises:
+        ModelError: a description is at fault.
+    """
+    built = [model.spec for model in find_models(settings.models_dir) if model.is_built]
+    return AttributePool(
+        [spec for spec in built if isinstance(spec, AttributeSpec)],
+        lambda spec: architectures.make_attribute(spec, loading(settings, spec)),
+    )
 
 
 def embedder_spec(settings: Settings) -> EmbedderSpec:
@@ -77,7 +106,15 @@ def embedder_spec(settings: Settings) -> EmbedderSpec:
     Raises:
         ModelError: it is missing or at fault.
     """
-    return load_spec(settings.models_dir / settings.model, EmbedderSpec)
+    return load_spec(model_folder(settings, settings.model), EmbedderSpec)
+
+
+def model_folder(settings: Settings, name: str) -> Path:
+    """The folder of a model by its name, or by one of the names that other programs have for it."""
+    if (settings.models_dir / name / "model.toml").is_file():
+        return settings.models_dir / name
+    known = [model.name for model in find_models(settings.models_dir)]
+    return settings.models_dir / resolved(name, known)
 
 
 def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
@@ -86,7 +123,7 @@ def make_embedder(settings: Settings, spec: EmbedderSpec) -> BatchedEmbedder:
     Raises:
         SetupError: the model, the engine or a setting is at fault.
     """
-    embedder = architectures.make_embedder(spec, loading(settings))
+    embedder = architectures.make_embedder(spec, loading(settings, spec))
     most = _MOST_AT_ONCE * _threads(settings).networks
     return BatchedEmbedder(embedder, most=most, wait=settings.batch_wait)
 
@@ -111,12 +148,13 @@ def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
     return {spec.name: spec for spec in specs if isinstance(spec, EmbedderSpec)}
 
 
-def loading(settings: Settings) -> Loading:
-    """What models are loaded with."""
+def loading(settings: Settings, spec: Spec) -> Loading:
+    """What a model is loaded with: where it is there as ONNX alone, OpenVINO, which reads that."""
     threads = _threads(settings)
     options = EngineOptions(threads=threads.networks, cache_dir=settings.cache_dir)
+    has_caffe = all(files.caffemodel for files in spec.networks.values())
     return Loading(
-        engine=make_engine(settings.engine, options),
+        engine=make_engine(settings.engine if has_caffe else "openvino", options),
         precision=settings.precision,
         helpers=Helpers(threads.helpers),
         shared_pixels=settings.shared_pixels,

@@ -8,6 +8,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   ├── InvalidRequest          invalid_request      a field is missing, unknown or malformed
     │   │   └── InvalidCursor       invalid_cursor       not one that came with a page
     │   ├── InvalidEmbedding        invalid_embedding    of another model, or no unit vector
+    │   ├── UnknownAttribute        unknown_attribute    nothing of that name is told of faces
     │   ├── InvalidPlace            invalid_place        a box that no face can have
     │   ├── NoFile                  no_file              a picture was expected, none came
     │   ├── RequestTooLarge         request_too_large    the whole request is over its limit
@@ -93,6 +94,12 @@ class InvalidEmbedding(InputError):
     """The embedding is of another model, or no unit vector of the right length."""
 
     code = "invalid_embedding"
+
+
+class UnknownAttribute(InputError):
+    """Nothing of that name is told of faces."""
+
+    code = "unknown_attribute"
 
 
 class NoFile(InputError):

@@ -19,6 +19,7 @@ LAYERS = [
     {"vision", "store"},
     {"services", "evaluation"},
     {"transfer"},
+    {"tools"},
     {"jobs"},
     {"web"},
     {"app"},
@@ -55,6 +56,7 @@ HOMES = {
     "PIL": {
         "pictures/codec.py",
         "pictures/colour.py",
+        "pictures/drawing.py",
         "pictures/incomplete.py",
         "pictures/pillow_decoder.py",
         "conversion/",

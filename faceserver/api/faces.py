@@ -19,7 +19,8 @@ from faceserver.api.base import (
 from faceserver.api.pictures import (
     Base64Picture,
     Box,
-    DetectedFace,
+    DescribedFace,
+    Describing,
     Embedding,
     FacePlace,
     Notes,
@@ -41,7 +42,7 @@ class FaceOptions(Request):
     external_id: Text | None = Field(default=None, description="Their id in another system.")
 
 
-class PictureOptions(FaceOptions):
+class PictureOptions(Describing, FaceOptions):
     """And which of a picture's faces are meant."""
 
     faces: Which = Field(default="all", description="All faces, or only the largest.")
@@ -193,7 +194,7 @@ class SearchOptions(Request):
     filter: SearchFilter = SearchFilter()
 
 
-class PictureSearch(SearchOptions):
+class PictureSearch(Describing, SearchOptions):
     """And which of the picture's faces are searched for."""
 
     faces: Which = Field(default="all", description="All faces, or only the largest.")
@@ -278,7 +279,7 @@ class Verdict(Answer):
 class Probe(Answer):
     """A face that was searched for."""
 
-    detection: DetectedFace | None = Field(
+    detection: DescribedFace | None = Field(
         description="Its place in the picture, if it came in one."
     )
     verdict: Verdict

@@ -6,11 +6,13 @@ from typing import Annotated, Literal
 from urllib.parse import unquote
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Discriminator,
     FailFast,
     Field,
+    JsonValue,
     RootModel,
     Tag,
     WithJsonSchema,
@@ -24,6 +26,37 @@ MAX_DIMS = 4096
 Which = Literal["all", "largest"]
 """Which of a picture's faces are meant."""
 
+
+def _listed(value: object) -> object:
+    """A list as it is, a text as a list of one."""
+    if isinstance(value, str):
+        return (value,)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _names(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The names in texts, with commas or blanks between them, each once."""
+    return tuple(dict.fromkeys(name for text in texts for name in re.split("[, ]+", text) if name))
+
+
+_NAMES = r"^[A-Za-z0-9._@, -]*$"
+_NAMES_SCHEMA = {"type": "string", "maxLength": 200, "pattern": _NAMES}
+
+AttributeNames = Annotated[
+    tuple[Annotated[str, Field(max_length=200, pattern=_NAMES)], ...],
+    BeforeValidator(_listed),
+    Field(max_length=20),
+    AfterValidator(_names),
+    WithJsonSchema(
+        {"anyOf": [{"type": "array", "items": _NAMES_SCHEMA, "maxItems": 20}, _NAMES_SCHEMA]}
+    ),
+]
+"""What is to be told of faces: such as ``age,gender``, or a list of such texts."""
+
+ATTRIBUTES = "What else is to be told of each face: age, gender, landmarks, pose, quality, ..."
+
+Attributes = dict[str, dict[str, JsonValue]]
+"""What was asked for of a face, by the attributes' names."""
 
 _DATA_URL = re.compile(r"(?i)\s*data:[^,]{0,500};\s*base64\s*,")
 _BLANKS = str.maketrans("-_", "+/", " \t\r\n\f\v")
@@ -110,11 +143,32 @@ AnyPicture = Annotated[
 ]
 
 
-class DetectRequest(RootModel[AnyPicture]):
-    """The picture."""
+class Describing(Request):
+    """What is to be told of the faces."""
+
+    attributes: AttributeNames = Field(default=(), description=ATTRIBUTES)
 
 
-class _Embed(Request):
+class DetectBase64(Describing, Base64Picture):
+    """In a picture as base64."""
+
+
+class DetectUrl(Describing, UrlPicture):
+    """In a picture that the server fetches."""
+
+
+class DetectRequest(
+    RootModel[
+        Annotated[
+            Annotated[DetectBase64, Tag("<base64>")] | Annotated[DetectUrl, Tag("<url>")],
+            by_key("base64", "url"),
+        ]
+    ]
+):
+    """The picture, and what is to be told of its faces."""
+
+
+class _Embed(Describing):
     faces: Which = Field(default="all", description="All faces, or only the largest.")
 
 
@@ -232,6 +286,14 @@ Notes = Annotated[
 ]
 
 
+class DescribedFace(DetectedFace):
+    """A face in a picture, and what was asked for of it."""
+
+    attributes: Attributes | None = Field(
+        default=None, description="What was asked for; null where nothing was."
+    )
+
+
 class PictureSize(Answer):
     """Of the upright picture as it was sent, in pixels."""
 
@@ -243,10 +305,10 @@ class PictureSize(Answer):
 class DetectAnswer(PictureSize):
     """Every face of a picture."""
 
-    faces: tuple[DetectedFace, ...] = Field(description="Largest first.")
+    faces: tuple[DescribedFace, ...] = Field(description="Largest first.")
 
 
-class EmbeddedFace(DetectedFace):
+class EmbeddedFace(DescribedFace):
     """A face and its vector."""
 
     embedding: Embedding

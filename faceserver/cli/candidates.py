@@ -11,6 +11,7 @@ from faceserver import app
 from faceserver.config import Settings
 from faceserver.engines import Engine, Network, Precision, Preprocessing
 from faceserver.errors import ModelError
+from faceserver.models.aliases import resolved
 from faceserver.models.files import find_models
 from faceserver.models.spec import Crop, DetectorSpec, EmbedderSpec, NetworkFiles
 from faceserver.vision import architectures
@@ -54,7 +55,7 @@ def load_candidates(
 
     Args:
         settings: where the models are, and what runs them.
-        models: embedding models, by their folders or names.
+        models: embedding models, by their folders or names, or those that other programs have.
         detectors: detection models, likewise.
         crops: recipes beside that of the model, as TOML; the size is the model's unless given.
         mirror: also use mirror images.
@@ -63,11 +64,12 @@ def load_candidates(
         SetupError: a model, the engine or a setting is at fault.
         click.UsageError: a recipe is none.
     """
-    wanted = [_folder(settings, name, DetectorSpec) for name in detectors] or [settings.detector]
+    names = detectors or [settings.detector]
+    wanted = [_folder(settings, name, DetectorSpec) for name in names]
     found = [
         (name, app.make_detector(_with_detector(settings, name))) for name in dict.fromkeys(wanted)
     ]
-    folders = [_folder(settings, name, EmbedderSpec) for name in models] or [settings.model]
+    folders = [_folder(settings, name, EmbedderSpec) for name in models or [settings.model]]
     ways = [
         (folder, embedder, variant)
         for folder in dict.fromkeys(folders)
@@ -78,14 +80,16 @@ def load_candidates(
 
 def _with_detector(settings: Settings, name: str) -> Settings:
     """The options that are set are those of the detector that is set."""
-    options = settings.detector_options if name == settings.detector else {}
+    own = _folder(settings, settings.detector, DetectorSpec)
+    options = settings.detector_options if name == own else {}
     return settings.model_copy(update={"detector": name, "detector_options": options})
 
 
 def _folder(settings: Settings, name: str, kind: type[DetectorSpec] | type[EmbedderSpec]) -> str:
     known = [each for each in find_models(settings.models_dir) if isinstance(each.spec, kind)]
+    own = resolved(name, [each.name for each in known])
     for each in known:
-        if name in (each.name, each.spec.name):
+        if each.name == own or each.spec.name == name:
             return each.name
     raise ModelError(
         f"there is no model {name!r}; there are: {', '.join(each.name for each in known)}"
@@ -97,7 +101,7 @@ def _ways(
 ) -> Iterator[tuple[Embedder, str]]:
     """The model as it is described, and used otherwise; its network is loaded once."""
     spec = app.embedder_spec(settings.model_copy(update={"model": folder}))
-    usual = app.loading(settings)
+    usual = app.loading(settings, spec)
     loading = replace(usual, engine=_SharingEngine(usual.engine))
     for recipe in ("", *crops):
         crop = _recipe(recipe, spec.crop.size) if recipe else spec.crop

@@ -14,11 +14,15 @@ import click
 from faceserver import __version__
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
+from faceserver.cli.cluster import cluster
+from faceserver.cli.detection import COMMANDS as DETECTION
 from faceserver.cli.evaluate import evaluate
 from faceserver.cli.keys import keys
 from faceserver.cli.models import models
 from faceserver.cli.output import counted
 from faceserver.cli.remote import search_at, server_option
+from faceserver.cli.scan import scan
+from faceserver.cli.stress import stress_memory
 from faceserver.cli.transfer import COMMANDS as TRANSFER
 from faceserver.config import Settings, load_settings
 from faceserver.errors import FaceServerError, NotFound, SeveralFaces
@@ -62,7 +66,7 @@ main.add_command(models)
 main.add_command(change_model)
 main.add_command(evaluate)
 main.add_command(keys)
-for _command in (*TRANSFER, *BACKUP):
+for _command in (*TRANSFER, *BACKUP, *DETECTION, cluster, scan, stress_memory):
     main.add_command(_command)
 
 

@@ -1,16 +1,14 @@
-"""The commands ``faceserver models``: what models there are, building and adding them."""
+"""The commands ``faceserver models``: what models there are, building and checking them."""
 
-from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 import click
 
-from faceserver.cli.output import table
+from faceserver.cli.models_files import COMMANDS
 from faceserver.config import load_settings
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
-    from faceserver.models.spec import Measured, Spec
     from faceserver.services.models import ListedModel
 
 
@@ -71,62 +69,6 @@ def _line(model: "ListedModel") -> str:
 
 
 @models.command()
-@click.argument("name")
-def show(name: str) -> None:
-    """Show what is known of the model NAME: origin, licence, limits, rates of error by group."""
-    from faceserver.errors import NotFound
-    from faceserver.models.files import find_models
-
-    for model in find_models(load_settings().models_dir):
-        if name in (model.name, model.spec.name):
-            for line in described(model.spec):
-                click.echo(line)
-            return
-    raise NotFound(f"there is no model {name!r}; `faceserver models list` lists them")
-
-
-def described(spec: "Spec") -> list[str]:
-    """What a model's description says, in lines for people."""
-    from faceserver.models.spec import EmbedderSpec
-
-    about = {
-        "name": spec.name,
-        "kind": f"{spec.kind}, {spec.architecture}",
-        "source": spec.source,
-        "licence": spec.licence,
-        "trained on": spec.trained_on or "not said",
-        "not for": spec.not_for or "not said",
-    }
-    lines = [f"{what:12} {value}" for what, value in about.items()]
-    if not isinstance(spec, EmbedderSpec):
-        return lines
-    lines += [
-        f"{'dims':12} {spec.dims}",
-        f"{'crop':12} {spec.crop.kind}, {spec.crop.size} x {spec.crop.size}",
-        f"{'threshold':12} {spec.distances.threshold}",
-        f"{'measured':12} {spec.distances.calibration}",
-    ]
-    if spec.distances.measured:
-        rows = [_group_cells(each) for each in spec.distances.measured]
-        lines += ["", table(_GROUP_HEADS, rows)]
-    return lines
-
-
-_GROUP_HEADS = ("group", "photographs", "not detected", "FMR", "FNMR", "TAR at FMR 1e-3")
-
-
-def _group_cells(group: "Measured") -> tuple[str, ...]:
-    return (
-        group.name,
-        f"{group.photographs:,}",
-        f"{group.not_detected:.1%}",
-        f"{group.false_match:.2%}",
-        f"{group.false_non_match:.1%}",
-        "-" if group.true_accept is None else f"{group.true_accept:.3f}",
-    )
-
-
-@models.command()
 @click.argument("names", nargs=-1)
 def verify(names: tuple[str, ...]) -> None:
     """Check the files of all models, or of those NAMES; the status tells whether all are well.
@@ -152,20 +94,5 @@ def verify(names: tuple[str, ...]) -> None:
         raise click.exceptions.Exit(1)
 
 
-@models.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--name", help="Its name from now on.  [default: that in its model.toml]")
-def add(folder: Path, name: str | None) -> None:
-    """Copy the converted model in FOLDER among the models, and say how to use it."""
-    from faceserver.models.files import add_model
-    from faceserver.models.spec import load_any_spec
-
-    settings = load_settings()
-    model = add_model(folder, settings.models_dir, name or load_any_spec(folder).name)
-    click.echo(f"added {model.name}")
-    if model.spec.kind != "attribute":
-        setting = "MODEL" if model.spec.kind == "embedder" else "DETECTOR"
-        click.echo(f"to use it: FACESERVER_{setting}={model.name}")
-    distances = getattr(model.spec, "distances", None)
-    if distances and distances.calibration.startswith("not calibrated"):
-        click.echo(f"its distance threshold {distances.threshold} is {distances.calibration}")
+for _command in COMMANDS:
+    models.add_command(_command)

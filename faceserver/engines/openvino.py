@@ -118,8 +118,11 @@ def _taking_pictures(model: openvino.Model, preprocessing: Preprocessing) -> ope
     assert isinstance(how, FixedNormalization)  # noqa: S101 - the others stay outside
     builder = openvino.preprocess.PrePostProcessor(model)
     builder.input().tensor().set_element_type(openvino.Type.u8)
+    builder.input().tensor().set_layout(openvino.Layout("NHWC"))
     steps = builder.input().preprocess().convert_element_type(openvino.Type.f32)
-    steps.mean(how.mean).scale(1 / how.scale).convert_layout(list(preprocessing.axes))
+    mean, scale = np.broadcast_arrays(how.mean, how.scale, np.ones(3))[:2]
+    steps.mean(mean.tolist()).scale((1 / scale).tolist())
+    steps.convert_layout(list(preprocessing.axes))
     return builder.build()
 
 

@@ -47,8 +47,8 @@ def normalized(pixels: Image, how: Normalization) -> Floats:
     """
     floats = pixels.astype(np.float32)
     if isinstance(how, FixedNormalization):
-        floats -= np.float32(how.mean)
-        floats *= np.float32(how.scale)
+        floats -= np.asarray(how.mean, np.float32)
+        floats *= np.asarray(how.scale, np.float32)
         return floats
     axes = (1, 2, 3)
     mean = floats.mean(axis=axes, keepdims=True)

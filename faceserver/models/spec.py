@@ -74,11 +74,11 @@ class NetworkFiles(_Described):
 
 
 class FixedNormalization(_Described):
-    """Every pixel becomes (x - mean) * scale."""
+    """Every value becomes (x - mean) * scale; three numbers are those of the three channels."""
 
     kind: Literal["fixed"]
-    mean: float
-    scale: float
+    mean: float | tuple[float, float, float]
+    scale: float | tuple[float, float, float]
 
 
 class WhiteningNormalization(_Described):
@@ -124,10 +124,12 @@ class AlignedCrop(_Described):
         size: pixels of the crop's side.
         template: where left eye, right eye, nose and the corners of the mouth come to lie, x and y
             in pixels of the crop.
+        smooth: what is more than twice as large is halved first, so that nothing of it is skipped.
     """
 
     kind: Literal["aligned"]
     size: int
+    smooth: bool = False
     template: tuple[
         tuple[float, float],
         tuple[float, float],
@@ -135,6 +137,19 @@ class AlignedCrop(_Described):
         tuple[float, float],
         tuple[float, float],
     ]
+
+
+class CentredCrop(_Described):
+    """How a face is cut out: a square around its box's centre, to a part of a pixel, zero beyond.
+
+    Attributes:
+        side: the square's side, in the longer sides of the box.
+        size: pixels of the scaled crop's side.
+    """
+
+    kind: Literal["centred"]
+    side: float = Field(gt=0)
+    size: int
 
 
 class StretchedCrop(_Described):
@@ -150,7 +165,9 @@ class StretchedCrop(_Described):
     size: int
 
 
-Crop = Annotated[SquareCrop | StretchedCrop | AlignedCrop, Field(discriminator="kind")]
+Crop = Annotated[
+    SquareCrop | StretchedCrop | AlignedCrop | CentredCrop, Field(discriminator="kind")
+]
 
 
 class Rate(_Described):
@@ -313,10 +330,14 @@ class AttributeSpec(_ModelSpec):
 
     Attributes:
         crop: how the face is cut out of its picture.
+        labels: what each output of the network stands for, as text.
+        values: likewise, as numbers.
     """
 
     kind: Literal["attribute"]
     crop: Crop
+    labels: tuple[str, ...] = ()
+    values: tuple[float, ...] = ()
 
 
 Spec = DetectorSpec | EmbedderSpec | AttributeSpec

@@ -27,7 +27,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-Stage = Literal["wait", "decode", "detect", "embed", "search", "fetch", "store"]
+Stage = Literal["wait", "decode", "detect", "embed", "attributes", "search", "fetch", "store"]
 """The steps whose time is taken."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -1,6 +1,6 @@
 """Detect, embed, compare: nothing is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -11,6 +11,7 @@ from faceserver.models.spec import Distances
 from faceserver.services.context import Parts, chosen
 from faceserver.types import DecodedPicture, Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace
+from faceserver.vision.attributes.base import Value
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Detected:
         width: of the upright picture, in pixels.
         height: likewise.
         faces: largest first.
+        attributes: what was asked for of each face.
         notes: what is worth knowing about the picture.
     """
 
@@ -28,6 +30,7 @@ class Detected:
     height: int
     faces: tuple[Detection, ...]
     notes: tuple[Note, ...]
+    attributes: tuple[Mapping[str, Value], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,22 +97,32 @@ class Stateless:
         """
         return self._parts.fetch(url, credentials)
 
-    def detect(self, data: bytes) -> Detected:
+    def detect(self, data: bytes, *, attributes: Sequence[str] = ()) -> Detected:
         """Find every face of a picture; none is an empty list.
 
         Raises:
             ImageError: the picture cannot be used.
+            UnknownAttribute: there is no such attribute.
         """
-        picture, faces = self._parts.read(data)
-        return Detected(picture.width, picture.height, _detections(faces), picture.notes)
+        picture, faces = self._parts.read(data, attributes)
+        return Detected(
+            picture.width,
+            picture.height,
+            _detections(faces),
+            picture.notes,
+            tuple(self._parts.analyzer.tell(faces)),
+        )
 
-    def embed(self, data: bytes, *, largest: bool = False) -> Embedded:
+    def embed(
+        self, data: bytes, *, largest: bool = False, attributes: Sequence[str] = ()
+    ) -> Embedded:
         """Find and embed the faces of a picture; none is an empty list.
 
         Raises:
             ImageError: the picture cannot be used.
+            UnknownAttribute: there is no such attribute.
         """
-        picture, found = self._parts.read(data)
+        picture, found = self._parts.read(data, attributes)
         return self._embedded(picture, chosen(found, largest=largest))
 
     def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
@@ -135,12 +148,14 @@ class Stateless:
         return Compared(one, other, tuple(pairs))
 
     def _embedded(self, picture: DecodedPicture, faces: Sequence[FoundFace]) -> Embedded:
+        analyzer = self._parts.analyzer
         return Embedded(
             picture.width,
             picture.height,
             _detections(faces),
             picture.notes,
-            self._parts.analyzer.embed(faces),
+            tuple(analyzer.tell(faces)),
+            analyzer.embed(faces),
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from faceserver.errors import NotFound
+from faceserver.models.aliases import resolved
 from faceserver.models.spec import SimilarityCurve
 from faceserver.services.context import Parts
 from faceserver.store.base import Collection, CollectionStatus, Receipt
@@ -55,13 +56,19 @@ class Galleries:
             AlreadyExists: there is one of that name.
         """
         analyzers = self._parts.analyzers
-        wanted = model or analyzers.default.embedder.name
+        wanted = self._own_name(model) if model else analyzers.default.embedder.name
         dims = analyzers.dims(wanted)
         if dims is None:
             known = ", ".join(analyzers.names())
             raise NotFound(f"there is no embedding model {wanted!r}; there are: {known}")
         self._parts.store.create(name, model=wanted, dims=dims)
         return self.describe(name)
+
+    def _own_name(self, model: str) -> str:
+        """A model's own name, from one that other programs have for it."""
+        known = self._parts.analyzers.names()
+        found = resolved(model, known)
+        return found if found in known else found.rsplit("/", 1)[-1]
 
     def describe(self, name: str) -> Described:
         """What is known of a collection.

@@ -98,14 +98,26 @@ class Parts:
             limits=self.limits,
         )
 
-    def read(self, data: bytes) -> tuple[DecodedPicture, FoundFaces]:
+    def read(
+        self, data: bytes, attributes: Sequence[str] = ()
+    ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture within the limits and find its faces, largest first.
+
+        Args:
+            data: the file's content.
+            attributes: what will be told of the faces.
 
         Raises:
             ImageError: it cannot be used.
+            UnknownAttribute: there is no such attribute.
         """
         limits = self.limits
-        return self.analyzer.read(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
+        return self.analyzer.read(
+            data,
+            max_bytes=limits.max_bytes,
+            max_pixels=limits.max_pixels,
+            attributes=self.analyzer.attributes.wanted(attributes),
+        )
 
 
 def threshold_of(gallery: Gallery, limits: Limits) -> float:

@@ -42,11 +42,18 @@ class FaceKeeper:
         self._parts = parts
 
     def add_picture(
-        self, collection: str, data: bytes, labels: Labels, *, largest: bool = False
+        self,
+        collection: str,
+        data: bytes,
+        labels: Labels,
+        *,
+        largest: bool = False,
+        attributes: Sequence[str] = (),
     ) -> Registered:
         """Store the faces of a picture, largest first.
 
         Raises:
+            UnknownAttribute: there is no such attribute.
             NotFound: there is no such collection, or no such person.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
@@ -59,7 +66,11 @@ class FaceKeeper:
             registrar = self._parts.registrar(gallery)
             with self._parts.pictures.batch(gallery.collection.lifetime) as save:
                 examined = registrar.examine(
-                    labels.source, data, save, lambda faces: chosen(faces, largest=largest)
+                    labels.source,
+                    data,
+                    save,
+                    lambda faces: chosen(faces, largest=largest),
+                    attributes=attributes,
                 )
                 if isinstance(examined, Refused):
                     raise examined.error

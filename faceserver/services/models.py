@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from faceserver.models.aliases import resolved
 from faceserver.models.files import FoundModel, find_models
 from faceserver.models.spec import Distances, Spec
 from faceserver.vision.pool import AnalyzerPool
@@ -38,13 +39,15 @@ def list_models(
 
     Args:
         models_dir: the models' folder.
-        set_to: the folders of the detector and the embedder that are set.
+        set_to: the detector and the embedder that are set: folders, or other programs' names.
         analyzers: what holds the models; None where none is loaded.
 
     Raises:
         ModelError: a description is at fault.
     """
     found = find_models(models_dir)
+    folders = [model.name for model in found]
+    in_use = {resolved(name, folders) for name in set_to}
     best = most_accurate(found)
     held = analyzers.loaded() if analyzers else frozenset()
     return [
@@ -53,8 +56,8 @@ def list_models(
             spec=model.spec,
             built=model.is_built,
             loaded=model.spec.name in held
-            or (bool(held) and model.spec.kind == "detector" and model.name in set_to),
-            default=model.name in set_to,
+            or (bool(held) and model.spec.kind == "detector" and model.name in in_use),
+            default=model.name in in_use,
             proposed=model is best,
         )
         for model in found

@@ -1,14 +1,15 @@
 """Registers pictures in one collection: find the faces, keep the picture, store the faces."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from faceserver.errors import InputError
 from faceserver.pictures import codec
 from faceserver.store.base import Collection
 from faceserver.store.pictures import PictureStore
-from faceserver.types import DecodedPicture, Face, Floats, Match, Note
+from faceserver.types import AttributeValue, DecodedPicture, Face, Floats, Match, Note
 from faceserver.vision.analyzer import Analyzer, FoundFace
+from faceserver.vision.attributes.base import Value
 
 SavePicture = Callable[[bytes], str]
 """Stores a JPEG and returns its file name."""
@@ -113,16 +114,26 @@ class Registrar:
         self.limits = limits
         self._analyzer = analyzer
 
-    def find(self, data: bytes) -> tuple[DecodedPicture, Sequence[FoundFace]]:
+    def find(
+        self, data: bytes, attributes: Sequence[str] = ()
+    ) -> tuple[DecodedPicture, Sequence[FoundFace]]:
         """Decode a picture and find its faces, largest first.
 
+        Args:
+            data: the file's content.
+            attributes: what will be told of the faces.
+
         Raises:
+            UnknownAttribute: there is no such attribute.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
         """
         limits = self.limits
         picture, faces = self._analyzer.read(
-            data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels
+            data,
+            max_bytes=limits.max_bytes,
+            max_pixels=limits.max_pixels,
+            attributes=self._analyzer.attributes.wanted(attributes),
         )
         if not faces:
             raise faces.none()
@@ -142,7 +153,13 @@ class Registrar:
         )
 
     def examine(
-        self, name: str, data: bytes, save: SavePicture, choose: Choose = lambda faces: faces
+        self,
+        name: str,
+        data: bytes,
+        save: SavePicture,
+        choose: Choose = lambda faces: faces,
+        *,
+        attributes: Sequence[str] = (),
     ) -> Examined | Refused:
         """Find a picture's faces, and keep of it what is to be kept.
 
@@ -151,9 +168,10 @@ class Registrar:
             data: its bytes.
             save: from :meth:`PictureStore.batch`, in which the faces are also stored.
             choose: which of the faces are meant.
+            attributes: what is to be known of the faces beside; see :meth:`store`.
         """
         try:
-            decoded, faces = self.find(data)
+            decoded, faces = self.find(data, attributes)
             faces = choose(faces)
         except InputError as error:
             return Refused(name, error)
@@ -165,10 +183,15 @@ class Registrar:
         )
 
     def store(self, examined: Sequence[Examined | Refused]) -> list[Registered | Refused]:
-        """Embed and store the faces of all pictures as one batch."""
+        """Embed and store the faces of all pictures as one batch.
+
+        What attributes tell of them in numbers, texts and truths goes with them; see
+        :func:`_attributes`.
+        """
         found = [item for item in examined if isinstance(item, Examined)]
-        vectors = iter(self._analyzer.embed([face for item in found for face in item.faces]))
-        new = [face for item in found for face in _new_faces(item, vectors)]
+        faces = [face for item in found for face in item.faces]
+        vectors, told = iter(self._analyzer.embed(faces)), iter(self._analyzer.tell(faces))
+        new = [face for item in found for face in _new_faces(item, vectors, told)]
         stored = iter(self.collection.add(new))
         return [
             item
@@ -185,7 +208,9 @@ class Registrar:
         ]
 
 
-def _new_faces(item: Examined, vectors: Iterator[Floats]) -> list[Face]:
+def _new_faces(
+    item: Examined, vectors: Iterator[Floats], told: Iterator[Mapping[str, Value]]
+) -> list[Face]:
     ids = item.ids or [""] * len(item.faces)
     return [
         Face(
@@ -197,7 +222,22 @@ def _new_faces(item: Examined, vectors: Iterator[Floats]) -> list[Face]:
             subject=item.subject,
             tags=item.tags,
             external_id=item.external_id,
+            attributes=_attributes(next(told)),
             id=face_id,
         )
         for face, crop, face_id in zip(item.faces, item.crops, ids, strict=True)
     ]
+
+
+def _attributes(told: Mapping[str, Value]) -> dict[str, AttributeValue]:
+    """What is stored of what attributes tell of a face.
+
+    The ``value`` of an attribute has its name, its other fields have the attribute's and their own:
+    ``quality``, ``quality.sharpness``, ``pose.yaw``. Points are not stored.
+    """
+    return {
+        name if field == "value" else f"{name}.{field}": value
+        for name, fields in told.items()
+        for field, value in fields.items()
+        if isinstance(value, AttributeValue)
+    }

@@ -1,7 +1,7 @@
 """Searching: who is it? Each probe gets its matches and a verdict."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from faceserver.models.spec import SimilarityCurve
@@ -10,6 +10,7 @@ from faceserver.services.context import Gallery, Parts, chosen, threshold_of
 from faceserver.services.faces import checked_embedding
 from faceserver.store.base import EVERYTHING, Look
 from faceserver.types import Detection, Face, Filter, Floats, Match, Note
+from faceserver.vision.attributes.base import Value
 
 Answer = Literal["known", "unknown", "ambiguous"]
 
@@ -76,11 +77,13 @@ class ProbeResult:
         detection: where in the picture it is, None if it was not in one.
         verdict: who it is.
         hits: nearest first.
+        attributes: what was asked for of the face.
     """
 
     detection: Detection | None
     verdict: Verdict
     hits: tuple[Hit, ...]
+    attributes: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,25 +115,32 @@ class Searching:
         self._parts = parts
 
     def by_picture(
-        self, collection: str, data: bytes, query: SearchQuery, *, largest: bool = False
+        self,
+        collection: str,
+        data: bytes,
+        query: SearchQuery,
+        *,
+        largest: bool = False,
+        attributes: Sequence[str] = (),
     ) -> Searched:
         """Search for each face of a picture.
 
         Raises:
+            UnknownAttribute: there is no such attribute.
             NotFound: there is no such collection.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
         """
 
         def search(gallery: Gallery) -> Searched:
-            picture, found = self._parts.registrar(gallery).find(data)
+            picture, found = self._parts.registrar(gallery).find(data, attributes)
             faces = chosen(found, largest=largest)
-            vectors = gallery.analyzer.embed(faces)
+            vectors, told = gallery.analyzer.embed(faces), gallery.analyzer.tell(faces)
             round_ = self._round(gallery, query)
             searched = round_.searched(
                 [
-                    round_.probe(vector, face.detection)
-                    for vector, face in zip(vectors, faces, strict=True)
+                    replace(round_.probe(vector, face.detection), attributes=known)
+                    for vector, face, known in zip(vectors, faces, told, strict=True)
                 ]
             )
             return replace(searched, notes=picture.notes)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from threading import Semaphore
 
 import numpy as np
@@ -12,20 +12,35 @@ from faceserver.pictures import codec
 from faceserver.runtime import deadline, metrics
 from faceserver.types import DecodedPicture, Detection, Floats, Image
 from faceserver.vision import Detector, Embedder, border
+from faceserver.vision.attributes.base import Value
+from faceserver.vision.attributes.pool import AttributePool, Cuts
 
 _WARM_UP_SHAPE = (900, 1200, 3)
 
 
 @dataclass(frozen=True, eq=False)
 class FoundFace:
-    """A face that is found and cut out, not yet embedded; small next to its picture."""
+    """A face that is found and cut out, not yet embedded; small next to its picture.
+
+    Attributes:
+        detection: where it is.
+        crop: what the embedder wants of it.
+        cuts: what the attributes want of it that were asked for.
+    """
 
     detection: Detection
     crop: Image
+    cuts: Cuts = field(default_factory=dict)
 
     def scaled(self, factor: float) -> "FoundFace":
         """The same face, by its place in a picture that is larger by a factor."""
-        return self if factor == 1 else FoundFace(self.detection.scaled(factor), self.crop)
+        if factor == 1:
+            return self
+        cuts = {
+            name: replace(cut, detection=cut.detection.scaled(factor))
+            for name, cut in self.cuts.items()
+        }
+        return FoundFace(self.detection.scaled(factor), self.crop, cuts)
 
 
 class FoundFaces(list[FoundFace]):
@@ -58,6 +73,7 @@ class Analyzer:
 
     Attributes:
         embedder: what embeds the faces; its name, dims and distances describe the embeddings.
+        attributes: what can be told of faces beside.
     """
 
     def __init__(
@@ -65,6 +81,7 @@ class Analyzer:
         detector: Detector,
         embedder: Embedder,
         *,
+        attributes: AttributePool | None = None,
         sure: float = 0.0,
         max_faces: int | None = None,
         at_once: int = 1,
@@ -74,6 +91,7 @@ class Analyzer:
         Args:
             detector: finds faces.
             embedder: embeds them.
+            attributes: tells what else is to be known of them; None knows what needs no model.
             sure: score of the detector from which a face needs no look at the picture's other
                 orientations; see :func:`faceserver.vision.orientation.sighted`.
             max_faces: how many a picture may hold.
@@ -85,6 +103,7 @@ class Analyzer:
         self._max_faces = max_faces
         self._turns = Semaphore(at_once)
         self.embedder = embedder
+        self.attributes = attributes or AttributePool()
 
     def with_embedder(self, embedder: Embedder) -> "Analyzer":
         """The same detector, and the same turns, with another embedder."""
@@ -101,7 +120,12 @@ class Analyzer:
         self.embedder.warm_up()
 
     def read(
-        self, data: bytes, *, max_bytes: int, max_pixels: int
+        self,
+        data: bytes,
+        *,
+        max_bytes: int,
+        max_pixels: int,
+        attributes: Sequence[str] = (),
     ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture and find its faces, when it is its turn.
 
@@ -109,6 +133,7 @@ class Analyzer:
             data: the file's content.
             max_bytes: see :func:`faceserver.pictures.codec.decode`.
             max_pixels: likewise.
+            attributes: see :meth:`find`.
 
         Returns:
             The picture, turned as its EXIF says, and its faces, largest first, by their places in
@@ -124,16 +149,20 @@ class Analyzer:
         try:
             deadline.check()
             picture = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
-            found = self.find(picture.image)
+            found = self.find(picture.image, attributes)
             there = (face.scaled(picture.scale) for face in found)
             return picture, FoundFaces(there, refused=found.refused)
         finally:
             self._turns.release()
 
-    def find(self, image: Image) -> FoundFaces:
+    def find(self, image: Image, attributes: Sequence[str] = ()) -> FoundFaces:
         """Find every face of a picture and cut it out upright, largest first.
 
         Boxes and points are the picture's, whichever way up the faces are.
+
+        Args:
+            image: the picture.
+            attributes: what :meth:`tell` will be asked for, by the attributes' own names.
 
         Raises:
             TooManyFaces: the picture holds more than it may.
@@ -146,10 +175,15 @@ class Analyzer:
             raise TooManyFaces(
                 f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"
             )
-        return FoundFaces(
-            (FoundFace(detection, self.embedder.crop(image, detection)) for detection in found),
-            refused=seen.refused,
+        faces = (
+            FoundFace(
+                detection,
+                self.embedder.crop(image, detection),
+                self.attributes.cut(image, detection, attributes),
+            )
+            for detection in found
         )
+        return FoundFaces(faces, refused=seen.refused)
 
     def _detect(self, image: Image) -> list[Detection]:
         deadline.check()
@@ -167,3 +201,18 @@ class Analyzer:
         deadline.check()
         with metrics.stage("embed"):
             return self.embedder.embed([face.crop for face in faces])
+
+    def tell(self, faces: Sequence[FoundFace]) -> list[dict[str, Value]]:
+        """What attributes tell of faces of one or more pictures, each attribute in one batch.
+
+        Returns:
+            For each face a value for each attribute that it was found with.
+
+        Raises:
+            TimedOut: the request that this is done for has taken too long.
+        """
+        if not any(face.cuts for face in faces):
+            return [{} for _ in faces]
+        deadline.check()
+        with metrics.stage("attributes"):
+            return self.attributes.tell([face.cuts for face in faces])

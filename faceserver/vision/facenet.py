@@ -18,10 +18,6 @@ from faceserver.vision.base import Loading, Options
 from faceserver.vision.calls import calls
 from faceserver.vision.crops import crop_of
 
-_SIZES = (1, 2, 4, 8)
-"""Crops in one call. One of 8 takes about 5 times as long as one of 1; larger ones would save
-little."""
-
 _SMALLEST_NORM = 1e-5  # TensorFlow's l2_normalize takes max(sum of squares, 1e-10)
 
 
@@ -37,7 +33,16 @@ class FaceNetOptions(Options):
 
 
 class FaceNetEmbedder:
-    """Turns faces into unit vectors; safe to call from several threads at once."""
+    """Turns faces into unit vectors; safe to call from several threads at once.
+
+    Attributes:
+        sizes: crops in one call. One of 8 takes about 5 times as long as one of 1; larger ones
+            would save little.
+        options: what ``model.toml`` may say of how the network is used.
+    """
+
+    sizes: tuple[int, ...] = (1, 2, 4, 8)
+    options: type[FaceNetOptions] = FaceNetOptions
 
     def __init__(self, spec: EmbedderSpec, loading: Loading) -> None:
         """Load the network; helpers run parts of a large batch.
@@ -48,7 +53,7 @@ class FaceNetEmbedder:
         self.name = spec.name
         self.dims = spec.dims
         self.distances = spec.distances
-        self._crop, self._mirrors = spec.crop, FaceNetOptions.of(spec).mirror
+        self._crop, self._mirrors = spec.crop, self.options.of(spec).mirror
         self._network = loading.engine.load(
             spec.networks["embedder"], loading.precision, Preprocessing(spec.input.normalization)
         )
@@ -77,7 +82,7 @@ class FaceNetEmbedder:
         return vectors
 
     def _unit_vectors(self, crops: Sequence[Image]) -> Floats:
-        shared = calls(len(crops), _SIZES, parts=len(self._helpers) + 1, least=4)
+        shared = calls(len(crops), self.sizes, parts=len(self._helpers) + 1, least=4)
         parts = [(crops[start : start + size], size) for start, size in shared]
         vectors = np.concatenate(self._helpers.map(lambda part: self._run(*part), parts))
         _make_unit(vectors)
@@ -86,7 +91,7 @@ class FaceNetEmbedder:
     def warm_up(self) -> None:
         """Run the network in every size once, so that no request has to wait for that."""
         side = self._crop.size
-        for count in _SIZES:
+        for count in self.sizes:
             self._run([np.zeros((side, side, 3), np.uint8)] * count, count)
 
     def _run(self, crops: Sequence[Image], count: int) -> Floats:
@@ -97,6 +102,10 @@ class FaceNetEmbedder:
         if self._swaps_colours:
             pixels = np.ascontiguousarray(pixels[..., ::-1])
         answer = self._network.predict({name: pixels})[output]
+        if answer.size != count * self.dims:
+            raise ModelError(
+                f"{self.name} gives vectors of {answer.size // count} numbers, not {self.dims}"
+            )
         return answer.reshape(count, self.dims)[: len(crops)]
 
 

@@ -80,6 +80,11 @@ def cut_out(image: Image, left: int, top: int, right: int, bottom: int) -> Image
     return whole
 
 
+def blurred(grey: Floats, deviation: float) -> Floats:
+    """A grey picture, shape (height, width), under a Gaussian blur of so many pixels."""
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), deviation), np.float32)
+
+
 def suppressed(
     corners: Floats, scores: Floats, limit: float, groups: NDArray[np.int32] | None
 ) -> NDArray[np.intp]:

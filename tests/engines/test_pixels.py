@@ -8,6 +8,12 @@ from faceserver.models.spec import FixedNormalization, WhiteningNormalization
 NOISE = np.random.default_rng(3).integers(0, 256, (3, 160, 160, 3), np.uint8)
 
 
+def test_each_channel_can_have_its_own_mean_and_scale() -> None:
+    pixels = np.array([10, 20, 30], np.uint8).reshape(1, 1, 1, 3)
+    how = FixedNormalization(kind="fixed", mean=(1, 2, 3), scale=(1, 0.5, 2))
+    assert normalized(pixels, how).ravel().tolist() == [9, 9, 54]
+
+
 def test_fixed_normalization() -> None:
     pixels = np.array([0, 127, 255], np.uint8).reshape(1, 1, 3, 1)
     how = FixedNormalization(kind="fixed", mean=127.5, scale=1 / 128)

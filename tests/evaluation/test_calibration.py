@@ -272,3 +272,14 @@ def test_what_cannot_be_judged_is_told(
     done = CliRunner().invoke(main, ["evaluate", str(folder), *arguments])
     assert done.exit_code != 0
     assert told in done.output
+
+
+def test_the_command_saves_to_a_model_by_another_programs_name(
+    folder: Path, description: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACESERVER_MODEL", "insightface.Calculator@colour")
+    run(folder, "--save")
+    once = description.read_text()
+    assert saved(once).measured
+    run(folder, "--save", "--target", "0.5", "--model", "insightface.Calculator@colour")
+    assert saved(description.read_text()).threshold != saved(once).threshold

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from faceserver.models.spec import AlignedCrop, SquareCrop, StretchedCrop
+from faceserver.models.spec import AlignedCrop, CentredCrop, SquareCrop, StretchedCrop
 from faceserver.types import Box, Detection
 from faceserver.vision.crops import aligned_crop, crop_of, similarity_transform, square_crop
 from faceserver.vision.orientation import turned
@@ -96,3 +96,53 @@ def test_an_aligned_crop_brings_the_points_to_the_template() -> None:
     assert crop.shape == (112, 112, 3)
     for (x, y), colour in zip(TEMPLATE, colours, strict=True):
         assert np.array_equal(crop[int(y), int(x)], colour)
+
+
+def test_a_smooth_crop_skips_nothing_of_what_it_shrinks() -> None:
+    """Stripes as fine as a pixel are grey from afar; without halving, some of them are hit."""
+    stripes = np.zeros((900, 900, 3), np.uint8)
+    stripes[:, ::2] = 255
+    face = detection(200, 200, 500)
+    plain = AlignedCrop(kind="aligned", size=112, template=TEMPLATE)
+    rough = aligned_crop(stripes, face, plain)
+    smooth = aligned_crop(stripes, face, plain.model_copy(update={"smooth": True}))
+    assert np.abs(smooth.astype(int) - 127).max() <= 2
+    assert rough.std() > 20
+
+
+@pytest.mark.parametrize("side", [60.0, 333.0, 700.0])
+def test_a_smooth_crop_shows_the_same_place(side: float) -> None:
+    """On a ramp, which no scaling changes, both are equal."""
+    ramp = np.zeros((2400, 2400, 3), np.uint8)
+    ramp[:, :, 0] = np.linspace(0, 255, 2400)
+    ramp[:, :, 1] = np.linspace(0, 255, 2400)[:, None]
+    face = detection(800, 700, side)
+    plain = AlignedCrop(kind="aligned", size=112, template=TEMPLATE)
+    rough = aligned_crop(ramp, face, plain).astype(int)
+    smooth = aligned_crop(ramp, face, plain.model_copy(update={"smooth": True})).astype(int)
+    assert rough[:, :, :2].min() > 0
+    assert np.abs(rough - smooth).max() <= 1
+
+
+def test_a_centred_crop_is_a_square_of_the_longer_side() -> None:
+    image = np.zeros((200, 200, 3), np.uint8)
+    image[60:140, 60:140] = 200  # twice 40, the longer side, about (100, 100)
+    face = Detection(Box(90, 80, 110, 120), detection(90, 80, 20).points, 0.9)
+    crop = crop_of(image, face, CentredCrop(kind="centred", side=2, size=80))
+    assert crop.min() == 200
+    wider = crop_of(image, face, CentredCrop(kind="centred", side=4, size=80))
+    assert (wider[40, :18] == 0).all()
+    assert (wider[40, 22:58] == 200).all()
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_centred_crop_is_upright_whichever_way_up_the_face_is(turns: int) -> None:
+    picture = np.zeros((200, 160, 3), np.uint8)
+    picture[:, :, 0] = np.linspace(0, 255, 160)
+    picture[:, :, 1] = np.linspace(0, 255, 200)[:, None]
+    face = detection(60, 70, 40)
+    recipe = CentredCrop(kind="centred", side=1.5, size=48)
+    turned_picture = np.ascontiguousarray(np.rot90(picture, turns))
+    crop = crop_of(turned_picture, turned(face, turns, 160, 200), recipe)
+    upright = crop_of(picture, face, recipe)
+    assert np.abs(crop.astype(int) - upright).max() <= 3  # up to a pixel's step on the ramp

@@ -99,7 +99,7 @@ def normalized(pictures: Pictures, normalization: Normalization) -> Floats:
         deviation = np.maximum(values.std(axes, keepdims=True), least)
         values = (values - values.mean(axes, keepdims=True)) / deviation
     else:
-        values = (values - normalization.mean) * normalization.scale
+        values = (values - np.asarray(normalization.mean)) * np.asarray(normalization.scale)
     return np.ascontiguousarray(values.transpose(0, 3, 1, 2), np.float32)
 
 

@@ -140,10 +140,11 @@ def pixel_scaling(normalization: Normalization, shape: Shape) -> PixelScaling:
     to 1, where 16-bit numbers hold their squares and sums; the floor 1/sqrt(n) shrinks alike.
     """
     if isinstance(normalization, WhiteningNormalization):
-        scale, middle = 1 / 128, 127.5
-        return PixelScaling(scale, -middle * scale, scale / sqrt(np.prod(shape)))
-    scale = normalization.scale
-    return PixelScaling(scale, -normalization.mean * scale, None)
+        factor, middle = 1 / 128, 127.5
+        return PixelScaling(factor, -middle * factor, factor / sqrt(np.prod(shape)))
+    if isinstance(normalization.mean, tuple) or isinstance(normalization.scale, tuple):
+        raise ModelError("CoreML takes one mean and one scale for all channels")
+    return PixelScaling(normalization.scale, -normalization.mean * normalization.scale, None)
 
 
 def _lowered(layer: Layer, bottoms: list[Shape]) -> Layer:

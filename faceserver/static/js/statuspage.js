@@ -15,6 +15,7 @@ const STEPS = {
   decode: _("Decode a picture"),
   detect: _("Detect faces"),
   embed: _("Embed faces"),
+  attributes: _("Tell age, pose and the like"),
   search: _("Search the collection"),
   fetch: _("Fetch a URL"),
   store: _("Store faces"),

@@ -65,6 +65,7 @@ SENTENCES: Mapping[str, LazyString] = {
         "The picture has more than %(megapixels)s megapixels. Use a smaller copy."
     ),
     "truncated_image": _("The file is damaged or incomplete. Save it again, then try that copy."),
+    "unknown_attribute": _("This cannot be told of faces here. Leave it out, then try again."),
     "unsupported_media_type": _("The server cannot read this kind of data. Reload the page."),
     "untrusted_host": _("This server was opened under a host name it does not know."),
     "url_failed": _("The picture could not be downloaded. Check the address."),

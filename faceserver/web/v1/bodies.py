@@ -67,7 +67,7 @@ def json_body(model: type[Model]) -> Model:
             raise invalid_fields(error) from error
 
 
-def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags",)) -> Model:
+def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attributes")) -> Model:
     """The fields and files of a form.
 
     Args:

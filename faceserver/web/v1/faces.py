@@ -21,7 +21,7 @@ from faceserver.api.faces import (
     MovedFaces,
     PictureOptions,
 )
-from faceserver.api.pictures import FacePlace, Which
+from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
 from faceserver.errors import NotFound
 from faceserver.services.faces import FaceKeeper, Labels
 from faceserver.services.registering import Registered
@@ -54,6 +54,7 @@ class AddForm(Form):
     tags: Tags = ()
     external_id: Text | None = Field(default=None, description="Their id in another system.")
     faces: Which = Field(default="all", description="All faces, or only the largest.")
+    attributes: AttributeNames = Field(default=(), description=ATTRIBUTES)
     source: Text | None = Field(
         default=None, description="Name of the picture; its file name by default."
     )
@@ -67,6 +68,7 @@ class AddForm(Form):
         "not_found",
         "no_face",
         "invalid_embedding",
+        "unknown_attribute",
         "invalid_place",
         "conflict",
         "store_full",
@@ -212,7 +214,11 @@ def _add_picture(
     collection: str, data: bytes, options: PictureOptions | AddForm, name: str
 ) -> Registered:
     return _keeper().add_picture(
-        collection, data, _labels(options, name), largest=options.faces == "largest"
+        collection,
+        data,
+        _labels(options, name),
+        largest=options.faces == "largest",
+        attributes=options.attributes,
     )
 
 

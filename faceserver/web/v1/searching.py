@@ -13,7 +13,7 @@ from faceserver.api.faces import (
     SearchOptions,
     SearchRequest,
 )
-from faceserver.api.pictures import Which
+from faceserver.api.pictures import ATTRIBUTES, AttributeNames, Which
 from faceserver.services.searching import Searched, SearchQuery
 from faceserver.types import Filter
 from faceserver.web.context import backend
@@ -38,6 +38,7 @@ class SearchForm(Form):
 
     file: File
     faces: Which = Field(default="all", description="All faces, or only the largest.")
+    attributes: AttributeNames = Field(default=(), description=ATTRIBUTES)
     k: int = Field(default=10, ge=1, le=10_000)
     threshold: float | None = Field(default=None, gt=0, le=4)
     margin: float | None = Field(default=None, ge=0, le=4)
@@ -51,7 +52,13 @@ class SearchForm(Form):
     "/search",
     operation_id="search",
     responses=answers(
-        *PICTURE, "not_found", "no_face", "invalid_embedding", "conflict", ok=SearchAnswer
+        *PICTURE,
+        "not_found",
+        "no_face",
+        "invalid_embedding",
+        "unknown_attribute",
+        "conflict",
+        ok=SearchAnswer,
     ),
     openapi_extensions=takes(blueprint, SearchRequest, SearchForm),
 )
@@ -72,6 +79,7 @@ def _by_form(collection: str) -> Searched:
             file_bytes(form.file),
             _query(form, _filter(form)),
             largest=form.faces == "largest",
+            attributes=form.attributes,
         )
     )
 
@@ -85,7 +93,11 @@ def _by_json(collection: str) -> Searched:
     if isinstance(body, SearchFace):
         return searching.by_face(collection, body.face.hex, query)
     return searching.by_picture(
-        collection, picture_bytes(body), query, largest=body.faces == "largest"
+        collection,
+        picture_bytes(body),
+        query,
+        largest=body.faces == "largest",
+        attributes=body.attributes,
     )
 
 

@@ -1,5 +1,6 @@
 """From what the parts know to what is answered."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from faceserver.services.models import ListedModel
 from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
 from faceserver.store.base import Receipt
 from faceserver.types import NOWHERE, Box, Detection, Face, Merge, Point, Subject
+from faceserver.vision.attributes.base import Value
 
 _PIXEL_DECIMALS = 2
 _SCORE_DECIMALS = 4
@@ -36,6 +38,14 @@ def points(found: tuple[Point, Point, Point, Point, Point]) -> pictures.Points:
         nose=nose,
         left_mouth=left_mouth,
         right_mouth=right_mouth,
+    )
+
+
+def described(found: Detection, told: Mapping[str, Value]) -> pictures.DescribedFace:
+    """A face in a picture, and what was asked for of it."""
+    known = {name: dict(value) for name, value in told.items()} or None
+    return pictures.DescribedFace(
+        **dict(detected(found)), attributes=cast("pictures.Attributes | None", known)
     )
 
 
@@ -197,7 +207,7 @@ def _calibration(curve: SimilarityCurve | None) -> gallery.Calibration | None:
 
 def _probe(probe: ProbeResult, curve: SimilarityCurve | None, name: str) -> faces.Probe:
     return faces.Probe(
-        detection=detected(probe.detection) if probe.detection else None,
+        detection=described(probe.detection, probe.attributes) if probe.detection else None,
         verdict=_verdict(probe.verdict, curve, name),
         matches=tuple(_match(hit, curve, name) for hit in probe.hits),
     )

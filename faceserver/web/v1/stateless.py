@@ -6,15 +6,21 @@ from pydantic import Field
 
 from faceserver.api.base import Form
 from faceserver.api.pictures import (
+    ATTRIBUTES,
+    AttributeNames,
     Base64Picture,
     CompareAnswer,
     ComparedPicture,
     CompareRequest,
     DetectAnswer,
+    DetectBase64,
     DetectRequest,
+    DetectUrl,
     EmbedAnswer,
+    EmbedBase64,
     EmbeddedFace,
     EmbedRequest,
+    EmbedUrl,
     Pair,
     UrlPicture,
     Which,
@@ -42,15 +48,15 @@ blueprint = APIBlueprint(
 
 
 class DetectForm(Form):
-    """The picture."""
+    """The picture, and what is to be told of its faces."""
 
     file: File
+    attributes: AttributeNames = Field(default=(), description=ATTRIBUTES)
 
 
-class EmbedForm(Form):
+class EmbedForm(DetectForm):
     """The picture, and which of its faces."""
 
-    file: File
     faces: Which = Field(default="all", description="All faces, or only the largest.")
 
 
@@ -67,22 +73,24 @@ class CompareForm(Form):
 @blueprint.post(
     "/detect",
     operation_id="detect",
-    responses=answers(*PICTURE, ok=DetectAnswer),
+    responses=answers(*PICTURE, "unknown_attribute", ok=DetectAnswer),
     openapi_extensions=takes(blueprint, DetectRequest, DetectForm),
 )
 @scope("read", reach="none", body="picture")
 def detect() -> Response:
     """Detect all faces in a picture."""
-    found = (
-        backend()
-        .service()
-        .stateless.detect(
-            file_bytes(form_body(DetectForm).file)
-            if is_form()
-            else picture_bytes(json_body(DetectRequest).root)
-        )
+    options: DetectForm | DetectBase64 | DetectUrl
+    if is_form():
+        options = form_body(DetectForm)
+        data = file_bytes(options.file)
+    else:
+        options = json_body(DetectRequest).root
+        data = picture_bytes(options)
+    found = backend().service().stateless.detect(data, attributes=options.attributes)
+    faces = tuple(
+        shown.described(face, told)
+        for face, told in zip(found.faces, found.attributes, strict=True)
     )
-    faces = tuple(shown.detected(face) for face in found.faces)
     return reply(
         DetectAnswer(width=found.width, height=found.height, notes=found.notes, faces=faces)
     )
@@ -91,23 +99,24 @@ def detect() -> Response:
 @blueprint.post(
     "/embed",
     operation_id="embed",
-    responses=answers(*PICTURE, ok=EmbedAnswer),
+    responses=answers(*PICTURE, "unknown_attribute", ok=EmbedAnswer),
     openapi_extensions=takes(blueprint, EmbedRequest, EmbedForm),
 )
 @scope("read", reach="none", body="picture")
 def embed() -> Response:
     """Detect the faces in a picture and embed each."""
+    options: EmbedForm | EmbedBase64 | EmbedUrl
     if is_form():
-        form = form_body(EmbedForm)
-        data, which = file_bytes(form.file), form.faces
+        options = form_body(EmbedForm)
+        data = file_bytes(options.file)
     else:
-        body = json_body(EmbedRequest).root
-        data, which = picture_bytes(body), body.faces
+        options = json_body(EmbedRequest).root
+        data = picture_bytes(options)
     stateless = backend().service().stateless
-    found = stateless.embed(data, largest=which == "largest")
+    found = stateless.embed(data, largest=options.faces == "largest", attributes=options.attributes)
     faces = tuple(
-        EmbeddedFace(**dict(shown.detected(face)), embedding=tuple(vector.tolist()))
-        for face, vector in zip(found.faces, found.vectors, strict=True)
+        EmbeddedFace(**dict(shown.described(face, told)), embedding=tuple(vector.tolist()))
+        for face, told, vector in zip(found.faces, found.attributes, found.vectors, strict=True)
     )
     return reply(
         EmbedAnswer(

@@ -96,6 +96,10 @@ def test_collections_of_several_models_stand_side_by_side(client: Client) -> Non
     assert not client.search_embedding("other", (1.0, 0.0, 0.0), model="mirrored").probes[0].matches
 
 
+def test_a_collections_model_may_be_called_as_other_programs_call_it(client: Client) -> None:
+    assert client.create_collection("other", model="some.Calculator@mirrored").model == "mirrored"
+
+
 def test_a_model_that_is_not_there_is_said(client: Client) -> None:
     with pytest.raises(ApiError, match="no embedding model 'oracle'; there are: colour, mirrored"):
         client.create_collection("other", model="oracle")
