@@ -57,9 +57,10 @@ def _pip(python: str, *arguments: str) -> None:
 
 
 def _locked_versions() -> str:
-    """The lock's versions without their hashes, so that a release of today changes nothing here."""
+    """The lock's versions without hashes and extras, so that a release of today changes nothing here."""
     lock = (ROOT / "requirements" / "base.txt").read_text(encoding="utf-8")
-    return "\n".join(re.findall(r"^[\w.-]+(?:\[[\w,-]+\])?==[^\s\\;]+", lock, re.MULTILINE))
+    pins = re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?(==[^\s\\;]+)", lock, re.MULTILINE)
+    return "\n".join(name + version for name, version in pins)
 
 
 @pytest.fixture(scope="module")

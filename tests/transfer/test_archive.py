@@ -140,7 +140,7 @@ def test_an_interrupted_import_goes_on(
     ("old", "new", "part"),
     [
         ("a" * 64, "b" * 64, "weights"),
-        ('kind = "whiten"', 'kind = "fixed"', "normalization"),
+        ('kind = "whiten"', 'kind = "fixed"', "input"),
     ],
 )
 def test_a_model_of_the_same_name_that_differs_is_refused(

@@ -78,7 +78,7 @@ def test_a_bad_key_gets_no_cookie(client: FlaskClient, token: str) -> None:
     answer = sign_in(client, token[:-1])
     assert answer.status_code == 401
     assert "Set-Cookie" not in answer.headers
-    assert "not good" in answer.text
+    assert "This key is not valid." in answer.text
     assert token[:-1] not in answer.text
     assert sign_in(client, "").status_code == 401
 
@@ -189,6 +189,6 @@ def test_pages_say_who_is_signed_in(client: FlaskClient, token: str) -> None:
 
 def test_pages_of_an_open_server_say_so(client: FlaskClient) -> None:
     page = client.get("/faceRegister.html").text
-    assert "Open: no key has been made" in page
+    assert "No API key exists" in page
     assert "Sign out" not in page
     assert client.get("/signIn").headers["Location"] == "/"
