@@ -1,6 +1,6 @@
 """Stored faces, and how they are added and found."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import FailFast, Field, RootModel, model_validator
 from pydantic import Tag as Branch
@@ -93,7 +93,8 @@ class Face(Answer):
     box: Box | None = Field(description="Null of an embedding that came without.")
     points: Points | None
     score: float | None = Field(description="How sure the detector was, 0 to 1.")
-    quality: float | None
+    quality: float | None = Field(description="One of the attributes; null where nobody judged.")
+    attributes: dict[str, Any] = Field(default={}, description="What else is told of it, by name.")
     tags: tuple[str, ...]
     external_id: str | None
     source: str = Field(description="What the sender called the picture.")

@@ -1,7 +1,6 @@
 """Rows of SQLite that cannot be read as faces or people, and what is done with them."""
 
 import json
-import math
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from faceserver.errors import StoreCorrupt
 from faceserver.runtime.atomic_files import file_errors, sync
 from faceserver.runtime.private_files import copy_privately, private
 from faceserver.runtime.progress import Advance
+from faceserver.store.codec import checked_attributes
 from faceserver.store.faces import check_embedding
 from faceserver.store.sqlite.database import Database, Row, Transaction
 from faceserver.store.sqlite.leftovers import damaged_folder
@@ -42,7 +42,7 @@ _COUNT = """
         + (SELECT count(*) FROM new_vectors)
 """
 _FACES = """
-    SELECT f.id, f.uuid, f.box, f.points, f.score, f.quality, f.tags, f.created, f.vector, c.dims
+    SELECT f.id, f.uuid, f.box, f.points, f.score, f.attributes, f.tags, f.created, f.vector, c.dims
     FROM faces f JOIN collections c ON c.id = f.collection
     WHERE f.id > ? ORDER BY f.id LIMIT ?
 """
@@ -178,7 +178,7 @@ def _bad(
 
 
 def _face_fault(row: Row) -> str | None:
-    _, _, box, points, score, quality, tags, created, vector, dims = row
+    _, _, box, points, score, attributes, tags, created, vector, dims = row
     if not _is_numbers(_json(box), 4):
         return "its box is none"
     spots = _json(points)
@@ -187,15 +187,23 @@ def _face_fault(row: Row) -> str | None:
     return (
         _vector_fault(vector, dims)
         or _tags_or_time_fault(tags, created)
-        or _place_fault(_json(box), spots, score, quality)
+        or _place_fault(_json(box), spots, score)
+        or _attributes_fault(_json(attributes))
     )
 
 
-def _place_fault(box: Any, points: Any, score: float, quality: float | None) -> str | None:
-    fault = place_fault(Detection(Box(*box), tuple((x, y) for x, y in points), score))  # type: ignore[arg-type]  # five, as counted
-    if fault is None and quality is not None and not math.isfinite(quality):
-        fault = "its quality is no number"
-    return fault
+def _place_fault(box: Any, points: Any, score: float) -> str | None:
+    return place_fault(Detection(Box(*box), tuple((x, y) for x, y in points), score))  # type: ignore[arg-type]  # five, as counted
+
+
+def _attributes_fault(attributes: Any) -> str | None:
+    if not isinstance(attributes, dict):
+        return "its attributes are none"
+    try:
+        checked_attributes(attributes)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _new_vector_fault(row: Row) -> str | None:

@@ -207,4 +207,4 @@ def test_the_first_schema_is_brought_up_to_date_with_its_faces(tmp_path: Path) -
         "s",
         0.5,
     )
-    assert (face.subject, face.tags, face.crop, face.quality) == (None, (), None, None)
+    assert (face.subject, face.tags, face.crop, face.attributes) == (None, (), None, {})

@@ -1,5 +1,6 @@
 """SQLite's file: connections, transactions, errors, schema. It is spoken to here alone."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -217,6 +218,7 @@ def _examine(path: Path, known: int) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
+    connection.create_function("json_number", 1, json.dumps, deterministic=True)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for number, step in enumerate(migrations[version:], start=version + 1):
         script = f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
