@@ -30,11 +30,10 @@ from faceserver.errors import (
     StoreFull,
     StoreTooNew,
 )
+from faceserver.layout import KEYS
 from faceserver.runtime.private_files import make_private, make_private_folders
 
 _log = logging.getLogger(__name__)
-
-FILE_NAME = "keys.sqlite"
 
 KeyScope = Literal["read", "write", "admin"]
 """What a key may do; each includes those before it."""
@@ -94,7 +93,7 @@ class KeyStore:
 
     def __init__(self, folder: Path) -> None:
         """Take the data folder; nothing is made until a key is."""
-        self._path = folder / FILE_NAME
+        self._path = folder / KEYS
 
     def create(self, name: str, scope: KeyScope, collection: str | None = None) -> tuple[Key, str]:
         """Make a key.

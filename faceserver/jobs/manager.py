@@ -14,6 +14,7 @@ from faceserver.jobs.records import Job, JobItem, NewItem, Request
 from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import KEPT_FOR, JobTable
 from faceserver.jobs.worker import Worker
+from faceserver.layout import JOB_ZIPS
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import private
 from faceserver.services.context import Parts
@@ -37,7 +38,7 @@ class JobDesk:
         """
         self._store = parts.store
         self._max_items = max_items
-        self._zips = ZipFolder(folder / "jobs", max_bytes=parts.limits.max_bytes)
+        self._zips = ZipFolder(folder / JOB_ZIPS, max_bytes=parts.limits.max_bytes)
         self._table = JobTable(folder)
         self._worker = Worker(self._table, self._zips, parts)
 

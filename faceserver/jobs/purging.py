@@ -6,9 +6,8 @@ from pathlib import Path
 
 from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import JobTable
+from faceserver.layout import JOB_ZIPS, JOBS, with_sqlite_files
 from faceserver.runtime.atomic_files import file_errors
-
-_FILES = ("jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm")
 
 
 def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
@@ -24,9 +23,9 @@ def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
     Raises:
         StoreError: the system or SQLite refused.
     """
-    if not (data_dir / _FILES[0]).is_file():
+    if not (data_dir / JOBS).is_file():
         return 0
-    zips = data_dir / "jobs"
+    zips = data_dir / JOB_ZIPS
     with closing(JobTable(data_dir)) as table:
         jobs = table.all() if collection is None else table.of_collection(collection)
         with file_errors(zips):
@@ -41,7 +40,7 @@ def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
 
 def _remove_all(data_dir: Path, zips: Path) -> None:
     with file_errors(data_dir):
-        for name in _FILES:
+        for name in with_sqlite_files(JOBS):
             (data_dir / name).unlink(missing_ok=True)
         if zips.exists():
             shutil.rmtree(zips)

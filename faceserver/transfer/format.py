@@ -15,7 +15,6 @@ Format 2 is written. Format 1, where a face has a ``quality`` and no ``attribute
 
 import io
 import json
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -47,8 +46,7 @@ MANIFEST = "faceserver-archive.json"
 
 
 _Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-_PICTURE = r"^[0-9a-f]{64}\.jpg$"
-_Picture = Annotated[str, Field(pattern=_PICTURE)]
+_Picture = Annotated[str, Field(pattern=r"^[0-9a-f]{64}\.jpg$")]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -215,8 +213,3 @@ def vectors_header(faces: int, dims: int) -> bytes:
         file, {"descr": "<f4", "fortran_order": False, "shape": (faces, dims)}
     )
     return file.getvalue()
-
-
-def is_picture_name(name: str) -> bool:
-    """Whether a stored picture can have this name; any other might lead elsewhere."""
-    return re.fullmatch(_PICTURE, name) is not None and name.isascii() and "\n" not in name

@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Event, RLock
 
 from faceserver.errors import Conflict, NotFound, StoreError, StoreMismatch
+from faceserver.layout import FACES, INDEX
 from faceserver.runtime.atomic_files import file_errors, make_folder, sync
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
@@ -26,7 +27,7 @@ from faceserver.store.index.snapshot import allow_copies
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.names import check_collection_name
 from faceserver.store.options import Options
-from faceserver.store.pictures import PictureStore
+from faceserver.store.pictures import PictureFolder, PictureStore
 from faceserver.store.sqlite.change import DurableChange
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collection import DurableCollection
@@ -70,7 +71,7 @@ def open_store(
         held.enter_context(folder_lock(folder))
         tighten_data(folder)
         undo_unfinished(folder)
-        database = Database(folder / "faces.sqlite")
+        database = Database(folder / FACES)
         held.callback(database.close)
         with file_errors(folder):
             sync(folder)
@@ -103,10 +104,12 @@ class DurableStore:
         self._closing = Event()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="index-keeper")
         self._table = CollectionTable(database)
-        self.pictures = PictureStore(folder, keep=options.keep, in_use=self._table.shows)
+        files = PictureFolder(folder)
+        files.prepare()
+        self.pictures = PictureStore(files, keep=options.keep, in_use=self._table.shows)
         self._discard_doomed()
         rows = self._table.all()
-        _remove_strangers(folder / "index", {str(row.id) for row in rows})
+        _remove_strangers(folder / INDEX, {str(row.id) for row in rows})
         self._collections = {row.name: self._opened(row) for row in rows}
 
     def collection(self, name: str = DEFAULT) -> DurableCollection:
@@ -223,7 +226,7 @@ class DurableStore:
         index = IndexKeeper(
             row,
             faces,
-            self._folder / "index" / str(row.id),
+            self._folder / INDEX / str(row.id),
             exact_up_to=self.options.exact_up_to,
             writing=self._writing,
             background=self._background,

@@ -1,0 +1,55 @@
+"""How a data folder is laid out: the name of everything that the server makes there.
+
+::
+
+    faces.sqlite                SQLite's file of collections, people and faces
+    uploadImages/               the stored pictures and crops; see faceserver.store.pictures
+    index/<collection>/         saved indexes: a cache
+    jobs.sqlite, jobs/          jobs, and the zips that they are to read
+    keys.sqlite                 API keys
+    audit.jsonl                 what was done by whom, unless a setting puts it elsewhere
+    lock                        held by the process that serves the folder
+    damaged/<collection>/       rows and pictures that repair has set aside
+    before-restore-<time>/      the gallery that a backup took the place of
+    restore-<random>.tmp/       a backup on its way in; left by a crash alone
+
+SQLite puts files of its own beside each of its own, with ``-wal`` and ``-shm`` behind the name.
+"""
+
+FACES = "faces.sqlite"
+PICTURES = "uploadImages"
+INDEX = "index"
+JOBS = "jobs.sqlite"
+JOB_ZIPS = "jobs"
+KEYS = "keys.sqlite"
+AUDIT = "audit.jsonl"
+LOCK = "lock"
+DAMAGED = "damaged"
+BEFORE_RESTORE = "before-restore-"
+"""How the name begins; the time follows."""
+RESTORING = "restore-"
+"""How the name begins; :data:`TEMPORARY` ends it."""
+TEMPORARY = ".tmp"
+"""Ending of what is being written; what a crash leaves of it means nothing."""
+
+GALLERY = (PICTURES, INDEX, DAMAGED, f"{FACES}-wal", f"{FACES}-shm", FACES)
+"""What belongs to a gallery; SQLite's file comes last, it makes the rest valid."""
+
+EVERYTHING = (
+    "*.sqlite",
+    "*.sqlite-*",
+    f"{AUDIT}*",
+    LOCK,
+    PICTURES,
+    INDEX,
+    JOB_ZIPS,
+    DAMAGED,
+    f"{BEFORE_RESTORE}*",
+    f"*{TEMPORARY}",
+)
+"""Patterns of all that the server makes."""
+
+
+def with_sqlite_files(name: str) -> tuple[str, str, str]:
+    """SQLite's file of this name and those that SQLite puts beside it."""
+    return name, f"{name}-wal", f"{name}-shm"
