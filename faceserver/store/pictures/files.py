@@ -33,6 +33,8 @@ class PictureFolder:
     def save(self, jpeg: bytes) -> str:
         """Store a picture; see :meth:`.base.Pictures.save`."""
         name = picture_name(jpeg)
+        if not self._folder.is_dir():
+            make_folder(self._folder)
         write_atomically(self._folder / name, jpeg)
         return name
 
