@@ -40,9 +40,8 @@ HOMES = {
     "click": {"cli/"},
     "hnswlib": {"store/index/hnsw.py"},
     "sqlite3": {
-        "store/sqlite/database.py",
+        "runtime/database.py",
         "store/sqlite/maintenance.py",
-        "access/keys.py",
     },
     "flask_limiter": {"web/guard/limits.py"},
     "limits": {"web/guard/ratecounts.py"},

@@ -12,7 +12,6 @@ import hmac
 import logging
 import re
 import secrets
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -25,13 +24,11 @@ from faceserver.errors import (
     AlreadyExists,
     InvalidRequest,
     NotFound,
-    StoreCorrupt,
     StoreError,
-    StoreFull,
-    StoreTooNew,
 )
 from faceserver.layout import KEYS
-from faceserver.runtime.private_files import make_private, make_private_folders
+from faceserver.runtime.database import Database, Row
+from faceserver.runtime.private_files import make_private_folders
 
 _log = logging.getLogger(__name__)
 
@@ -45,22 +42,22 @@ TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _ID = re.compile(r"[0-9a-f]{12}")
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS keys (
-    id          TEXT PRIMARY KEY,
-    name        TEXT NOT NULL,
-    scope       TEXT NOT NULL,
-    collection  TEXT,          -- the only one that it reaches; NULL: all
-    hash        BLOB NOT NULL, -- SHA-256 of the whole key
-    created     TEXT NOT NULL, -- ISO 8601, UTC
-    last_used   TEXT,
-    revoked     TEXT
-) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS keys_by_name ON keys (name) WHERE revoked IS NULL;
-"""
+_MIGRATIONS = (
+    """
+    CREATE TABLE keys (
+        id          TEXT PRIMARY KEY,
+        name        TEXT NOT NULL,
+        scope       TEXT NOT NULL,
+        collection  TEXT,          -- the only one that it reaches; NULL: all
+        hash        BLOB NOT NULL, -- SHA-256 of the whole key
+        created     TEXT NOT NULL, -- ISO 8601, UTC
+        last_used   TEXT,
+        revoked     TEXT
+    ) STRICT;
+    CREATE UNIQUE INDEX keys_by_name ON keys (name) WHERE revoked IS NULL;
+    """,
+)
 _COLUMNS = "id, name, scope, collection, created, last_used, revoked"
-_BUSY_SECONDS = 5.0
 _USE_NOTED_EVERY = timedelta(minutes=1)
 """Each note is a write to the disk, which a busy key would otherwise cost at every request."""
 
@@ -111,19 +108,18 @@ class KeyStore:
             raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
         if _ID.fullmatch(name):
             raise InvalidRequest("this name could be taken for the id of a key")
-        self._make_file()
+        self._make_folder()
         key = Key(secrets.token_hex(6), name, scope, collection, datetime.now(UTC))
         token = f"fs_{key.id}_{secrets.token_urlsafe(32)}"
         row = (key.id, name, scope, collection, _digest(token), key.created.isoformat())
-        with self._open() as database:
-            try:
-                database.execute(
-                    "INSERT INTO keys (id, name, scope, collection, hash, created) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
-                    row,
-                )
-            except sqlite3.IntegrityError as error:
-                raise AlreadyExists(f"there is a key named {name!r}: revoke that first") from error
+        with self._open() as database, database.transaction() as transaction:
+            if transaction.read("SELECT 1 FROM keys WHERE revoked IS NULL AND name = ?", name):
+                raise AlreadyExists(f"there is a key named {name!r}: revoke that first")
+            transaction.run(
+                "INSERT INTO keys (id, name, scope, collection, hash, created) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                *row,
+            )
         return key, token
 
     def all(self) -> list[Key]:
@@ -131,15 +127,15 @@ class KeyStore:
         if not self._path.exists():
             return []
         with self._open() as database:
-            rows = database.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608
-            return [_key(row) for row in rows]
+            rows = database.read(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")
+        return [_key(row) for row in rows]
 
     def any(self) -> bool:
         """Whether a key was ever made; revoking the last one does not open the server again."""
         if not self._path.exists():
             return False
         with self._open() as database:
-            return database.execute("SELECT 1 FROM keys LIMIT 1").fetchone() is not None
+            return bool(database.read("SELECT 1 FROM keys LIMIT 1"))
 
     def revoke(self, name: str) -> Key:
         """Take a key back, by its name or its id; who holds it is refused from now on.
@@ -149,13 +145,14 @@ class KeyStore:
         """
         now = datetime.now(UTC).isoformat()
         if self._path.exists():
-            with self._open() as database:
-                row = database.execute(
-                    "UPDATE keys SET revoked = ? WHERE revoked IS NULL AND (name = ? OR id = ?) "  # noqa: S608
+            with self._open() as database, database.transaction() as transaction:
+                for row in transaction.read(
+                    "UPDATE keys SET revoked = ? WHERE revoked IS NULL AND (name = ? OR id = ?) "
                     f"RETURNING {_COLUMNS}",
-                    (now, name, name),
-                ).fetchone()
-                if row is not None:
+                    now,
+                    name,
+                    name,
+                ):
                     return _key(row)
         raise NotFound(f"no key in use is named {name!r}; `faceserver keys list` lists them")
 
@@ -165,13 +162,12 @@ class KeyStore:
         if form is None or not self._path.exists():
             return None
         with self._open() as database:
-            row = database.execute(
-                f"SELECT {_COLUMNS}, hash FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
-                (form[1],),
-            ).fetchone()
-            if row is None or not hmac.compare_digest(row[-1], _digest(token)):
+            rows = database.read(
+                f"SELECT {_COLUMNS}, hash FROM keys WHERE id = ? AND revoked IS NULL", form[1]
+            )
+            if not rows or not hmac.compare_digest(rows[0][-1], _digest(token)):
                 return None
-            key = _key(row[:-1])
+            key = _key(rows[0][:-1])
             _note_use(database, key)
             return key
 
@@ -180,52 +176,36 @@ class KeyStore:
         if not self._path.exists():
             return None
         with self._open() as database:
-            row = database.execute(
-                f"SELECT {_COLUMNS} FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
-                (key_id,),
-            ).fetchone()
-            return None if row is None else _key(row)
+            rows = database.read(
+                f"SELECT {_COLUMNS} FROM keys WHERE id = ? AND revoked IS NULL", key_id
+            )
+        return _key(rows[0]) if rows else None
 
-    def _make_file(self) -> None:
+    def _make_folder(self) -> None:
         try:
             make_private_folders(self._path.parent)
-            make_private(self._path)
         except OSError as error:
             raise StoreError(f"{self._path} cannot be made: {error.strerror}") from error
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction, with the schema in place.
+    def _open(self) -> Iterator[Database]:
+        """The file, for one use.
 
-        One for each use: opening takes a tenth of a millisecond, and nothing is shared between
-        threads.
+        Opening takes less than a millisecond, and what another process has put in its place counts
+        at once.
         """
-        try:
-            with closing(sqlite3.connect(self._path, timeout=_BUSY_SECONDS)) as database, database:
-                _migrate(database, self._path)
-                yield database
-        except sqlite3.OperationalError as error:
-            kind = StoreFull if error.sqlite_errorcode == sqlite3.SQLITE_FULL else StoreError
-            raise kind(f"{self._path} cannot be used: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise StoreCorrupt(f"{self._path} is damaged: {error}") from error
+        with closing(Database(self._path, _MIGRATIONS, log=False)) as database:
+            yield database
 
 
-def _migrate(database: sqlite3.Connection, path: Path) -> None:
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version > _VERSION:
-        raise StoreTooNew(f"{path} was written by a newer version of faceserver")
-    if version < _VERSION:
-        database.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION};")
-
-
-def _note_use(database: sqlite3.Connection, key: Key) -> None:
+def _note_use(database: Database, key: Key) -> None:
     now = datetime.now(UTC)
     if key.last_used is not None and now - key.last_used < _USE_NOTED_EVERY:
         return
     try:
-        database.execute("UPDATE keys SET last_used = ? WHERE id = ?", (now.isoformat(), key.id))
-    except sqlite3.OperationalError as error:  # a full disk is no reason to refuse a good key
+        with database.transaction() as transaction:
+            transaction.run("UPDATE keys SET last_used = ? WHERE id = ?", now.isoformat(), key.id)
+    except StoreError as error:  # a full disk is no reason to refuse a good key
         _log.warning("the use of key %s could not be noted: %s", key.id, error)
 
 
@@ -233,7 +213,7 @@ def _digest(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def _key(row: tuple[str, str, KeyScope, str | None, str, str | None, str | None]) -> Key:
+def _key(row: Row) -> Key:
     key_id, name, scope, collection, *times = row
     created, last_used, revoked = (datetime.fromisoformat(t) if t else None for t in times)
     assert created  # noqa: S101 - the column is NOT NULL

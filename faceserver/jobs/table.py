@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 from faceserver.errors import KeyReused, NotFound, StoreError
 from faceserver.jobs.records import Job, JobItem, NewItem, Request, Result, State
 from faceserver.jobs.rows import ITEM, JOB, item_from_row, job_from_row, time_text
-from faceserver.runtime.atomic_files import file_errors
+from faceserver.layout import JOBS
+from faceserver.runtime.database import Database, Transaction
 from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
-from faceserver.store.sqlite.database import Database, Transaction
 from faceserver.transfer.leftout import LeftOut
 
 _log = logging.getLogger(__name__)
@@ -90,11 +89,7 @@ class JobTable:
         Raises:
             StoreError: it cannot be used.
         """
-        path = folder / "jobs.sqlite"
-        with file_errors(path):  # what it holds of passwords, its owner alone reads
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            path.chmod(0o600)
-        self._database = Database(path, _MIGRATIONS)
+        self._database = Database(folder / JOBS, _MIGRATIONS)
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""

@@ -26,7 +26,7 @@ from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.private_files import FOLDER, private
 from faceserver.runtime.progress import Advance, Begin, copy, unseen
 from faceserver.store.pictures import PictureFolder, is_picture_name
-from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.database import gallery_database
 from faceserver.store.sqlite.leftovers import folder_before_restore, restoring_folder
 from faceserver.store.sqlite.maintenance import count_faces, pictures_named, snapshot
 from faceserver.transfer.exporting import new_member, new_zip
@@ -182,7 +182,7 @@ def _unpack(archive: ZipReader, manifest: BackupManifest, work: Path, begin: Beg
     (work / PICTURES).mkdir(FOLDER)
     if _extract(archive, FACES, work / FACES, advance) != manifest.database_sha256:
         raise InvalidArchive(f"{archive.path}: {FACES} is not as it was written")
-    Database(work / FACES).close()  # raises where it is damaged or too new
+    gallery_database(work / FACES).close()  # raises where it is damaged or too new
     names = [name for name in pictures_named(work / FACES) if name not in manifest.missing]
     expected = {MANIFEST, FACES, *(f"{PICTURES}/{name}" for name in names)}
     for member in sorted(expected ^ set(archive.names())):

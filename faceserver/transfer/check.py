@@ -15,6 +15,7 @@ import numpy as np
 from faceserver.errors import ImageError, NotFound
 from faceserver.layout import FACES, INDEX
 from faceserver.pictures import codec
+from faceserver.runtime.database import Database
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.progress import Begin, unseen
 from faceserver.store.index.saved import SavedIndex, Unusable
@@ -32,7 +33,7 @@ from faceserver.store.sqlite.check import (
     set_aside,
 )
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
-from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.database import gallery_database
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.transfer.folder import database_in
@@ -64,7 +65,7 @@ def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen)
         StoreTooNew: it was written by a later version.
     """
     path = database_in(data_dir)
-    with folder_lock(data_dir), closing(Database(path)) as database:
+    with folder_lock(data_dir), closing(gallery_database(path)) as database:
         return list(_Check(data_dir, database, repair=repair, begin=begin).run())
 
 

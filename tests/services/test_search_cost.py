@@ -12,11 +12,12 @@ import pytest
 
 from faceserver.api.pictures import Credentials
 from faceserver.errors import UrlFailed
+from faceserver.runtime import database
+from faceserver.runtime.database import Database
 from faceserver.services.facade import FaceService, Limits
 from faceserver.services.searching import ProbeResult, SearchQuery
 from faceserver.store import Options, open_store
-from faceserver.store.sqlite import database, rows
-from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite import rows
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.types import Filter, Floats
 from faceserver.vision.analyzer import Analyzer
@@ -48,8 +49,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cost]:
     connect, read, parts = database._connect, Database.read, Database.read_in_parts
     one, many = rows.vector_of, rows.vectors_of
 
-    def watched(path: Path) -> sqlite3.Connection:
-        connection = connect(path)
+    def watched(path: Path, log: bool) -> sqlite3.Connection:
+        connection = connect(path, log)
         connection.execute("PRAGMA query_only = ON")
 
         def count(statement: str) -> None:

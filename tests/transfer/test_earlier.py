@@ -99,7 +99,8 @@ def test_a_process_that_dies_on_the_way_leaves_the_folder_as_it_was(
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from faceserver.store.sqlite import database
+from faceserver.runtime import database
+from faceserver.store.sqlite.database import gallery_database
 
 connect = database._connect
 left = int(sys.argv[2])
@@ -112,13 +113,13 @@ def watch(statement):
         if left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-def watched(path):
-    connection = connect(path)
+def watched(path, log):
+    connection = connect(path, log)
     connection.set_trace_callback(watch)
     return connection
 
 database._connect = watched
-database.Database(Path(sys.argv[1]))
+gallery_database(Path(sys.argv[1]))
 """
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from faceserver.errors import StoreCorrupt
 from faceserver.runtime.atomic_files import file_errors, sync
+from faceserver.runtime.database import Database, Row, Transaction
 from faceserver.runtime.private_files import private
 from faceserver.runtime.progress import Advance
 from faceserver.store.codec import checked_attributes
 from faceserver.store.faces import check_embedding
 from faceserver.store.pictures import PictureFolder
-from faceserver.store.sqlite.database import Database, Row, Transaction
 from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.store.sqlite.rows import vector_of
 from faceserver.types import Box, Detection, place_fault

@@ -21,7 +21,7 @@ from faceserver.runtime.atomic_files import file_errors, make_folder, sync
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.store.pictures import PictureFolder, PictureStore
 from faceserver.store.sqlite.collectiontable import CollectionTable
-from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.database import gallery_database
 
 _log = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ def _purge_closed(folder: Path, name: str) -> bool:
     """Purge a collection of a gallery that nobody has open; return whether it was there."""
     if not (folder / FACES).is_file():
         return False  # a restore was cut off here: what is in the folder has no names
-    with folder_lock(folder), closing(Database(folder / FACES)) as database:
+    with folder_lock(folder), closing(gallery_database(folder / FACES)) as database:
         table = CollectionTable(database)
         rows = [row for row in table.all() if row.name == name]
         for row in rows:

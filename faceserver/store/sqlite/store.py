@@ -20,6 +20,7 @@ from threading import Event, RLock
 from faceserver.errors import Conflict, NotFound, StoreError, StoreMismatch
 from faceserver.layout import FACES, INDEX
 from faceserver.runtime.atomic_files import file_errors, make_folder, sync
+from faceserver.runtime.database import Database
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.index.hnsw import HnswIndex
@@ -32,7 +33,7 @@ from faceserver.store.sqlite.change import DurableChange
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collection import DurableCollection
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
-from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.database import gallery_database
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import (
     purge_all_aside,
@@ -71,7 +72,7 @@ def open_store(
         held.enter_context(folder_lock(folder))
         tighten_data(folder)
         undo_unfinished(folder)
-        database = Database(folder / FACES)
+        database = gallery_database(folder / FACES)
         held.callback(database.close)
         with file_errors(folder):
             sync(folder)
