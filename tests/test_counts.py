@@ -32,8 +32,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     connect = database._connect
 
-    def traced(path: Path, log: bool) -> sqlite3.Connection:
-        connection = connect(path, log)
+    def traced(path: Path, *, log: bool) -> sqlite3.Connection:
+        connection = connect(path, log=log)
         connection.set_trace_callback(seen.append)
         return connection
 

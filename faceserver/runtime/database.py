@@ -60,8 +60,9 @@ class Database:
             migrations: the steps that lead to its schema; step n leads from schema n - 1, the
                 number in SQLite's ``user_version``, to schema n. A step that has been released
                 never changes.
-            log: whether it is in WAL mode: what is held open for long is. One that is opened for
-                each use had better leave nothing beside it.
+            log: whether it is in WAL mode, as what is held open for long should be. Without, it is
+                cheap to open for each use: one connection does everything, nothing is left beside
+                the file, and whether it is damaged shows when it is read.
 
         Raises:
             StoreCorrupt: the file is damaged; it is left as it was.
@@ -71,14 +72,16 @@ class Database:
         """
         self.path = path
         self._lock = Lock()
-        self._readers = _Readers(path, log)
+        self._log = log
+        self._readers = _Readers(path)
         with _sqlite_errors(path):
-            if path.exists() and path.stat().st_size:
+            if log and path.exists() and path.stat().st_size:
                 _examine(path, len(migrations))
             with file_errors(path):
                 make_private(path)  # SQLite gives its log the same mode
-            self._writer = _connect(path, log)
+            self._writer = _connect(path, log=log)
             try:
+                _refuse_newer(path, _version(self._writer), len(migrations))
                 _migrate(self._writer, migrations)
             except BaseException:
                 self._writer.close()
@@ -86,14 +89,14 @@ class Database:
 
     def read(self, statement: str, *values: object) -> list[Row]:
         """Return a query's rows, of what is committed."""
-        with _sqlite_errors(self.path), self._readers.borrowed() as connection:
+        with _sqlite_errors(self.path), self._reading() as connection:
             return connection.execute(statement, values).fetchall()
 
     def read_in_parts(self, statement: str, *values: object, size: int) -> Iterator[list[Row]]:
         """Yield a query's rows, of what is committed, at most ``size`` at a time."""
         with (
             _sqlite_errors(self.path),
-            self._readers.borrowed() as connection,
+            self._reading() as connection,
             closing(connection.execute(statement, values)) as found,
         ):
             while rows := found.fetchmany(size):
@@ -137,6 +140,15 @@ class Database:
         with self._lock:
             self._writer.close()
 
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        if self._log:
+            with self._readers.borrowed() as connection:
+                yield connection
+        else:
+            with self._lock:
+                yield self._writer
+
     def _checkpoint(self) -> None:
         (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
@@ -146,9 +158,8 @@ class Database:
 class _Readers:
     """Connections that only read; as many as there are readers at one time."""
 
-    def __init__(self, path: Path, log: bool) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._log = log
         self._lock = Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
@@ -175,7 +186,7 @@ class _Readers:
                 raise StoreError(f"{self._path} is closed")
             if self._idle:
                 return self._idle.pop()
-        connection = _connect(self._path, self._log)
+        connection = _connect(self._path, log=True)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
@@ -187,7 +198,7 @@ class _Readers:
                 self._idle.append(connection)
 
 
-def _connect(path: Path, log: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, log: bool) -> sqlite3.Connection:
     # Without an isolation level Python begins no transactions of its own. The connection may
     # change threads, as long as one thread at a time has it.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -211,15 +222,18 @@ def _examine(path: Path, known: int) -> None:
     """
     uri = f"{path.resolve().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True)) as connection:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > known:
-            raise StoreTooNew(
-                f"{path} has schema {version}, this version of faceserver knows {known}: "
-                "use the version that wrote it, or a later one"
-            )
+        _refuse_newer(path, _version(connection), known)
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise StoreCorrupt(_damaged(path, verdict))
+
+
+def _refuse_newer(path: Path, version: int, known: int) -> None:
+    if version > known:
+        raise StoreTooNew(
+            f"{path} has schema {version}, this version of faceserver knows {known}: "
+            "use the version that wrote it, or a later one"
+        )
 
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:

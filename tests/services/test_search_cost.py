@@ -49,8 +49,8 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cost]:
     connect, read, parts = database._connect, Database.read, Database.read_in_parts
     one, many = rows.vector_of, rows.vectors_of
 
-    def watched(path: Path, log: bool) -> sqlite3.Connection:
-        connection = connect(path, log)
+    def watched(path: Path, *, log: bool) -> sqlite3.Connection:
+        connection = connect(path, log=log)
         connection.execute("PRAGMA query_only = ON")
 
         def count(statement: str) -> None:

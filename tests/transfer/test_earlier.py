@@ -113,8 +113,8 @@ def watch(statement):
         if left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-def watched(path, log):
-    connection = connect(path, log)
+def watched(path, *, log):
+    connection = connect(path, log=log)
     connection.set_trace_callback(watch)
     return connection
 
