@@ -16,10 +16,10 @@ import numpy as np
 from benchmarks.store import DETECTION, DIMS
 from benchmarks.synthetic import Floats
 from faceserver.models.spec import Distances
+from faceserver.runtime.database import Database
 from faceserver.services.facade import FaceService, Limits
 from faceserver.services.searching import SearchQuery
 from faceserver.store import open_store
-from faceserver.store.sqlite.database import Database
 from faceserver.types import Face
 
 MODEL = "synthetic"

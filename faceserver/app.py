@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from threading import Event, Thread
+from typing import IO
 
 from flask import Flask
 
@@ -318,14 +319,14 @@ class Backend:
             "collections": [asdict(part) for part in status.collections],
         }
 
-    def picture_path(self, name: str) -> Path:
-        """Where a stored picture lies.
+    def open_picture(self, name: str) -> IO[bytes]:
+        """A stored picture as a stream, to be closed.
 
         Raises:
             NotFound: no picture of that name is stored.
             NotReady: the service is not there (yet).
         """
-        return self.service().picture_path(name)
+        return self.service().open_picture(name)
 
     def close(self) -> None:
         """Wait for loading to end and close the service; closing twice does nothing."""

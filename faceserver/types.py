@@ -1,9 +1,9 @@
 """The values that pass between the parts: frozen, and made of numbers, text and numpy alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ more pictures, which nobody looked at; it was looked at, and is kept, at half it
 Floats = NDArray[np.float32]
 """Any float32 array; the docstring at its use gives the shape."""
 
-AttributeValue = bool | int | float | str
+AttributeValue: TypeAlias = (
+    "bool | int | float | str | Sequence[AttributeValue] | Mapping[str, AttributeValue] | None"
+)
+"""What JSON can hold."""
 
 Point = tuple[float, float]
 """x and y in the picture's pixels."""
@@ -145,7 +148,7 @@ class Face:
         tags: whatever the sender wants to filter by; of a stored face in alphabetical order, each
             once.
         external_id: what another system calls it.
-        attributes: what else is known of it, by name: numbers, texts or truths.
+        attributes: what else is known of it, by name; small values that JSON can hold.
         id: a uuid, as 32 hexadecimal digits; no two collections share one. The store makes it
             where it is empty.
         created: when it was stored, in UTC. The store fills it in where it is ``NEVER``.
@@ -167,7 +170,7 @@ class Face:
     def quality(self) -> float | None:
         """The attribute of that name, 0 to 1; None if nobody judged it."""
         value = self.attributes.get("quality")
-        return None if value is None else float(value)
+        return float(value) if isinstance(value, int | float) else None
 
 
 @dataclass(frozen=True)

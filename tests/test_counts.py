@@ -11,8 +11,8 @@ import pytest
 
 from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.pictures import codec
+from faceserver.runtime import database
 from faceserver.services.facade import FaceService, Limits, Upload
-from faceserver.store.sqlite import database
 from faceserver.store.sqlite.store import open_store
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.base import Loading

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A room may import its own modules and those of the rooms above it in this list.
 LAYERS = [
-    {"faceserver", "errors", "types", "texts", "folders", "config"},
+    {"faceserver", "errors", "types", "texts", "folders", "layout", "config"},
     {"runtime", "api"},
     {"pictures", "models"},
     {"engines", "access", "client"},
@@ -41,7 +41,7 @@ HOMES = {
     "click": {"cli/"},
     "hnswlib": {"store/index/hnsw.py"},
     "sqlite3": {
-        "store/sqlite/database.py",
+        "runtime/database.py",
         "store/sqlite/maintenance.py",
         "access/keys.py",
         "access/keyfile.py",

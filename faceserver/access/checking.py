@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from faceserver.access.keyfile import FILE_NAME, KeyFile
+from faceserver.access.keyfile import KeyFile
+from faceserver.layout import KEYS
 from faceserver.runtime.findings import Finder, Finding
 
 
@@ -21,10 +22,10 @@ def check_keys(data_dir: Path, *, repair: bool = False) -> Iterator[Finding]:
     found, file = Finder(repair=repair).found, KeyFile(data_dir)
     if fault := file.fault():
         can_mend = file.has_content()  # an empty one tells nothing
-        yield found(f"{FILE_NAME}: {fault}", partial(_set_aside, file) if can_mend else None)
+        yield found(f"{KEYS}: {fault}", partial(_set_aside, file) if can_mend else None)
         return
     for key in file.bad_rows():
-        yield found(f"{FILE_NAME}: the key {key} cannot be read", partial(_remove, file, key))
+        yield found(f"{KEYS}: the key {key} cannot be read", partial(_remove, file, key))
 
 
 def _set_aside(file: KeyFile) -> str:

@@ -8,8 +8,7 @@ from faceserver.access.keys import KeyStore
 from faceserver.access.sessions import Sessions
 from faceserver.config import Settings
 from faceserver.errors import SetupError
-
-AUDIT_FILE = "audit.jsonl"
+from faceserver.layout import AUDIT
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def open_gate(settings: Settings) -> Gate:
 def open_audit_log(settings: Settings, *, rotate: bool = True) -> AuditLog:
     """The audit log that the settings describe; only the server may put it aside."""
     return AuditLog(
-        settings.audit_log or settings.data_dir / AUDIT_FILE,
+        settings.audit_log or settings.data_dir / AUDIT,
         max_bytes=settings.audit_max_bytes if rotate else 0,
         files=settings.audit_files,
     )

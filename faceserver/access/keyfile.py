@@ -14,14 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
+from faceserver.layout import KEYS, KEYS_MADE
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import make_private, make_private_folders
 
 _log = logging.getLogger(__name__)
-
-FILE_NAME = "keys.sqlite"
-MADE = "keys.made"
-"""Lies beside the file once a key was made."""
 
 _MADE_TEXT = b"Keys were made for this folder: without keys.sqlite the server lets nobody in.\n"
 _VERSION = 1
@@ -51,8 +48,8 @@ class KeyFile:
 
     def __init__(self, folder: Path) -> None:
         """Take the data folder; nothing is made yet."""
-        self.path = folder / FILE_NAME
-        self._made = folder / MADE
+        self.path = folder / KEYS
+        self._made = folder / KEYS_MADE
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
@@ -147,12 +144,12 @@ class KeyFile:
         """
         self.mark()
         now = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        aside = self.path.with_name(f"{FILE_NAME}.damaged-{now}")
+        aside = self.path.with_name(f"{KEYS}.damaged-{now}")
         with file_errors(self.path):
             if not self._made.exists():
                 raise StoreError(f"{self._made} cannot be written: the file stays where it is")
             self.path.replace(aside)
-            self.path.with_name(f"{FILE_NAME}-journal").unlink(missing_ok=True)
+            self.path.with_name(f"{KEYS}-journal").unlink(missing_ok=True)
         return aside
 
     def _is_empty(self) -> bool:

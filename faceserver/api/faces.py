@@ -1,6 +1,6 @@
 """Stored faces, and how they are added and found."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import FailFast, Field, RootModel, model_validator
 from pydantic import Tag as Branch
@@ -94,7 +94,8 @@ class Face(Answer):
     box: Box | None = Field(description="Null if the embedding was sent without one.")
     points: Points | None
     score: float | None = Field(description="Confidence of the detector, 0 to 1.")
-    quality: float | None
+    quality: float | None = Field(description="One of the attributes; null if not measured.")
+    attributes: dict[str, Any] = Field(default={}, description="Further attributes, by name.")
     tags: tuple[str, ...]
     external_id: str | None
     source: str = Field(description="Name or URL of the picture, as sent.")

@@ -179,7 +179,7 @@ def _picture_place(service: "FaceService", picture: str | None) -> str:
     if picture is None:
         return "(not kept)"
     try:
-        return str(service.picture_path(picture))
+        return service.picture_place(picture)
     except NotFound:
         return "(missing)"
 

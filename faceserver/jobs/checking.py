@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from faceserver.errors import StoreCorrupt
-from faceserver.jobs.purging import FILES
 from faceserver.jobs.records import Job
-from faceserver.jobs.sources import ZIPS, ZipFolder
-from faceserver.jobs.table import FILE_NAME, JobTable
+from faceserver.jobs.sources import ZipFolder
+from faceserver.jobs.table import JobTable
+from faceserver.layout import JOB_ZIPS, JOBS, with_sqlite_files
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.findings import Finder, Finding
 from faceserver.runtime.folder_lock import folder_lock
@@ -40,12 +40,12 @@ def check_jobs(data_dir: Path, *, repair: bool = False) -> list[Finding]:
 
 
 def _check(data_dir: Path, finder: Finder) -> Iterator[Finding]:
-    zips = data_dir / ZIPS
+    zips = data_dir / JOB_ZIPS
     there = {path.stem for path in zips.glob("*.zip")}
     wanted: set[str] = set()
     if fault := _fault(data_dir):
-        yield finder.found(f"{FILE_NAME}: {fault}", partial(_set_aside, data_dir))
-    elif (data_dir / FILE_NAME).is_file():
+        yield finder.found(f"{JOBS}: {fault}", partial(_set_aside, data_dir))
+    elif (data_dir / JOBS).is_file():
         with closing(JobTable(data_dir)) as table:
             jobs = [job for job in table.all() if job.is_open and job.kind == "zip"]
             wanted = {job.id for job in jobs}
@@ -58,7 +58,7 @@ def _check(data_dir: Path, finder: Finder) -> Iterator[Finding]:
 
 
 def _fault(data_dir: Path) -> str | None:
-    if not (data_dir / FILE_NAME).is_file():
+    if not (data_dir / JOBS).is_file():
         return None
     try:
         with closing(JobTable(data_dir)) as table:
@@ -80,7 +80,7 @@ def _remove(zips: Path, job_id: str) -> str:
 def _set_aside(data_dir: Path) -> str:
     ending = f".damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     with file_errors(data_dir):
-        for name in FILES:
+        for name in with_sqlite_files(JOBS):
             if (data_dir / name).exists():
                 (data_dir / name).replace(data_dir / f"{name}{ending}")
-    return f"moved to {FILE_NAME}{ending}; hand in again what jobs had not done"
+    return f"moved to {JOBS}{ending}; hand in again what jobs had not done"

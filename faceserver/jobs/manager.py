@@ -13,9 +13,10 @@ from typing import IO
 
 from faceserver.errors import Conflict, InvalidArchive, TooManyItems
 from faceserver.jobs.records import Job, JobItem, NewItem, Request
-from faceserver.jobs.sources import ZIPS, ZipFolder
+from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import KEPT_FOR, JobTable
 from faceserver.jobs.worker import Worker
+from faceserver.layout import JOB_ZIPS
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import private
 from faceserver.services.context import Parts
@@ -41,7 +42,7 @@ class JobDesk:
         self._max_items = max_items
         self._submitting = Lock()
         self._being_deleted: Counter[str] = Counter()
-        self._zips = ZipFolder(folder / ZIPS, max_bytes=parts.limits.max_bytes)
+        self._zips = ZipFolder(folder / JOB_ZIPS, max_bytes=parts.limits.max_bytes)
         self._table = JobTable(folder)
         self._worker = Worker(self._table, self._zips, parts)
 

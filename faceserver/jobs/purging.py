@@ -4,11 +4,10 @@ import shutil
 from contextlib import closing
 from pathlib import Path
 
-from faceserver.jobs.sources import ZIPS, ZipFolder
+from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import JobTable
+from faceserver.layout import JOB_ZIPS, JOBS, with_sqlite_files
 from faceserver.runtime.atomic_files import file_errors
-
-FILES = ("jobs.sqlite", "jobs.sqlite-wal", "jobs.sqlite-shm")
 
 
 def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
@@ -25,9 +24,9 @@ def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
         StoreError: the system or SQLite refused.
     """
     _remove_damaged(data_dir)
-    if not (data_dir / FILES[0]).is_file():
+    if not (data_dir / JOBS).is_file():
         return 0
-    zips = data_dir / ZIPS
+    zips = data_dir / JOB_ZIPS
     with closing(JobTable(data_dir)) as table:
         jobs = table.all() if collection is None else table.of_collection(collection)
         with file_errors(zips):
@@ -43,13 +42,13 @@ def purge_jobs(data_dir: Path, collection: str | None = None) -> int:
 def _remove_damaged(data_dir: Path) -> None:
     """Remove files that a check has set aside: nobody can tell whose jobs they hold."""
     with file_errors(data_dir):
-        for path in data_dir.glob(f"{FILES[0]}*.damaged-*"):
+        for path in data_dir.glob(f"{JOBS}*.damaged-*"):
             path.unlink()
 
 
 def _remove_all(data_dir: Path, zips: Path) -> None:
     with file_errors(data_dir):
-        for name in FILES:
+        for name in with_sqlite_files(JOBS):
             (data_dir / name).unlink(missing_ok=True)
         if zips.exists():
             shutil.rmtree(zips)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from faceserver.api.pictures import Credentials
 from faceserver.jobs.records import Job, JobItem, NewItem, Result
-from faceserver.store.sqlite.database import Row
+from faceserver.runtime.database import Row
 
 JOB = (
     "SELECT id, uuid, collection, kind, largest, state, reason, created, finished, total, stored,"

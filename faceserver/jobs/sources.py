@@ -18,9 +18,6 @@ from faceserver.transfer.items import Item
 from faceserver.transfer.leftout import LeftOut
 from faceserver.transfer.sources import open_source
 
-ZIPS = "jobs"
-"""The folder of the zips in the data folder."""
-
 _SUFFIX = ".zip"
 
 _MAX_DIRECTORY = 5_000_000

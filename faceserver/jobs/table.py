@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,15 +10,13 @@ from faceserver.errors import KeyReused, NotFound, StoreCorrupt, StoreError
 from faceserver.jobs.records import Job, JobItem, NewItem, Request, Result, State
 from faceserver.jobs.rows import ITEM, JOB, item_from_row, job_from_row, time_text
 from faceserver.jobs.schema import MIGRATIONS
-from faceserver.runtime.atomic_files import file_errors
+from faceserver.layout import JOBS
+from faceserver.runtime.database import Database, Transaction
 from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
-from faceserver.store.sqlite.database import Database, Transaction
 from faceserver.transfer.leftout import LeftOut
 
 _log = logging.getLogger(__name__)
-
-FILE_NAME = "jobs.sqlite"
 
 KEPT_FOR = timedelta(days=7)
 """So long a job that has ended is remembered."""
@@ -41,10 +38,7 @@ class JobTable:
             StoreCorrupt: it is damaged, and left as it is.
             StoreError: it cannot be used.
         """
-        path = folder / FILE_NAME
-        with file_errors(path):  # what it holds of passwords, its owner alone reads
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            path.chmod(0o600)
+        path = folder / JOBS
         try:
             self._database = Database(path, MIGRATIONS)
         except StoreCorrupt as error:

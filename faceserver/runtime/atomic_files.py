@@ -8,11 +8,10 @@ from pathlib import Path
 from uuid import uuid4
 
 from faceserver.errors import StoreError, StoreFull
+from faceserver.layout import TEMPORARY
 from faceserver.runtime.private_files import make_private_folders, private
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-TEMPORARY = ".tmp"
-"""Ending of a file that is being written; what a crash leaves of it means nothing."""
 
 
 @contextmanager

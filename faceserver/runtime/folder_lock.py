@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import IO
 
 from faceserver.errors import StoreLocked
+from faceserver.layout import LOCK
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import private
-
-LOCK = "lock"
-"""The file's name."""
 
 
 @contextmanager

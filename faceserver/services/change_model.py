@@ -180,7 +180,7 @@ class _Work:
         return self._read(face.crop).image
 
     def _read(self, name: str) -> DecodedPicture:
-        return codec.decode_stored(self._pictures.path(name).read_bytes())
+        return codec.decode_stored(self._pictures.read(name))
 
     def _is_there(self, face: Face) -> bool:
         """Whether the face was not deleted meanwhile, and its picture with it."""

@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from time import monotonic
 
+from faceserver.layout import FACES, INDEX, PICTURES, with_sqlite_files
+
 _FRESH_SECONDS = 30
 """Looking at every picture takes a while; so long what was found holds."""
 
@@ -48,9 +50,9 @@ def _measured(folder: Path, _moment: int) -> DiskUse:
 
 
 def _kind(name: str) -> str:
-    if name.startswith("faces.sqlite"):
+    if name in with_sqlite_files(FACES):
         return "faces"
-    return {"index": "index", "uploadImages": "pictures"}.get(name, "other")
+    return {INDEX: "index", PICTURES: "pictures"}.get(name, "other")
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:

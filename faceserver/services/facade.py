@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from faceserver.api.pictures import Credentials
 from faceserver.api.urls import tellable
@@ -210,13 +209,21 @@ class FaceService:
 
         return self._with_current(search)
 
-    def picture_path(self, name: str) -> Path:
-        """Where a stored picture lies.
+    def open_picture(self, name: str) -> IO[bytes]:
+        """A stored picture as a stream, to be closed.
 
         Raises:
             NotFound: no picture of that name is stored.
         """
-        return self._pictures.path(name)
+        return self._pictures.open(name)
+
+    def picture_place(self, name: str) -> str:
+        """Where a person finds a stored picture.
+
+        Raises:
+            NotFound: no picture of that name is stored.
+        """
+        return self._pictures.place(name)
 
     def shows(self, collection: str, picture: str) -> bool:
         """Whether a stored picture shows a face of a collection.

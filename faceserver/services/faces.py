@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -182,8 +182,8 @@ class FaceKeeper:
         if not self._parts.on(collection, lambda gallery: gallery.collection.delete([face_id])):
             raise NotFound(f"there is no face {face_id!r}")
 
-    def picture_path(self, collection: str, face_id: str) -> Path:
-        """Where the picture of a face lies.
+    def open_picture(self, collection: str, face_id: str) -> IO[bytes]:
+        """The picture of a face as a stream, to be closed.
 
         Raises:
             NotFound: there is no such collection or face, or no picture is kept.
@@ -191,7 +191,7 @@ class FaceKeeper:
         face = self.get(collection, face_id)
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        return self._parts.pictures.path(face.picture)
+        return self._parts.pictures.open(face.picture)
 
     def crop(self, collection: str, face_id: str) -> bytes:
         """The aligned face as JPEG: as it was kept, or cut out of the kept picture.
@@ -202,10 +202,10 @@ class FaceKeeper:
         gallery = self._parts.gallery(collection)
         face = self.get(collection, face_id)
         if face.crop is not None:
-            return self._parts.pictures.path(face.crop).read_bytes()
+            return self._parts.pictures.read(face.crop)
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        picture = codec.decode_stored(self._parts.pictures.path(face.picture).read_bytes())
+        picture = codec.decode_stored(self._parts.pictures.read(face.picture))
         place = face.detection.scaled(1 / picture.scale)
         return codec.encode_jpeg(gallery.analyzer.embedder.crop(picture.image, place))
 

@@ -41,7 +41,7 @@ class FaceCollection(Protocol):
 
         Raises:
             ValueError: an embedding is not float32, of another length, or not of unit length; or a
-                box, point, score or quality cannot be.
+                box, point, score or attribute cannot be.
             NotFound: a face names a subject that is not there.
             AlreadyExists: a face brings an id that is taken.
             StoreFull: no space is left.

@@ -1,12 +1,12 @@
 """What every store does with a face that comes in: check its embedding, give it id and time."""
 
-import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
 import numpy as np
 
+from faceserver.store.codec import checked_attributes
 from faceserver.store.names import check_external_id, check_tag
 from faceserver.texts import readable
 from faceserver.types import NEVER, Face, Floats, place_fault
@@ -20,7 +20,8 @@ def accept(faces: Sequence[Face], *, dims: int) -> list[Face]:
 
     Raises:
         ValueError: an embedding is not float32, of another length, or not of unit length; or a
-            place or quality is none.
+            place is none, or the attributes are none; see
+            :func:`~faceserver.store.codec.checked_attributes`.
         InvalidRequest: a tag or an external id breaks the rule of texts.
     """
     for face in faces:
@@ -28,9 +29,6 @@ def accept(faces: Sequence[Face], *, dims: int) -> list[Face]:
         fault = place_fault(face.detection)
         if fault is not None:
             raise ValueError(f"of a face {fault}")
-        for name, value in face.attributes.items():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{name} is a number, not {value}")
     created = datetime.now(UTC)
     return [_stored(face, created) for face in faces]
 
@@ -73,5 +71,5 @@ def _stored(face: Face, created: datetime) -> Face:
         subject=face.subject,
         tags=sorted_tags(face.tags),
         external_id=None if face.external_id is None else check_external_id(face.external_id),
-        attributes=dict(face.attributes),
+        attributes=checked_attributes(face.attributes),
     )

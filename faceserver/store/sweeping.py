@@ -15,8 +15,9 @@ from pathlib import Path
 from threading import Event, Thread
 
 from faceserver.errors import StoreError
+from faceserver.layout import BEFORE_RESTORE, DAMAGED, INDEX, PICTURES, TEMPORARY
 from faceserver.runtime import metrics
-from faceserver.runtime.atomic_files import TEMPORARY, file_errors
+from faceserver.runtime.atomic_files import file_errors
 from faceserver.store.pictures import PictureStore
 
 _log = logging.getLogger(__name__)
@@ -29,13 +30,13 @@ STALE_AFTER = 86_400.0
 an export or a backup of another process may take hours."""
 
 _OWN = (
-    "uploadImages",
-    "index/*",
-    "damaged/*",
-    "before-restore-*",
-    "before-restore-*/uploadImages",
-    "before-restore-*/index/*",
-    "before-restore-*/damaged/*",
+    PICTURES,
+    f"{INDEX}/*",
+    f"{DAMAGED}/*",
+    f"{BEFORE_RESTORE}*",
+    f"{BEFORE_RESTORE}*/{PICTURES}",
+    f"{BEFORE_RESTORE}*/{INDEX}/*",
+    f"{BEFORE_RESTORE}*/{DAMAGED}/*",
 )
 """Where nobody but the holder of the data folder writes."""
 

@@ -19,33 +19,23 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceserver.errors import AlreadyExists, InvalidArchive, StoreError, StoreFull
+from faceserver.layout import COMMITS, FACES, GALLERY, PICTURES, TEMPORARY
 from faceserver.pictures.zips import ZipReader
-from faceserver.runtime.atomic_files import TEMPORARY, file_errors, make_folder, sync
+from faceserver.runtime.atomic_files import file_errors, make_folder, sync
 from faceserver.runtime.folder_lock import folder_lock
-from faceserver.runtime.private_files import FOLDER, copy_privately, private
+from faceserver.runtime.private_files import FOLDER, private
 from faceserver.runtime.progress import Advance, Begin, copy, unseen
-from faceserver.store.sqlite.commits import COMMITS
-from faceserver.store.sqlite.database import Database
-from faceserver.store.sqlite.leftovers import DAMAGED, folder_before_restore, restoring_folder
+from faceserver.store.pictures import PictureFolder, is_picture_name
+from faceserver.store.sqlite.database import gallery_database
+from faceserver.store.sqlite.leftovers import folder_before_restore, restoring_folder
 from faceserver.store.sqlite.maintenance import count_faces, pictures_named, snapshot
 from faceserver.transfer.exporting import new_member, new_zip
-from faceserver.transfer.folder import DATABASE, PICTURES, database_in
+from faceserver.transfer.folder import database_in
 from faceserver.transfer.format import MANIFEST as ARCHIVE
-from faceserver.transfer.format import is_picture_name
 
 MANIFEST = "faceserver-backup.json"
 
 _ROUNDS = 20
-_GALLERY = (
-    PICTURES,
-    "index",
-    DAMAGED,
-    COMMITS,
-    f"{DATABASE}-wal",
-    f"{DATABASE}-shm",
-    DATABASE,
-)
-"""What belongs to a gallery; SQLite's file comes last, it makes the rest valid."""
 
 
 class BackupManifest(BaseModel):
@@ -96,7 +86,7 @@ def back_up(data_dir: Path, path: Path, *, begin: Begin = unseen) -> BackedUp:
     database_in(data_dir)
     with new_zip(path) as archive, _work_folder(path.resolve().parent) as work:
         names, missing = _stage(data_dir, work, begin)
-        with (work / DATABASE).open("rb") as file:
+        with (work / FACES).open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         manifest = BackupManifest(
             created=datetime.now(UTC),
@@ -105,13 +95,13 @@ def back_up(data_dir: Path, path: Path, *, begin: Begin = unseen) -> BackedUp:
             missing=tuple(missing),
         )
         archive.writestr(MANIFEST, manifest.model_dump_json(indent=2))
-        members = {DATABASE: work / DATABASE}
+        members = {FACES: work / FACES}
         members |= {f"{PICTURES}/{name}": work / PICTURES / name for name in names}
         advance = begin("Writing", sum(staged.stat().st_size for staged in members.values()))
         for member, staged in members.items():
             with staged.open("rb") as file, new_member(archive, member) as target:
                 copy(file, target, advance)
-        faces = count_faces(work / DATABASE)
+        faces = count_faces(work / FACES)
     return BackedUp(faces=faces, pictures=len(names), missing=tuple(missing))
 
 
@@ -138,14 +128,14 @@ def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = u
         manifest = _manifest(archive)
         make_folder(data_dir)
         with folder_lock(data_dir), restoring_folder(data_dir) as work:
-            old = [data_dir / name for name in _GALLERY if (data_dir / name).exists()]
+            old = [data_dir / name for name in GALLERY if (data_dir / name).exists()]
             if any(part.name != COMMITS for part in old) and not force:
                 raise AlreadyExists(f"{data_dir} holds a gallery: --force moves it aside")
             _unpack(archive, manifest, work, begin)
-            faces = count_faces(work / DATABASE)
+            faces = count_faces(work / FACES)
             with file_errors(data_dir):
                 aside = _move_aside(data_dir, old)
-                for name in (PICTURES, DATABASE):
+                for name in (PICTURES, FACES):
                     (work / name).replace(data_dir / name)
                 sync(data_dir)
     return Restored(faces=faces, pictures=manifest.pictures, aside=aside)
@@ -153,22 +143,18 @@ def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = u
 
 def _stage(data_dir: Path, work: Path, begin: Begin) -> tuple[list[str], list[str]]:
     """A snapshot and links to the pictures it names: those that are there, and the lost ones."""
-    staged = work / PICTURES
-    staged.mkdir(FOLDER)
+    (work / PICTURES).mkdir(FOLDER)
     lost: set[str] = set()
     for _ in range(_ROUNDS):
-        snapshot(data_dir / DATABASE, work / DATABASE, _Stage("Faces", begin))
-        names = set(pictures_named(work / DATABASE))
+        snapshot(data_dir / FACES, work / FACES, _Stage("Faces", begin))
+        names = set(pictures_named(work / FACES))
         gone = {
-            name
-            for name in names
-            if not is_picture_name(name)
-            or not ((staged / name).exists() or _link(data_dir / PICTURES / name, staged / name))
+            name for name in names if not PictureFolder(data_dir).share(name, PictureFolder(work))
         }
         if gone <= lost:  # a new snapshot still names them: they are not being deleted
             return sorted(names - gone), sorted(gone)
         lost = gone
-        (work / DATABASE).unlink()
+        (work / FACES).unlink()
     raise StoreError(f"{data_dir} changes too fast to be backed up now")
 
 
@@ -187,19 +173,6 @@ class _Stage:
         self._done = done
 
 
-def _link(source: Path, target: Path) -> bool:
-    try:
-        os.link(source, target)
-    except FileNotFoundError:
-        return False
-    except OSError:  # another device, or one without links
-        try:
-            copy_privately(source, target)
-        except FileNotFoundError:
-            return False
-    return True
-
-
 def _unpack(archive: ZipReader, manifest: BackupManifest, work: Path, begin: Begin) -> None:
     archive.refuse_flaws()
     size = sum(map(archive.size, archive.names()))
@@ -207,11 +180,11 @@ def _unpack(archive: ZipReader, manifest: BackupManifest, work: Path, begin: Beg
         raise StoreFull(f"there is not enough space for {archive.path}")
     advance = begin("Unpacking", size - archive.size(MANIFEST))
     (work / PICTURES).mkdir(FOLDER)
-    if _extract(archive, DATABASE, work / DATABASE, advance) != manifest.database_sha256:
-        raise InvalidArchive(f"{archive.path}: {DATABASE} is not as it was written")
-    Database(work / DATABASE).close()  # raises where it is damaged or too new
-    names = [name for name in pictures_named(work / DATABASE) if name not in manifest.missing]
-    expected = {MANIFEST, DATABASE, *(f"{PICTURES}/{name}" for name in names)}
+    if _extract(archive, FACES, work / FACES, advance) != manifest.database_sha256:
+        raise InvalidArchive(f"{archive.path}: {FACES} is not as it was written")
+    gallery_database(work / FACES).close()  # raises where it is damaged or too new
+    names = [name for name in pictures_named(work / FACES) if name not in manifest.missing]
+    expected = {MANIFEST, FACES, *(f"{PICTURES}/{name}" for name in names)}
     for member in sorted(expected ^ set(archive.names())):
         raise InvalidArchive(f"{archive.path}: {member!r} is missing or does not belong there")
     for name in names:

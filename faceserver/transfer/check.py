@@ -7,36 +7,37 @@ says, go to the folder ``damaged`` beside SQLite's file.
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
-from hashlib import file_digest
 from pathlib import Path
 
 import numpy as np
 
-from faceserver.errors import ImageError
+from faceserver.errors import ImageError, NotFound
+from faceserver.layout import COMMITS, FACES, INDEX
 from faceserver.pictures import codec
-from faceserver.runtime.atomic_files import TEMPORARY, file_errors
+from faceserver.runtime.database import Database
 from faceserver.runtime.findings import Finder, Finding
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.progress import Begin, unseen
 from faceserver.store.index.saved import SavedIndex, Unusable
-from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
-from faceserver.store.sqlite.commits import COMMITS, CommitFile
-from faceserver.store.sqlite.database import Database
-from faceserver.store.sqlite.facetable import FaceTable
-from faceserver.store.sqlite.leftovers import damaged_folder
-from faceserver.transfer.folder import DATABASE, PICTURES, database_in
-from faceserver.transfer.format import is_picture_name
-from faceserver.transfer.rows import (
+from faceserver.store.pictures import PictureFolder, is_picture_name, picture_name
+from faceserver.store.sqlite.check import (
     bad_faces,
     bad_new_vectors,
     bad_subjects,
+    broken_parts,
     collections_showing,
-    copy_aside,
     count_rows,
     forget_new_vector,
     forget_picture,
+    named_pictures,
     set_aside,
 )
+from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
+from faceserver.store.sqlite.commits import CommitFile
+from faceserver.store.sqlite.database import gallery_database
+from faceserver.store.sqlite.facetable import FaceTable
+from faceserver.store.sqlite.leftovers import damaged_folder
+from faceserver.transfer.folder import database_in
 
 
 def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen) -> list[Finding]:
@@ -60,7 +61,7 @@ def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen)
     with (
         folder_lock(data_dir),
         closing(CommitFile(data_dir / COMMITS)) as commits,
-        closing(Database(path, commits=commits)) as database,
+        closing(gallery_database(path, commits=commits)) as database,
     ):
         check = _Check(data_dir, database, repair=repair, begin=begin)
         return [*check.run(), *check.loss(commits)]
@@ -69,7 +70,7 @@ def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen)
 class _Check:
     def __init__(self, data_dir: Path, database: Database, *, repair: bool, begin: Begin) -> None:
         self._data_dir = data_dir
-        self._pictures = data_dir / PICTURES
+        self._pictures = PictureFolder(data_dir)
         self._database = database
         self._begin = begin
         self._found = Finder(repair=repair).found
@@ -85,14 +86,11 @@ class _Check:
     def loss(self, commits: CommitFile) -> Iterator[Finding]:
         """What the disk has lost without a trace; it cannot be mended, only known of."""
         if commits.loss:
-            yield self._found(f"{DATABASE}: {commits.loss}", partial(_acknowledge, commits))
+            yield self._found(f"{FACES}: {commits.loss}", partial(_acknowledge, commits))
 
     def _sqlite(self) -> Iterator[Finding]:
-        for (verdict,) in self._database.read("PRAGMA integrity_check"):
-            if verdict != "ok":
-                yield self._found(f"{DATABASE}: {verdict}")
-        for table, row, parent, _ in self._database.read("PRAGMA foreign_key_check"):
-            yield self._found(f"{DATABASE}: {table}, row {row}: what it names in {parent} is gone")
+        for fault in broken_parts(self._database):
+            yield self._found(f"{FACES}: {fault}")
 
     def _rows(self) -> Iterator[Finding]:
         advance = self._begin("Rows", count_rows(self._database))
@@ -109,7 +107,7 @@ class _Check:
             )
 
     def _named_pictures(self) -> Iterator[Finding]:
-        names = self._names()
+        names = named_pictures(self._database)
         advance = self._begin("Pictures", len(names))
         for name in names:
             reason = self._picture_fault(name)
@@ -118,52 +116,60 @@ class _Check:
             advance(1)
 
     def _picture_fault(self, name: str) -> str | None:
-        path = self._pictures / name
         if not is_picture_name(name):
             return "no picture can have that name"
-        if not path.is_file():
+        try:
+            with self._pictures.open(name) as stream:
+                jpeg = stream.read()
+        except NotFound:
             return "it is missing"
-        with path.open("rb") as file:
-            digest = file_digest(file, "sha256").hexdigest()
-        if f"{digest}.jpg" != name:
+        if picture_name(jpeg) != name:
             return "its content is not what its name says"
         try:
-            codec.decode_stored(path.read_bytes())
+            codec.decode_stored(jpeg)
         except ImageError as error:
             return f"it cannot be read: {error}"
         return None
 
     def _forget(self, name: str) -> str:
-        path = self._pictures / name
-        there = is_picture_name(name) and path.is_file()
         folders = []
-        if there:  # each collection gets its own copy, so that a purge of one leaves the other's
+        if self._is_there(name):
+            # Each collection gets its own copy, so that a purge of one leaves the other's.
             showing = collections_showing(self._database, name)
             folders = [damaged_folder(self._data_dir, collection) for collection in showing]
         for folder in folders:
-            copy_aside(path, folder)
+            self._pictures.copy(name, folder)
         faces = forget_picture(self._database, name)
-        if there:
-            _removed(path)
+        self._pictures.delete([name])
         moved = f"moved to {', '.join(map(str, folders))}; " if folders else ""
         return f"{moved}{faces} rows name it no more"
 
     def _orphans(self) -> Iterator[Finding]:
-        names = set(self._names())
-        for path in sorted(self._pictures.glob("*")):
-            # What ends so is half written: it is no picture, and goes at the next start.
-            if path.name not in names and path.suffix != TEMPORARY:
-                yield self._found(f"picture {path.name}: no face is in it", partial(_removed, path))
+        named = set(named_pictures(self._database))
+        for name in sorted(set(self._pictures.names()) - named):
+            yield self._found(f"picture {name}: no face is in it", partial(self._remove, name))
+        for name in self._pictures.strays():
+            yield self._found(
+                f"picture {name}: no face is in it", partial(self._remove_stray, name)
+            )
 
-    def _names(self) -> list[str]:
-        rows = self._database.read(
-            "SELECT picture FROM faces WHERE picture <> ''"
-            " UNION SELECT crop FROM faces WHERE crop IS NOT NULL"
-        )
-        return [row[0] for row in rows]
+    def _remove(self, name: str) -> str:
+        self._pictures.delete([name])
+        return "removed"
+
+    def _remove_stray(self, name: str) -> str:
+        self._pictures.delete_stray(name)
+        return "removed"
+
+    def _is_there(self, name: str) -> bool:
+        try:
+            self._pictures.open(name).close()
+        except NotFound:
+            return False
+        return True
 
     def _index(self, collection: CollectionRow) -> Iterator[Finding]:
-        folder = self._data_dir / "index" / str(collection.id)
+        folder = self._data_dir / INDEX / str(collection.id)
         if not folder.is_dir():
             return  # it is built from SQLite when it is needed
         faces = FaceTable(self._database, collection=collection.id, dims=collection.dims)
@@ -188,9 +194,3 @@ class _Check:
 def _acknowledge(commits: CommitFile) -> str:
     commits.acknowledge()
     return "the gallery is taken as it is, and this is told no more"
-
-
-def _removed(path: Path) -> str:
-    with file_errors(path):
-        path.unlink()
-    return "removed"

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copyfileobj
-from typing import IO, Protocol
+from typing import IO
 from uuid import uuid4
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from pydantic import BaseModel
 
 from faceserver.errors import AlreadyExists, NotFound
-from faceserver.runtime.atomic_files import TEMPORARY, file_errors, sync
+from faceserver.layout import TEMPORARY
+from faceserver.runtime.atomic_files import file_errors, sync
 from faceserver.runtime.progress import Advance, Begin, unseen
 from faceserver.store.base import Collection, Item, Page, Store
+from faceserver.store.pictures import PictureStore
 from faceserver.transfer.format import (
     MANIFEST,
     CollectionEntry,
@@ -30,7 +32,6 @@ from faceserver.types import Face, Subject
 __all__ = [
     "Advance",
     "Exported",
-    "Pictures",
     "all_faces",
     "all_of",
     "all_subjects",
@@ -41,14 +42,6 @@ __all__ = [
 ]
 
 _AT_ONCE = 500
-
-
-class Pictures(Protocol):
-    """Where pictures lie; see :class:`faceserver.store.pictures.PictureStore`."""
-
-    def path(self, name: str) -> Path:
-        """The file of a picture; raises NotFound if there is none."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ class Exported:
 
 def export_archive(
     store: Store,
-    pictures: Pictures,
+    pictures: PictureStore,
     path: Path,
     *,
     contracts: Mapping[str, str],
@@ -226,7 +219,7 @@ def _write_lines(archive: ZipFile, name: str, lines: Iterable[BaseModel]) -> int
 
 
 def _write_pictures(
-    archive: ZipFile, pictures: Pictures, names: Iterable[str], advance: Advance
+    archive: ZipFile, pictures: PictureStore, names: Iterable[str], advance: Advance
 ) -> tuple[str, ...]:
     """Write pictures; return the names of those that are not there."""
     missing = []
@@ -237,11 +230,11 @@ def _write_pictures(
     return tuple(missing)
 
 
-def _write_picture(archive: ZipFile, pictures: Pictures, name: str) -> bool:
+def _write_picture(archive: ZipFile, pictures: PictureStore, name: str) -> bool:
     try:
-        path = pictures.path(name)
+        stream = pictures.open(name)
     except NotFound:
         return False
-    with path.open("rb") as source, new_member(archive, f"pictures/{name}") as file:
+    with stream as source, new_member(archive, f"pictures/{name}") as file:
         copyfileobj(source, file)
     return True

@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from faceserver.errors import NotFound
+from faceserver.layout import FACES
 from faceserver.store.sqlite.leftovers import is_restore_cut_off
-
-DATABASE = "faces.sqlite"
-PICTURES = "uploadImages"
 
 
 def database_in(data_dir: Path) -> Path:
@@ -15,7 +13,7 @@ def database_in(data_dir: Path) -> Path:
     Raises:
         NotFound: there is no gallery in the folder.
     """
-    path = data_dir / DATABASE
+    path = data_dir / FACES
     if not path.is_file():
         if is_restore_cut_off(data_dir):
             raise NotFound(

@@ -9,17 +9,27 @@
     collections/<name>/faces.jsonl    a face a line, in the order they were stored
     collections/<name>/vectors.npy    float32, shape (faces, dims), in the same order
     pictures/<sha-256>.jpg            pictures and crops, each once
+
+Format 2 is written. Format 1, where a face has a ``quality`` and no ``attributes``, is read.
 """
 
 import io
 import json
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    model_validator,
+)
 
+from faceserver.store.codec import checked_attributes, face_of, plain
 from faceserver.types import (
     Box,
     Detection,
@@ -36,9 +46,13 @@ MANIFEST = "faceserver-archive.json"
 
 
 _Id = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-_PICTURE = r"^[0-9a-f]{64}\.jpg$"
-_Picture = Annotated[str, Field(pattern=_PICTURE)]
+_Picture = Annotated[str, Field(pattern=r"^[0-9a-f]{64}\.jpg$")]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+_QUALITY: TypeAdapter[float | None] = TypeAdapter(
+    Annotated[float, Field(allow_inf_nan=False)] | None
+)
 
 
 def _finite(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -70,7 +84,7 @@ class Manifest(_Line):
     """What an archive holds; ``missing`` are pictures that were not there when it was made."""
 
     kind: Literal["faceserver-archive"] = "faceserver-archive"
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     created: datetime
     collections: tuple[CollectionEntry, ...]
     pictures: Annotated[int, Field(ge=0)]
@@ -132,15 +146,25 @@ class FaceLine(_Line):
     crop: _Picture | None
     tags: tuple[str, ...]
     external_id: str | None
-    quality: float | None
+    attributes: Annotated[dict[str, Any], AfterValidator(checked_attributes)]
     created: AwareDatetime
     box: tuple[float, float, float, float]
     points: tuple[Point, Point, Point, Point, Point]
     score: float
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_format_1(cls, values: Any) -> Any:
+        """A line of format 1 tells the quality alone, in a field of its own."""
+        if not isinstance(values, dict) or "attributes" in values or "quality" not in values:
+            return values
+        quality = _QUALITY.validate_python(values["quality"])
+        others = {name: value for name, value in values.items() if name != "quality"}
+        return {**others, "attributes": {} if quality is None else {"quality": quality}}
+
     @model_validator(mode="after")
     def _is_somewhere(self) -> Self:
-        fault = place_fault(self._place())
+        fault = place_fault(Detection(Box(*self.box), self.points, self.score))
         if fault is not None:
             raise ValueError(fault)
         return self
@@ -151,22 +175,7 @@ class FaceLine(_Line):
 
     def to_face(self, embedding: Floats) -> Face:
         """The face, to be stored under its own id."""
-        return Face(
-            embedding=embedding,
-            detection=self._place(),
-            picture=self.picture,
-            source=self.source,
-            crop=self.crop,
-            subject=self.subject,
-            tags=self.tags,
-            external_id=self.external_id,
-            attributes={} if self.quality is None else {"quality": self.quality},
-            id=self.id,
-            created=self.created,
-        )
-
-    def _place(self) -> Detection:
-        return Detection(Box(*self.box), self.points, self.score)
+        return face_of(self.model_dump(mode="json"), embedding)
 
 
 def subject_line(subject: Subject) -> SubjectLine:
@@ -194,21 +203,7 @@ def merge_line(record: MergeRecord) -> MergeLine:
 
 def face_line(face: Face) -> FaceLine:
     """A face as a line."""
-    box = face.detection.box
-    return FaceLine(
-        id=face.id,
-        subject=face.subject,
-        source=face.source,
-        picture=face.picture,
-        crop=face.crop,
-        tags=face.tags,
-        external_id=face.external_id,
-        quality=face.quality,
-        created=face.created,
-        box=(box.x1, box.y1, box.x2, box.y2),
-        points=face.detection.points,
-        score=face.detection.score,
-    )
+    return FaceLine.model_validate(plain(face))
 
 
 def vectors_header(faces: int, dims: int) -> bytes:
@@ -218,8 +213,3 @@ def vectors_header(faces: int, dims: int) -> bytes:
         file, {"descr": "<f4", "fortran_order": False, "shape": (faces, dims)}
     )
     return file.getvalue()
-
-
-def is_picture_name(name: str) -> bool:
-    """Whether a stored picture can have this name; any other might lead elsewhere."""
-    return re.fullmatch(_PICTURE, name) is not None and name.isascii() and "\n" not in name

@@ -1,8 +1,7 @@
 """How a request reaches the parts that do the work."""
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Protocol, cast
+from typing import IO, Protocol, cast
 
 from flask import Flask, current_app
 
@@ -49,8 +48,8 @@ class Backend(Protocol):
         """
         ...
 
-    def picture_path(self, name: str) -> Path:
-        """Where a stored picture lies.
+    def open_picture(self, name: str) -> IO[bytes]:
+        """A stored picture as a stream, to be closed.
 
         Raises:
             NotFound: no picture of that name is stored.

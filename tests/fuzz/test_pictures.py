@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from faceserver.config import load_settings
 from faceserver.services.facade import FaceService, Limits
 from faceserver.store.memory.store import MemoryStore
-from faceserver.store.pictures import PictureStore
+from faceserver.store.pictures import PictureFolder, PictureStore
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.fuzz.pictures import BOMBS, SEEDS, mutated
@@ -67,7 +67,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     service = FaceService(
         analyzers=AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
         store=MemoryStore(dims=3, model="colour"),
-        pictures=PictureStore(folder),
+        pictures=PictureStore(PictureFolder(folder)),
         fetch=lambda _, __=None: b"",
         limits=Limits(
             max_bytes=10_000_000, max_pixels=1_000_000, max_matches=10, max_distance=None

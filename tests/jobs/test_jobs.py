@@ -29,9 +29,9 @@ from faceserver.jobs.records import Job, JobItem, NewItem, Request
 from faceserver.jobs.schema import MIGRATIONS
 from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import JobTable
+from faceserver.runtime.database import Database
 from faceserver.services.facade import FaceService
 from faceserver.services.registering import Registrar
-from faceserver.store.sqlite.database import Database
 from faceserver.transfer.pictures import PictureImporter
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
 from tests.web.v1.conftest import make_service

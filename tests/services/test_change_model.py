@@ -13,7 +13,7 @@ from faceserver.services.change_model import Reembedder
 from faceserver.services.facade import FaceService, Limits, Upload
 from faceserver.store import Store, open_store
 from faceserver.store.memory.store import MemoryStore
-from faceserver.store.pictures import Keep, PictureStore
+from faceserver.store.pictures import Keep, PictureFolder, PictureStore
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import BLUE, GREEN, RED, png
@@ -37,7 +37,7 @@ def service_of(store: Store, folder: Path, keep: Keep = "originals") -> FaceServ
     return FaceService(
         analyzers=AnalyzerPool(new, {"colour": colour_spec("colour")}, lambda _: ColourEmbedder()),
         store=store,
-        pictures=PictureStore(folder, keep=keep),
+        pictures=PictureStore(PictureFolder(folder), keep=keep),
         fetch=lambda _, __=None: png(RED),
         limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=9, max_distance=None),
     )
@@ -99,7 +99,7 @@ def test_a_damaged_picture_is_told(store: Store, tmp_path: Path) -> None:
     register_all(service)
     (face, *_) = store.collection().faces(limit=1).items
     assert face.picture
-    service.picture_path(face.picture).write_bytes(b"torn")
+    Path(service.picture_place(face.picture)).write_bytes(b"torn")
     with pytest.raises(ChangeIncomplete, match=r"1 of 3 .*red: This is no JPEG"):
         reembedder(service).run("default")
 
@@ -124,7 +124,9 @@ def test_the_model_that_it_has_gives_an_unfinished_change_up(store: Store, tmp_p
     service = service_of(store, tmp_path)
     register_all(service)
     store.change_model("default", model="other", dims=7)
-    work = Reembedder(store, PictureStore(tmp_path), ColourEmbedder(), crops_fit=lambda _: True)
+    work = Reembedder(
+        store, PictureStore(PictureFolder(tmp_path)), ColourEmbedder(), crops_fit=lambda _: True
+    )
     assert work.run("default") == []
     assert store.status().collections[0].changing_to is None
 
@@ -140,7 +142,7 @@ def test_nobody_notices_the_switch(store: Store, tmp_path: Path) -> None:
     register_all(service)
     over = Event()
     embedders = [MirroredEmbedder(), ColourEmbedder()]
-    pictures = PictureStore(tmp_path)
+    pictures = PictureStore(PictureFolder(tmp_path))
 
     def search(name: str) -> int:
         searches = 0

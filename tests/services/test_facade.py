@@ -21,7 +21,7 @@ from faceserver.runtime.deadline import deadline
 from faceserver.runtime.waiting import Outside
 from faceserver.services.facade import FaceService, Limits, Link, Refused, Registered, Upload
 from faceserver.store.memory.store import MemoryStore
-from faceserver.store.pictures import PictureStore
+from faceserver.store.pictures import PictureFolder, PictureStore
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.support.fakes import ColourDetector, ColourEmbedder
@@ -64,7 +64,7 @@ def service(tmp_path: Path, embedder: ColourEmbedder, outside: Outside) -> Itera
     made = FaceService(
         analyzers=AnalyzerPool(Analyzer(ColourDetector(), embedder)),
         store=MemoryStore(dims=3, model="colour"),
-        pictures=PictureStore(tmp_path),
+        pictures=PictureStore(PictureFolder(tmp_path)),
         fetch=fetch_red,
         limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=10, max_distance=0.1),
         outside=outside,
@@ -89,7 +89,7 @@ def test_every_face_of_every_picture_is_stored_in_one_batch(
     assert (two.name, two.width, two.height) == ("two.png", 48, 16)
     assert all(face.picture == two.picture and face.source == "two.png" for face in two.faces)
     assert two.picture
-    assert service.picture_path(two.picture).is_file()
+    assert Path(service.picture_place(two.picture)).is_file()
     assert embedder.batches == [3]
     assert service.status().faces == 3
 
@@ -150,7 +150,7 @@ def test_nothing_to_register_is_nothing_done(service: FaceService) -> None:
 
 def test_an_unknown_picture_is_not_found(service: FaceService) -> None:
     with pytest.raises(NotFound):
-        service.picture_path("../../etc/passwd")
+        service.open_picture("../../etc/passwd")
 
 
 def test_no_more_urls_than_are_lent(service: FaceService, outside: Outside) -> None:

@@ -95,5 +95,5 @@ def test_a_kept_crop_is_given_as_it_is(service: FaceService) -> None:
     (face,) = service.faces.add_picture("default", png(RED), Labels("a")).faces
     assert face.picture is None
     assert face.crop
-    kept = service.parts.pictures.path(face.crop).read_bytes()
+    kept = service.parts.pictures.read(face.crop)
     assert service.faces.crop("default", face.id) == kept

@@ -12,11 +12,12 @@ import pytest
 
 from faceserver.api.pictures import Credentials
 from faceserver.errors import UrlFailed
+from faceserver.runtime import database
+from faceserver.runtime.database import Database
 from faceserver.services.facade import FaceService, Limits
 from faceserver.services.searching import ProbeResult, SearchQuery
 from faceserver.store import Options, open_store
-from faceserver.store.sqlite import database, rows
-from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite import rows
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.types import Filter, Floats
 from faceserver.vision.analyzer import Analyzer

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from faceserver.layout import COMMITS
 from faceserver.store import open_store
 from faceserver.store.results import Loss
-from faceserver.store.sqlite.commits import COMMITS, CommitFile, Committed
+from faceserver.store.sqlite.commits import CommitFile, Committed
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.check import check_folder
@@ -25,6 +26,7 @@ FACES = 30
 KILLED = f"""
 import os, signal
 from pathlib import Path
+from faceserver.layout import COMMITS
 from faceserver.store import open_store
 from tests.store.samples import DIMS, MODEL, new_face, people
 

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from faceserver.errors import AlreadyExists, StoreCorrupt, StoreError, StoreFull, StoreTooNew
+from faceserver.runtime.database import Database
 from faceserver.store import open_store
 from faceserver.store.base import EVERYTHING
 from faceserver.store.faces import accept
 from faceserver.store.sqlite.collectiontable import CollectionTable
-from faceserver.store.sqlite.database import Database
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.migrations import MIGRATIONS
 from tests.store.samples import DIMS, MODEL, new_faces, people
 
 
 def opened(path: Path) -> Database:
-    return Database(path)
+    return Database(path, MIGRATIONS)
 
 
 def table(database: Database) -> FaceTable:
@@ -207,4 +207,4 @@ def test_the_first_schema_is_brought_up_to_date_with_its_faces(tmp_path: Path) -
         "s",
         0.5,
     )
-    assert (face.subject, face.tags, face.crop, face.quality) == (None, (), None, None)
+    assert (face.subject, face.tags, face.crop, face.attributes) == (None, (), None, {})

@@ -70,7 +70,7 @@ def test_an_export_says_what_it_holds_and_leaves_no_other_file(tmp_path: Path) -
         fill(store, store.pictures)
         missing = store.collection("holiday-1").faces(limit=1).items[0].picture
         assert missing
-        store.pictures.path(missing).unlink()
+        Path(store.pictures.place(missing)).unlink()
         done = give_out(store, tmp_path / "all.zip")
         assert done == Exported(
             collections=2, subjects=2, merges=0, faces=13, pictures=3, missing=(missing,)
@@ -216,7 +216,7 @@ VECTORS = "collections/default/vectors.npy"
         ("faceserver-archive.json", lambda _: None, "holds no 'faceserver-archive.json'"),
         (
             "faceserver-archive.json",
-            lambda data: data.replace(b'"format": 1', b'"format": 2'),
+            lambda data: data.replace(b'"format": 2', b'"format": 3'),
             "format",
         ),
         ("faceserver-archive.json", lambda data: data.replace(b"holiday-1", b"../oliday"), "name"),

@@ -152,7 +152,7 @@ def test_a_lost_picture_is_told_and_does_not_stop_a_backup(tmp_path: Path) -> No
     with closing(opened(tmp_path / "source")) as store:
         fill(store, store.pictures)
         lost = sorted(picture_files(tmp_path / "source"))[0]
-        store.pictures.path(lost).unlink()
+        Path(store.pictures.place(lost)).unlink()
         done = back_up(tmp_path / "source", tmp_path / "b.zip")
     assert (done.pictures, done.missing) == (3, (lost,))
     restore(tmp_path / "b.zip", tmp_path / "target")
@@ -168,7 +168,7 @@ def test_pictures_on_another_device_are_copied(
     with closing(opened(tmp_path / "source")) as store:
         fill(store, store.pictures)
         lost = sorted(picture_files(tmp_path / "source"))[0]
-        store.pictures.path(lost).unlink()
+        Path(store.pictures.place(lost)).unlink()
         monkeypatch.setattr(os, "link", no_links)
         assert back_up(tmp_path / "source", tmp_path / "b.zip").missing == (lost,)
     restore(tmp_path / "b.zip", tmp_path / "target")

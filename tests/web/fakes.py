@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from flask import Flask
@@ -130,10 +131,10 @@ class FakeBackend:
     def health(self) -> Mapping[str, object]:
         return {"status": self.status, "reason": self.reason, "faces": len(self.fake.registered)}
 
-    def picture_path(self, name: str) -> Path:
-        if name not in self.pictures:
+    def open_picture(self, name: str) -> IO[bytes]:
+        if not self.pictures.get(name, Path()).is_file():
             raise NotFound(f"there is no picture {name!r}")
-        return self.pictures[name]
+        return self.pictures[name].open("rb")
 
 
 def make_app(backend: FakeBackend, **settings: object) -> Flask:

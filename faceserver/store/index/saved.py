@@ -12,8 +12,8 @@ from uuid import uuid4
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from faceserver.layout import TEMPORARY
 from faceserver.runtime.atomic_files import (
-    TEMPORARY,
     file_errors,
     make_folder,
     sync,

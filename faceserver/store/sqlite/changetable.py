@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from faceserver.errors import ModelChanged
+from faceserver.runtime.database import Database, Transaction
 from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.index.exact import Labels
 from faceserver.store.sqlite.collectiontable import CollectionRow
-from faceserver.store.sqlite.database import Database, Transaction
 from faceserver.store.sqlite.rows import FACE, blob_of, face_from_row, vectors_of
 from faceserver.types import Face, Floats
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 
 from faceserver.errors import AlreadyExists
-from faceserver.store.sqlite.database import Database
+from faceserver.runtime.database import Database
 from faceserver.store.sqlite.facetable import delete_faces
 
 

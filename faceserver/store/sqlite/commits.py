@@ -21,9 +21,6 @@ from faceserver.store.results import Loss
 
 _log = logging.getLogger(__name__)
 
-COMMITS = "faces.commits"
-"""The file's name in the data folder."""
-
 _MAGIC = b"fscommit"
 _NUMBERS = struct.Struct("<8s4Q")
 _CHECKSUM = struct.Struct("<L")

@@ -1,25 +1,10 @@
-"""SQLite's file: connections, transactions, errors, schema. It is spoken to here alone."""
+"""The file of a gallery."""
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
 from pathlib import Path
-from threading import Lock
-from typing import Any
 
-from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
-from faceserver.runtime.atomic_files import file_errors
-from faceserver.runtime.private_files import make_private
+from faceserver.runtime.database import Database, Transaction
 from faceserver.store.sqlite.commits import CommitFile, Committed
 from faceserver.store.sqlite.migrations import MIGRATIONS
-
-Row = tuple[Any, ...]
-
-_PAGE_BYTES = 8192
-"""A face with 512 numbers takes about 2.5 KB: of SQLite's usual pages of 4 KB each holds one."""
-
-_BUSY_MS = 10_000
-"""So long a checkpoint waits for searches that are reading."""
 
 _COMMITTED = """
     SELECT changes, (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'faces')
@@ -27,269 +12,41 @@ _COMMITTED = """
 """
 """The row ids of faces only ever rise, so that the highest tells how many were ever stored."""
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE}
 
+def gallery_database(path: Path, *, commits: CommitFile | None = None) -> Database:
+    """Open the file of a gallery, or make it; see :class:`~faceserver.runtime.database.Database`.
 
-class Transaction:
-    """What may be done inside :meth:`Database.transaction`."""
+    Args:
+        path: of the file.
+        commits: where transactions are counted; tells now what is lost of them.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Take the connection that the transaction runs on."""
-        self._connection = connection
-
-    def run(self, statement: str, *values: object) -> int:
-        """Run a statement; return how many rows it changed."""
-        return self._connection.execute(statement, values).rowcount
-
-    def run_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a statement once for each row of values."""
-        self._connection.executemany(statement, rows)
-
-    def read(self, statement: str, *values: object) -> list[Row]:
-        """Return a query's rows, as the transaction has left them so far."""
-        return self._connection.execute(statement, values).fetchall()
-
-
-class Database:
-    """One SQLite file. Safe to call from several threads at once.
-
-    One connection writes, behind a lock; each search borrows one of its own to read, so that
-    nobody waits for a writer: that is what SQLite's WAL mode gives.
+    Raises:
+        StoreCorrupt: the file is damaged; it is left as it was.
+        StoreTooNew: its schema is one of a later version; it is left as it was.
+        StoreFull: no space is left.
+        StoreError: SQLite refused for another reason.
     """
+    return Database(path, MIGRATIONS, witness=_Counter(commits) if commits else None)
 
-    def __init__(
-        self,
-        path: Path,
-        migrations: Sequence[str] = MIGRATIONS,
-        *,
-        commits: CommitFile | None = None,
-    ) -> None:
-        """Open the file, or make it, and bring its schema up to date.
 
-        Args:
-            path: of the file.
-            migrations: the steps that lead to its schema.
-            commits: where a gallery's transactions are counted; tells now what is lost of them.
+class _Counter:
+    """Counts each transaction inside SQLite's file, and then beside it."""
 
-        Raises:
-            StoreCorrupt: the file is damaged; it is left as it was.
-            StoreTooNew: its schema is one of a later version; it is left as it was.
-            StoreFull: no space is left.
-            StoreError: SQLite refused for another reason.
-        """
-        self.path = path
-        self._lock = Lock()
-        self._readers = _Readers(path)
+    def __init__(self, commits: CommitFile) -> None:
         self._commits = commits
-        with _sqlite_errors(path):
-            if path.exists() and path.stat().st_size:
-                _examine(path, len(migrations))
-            with file_errors(path):
-                make_private(path)  # SQLite gives its log the same mode
-            self._writer = _connect(path)
-            try:
-                _migrate(self._writer, migrations)
-                if commits:
-                    commits.compare(self._committed())
-            except BaseException:
-                self._writer.close()
-                raise
+        self._now = Committed(0, 0)
 
-    def read(self, statement: str, *values: object) -> list[Row]:
-        """Return a query's rows, of what is committed."""
-        with _sqlite_errors(self.path), self._readers.borrowed() as connection:
-            return connection.execute(statement, values).fetchall()
+    def opened(self, transaction: Transaction) -> None:
+        self._commits.compare(_committed(transaction))
 
-    def read_in_parts(self, statement: str, *values: object, size: int) -> Iterator[list[Row]]:
-        """Yield a query's rows, of what is committed, at most ``size`` at a time."""
-        with (
-            _sqlite_errors(self.path),
-            self._readers.borrowed() as connection,
-            closing(connection.execute(statement, values)) as found,
-        ):
-            while rows := found.fetchmany(size):
-                yield rows
+    def committing(self, transaction: Transaction) -> None:
+        transaction.run("UPDATE commits SET changes = changes + 1")
+        self._now = _committed(transaction)
 
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Commit what the block does, or undo it where it raises; one at a time.
-
-        Raises:
-            StoreFull: no space is left.
-        """
-        with self._lock, _sqlite_errors(self.path):
-            with _transaction(self._writer):
-                yield Transaction(self._writer)
-                if self._commits:
-                    self._writer.execute("UPDATE commits SET changes = changes + 1")
-                    now = self._committed()
-            if self._commits:
-                self._commits.note(now)
-
-    def empty_log(self) -> None:
-        """Write what the log holds into the file, so that nothing deleted is left in the log.
-
-        Raises:
-            StoreFull: no space is left.
-            StoreError: somebody reads without end.
-        """
-        with self._lock, _sqlite_errors(self.path):
-            self._checkpoint()
-
-    def scrub(self) -> None:
-        """Write the file anew, without the pages and the log that deleted rows have left.
-
-        Raises:
-            StoreFull: no space is left; the file is as it was.
-            StoreError: somebody reads without end.
-        """
-        with self._lock, _sqlite_errors(self.path):
-            self._checkpoint()
-            self._writer.execute("VACUUM")
-            self._checkpoint()
-
-    def close(self) -> None:
-        """Let go of the file; closing twice does nothing."""
-        self._readers.close()
-        with self._lock:
-            self._writer.close()
-
-    def _committed(self) -> Committed:
-        return Committed(*self._writer.execute(_COMMITTED).fetchone())
-
-    def _checkpoint(self) -> None:
-        (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            raise StoreError(f"{self.path}: its log cannot be emptied while it is being read")
+    def committed(self) -> None:
+        self._commits.note(self._now)
 
 
-class _Readers:
-    """Connections that only read; as many as there are readers at one time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = Lock()
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
-
-    @contextmanager
-    def borrowed(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection to the block."""
-        connection = self._take()
-        try:
-            yield connection
-        finally:
-            self._give_back(connection)
-
-    def close(self) -> None:
-        """Close those that are idle now, and each of the others when it comes back."""
-        with self._lock:
-            self._closed = True
-            while self._idle:
-                self._idle.pop().close()
-
-    def _take(self) -> sqlite3.Connection:
-        with self._lock:
-            if self._closed:
-                raise StoreError(f"{self._path} is closed")
-            if self._idle:
-                return self._idle.pop()
-        connection = _connect(self._path)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
-
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._lock:
-            if self._closed:
-                connection.close()
-            else:
-                self._idle.append(connection)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    # Without an isolation level Python begins no transactions of its own. The connection may
-    # change threads, as long as one thread at a time has it.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _examine(path: Path, known: int) -> None:
-    """Refuse a file that must not be opened for writing: even closing such a one would change it.
-
-    The check walks over all pages: about a tenth of a second for 100,000 faces of 512 numbers.
-    """
-    uri = f"{path.resolve().as_uri()}?mode=ro"
-    with closing(sqlite3.connect(uri, uri=True)) as connection:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > known:
-            raise StoreTooNew(
-                f"{path} has schema {version}, this version of faceserver knows {known}: "
-                "use the version that wrote it, or a later one"
-            )
-        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise StoreCorrupt(_damaged(path, verdict))
-
-
-def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for number, step in enumerate(migrations[version:], start=version + 1):
-        script = f"BEGIN IMMEDIATE; {step}; PRAGMA user_version = {number}; COMMIT;"
-        try:
-            connection.executescript(script)
-        except BaseException:
-            _roll_back(connection)
-            raise
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        _roll_back(connection)
-        raise
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:  # SQLite ends it by itself after some errors
-        connection.execute("ROLLBACK")
-
-
-@contextmanager
-def _sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors inside the block into ours."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        if {code, code & 0xFF} & _DAMAGED:
-            raise StoreCorrupt(_damaged(path, str(error))) from error
-        if {code, code & 0xFF} & _FULL:
-            raise StoreFull(f"{path} cannot be written: no space is left") from error
-        raise StoreError(f"{path}: {error}") from error
-
-
-def one_line(verdict: str) -> str:
-    """What SQLite says of a damaged file, without the line that names its only database."""
-    return " ".join(verdict.removeprefix("*** in database main ***").split())
-
-
-def _damaged(path: Path, verdict: str) -> str:
-    return (
-        f"{path} is damaged ({one_line(verdict)}); it is left as it is: put a backup in its place "
-        "with `faceserver restore --force FILE`, or choose another folder with FACESERVER_DATA_DIR"
-    )
+def _committed(transaction: Transaction) -> Committed:
+    ((changes, faces),) = transaction.read(_COMMITTED)
+    return Committed(changes, faces)

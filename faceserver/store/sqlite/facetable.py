@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from faceserver.errors import AlreadyExists, NotFound
+from faceserver.runtime.database import Database, Row, Transaction
 from faceserver.store.base import EVERYTHING, Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.index.exact import Labels
-from faceserver.store.sqlite.database import Database, Row, Transaction
 from faceserver.store.sqlite.facefilter import conditions_of, source_of
 from faceserver.store.sqlite.ownertable import OwnerTable
 from faceserver.store.sqlite.rows import (

@@ -16,18 +16,14 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from faceserver.errors import StoreCorrupt, StoreTooNew
-from faceserver.runtime.atomic_files import TEMPORARY, file_errors, make_folder, sync
-from faceserver.runtime.folder_lock import LOCK, folder_lock
-from faceserver.store.pictures import PictureStore
+from faceserver.layout import BEFORE_RESTORE, DAMAGED, FACES, INDEX, LOCK, RESTORING, TEMPORARY
+from faceserver.runtime.atomic_files import file_errors, make_folder, sync
+from faceserver.runtime.folder_lock import folder_lock
+from faceserver.store.pictures import PictureFolder, PictureStore
 from faceserver.store.sqlite.collectiontable import CollectionTable
-from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.database import gallery_database
 
 _log = logging.getLogger(__name__)
-
-DAMAGED = "damaged"
-_DATABASE = "faces.sqlite"
-_BEFORE = "before-restore-"
-_WORK = "restore-"
 
 
 def damaged_folder(data_dir: Path, collection: int) -> Path:
@@ -48,7 +44,7 @@ def folder_before_restore(data_dir: Path) -> Path:
     Raises:
         StoreError: the system refused.
     """
-    folder = data_dir / f"{_BEFORE}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+    folder = data_dir / f"{BEFORE_RESTORE}{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
     make_folder(folder)
     return folder
 
@@ -67,7 +63,7 @@ def restoring_folder(data_dir: Path) -> Iterator[Path]:
     """
     undo_unfinished(data_dir)
     with file_errors(data_dir):
-        work = Path(mkdtemp(prefix=_WORK, suffix=TEMPORARY, dir=data_dir))
+        work = Path(mkdtemp(prefix=RESTORING, suffix=TEMPORARY, dir=data_dir))
     try:
         yield work
     finally:
@@ -77,7 +73,7 @@ def restoring_folder(data_dir: Path) -> Iterator[Path]:
 
 def is_restore_cut_off(data_dir: Path) -> bool:
     """Whether a restore was killed here, or is just under way."""
-    return any(data_dir.glob(f"{_WORK}*{TEMPORARY}"))
+    return any(data_dir.glob(f"{RESTORING}*{TEMPORARY}"))
 
 
 def undo_unfinished(data_dir: Path) -> None:
@@ -91,14 +87,14 @@ def undo_unfinished(data_dir: Path) -> None:
     Raises:
         StoreError: the system refused.
     """
-    unpacked = sorted(data_dir.glob(f"{_WORK}*{TEMPORARY}"))
+    unpacked = sorted(data_dir.glob(f"{RESTORING}*{TEMPORARY}"))
     if not unpacked:
         return
-    if not (data_dir / _DATABASE).exists():
-        for old in sorted(data_dir.glob(f"{_BEFORE}*/{_DATABASE}"))[-1:]:
+    if not (data_dir / FACES).exists():
+        for old in sorted(data_dir.glob(f"{BEFORE_RESTORE}*/{FACES}"))[-1:]:
             _log.warning("a restore was cut off: the gallery that was there comes back")
             _put_back(old.parent, data_dir)
-    for folder in data_dir.glob(f"{_BEFORE}*"):
+    for folder in data_dir.glob(f"{BEFORE_RESTORE}*"):
         with suppress(OSError):  # it is not empty: something was moved there by another restore
             folder.rmdir()
     for folder in unpacked:
@@ -108,7 +104,7 @@ def undo_unfinished(data_dir: Path) -> None:
 def _put_back(aside: Path, data_dir: Path) -> None:
     """Move a gallery back in its place; SQLite's file comes last, it makes the rest valid."""
     with file_errors(data_dir):
-        for path in sorted(aside.iterdir(), key=lambda path: path.name == _DATABASE):
+        for path in sorted(aside.iterdir(), key=lambda path: path.name == FACES):
             if path.name == LOCK:
                 continue  # the data folder's own is held just now
             target = data_dir / path.name
@@ -124,7 +120,7 @@ def purge_all_aside(data_dir: Path) -> tuple[str, ...]:
     Raises:
         StoreError: the system refused.
     """
-    folders = [*data_dir.glob(DAMAGED), *sorted(data_dir.glob(f"{_BEFORE}*"))]
+    folders = [*data_dir.glob(DAMAGED), *sorted(data_dir.glob(f"{BEFORE_RESTORE}*"))]
     for folder in folders:
         _remove(folder)
     return tuple(folder.name for folder in folders)
@@ -152,7 +148,7 @@ def purge_collection_aside(
     if damaged.exists():
         _remove(damaged)
         gone.append(f"{DAMAGED}/{collection}")
-    for folder in sorted(data_dir.glob(f"{_BEFORE}*")):
+    for folder in sorted(data_dir.glob(f"{BEFORE_RESTORE}*")):
         try:
             held = _purge_closed(folder, name)
         except (StoreCorrupt, StoreTooNew):
@@ -165,17 +161,17 @@ def purge_collection_aside(
 
 def _purge_closed(folder: Path, name: str) -> bool:
     """Purge a collection of a gallery that nobody has open; return whether it was there."""
-    if not (folder / _DATABASE).is_file():
+    if not (folder / FACES).is_file():
         return False  # a restore was cut off here: what is in the folder has no names
-    with folder_lock(folder), closing(Database(folder / _DATABASE)) as database:
+    with folder_lock(folder), closing(gallery_database(folder / FACES)) as database:
         table = CollectionTable(database)
         rows = [row for row in table.all() if row.name == name]
         for row in rows:
-            for part in (folder / DAMAGED / str(row.id), folder / "index" / str(row.id)):
+            for part in (folder / DAMAGED / str(row.id), folder / INDEX / str(row.id)):
                 if part.exists():
                     _remove(part)
             table.empty(row.id, drop=True)
-            pictures = PictureStore(folder, in_use=table.shows)
+            pictures = PictureStore(PictureFolder(folder), in_use=table.shows)
             pictures.discard(pictures.names())
             database.scrub()
     return bool(rows)

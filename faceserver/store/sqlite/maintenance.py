@@ -7,8 +7,8 @@ from pathlib import Path
 
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull
 from faceserver.runtime.atomic_files import file_errors, sync
+from faceserver.runtime.database import one_line
 from faceserver.runtime.private_files import make_private
-from faceserver.store.sqlite.database import one_line
 
 Progress = Callable[[int, int], None]
 """Told how many bytes are done, and of how many."""

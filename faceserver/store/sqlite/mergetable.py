@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from faceserver.errors import AlreadyExists, CannotUndo, NotFound
-from faceserver.store.sqlite.database import Database, Row, Transaction
-from faceserver.store.sqlite.rows import json_text, time_text
+from faceserver.runtime.database import Database, Row, Transaction
+from faceserver.store.codec import time_text
+from faceserver.store.sqlite.rows import json_text
 from faceserver.store.sqlite.subjecttable import (
     check_is_free,
     insert_subject,

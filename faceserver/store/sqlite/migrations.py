@@ -135,5 +135,15 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE commits (changes INTEGER NOT NULL) STRICT;
     INSERT INTO commits VALUES (0);
     """,
+    # 6: whatever is told of a face beside stands in one column, as JSON: telling more needs no step
+    # here. The quality moves there; its column stays, empty, for without it every row would
+    # be written anew. What was no number was never shown either. `json_number` is Database's:
+    # SQLite's own JSON keeps 15 digits of a number, too few to give it back.
+    """
+    ALTER TABLE faces ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}';
+    UPDATE faces SET quality = NULL, attributes = CASE WHEN abs(quality) < 9e999
+        THEN '{"quality":' || json_number(quality) || '}' ELSE '{}' END
+        WHERE quality IS NOT NULL;
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from faceserver.runtime.database import Database
 from faceserver.store.index.exact import Labels
-from faceserver.store.sqlite.database import Database
 
 _AT_ONCE = 65_536
 

@@ -3,24 +3,8 @@
 from itertools import chain
 from pathlib import Path
 
-from faceserver.runtime.atomic_files import TEMPORARY
+from faceserver.layout import EVERYTHING
 from faceserver.runtime.private_files import tighten
-
-_MADE = (
-    "*.sqlite",
-    "*.sqlite-*",
-    "*.sqlite.damaged-*",
-    "faces.commits",
-    "keys.made",
-    "audit.jsonl*",
-    "lock",
-    "uploadImages",
-    "index",
-    "jobs",
-    "damaged",
-    "before-restore-*",
-    f"*{TEMPORARY}",
-)
 
 
 def tighten_data(folder: Path) -> None:
@@ -28,4 +12,4 @@ def tighten_data(folder: Path) -> None:
 
     The folder itself stays as it is: who made it may have had reasons.
     """
-    tighten(chain.from_iterable(folder.glob(pattern) for pattern in _MADE))
+    tighten(chain.from_iterable(folder.glob(pattern) for pattern in EVERYTHING))

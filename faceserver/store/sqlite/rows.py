@@ -1,22 +1,21 @@
 """How faces and people stand in the rows of their tables."""
 
 import json
-import math
 from collections.abc import Sequence
-from dataclasses import astuple
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
 from faceserver.errors import StoreCorrupt
-from faceserver.types import NOWHERE, Box, Detection, Face, Floats, Subject, place_fault
+from faceserver.store.codec import attributes_text, face_of, plain
+from faceserver.types import Face, Floats, Subject
 
 _NUMBER = np.dtype("<f4")
 
 FACE = """
     f.id, f.uuid, f.picture, f.source, f.created, f.box, f.points, f.score, f.vector,
-    (SELECT uuid FROM subjects WHERE id = f.subject), f.crop, f.tags, f.external_id, f.quality
+    (SELECT uuid FROM subjects WHERE id = f.subject), f.crop, f.tags, f.external_id, f.attributes
 """
 """What :func:`face_from_row` reads of the table ``faces AS f``."""
 
@@ -31,7 +30,7 @@ SUBJECT = """
 INSERT_FACE = """
     INSERT INTO faces (
         collection, subject, uuid, picture, source, created, box, points, score, vector,
-        crop, tags, external_id, quality
+        crop, tags, external_id, attributes
     ) VALUES (?, (SELECT id FROM subjects WHERE uuid = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 """Takes what :func:`face_to_row` gives."""
@@ -39,21 +38,22 @@ INSERT_FACE = """
 
 def face_to_row(face: Face, collection: int) -> tuple[object, ...]:
     """The values for :data:`INSERT_FACE`."""
+    values = plain(face)
     return (
         collection,
-        face.subject,
-        face.id,
-        face.picture or "",
-        face.source,
-        time_text(face.created),
-        json.dumps(astuple(face.detection.box)),
-        json.dumps(face.detection.points),
-        face.detection.score,
+        values["subject"],
+        values["id"],
+        values["picture"] or "",
+        values["source"],
+        values["created"],
+        json.dumps(values["box"]),
+        json.dumps(values["points"]),
+        values["score"],
         blob_of(face.embedding),
-        face.crop,
-        json_text(face.tags),
-        face.external_id,
-        face.quality,
+        values["crop"],
+        json_text(values["tags"]),
+        values["external_id"],
+        attributes_text(values["attributes"]),
     )
 
 
@@ -64,36 +64,35 @@ def face_from_row(row: Sequence[Any], *, dims: int) -> Face:
         StoreCorrupt: the vector has another length, or the tags are none.
     """
     (_, uuid, picture, source, created, box, points, score, vector, *more) = row
-    subject, crop, tags, external_id, quality = more
-    detection, names = _place_and_tags(box, points, score, tags)
-    return Face(
-        id=uuid,
-        embedding=vector_of(vector, dims=dims),
-        detection=detection,
-        picture=picture or None,
-        source=source,
-        created=datetime.fromisoformat(created),
-        crop=crop,
-        subject=subject,
-        tags=tuple(names),
-        external_id=external_id,
-        attributes={} if quality is None or not math.isfinite(quality) else {"quality": quality},
-    )
-
-
-def _place_and_tags(
-    box: str, points: str, score: float, tags: str
-) -> tuple[Detection, Sequence[str]]:
-    """What stands in these columns; a place that can be none is nowhere, and keeps nobody away."""
+    subject, crop, tags, external_id, attributes = more
     try:
         # Parsed at once: that takes half the time, and searches read many rows.
-        corners, marks, names = json.loads(f"[{box},{points},{tags}]")
-        left_eye, right_eye, nose, left_mouth, right_mouth = ((x, y) for x, y in marks)
-        spots = (left_eye, right_eye, nose, left_mouth, right_mouth)
-        place = Detection(box=Box(*corners), points=spots, score=score)
-        return (NOWHERE if place_fault(place) else place), names
-    except (TypeError, ValueError):
-        return NOWHERE, _tags(tags)
+        corners, marks, names, told = json.loads(f"[{box},{points},{tags},{attributes}]")
+    except ValueError:
+        corners, marks, told = (_json(text) for text in (box, points, attributes))
+        names = _tags(tags)
+    values = {
+        "id": uuid,
+        "subject": subject,
+        "source": source,
+        "picture": picture or None,
+        "crop": crop,
+        "tags": names,
+        "external_id": external_id,
+        "attributes": told,
+        "created": created,
+        "box": corners,
+        "points": marks,
+        "score": score,
+    }
+    return face_of(values, vector_of(vector, dims=dims))
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _tags(text: str) -> Sequence[str]:
@@ -123,11 +122,6 @@ def subject_from_row(row: Sequence[Any]) -> Subject:
 def json_text(value: object) -> str:
     """JSON as it stands in a column."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def time_text(time: datetime) -> str:
-    """A time as it stands in a column: such texts sort as the times do."""
-    return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def blob_of(vector: Floats) -> bytes:

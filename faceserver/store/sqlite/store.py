@@ -18,7 +18,9 @@ from pathlib import Path
 from threading import Event, RLock
 
 from faceserver.errors import Conflict, NotFound, StoreError, StoreMismatch
+from faceserver.layout import COMMITS, FACES, INDEX
 from faceserver.runtime.atomic_files import file_errors, make_folder, sync
+from faceserver.runtime.database import Database
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.index.hnsw import HnswIndex
@@ -27,14 +29,14 @@ from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_collection_name
 from faceserver.store.options import Options
-from faceserver.store.pictures import PictureStore
+from faceserver.store.pictures import PictureFolder, PictureStore
 from faceserver.store.results import NO_LOSS, Loss
 from faceserver.store.sqlite.change import DurableChange
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collection import DurableCollection
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
-from faceserver.store.sqlite.commits import COMMITS, CommitFile
-from faceserver.store.sqlite.database import Database
+from faceserver.store.sqlite.commits import CommitFile
+from faceserver.store.sqlite.database import gallery_database
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import (
     purge_all_aside,
@@ -77,7 +79,7 @@ def open_store(
         remove_own_temporaries(folder)
         commits = CommitFile(folder / COMMITS)
         held.callback(commits.close)
-        database = Database(folder / "faces.sqlite", commits=commits)
+        database = gallery_database(folder / FACES, commits=commits)
         held.callback(database.close)
         if commits.loss:
             _log.error("%s: %s", database.path, commits.loss)
@@ -116,11 +118,13 @@ class DurableStore:
         self._closing = Event()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="index-keeper")
         self._table = CollectionTable(database)
-        self.pictures = PictureStore(folder, keep=options.keep, in_use=self._table.shows)
+        files = PictureFolder(folder)
+        files.prepare()
+        self.pictures = PictureStore(files, keep=options.keep, in_use=self._table.shows)
         self.sweeper = Sweeper(folder, self.pictures, closing=self._closing)
         self._discard_doomed()
         rows = self._table.all()
-        _remove_strangers(folder / "index", {str(row.id) for row in rows})
+        _remove_strangers(folder / INDEX, {str(row.id) for row in rows})
         self._collections = {row.name: self._opened(row) for row in rows}
 
     def collection(self, name: str = DEFAULT) -> DurableCollection:
@@ -248,7 +252,7 @@ class DurableStore:
         index = IndexKeeper(
             row,
             faces,
-            self._folder / "index" / str(row.id),
+            self._folder / INDEX / str(row.id),
             exact_up_to=self.options.exact_up_to,
             writing=self._writing,
             background=self._background,

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faceserver.errors import AlreadyExists, NotFound
+from faceserver.runtime.database import Database, Transaction
 from faceserver.store.base import Page
+from faceserver.store.codec import time_text
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.names import name_key
-from faceserver.store.sqlite.database import Database, Transaction
 from faceserver.store.sqlite.facetable import delete_faces
-from faceserver.store.sqlite.rows import SUBJECT, json_text, subject_from_row, time_text
+from faceserver.store.sqlite.rows import SUBJECT, json_text, subject_from_row
 from faceserver.types import Subject
 
 _INSERT = """

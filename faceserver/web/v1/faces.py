@@ -1,6 +1,6 @@
 """Stored faces: add, list, get, change, delete; their pictures and crops."""
 
-from flask import Response, request, send_file
+from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
@@ -22,13 +22,13 @@ from faceserver.api.faces import (
     PictureOptions,
 )
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
-from faceserver.errors import NotFound
 from faceserver.services.faces import FaceKeeper, Labels
 from faceserver.services.registering import Registered
 from faceserver.types import NOWHERE, Box, Detection, Filter
 from faceserver.types import Face as StoredFace
 from faceserver.web.context import backend
 from faceserver.web.guard.scopes import scope
+from faceserver.web.pictures import JPEG, send_picture
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, PICTURE, answers, picture_answer, reply
 from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
@@ -42,8 +42,6 @@ blueprint = APIBlueprint(
     abp_security=[{"key": []}],
     abp_tags=[Tag(name="faces", description="The stored faces of a collection.")],
 )
-
-_JPEG = "image/jpeg"
 
 
 class AddForm(Form):
@@ -173,11 +171,8 @@ def delete(path: FacePath) -> Response:
 @scope("read")
 def picture(path: FacePath) -> Response:
     """Get the stored picture: upright, as JPEG, without metadata."""
-    place = _keeper().picture_path(path.collection, path.face.hex)
-    try:
-        return _cacheable(send_file(place, mimetype=_JPEG))
-    except FileNotFoundError as error:
-        raise NotFound("the picture was deleted just now") from error
+    stream = _keeper().open_picture(path.collection, path.face.hex)
+    return _cacheable(send_picture(stream, version=path.face.hex))
 
 
 @blueprint.get(
@@ -187,7 +182,7 @@ def picture(path: FacePath) -> Response:
 def crop(path: FacePath) -> Response:
     """Get the aligned face as the model sees it, as JPEG."""
     version = _keeper().crop_version(path.collection, path.face.hex)
-    answer = Response(mimetype=_JPEG)
+    answer = Response(mimetype=JPEG)
     answer.set_etag(version)
     if version in request.if_none_match:
         answer.status_code = 304

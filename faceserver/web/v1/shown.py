@@ -82,6 +82,7 @@ def face(stored: Face, collection: str) -> faces.Face:
         points=points(place.points) if is_placed else None,
         score=round(place.score, _SCORE_DECIMALS) if is_placed else None,
         quality=stored.quality,
+        attributes=dict(stored.attributes),
         tags=stored.tags,
         external_id=stored.external_id,
         source=stored.source,

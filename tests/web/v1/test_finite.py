@@ -196,7 +196,11 @@ FAULTS = [
     ("points", "[[1, 2], [3, 4], [5, -1e300], [7, 8], [9, 10]]"),
     ("score", float("inf")),
     ("score", 1e300),
-    ("quality", float("inf")),
+    ("attributes", '{"quality":1e999}'),
+    ("attributes", '{"pose":{"yaw":NaN}}'),
+    ("attributes", '{"Pose!":1}'),
+    ("attributes", "[1]"),
+    ("attributes", "{"),
 ]
 
 
@@ -239,7 +243,18 @@ def test_a_folder_that_holds_one_is_listed_exported_checked_and_mended(
             ("faces", b'"box":[1.5,', b'"box":[' + bad + b",")
             for bad in (b"NaN", b"Infinity", b"1e999", b"1e300", b"5000")
         ],
-        *[("faces", b'"quality":null', b'"quality":' + bad) for bad in (b"NaN", b"1e999")],
+        *[
+            ("faces", b'"attributes":{}', b'"attributes":' + bad)
+            for bad in (
+                b'{"quality":NaN}',
+                b'{"quality":1e999}',
+                b'{"pose":{"yaw":[Infinity]}}',
+                b'{"":1}',
+                b"[]",
+                b'{"a":"' + b"x" * 20_000 + b'"}',
+            )
+        ],
+        *[("faces", b'"attributes":{}', b'"quality":' + bad) for bad in (b"NaN", b'"high"')],
         *[("subjects", b'{"a":1}', b'{"a":' + bad + b"}") for bad in (b"NaN", b"1e999")],
     ],
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from faceserver.errors import NotFound
@@ -16,6 +16,7 @@ from faceserver.web.context import backend
 from faceserver.web.errors import STATUS
 from faceserver.web.guard.auth import caller
 from faceserver.web.guard.scopes import scope
+from faceserver.web.pictures import send_picture
 from faceserver.web.protocol import Protocol, speaks
 
 blueprint = Blueprint("original", __name__)
@@ -62,11 +63,8 @@ def picture(name: str) -> Response:
     bound = caller().collection
     if bound is not None and not backend().service().shows(bound, name):
         raise NotFound(f"there is no picture {name!r}")
-    path = backend().picture_path(name)
-    try:
-        response = send_file(path, mimetype="image/jpeg")
-    except FileNotFoundError as error:
-        raise NotFound(f"there is no picture {name!r}") from error
+    stream = backend().open_picture(name)
+    response = send_picture(stream, version=name.removesuffix(".jpg"))
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     return response
 

@@ -1,30 +1,22 @@
-"""The stored pictures: files that are named after their content."""
+"""The pictures of a gallery: kept as long as a face shows them."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
-from pathlib import Path
+from itertools import islice
 from threading import Lock
 from typing import Literal
 
-from faceserver.errors import NotFound
-from faceserver.runtime.atomic_files import (
-    TEMPORARY,
-    file_errors,
-    make_folder,
-    sync,
-    write_atomically,
-)
 from faceserver.runtime.rwlock import SharedLock
 from faceserver.store.lifetime import Lifetime
+from faceserver.store.pictures.base import Pictures, picture_name
 
 Keep = Literal["originals", "crops", "nothing"]
 """What is kept of a picture: all of it, its aligned faces alone, or nothing."""
 
-_NAME = re.compile(r"[0-9a-f]{64}\.jpg")
+_AT_ONCE = 64
+"""So many are deleted while nobody else may save one."""
 
 
 def _always(_: str) -> bool:
@@ -32,9 +24,9 @@ def _always(_: str) -> bool:
 
 
 class PictureStore:
-    """Keeps pictures in ``uploadImages`` under the data folder, the same picture once.
+    """Keeps pictures somewhere, the same picture once.
 
-    Safe to call from several threads at once; the data folder belongs to this process alone.
+    Safe to call from several threads at once; the pictures belong to this process alone.
 
     Attributes:
         keep: what is to be kept; whoever registers a picture acts on it.
@@ -42,36 +34,43 @@ class PictureStore:
 
     def __init__(
         self,
-        data_folder: Path,
+        pictures: Pictures,
         *,
         keep: Keep = "originals",
         in_use: Callable[[str], bool] = _always,
     ) -> None:
-        """Make the folder where it is missing, and remove what a crash left half-written.
+        """Take the place where they are.
 
         Args:
-            data_folder: where ``uploadImages`` lies.
+            pictures: where they are.
             keep: see the class.
-            in_use: whether a stored face shows a picture, by its file name.
-
-        Raises:
-            StoreError: the folder cannot be made.
+            in_use: whether a stored face shows a picture, by its name.
         """
         self.keep = keep
+        self._pictures = pictures
         self._in_use = in_use
         self._pinned: Counter[str] = Counter()
         self._lock = Lock()
         self._saving = SharedLock()
         self._batches: list[_Batch] = []
-        self._folder = data_folder / "uploadImages"
-        make_folder(self._folder)
-        with file_errors(self._folder):
-            for leftover in self._folder.glob(f"*{TEMPORARY}"):
-                leftover.unlink()
+        self.save = pictures.save
+        self.open = pictures.open
+        self.names = pictures.names
+        self.place = pictures.place
+
+    def read(self, name: str) -> bytes:
+        """A picture's bytes.
+
+        Raises:
+            NotFound: there is none of that name.
+            StoreError: it cannot be read.
+        """
+        with self.open(name) as stream:
+            return stream.read()
 
     @contextmanager
     def batch(self, lifetime: Lifetime | None = None) -> Iterator[Callable[[bytes], str]]:
-        """Lend the block a function like :meth:`save`, for pictures whose faces are added in it.
+        """Lend the block a function like ``save``, for pictures whose faces are added in it.
 
         Nobody removes these pictures before the block ends; those that no face shows by then, such
         as when storing the faces failed, are removed.
@@ -85,7 +84,7 @@ class PictureStore:
             self._batches.append(batch)
 
         def save(jpeg: bytes) -> str:
-            name = _name(jpeg)
+            name = picture_name(jpeg)
             with self._saving.shared():
                 batch.lifetime.check()
                 with self._lock:
@@ -116,61 +115,26 @@ class PictureStore:
         batch.let_go += batch.saved
         batch.saved.clear()
 
-    def save(self, jpeg: bytes) -> str:
-        """Store a picture; on return it survives a crash.
-
-        A picture that is there already is written again: that costs little, and mends a file that
-        the disk has damaged.
-
-        Returns:
-            Its file name: the SHA-256 of its bytes in hexadecimal, and ``.jpg``.
-
-        Raises:
-            StoreFull: no space is left.
-        """
-        name = _name(jpeg)
-        write_atomically(self._folder / name, jpeg)
-        return name
-
     def discard(self, names: Iterable[str]) -> int:
-        """Remove those of the pictures that no face shows; return how many files there were.
+        """Remove those of the pictures that no face shows; return how many there were.
 
         Raises:
             StoreError: the system refused.
         """
         removed = 0
-        with file_errors(self._folder):
-            for name in names:
-                with self._lock:
-                    path = self._folder / name
-                    if name in self._pinned or self._in_use(name) or not path.exists():
-                        continue
-                    path.unlink()
-                    removed += 1
-            if removed:
-                sync(self._folder)
+        rest = iter(names)
+        while some := list(islice(rest, _AT_ONCE)):
+            # Whoever saves one of them now pins it first, and so waits for the lock.
+            with self._lock:
+                removed += self._pictures.delete(
+                    [name for name in some if name not in self._pinned and not self._in_use(name)]
+                )
         return removed
 
     def is_pinned(self, name: str) -> bool:
         """Whether a batch is under way that has saved this picture."""
         with self._lock:
             return name in self._pinned
-
-    def path(self, name: str) -> Path:
-        """Where a picture lies.
-
-        Raises:
-            NotFound: there is none of that name; a name of any other form than :meth:`save`
-                returns is not even looked for.
-        """
-        path = self._folder / name
-        if not _NAME.fullmatch(name) or not path.is_file():
-            raise NotFound(f"there is no picture {name!r}")
-        return path
-
-    def names(self) -> Iterator[str]:
-        """The file names of all pictures, in no order."""
-        return (path.name for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
 
 
 @dataclass(eq=False)
@@ -186,7 +150,3 @@ class _Batch:
     lifetime: Lifetime
     saved: list[str] = field(default_factory=list)
     let_go: list[str] = field(default_factory=list)
-
-
-def _name(jpeg: bytes) -> str:
-    return f"{sha256(jpeg).hexdigest()}.jpg"

@@ -1,7 +1,6 @@
-"""Rows of SQLite that cannot be read as faces or people, and what is done with them."""
+"""What is wrong in SQLite's file, rows that cannot be read, and what is done with them."""
 
 import json
-import math
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,14 +9,14 @@ from typing import Any
 
 from faceserver.errors import StoreCorrupt
 from faceserver.runtime.atomic_files import file_errors, sync
-from faceserver.runtime.private_files import copy_privately, private
+from faceserver.runtime.database import Database, Row, Transaction
+from faceserver.runtime.private_files import private
 from faceserver.runtime.progress import Advance
+from faceserver.store.codec import checked_attributes
 from faceserver.store.faces import check_embedding
-from faceserver.store.sqlite.database import Database, Row, Transaction
+from faceserver.store.pictures import PictureFolder
 from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.store.sqlite.rows import vector_of
-from faceserver.transfer.folder import PICTURES
-from faceserver.transfer.format import is_picture_name
 from faceserver.types import Box, Detection, place_fault
 
 _AT_ONCE = 1000
@@ -42,7 +41,7 @@ _COUNT = """
         + (SELECT count(*) FROM new_vectors)
 """
 _FACES = """
-    SELECT f.id, f.uuid, f.box, f.points, f.score, f.quality, f.tags, f.created, f.vector, c.dims
+    SELECT f.id, f.uuid, f.box, f.points, f.score, f.attributes, f.tags, f.created, f.vector, c.dims
     FROM faces f JOIN collections c ON c.id = f.collection
     WHERE f.id > ? ORDER BY f.id LIMIT ?
 """
@@ -51,9 +50,31 @@ _NEW_VECTORS = """
     FROM new_vectors v JOIN faces f ON f.id = v.face JOIN changes c ON c.collection = v.collection
     WHERE v.face > ? ORDER BY v.face LIMIT ?
 """
+_PICTURES = """
+    SELECT picture FROM faces WHERE picture <> ''
+    UNION SELECT crop FROM faces WHERE crop IS NOT NULL
+"""
 _SUBJECTS = """
     SELECT id, uuid, name, tags, metadata, created FROM subjects WHERE id > ? ORDER BY id LIMIT ?
 """
+
+
+def broken_parts(database: Database) -> Iterator[str]:
+    """What SQLite itself finds wrong: pages that are none, and rows that name others that are gone.
+
+    Raises:
+        StoreCorrupt: the file cannot even be looked through.
+    """
+    for (verdict,) in database.read("PRAGMA integrity_check"):
+        if verdict != "ok":
+            yield str(verdict)
+    for table, row, parent, _ in database.read("PRAGMA foreign_key_check"):
+        yield f"{table}, row {row}: what it names in {parent} is gone"
+
+
+def named_pictures(database: Database) -> list[str]:
+    """The pictures and crops that faces name, each once, in alphabetical order."""
+    return [row[0] for row in database.read(_PICTURES)]
 
 
 def count_rows(database: Database) -> int:
@@ -103,8 +124,8 @@ def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
     content = dict(zip(columns, map(_as_json, values), strict=True))
     folder = damaged_folder(data_dir, int(content["collection"]))
     for name in (content.get("picture"), content.get("crop")):
-        if name and is_picture_name(name):
-            copy_aside(data_dir / PICTURES / name, folder)
+        if name:
+            PictureFolder(data_dir).copy(name, folder)
     path = folder / f"{table}.jsonl"
     with file_errors(path):
         with open(path, "a", encoding="utf-8", opener=private) as file:
@@ -114,19 +135,6 @@ def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
         for statement in _REMOVALS[table]:
             transaction.run(statement, row)
     return f"moved to {path}"
-
-
-def copy_aside(path: Path, folder: Path) -> None:
-    """Copy a file, if it is there, into a folder.
-
-    Raises:
-        StoreError: the system refused.
-    """
-    if path.is_file():
-        with file_errors(folder):
-            (folder / path.name).unlink(missing_ok=True)
-            copy_privately(path, folder / path.name)
-            sync(folder / path.name)
 
 
 def collections_showing(database: Database, picture: str) -> list[int]:
@@ -178,7 +186,7 @@ def _bad(
 
 
 def _face_fault(row: Row) -> str | None:
-    _, _, box, points, score, quality, tags, created, vector, dims = row
+    _, _, box, points, score, attributes, tags, created, vector, dims = row
     if not _is_numbers(_json(box), 4):
         return "its box is none"
     spots = _json(points)
@@ -187,15 +195,23 @@ def _face_fault(row: Row) -> str | None:
     return (
         _vector_fault(vector, dims)
         or _tags_or_time_fault(tags, created)
-        or _place_fault(_json(box), spots, score, quality)
+        or _place_fault(_json(box), spots, score)
+        or _attributes_fault(_json(attributes))
     )
 
 
-def _place_fault(box: Any, points: Any, score: float, quality: float | None) -> str | None:
-    fault = place_fault(Detection(Box(*box), tuple((x, y) for x, y in points), score))  # type: ignore[arg-type]  # five, as counted
-    if fault is None and quality is not None and not math.isfinite(quality):
-        fault = "its quality is no number"
-    return fault
+def _place_fault(box: Any, points: Any, score: float) -> str | None:
+    return place_fault(Detection(Box(*box), tuple((x, y) for x, y in points), score))  # type: ignore[arg-type]  # five, as counted
+
+
+def _attributes_fault(attributes: Any) -> str | None:
+    if not isinstance(attributes, dict):
+        return "its attributes are none"
+    try:
+        checked_attributes(attributes)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _new_vector_fault(row: Row) -> str | None:
