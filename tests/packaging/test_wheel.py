@@ -57,7 +57,7 @@ def _pip(python: str, *arguments: str) -> None:
 
 
 def _locked_versions() -> str:
-    """The lock's versions without hashes and extras, so that a release of today changes nothing here."""
+    """The lock's versions without hashes and extras: a release of today changes nothing here."""
     lock = (ROOT / "requirements" / "base.txt").read_text(encoding="utf-8")
     pins = re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?(==[^\s\\;]+)", lock, re.MULTILINE)
     return "\n".join(name + version for name, version in pins)
