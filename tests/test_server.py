@@ -115,8 +115,11 @@ class Running:
             threading.Event().wait(0.005)
 
     def until_taken(self, count: int) -> None:
-        """Wait until so many requests are with a worker or wait for one."""
-        self.until(lambda: self.busy + self.waiting == count)
+        """Wait until one request is with the only worker, and the others of so many wait for it.
+
+        Before the worker has taken the first, the next may find the line full.
+        """
+        self.until(lambda: (self.busy, self.waiting) == (1, count - 1))
 
     def until_receiving(self, count: int) -> None:
         """Wait until so many requests are coming in."""

@@ -36,7 +36,7 @@ def test_the_same_person_is_joined_by_a_line(page: Page, photographs: Photograph
 
 def test_different_people_are_told_apart(page: Page, photographs: Photographs) -> None:
     compare(page, photographs["obama.jpg"], photographs["biden.jpg"])
-    expect(page.locator("#summary")).to_contain_text("Different people, more than 99% sure")
+    expect(page.locator("#summary")).to_contain_text("Different people, 98% sure")
     expect(page.locator("#lines line.different")).to_have_count(1)
     expect(page.locator("#pairs")).to_contain_text("threshold 0.85")
 

@@ -246,7 +246,7 @@ def test_what_does_not_belong_is_left_out(page: Page, unnamed: Server) -> None:
 def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     page.goto("/people")
     expect(page.locator("#count")).to_contain_text("There are no people yet")
-    page.get_by_role("radio", name="Named").focus()
+    page.get_by_role("radio", name="Named", exact=True).focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".likely")).to_have_count(2)
     for expected in ("checkbox", "checkbox", "checkbox", "text"):
@@ -257,7 +257,7 @@ def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     expect(page.locator(".likely")).to_have_count(1)
     assert people(unnamed) == {"Barack Obama": 3}
 
-    page.get_by_role("radio", name="Unnamed").focus()
+    page.get_by_role("radio", name="Unnamed", exact=True).focus()
     page.keyboard.press("ArrowLeft")
     link = page.get_by_role("link", name=re.compile("Barack Obama"))
     expect(link).to_be_visible()
