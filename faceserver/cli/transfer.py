@@ -112,7 +112,7 @@ def import_(
     as_json: bool,
     server: str | None,
 ) -> None:
-    """Import pictures, or an archive written by `faceserver export`.
+    """Import pictures, or an archive of `faceserver export`.
 
     \b
     PATH is

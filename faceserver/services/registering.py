@@ -233,11 +233,11 @@ def _attributes(told: Mapping[str, Value]) -> dict[str, AttributeValue]:
     """What is stored of what attributes tell of a face.
 
     The ``value`` of an attribute has its name, its other fields have the attribute's and their own:
-    ``quality``, ``quality.sharpness``, ``pose.yaw``. Points are not stored.
+    ``quality``, ``quality_sharpness``, ``pose_yaw``. Points are not stored.
     """
     return {
-        name if field == "value" else f"{name}.{field}": value
+        name if field == "value" else f"{name}_{field}": value
         for name, fields in told.items()
         for field, value in fields.items()
-        if isinstance(value, AttributeValue)
+        if isinstance(value, bool | int | float | str)
     }

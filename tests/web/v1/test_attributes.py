@@ -137,4 +137,4 @@ def test_what_is_told_in_numbers_goes_with_the_face(service: FaceService) -> Non
         "default", PICTURE, Labels("two.png"), attributes=["pose", "landmarks"]
     )
     for face in added.faces:
-        assert set(face.attributes) == {"pose.pitch", "pose.roll", "pose.yaw"}
+        assert set(face.attributes) == {"pose_pitch", "pose_roll", "pose_yaw"}
