@@ -35,13 +35,20 @@ if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
 
 
 class _Group(click.Group):
-    """Turns our errors into one line and a non-zero status."""
+    """Turns our errors into one line and a non-zero status, and lists commands unabridged."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except FaceServerError as error:
             raise click.ClickException(f"{error} ({error.code})") from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [
+            (name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(ctx)
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
