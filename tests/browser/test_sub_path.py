@@ -41,6 +41,7 @@ def test_a_visit_below_a_path(
         page.get_by_role("button", name="Appearance and language").click()
         page.get_by_role("button", name="中文").click()
         expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+        page.wait_for_load_state()  # until then a click opens no menu
         page.get_by_role("button", name="外观与语言").click()
         page.get_by_role("button", name="English").click()
         page.get_by_role("button", name="Appearance and language").click()
