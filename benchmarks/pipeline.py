@@ -13,6 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from time import perf_counter, process_time
 
+from faceserver.transfer.items import Item
+from faceserver.transfer.pictures import PictureImporter
+
 from benchmarks.pictures import portrait, variants
 from benchmarks.report import Row, table
 from benchmarks.served import CACHE, STAGES
@@ -21,8 +24,6 @@ from faceserver.config import load_settings
 from faceserver.runtime import metrics
 from faceserver.runtime.threads import pictures_at_once, processors
 from faceserver.services.registering import Registered
-from faceserver.transfer.items import Item
-from faceserver.transfer.pictures import PictureImporter
 
 WARM_UP = 32
 

@@ -12,11 +12,11 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from faceserver.services.facade import FaceService, Limits
 
 from benchmarks.store import DETECTION, DIMS
 from benchmarks.synthetic import Floats
 from faceserver.models.spec import Distances
-from faceserver.services.facade import FaceService, Limits
 from faceserver.services.searching import SearchQuery
 from faceserver.store import open_store
 from faceserver.store.sqlite.database import Database

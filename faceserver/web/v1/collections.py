@@ -5,7 +5,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from faceserver.api.base import CollectionPath, Paging
 from faceserver.api.gallery import Collection, Collections, DeletedCollection, NewCollection
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, answers, reply
@@ -17,7 +17,7 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix="/v1/collections",
     abp_security=[{"key": []}],
-    abp_tags=[Tag(name="collections", description="Named galleries of one model each.")],
+    abp_tags=[Tag(name="collections", description="Named collections of one model each.")],
 )
 
 
@@ -31,7 +31,7 @@ blueprint = APIBlueprint(
 def create() -> Response:
     """Make a collection of an embedding model, of the server's own unless one is named."""
     new = json_body(NewCollection)
-    return reply(shown.collection(backend().service().galleries.create(new.name, new.model)), 201)
+    return reply(shown.collection(services().collections.create(new.name, new.model)), 201)
 
 
 @blueprint.get(
@@ -42,9 +42,9 @@ def create() -> Response:
 @scope("read")
 def listed(query: Paging) -> Response:
     """List the collections by name."""
-    galleries = backend().service().galleries
-    page = page_of(galleries.names(), str, limit=query.limit, cursor=query.cursor)
-    items = [shown.collection(item) for item in galleries.describe_some(page.items)]
+    collections = services().collections
+    page = page_of(collections.names(), str, limit=query.limit, cursor=query.cursor)
+    items = [shown.collection(item) for item in collections.describe_some(page.items)]
     return reply(Collections(items=tuple(items), next=page.cursor))
 
 
@@ -56,7 +56,7 @@ def listed(query: Paging) -> Response:
 @scope("read")
 def described(path: CollectionPath) -> Response:
     """Describe a collection: model, counts, threshold, measured recall."""
-    return reply(shown.collection(backend().service().galleries.describe(path.collection)))
+    return reply(shown.collection(services().collections.describe(path.collection)))
 
 
 @blueprint.delete(
@@ -70,6 +70,6 @@ def delete(path: CollectionPath) -> Response:
 
     Its faces, people, pictures, jobs and index go. `default` is emptied and stays.
     """
-    gone = backend().service().galleries.delete(path.collection)
-    backend().jobs().forget(path.collection)
+    gone = services().collections.delete(path.collection)
+    services().jobs.forget(path.collection)
     return reply(shown.receipt(path.collection, gone))

@@ -10,7 +10,7 @@ from faceserver.jobs import records
 from faceserver.models.spec import SimilarityCurve
 from faceserver.services.collections import Described
 from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
-from faceserver.store.base import Receipt
+from faceserver.store.results import Receipt
 from faceserver.types import NOWHERE, Box, Detection, Face, Merge, Point, Subject
 
 _PIXEL_DECIMALS = 2
