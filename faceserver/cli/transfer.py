@@ -45,8 +45,7 @@ def register(paths: tuple[Path, ...], server: str | None) -> None:
     """Store every face of pictures: files, or folders with all that is below them.
 
     What a picture is refused for is printed beside its name; the others are stored all the same,
-    and the exit status is then 1. A picture that is in already is not stored again; a server that
-    is asked stores it again.
+    and the exit status is then 1. A picture that is in already is not stored again.
     """
     from faceserver.app import open_services
     from faceserver.services.outcomes import NewPicture, Rules

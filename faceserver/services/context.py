@@ -115,7 +115,10 @@ class Context:
             ImageError: it cannot be used.
             NoFace: it holds none.
         """
-        picture, faces = self.read(data, analyzer)
+        limits = self.limits
+        picture, faces = analyzer.read(
+            data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels
+        )
         if not faces:
             raise faces.none()
         return picture, faces

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +20,16 @@ class Walk:
     Attributes:
         functions: each function of the package, as its file and name; comprehensions and lambdas
             belong to the function that they stand in.
-        depth: most functions of the package that were under way at the same time, one in another.
+        deepest: the longest row of functions of the package that were under way in one another.
     """
 
     functions: set[tuple[str, str]] = field(default_factory=set)
-    depth: int = 0
+    deepest: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """How many functions those are."""
+        return len(self.deepest)
 
     @property
     def files(self) -> set[str]:
@@ -39,8 +44,9 @@ class Walk:
 def walked() -> Iterator[Walk]:
     """Note what the block passes, in its own thread and in those that it starts."""
     walk = Walk()
-    sys.setprofile(walk_note := _noting(walk))
-    threading.setprofile(walk_note)
+    note = _noting(walk)
+    sys.setprofile(note)
+    threading.setprofile(note)
     try:
         yield walk
     finally:
@@ -48,16 +54,31 @@ def walked() -> Iterator[Walk]:
         threading.setprofile(None)
 
 
-def _noting(walk: Walk):  # type: ignore[no-untyped-def]
+def _noting(walk: Walk) -> Callable[[FrameType, str, object], None]:
     def note(frame: FrameType, event: str, _: object) -> None:
         if event != "call" or not frame.f_code.co_filename.startswith(_PACKAGE):
             return
-        name = frame.f_code.co_qualname
-        file = frame.f_code.co_filename.removeprefix(_PACKAGE)
-        walk.functions.add((file, _function(name)))
-        walk.depth = max(walk.depth, _depth(frame))
+        walk.functions.add(_function_of(frame))
+        walk.deepest = max(walk.deepest, _under_way(frame), key=len)
 
     return note
+
+
+def _under_way(frame: FrameType | None) -> tuple[tuple[str, str], ...]:
+    """The package's functions that wait for a frame, the outermost first."""
+    found: list[tuple[str, str]] = []
+    while frame is not None:
+        code = frame.f_code
+        # A comprehension or a lambda is no step of its own.
+        if code.co_filename.startswith(_PACKAGE) and not code.co_name.startswith("<"):
+            found.append(_function_of(frame))
+        frame = frame.f_back
+    return tuple(reversed(found))
+
+
+def _function_of(frame: FrameType) -> tuple[str, str]:
+    code = frame.f_code
+    return code.co_filename.removeprefix(_PACKAGE), _function(code.co_qualname)
 
 
 def _function(name: str) -> str:
@@ -66,12 +87,3 @@ def _function(name: str) -> str:
     while len(parts) > 1 and parts[-1].startswith("<"):
         parts.pop()
     return ".<locals>.".join(parts)
-
-
-def _depth(frame: FrameType | None) -> int:
-    depth = 0
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(_PACKAGE):
-            depth += not frame.f_code.co_name.startswith("<")
-        frame = frame.f_back
-    return depth

@@ -65,7 +65,7 @@ def test_a_server_that_is_not_there_ends_it(run: Run, folder: Path) -> None:
 def test_people_are_found(run: Run, folder: Path, client: Client) -> None:
     ann = client.create_subject("default", name="Ann")
     client.add_faces("default", png(RED), subject=ann.id, source="ann.png")
-    client.add_faces("default", png(RED), source="other.png")
+    client.add_faces("default", png(RED, BLACK), source="other.png")
     picture = folder / "Ann" / "2.png"
     lines = run("search", picture).output.splitlines()
     assert lines == ["known", "0.0000  Ann  ann.png", "0.0000  -  other.png", "unknown"]
@@ -111,7 +111,7 @@ def test_a_job_that_fails_is_told(
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("faceserver.jobs.worker.PictureImporter.run", fail)
+    monkeypatch.setattr("faceserver.services.registering.Registering.run", fail)
     desk.start()
     done = run("import", folder)
     assert done.exit_code == 1
