@@ -17,7 +17,7 @@ from faceserver.config import load_settings
 from tests.support.photographs import Photographs
 from tests.support.walking import walked
 
-FUNCTIONS, FILES, DEPTH = 288, 76, 22
+FUNCTIONS, FILES, DEPTH = 309, 80, 26
 
 
 @pytest.fixture(scope="module")

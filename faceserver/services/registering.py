@@ -59,6 +59,7 @@ class Registering:
     def __init__(self, context: Context) -> None:
         """Take what the use cases share."""
         self._context = context
+        self._at_once = pictures_at_once()
 
     def add(self, collection: str, picture: NewPicture) -> Registered:
         """Register one picture; of one that is in, the stored faces are returned.
@@ -90,7 +91,7 @@ class Registering:
         Raises:
             TimedOut: the request that this is done for has taken too long; nothing is stored.
         """
-        rules = Rules(complete=True, at_once=at_once or pictures_at_once(), batch=len(pictures))
+        rules = Rules(complete=True, at_once=at_once or self._at_once, batch=len(pictures))
         return [
             outcome if isinstance(outcome, Refused) else _as_registered(outcome)
             for outcome in self.run(DEFAULT, pictures, rules)
@@ -170,7 +171,9 @@ def run(
     size = max(2, rules.batch or max(_BATCH, 4 * rules.at_once))
     group = list(islice(source, size))
     if len(group) <= 1:  # it needs no other thread
-        yield from work.alone(group)
+        with context.pictures.batch() as save:
+            outcomes = work.now(group, save)
+        yield from outcomes
         return
     ahead: deque[_Group] = deque()
     with ThreadPoolExecutor(rules.at_once, thread_name_prefix="register") as pool:
@@ -221,10 +224,9 @@ class _Work:
         self._known = Known(collection, largest=rules.largest, update=rules.update)
         self._storing = Storing(collection, self._analyzer, self._known, rules, claims)
 
-    def alone(self, items: Sequence[NewPicture]) -> list[Outcome]:
-        """Register one picture, or none, in this thread."""
-        with self._context.pictures.batch() as save:
-            return self._storing.store(items, [self._examine(item, save) for item in items])
+    def now(self, items: Sequence[NewPicture], save: SavePicture) -> list[Outcome]:
+        """Register pictures in this thread."""
+        return self._storing.store(items, [self._examine(item, save) for item in items])
 
     def begin(self, pool: ThreadPoolExecutor, items: Sequence[NewPicture]) -> _Group:
         """Have pictures searched for faces; each thread hears of the request's deadline."""
