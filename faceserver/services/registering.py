@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -35,10 +35,8 @@ from faceserver.services.outcomes import (
     Registered,
     Rules,
 )
-from faceserver.services.storing import SavePicture, Storing
+from faceserver.services.storing import SavePicture, Storing, checked
 from faceserver.store.base import Collection
-from faceserver.store.faces import sorted_tags
-from faceserver.store.names import check_external_id, check_name
 from faceserver.vision.analyzer import FoundFace
 
 _BATCH = 16  # pictures: enough to fill the embedder, few enough to show progress
@@ -246,7 +244,7 @@ class _Work:
         deadline.check()
         may_pass = not self._rules.complete
         try:
-            item = _checked(item)
+            item = checked(item)
             if may_pass and item.by_name and (faces := self._known.faces(self._keys(item, ""))):
                 return Passed(item.source, faces)
             data = item.load()
@@ -282,20 +280,6 @@ class _Work:
                 f"the picture holds {len(faces)} faces, and nothing says which is {item.person}"
             )
         return faces[:1]
-
-
-def _checked(item: NewPicture) -> NewPicture:
-    """The picture, with texts that can be stored.
-
-    Raises:
-        InvalidRequest: one breaks the rule; see :mod:`faceserver.texts`.
-    """
-    return replace(
-        item,
-        person=None if item.person is None else check_name(item.person),
-        tags=sorted_tags(item.tags),
-        external_id=None if item.external_id is None else check_external_id(item.external_id),
-    )
 
 
 def _as_registered(outcome: Outcome) -> Registered:

@@ -19,6 +19,8 @@ from faceserver.services.outcomes import (
     Rules,
 )
 from faceserver.store.base import Collection
+from faceserver.store.faces import sorted_tags
+from faceserver.store.names import check_external_id, check_name
 from faceserver.types import Face, Floats
 from faceserver.vision.analyzer import Analyzer
 
@@ -189,6 +191,20 @@ class Storing:
             self._claims[face_id] = item.source
             return None
         return self._claims.get(face_id)
+
+
+def checked(item: NewPicture) -> NewPicture:
+    """The picture, with texts that can be stored.
+
+    Raises:
+        InvalidRequest: one breaks the rule; see :mod:`faceserver.texts`.
+    """
+    return replace(
+        item,
+        person=None if item.person is None else check_name(item.person),
+        tags=sorted_tags(item.tags),
+        external_id=None if item.external_id is None else check_external_id(item.external_id),
+    )
 
 
 def _marks(examined: Examined) -> set[str]:
