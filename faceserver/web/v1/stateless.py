@@ -20,7 +20,7 @@ from faceserver.api.pictures import (
     Which,
 )
 from faceserver.services.analysis import Compared, Detected
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
@@ -73,14 +73,10 @@ class CompareForm(Form):
 @scope("read", reach="none", body="picture")
 def detect() -> Response:
     """Detect all faces in a picture."""
-    found = (
-        backend()
-        .service()
-        .stateless.detect(
-            file_bytes(form_body(DetectForm).file)
-            if is_form()
-            else picture_bytes(json_body(DetectRequest).root)
-        )
+    found = services().analysis.detect(
+        file_bytes(form_body(DetectForm).file)
+        if is_form()
+        else picture_bytes(json_body(DetectRequest).root)
     )
     faces = tuple(shown.detected(face) for face in found.faces)
     return reply(
@@ -103,8 +99,8 @@ def embed() -> Response:
     else:
         body = json_body(EmbedRequest).root
         data, which = picture_bytes(body), body.faces
-    stateless = backend().service().stateless
-    found = stateless.embed(data, largest=which == "largest")
+    analysis = services().analysis
+    found = analysis.embed(data, largest=which == "largest")
     faces = tuple(
         EmbeddedFace(**dict(shown.detected(face)), embedding=tuple(vector.tolist()))
         for face, vector in zip(found.faces, found.vectors, strict=True)
@@ -114,8 +110,8 @@ def embed() -> Response:
             width=found.width,
             height=found.height,
             notes=found.notes,
-            model=stateless.model,
-            dims=stateless.dims,
+            model=analysis.model,
+            dims=analysis.dims,
             faces=faces,
         )
     )
@@ -136,7 +132,7 @@ def compare() -> Response:
     else:
         body = json_body(CompareRequest)
         a, b, which = picture_bytes(body.a), picture_bytes(body.b), body.faces
-    found = backend().service().stateless.compare(a, b, largest=which == "largest")
+    found = services().analysis.compare(a, b, largest=which == "largest")
     return reply(_compared(found))
 
 
@@ -149,14 +145,14 @@ def picture_bytes(picture: Base64Picture | UrlPicture) -> bytes:
     """
     if isinstance(picture, Base64Picture):
         return picture.base64
-    return backend().service().fetch(picture.url, picture.auth)
+    return services().analysis.fetch(picture.url, picture.auth)
 
 
 def _compared(found: Compared) -> CompareAnswer:
-    stateless = backend().service().stateless
+    analysis = services().analysis
     return CompareAnswer(
-        model=stateless.model,
-        threshold=stateless.threshold,
+        model=analysis.model,
+        threshold=analysis.threshold,
         a=_compared_picture(found.a),
         b=_compared_picture(found.b),
         pairs=tuple(
@@ -164,8 +160,8 @@ def _compared(found: Compared) -> CompareAnswer:
                 a=pair.a,
                 b=pair.b,
                 distance=shown.distance(pair.distance),
-                similarity=shown.similarity(stateless.distances.similarity, pair.distance),
-                same=pair.distance < stateless.threshold,
+                similarity=shown.similarity(analysis.distances.similarity, pair.distance),
+                same=pair.distance < analysis.threshold,
             )
             for pair in found.pairs
         ),

@@ -6,13 +6,13 @@ from flask import Blueprint, Response, request, send_file
 from flask.typing import ResponseReturnValue
 
 from faceserver.errors import NotFound
-from faceserver.services.facade import Refused, Registered, Upload
+from faceserver.services.outcomes import NewPicture, Refused, Registered
 from faceserver.types import Face, Match
 from faceserver.web.compat.original import inputs
 from faceserver.web.compat.original.credentials import credentials
 from faceserver.web.compat.original.errors import error_fields, render
 from faceserver.web.compat.original.geometry import box_pixels, point_pixels
-from faceserver.web.context import backend
+from faceserver.web.context import backend, services
 from faceserver.web.errors import STATUS
 from faceserver.web.guard.auth import caller
 from faceserver.web.guard.scopes import scope
@@ -31,8 +31,8 @@ def register() -> ResponseReturnValue:
     """Store the faces of uploaded pictures."""
     with_path = inputs.includes_path(request)
     items = inputs.pictures(request, backend().settings)
-    uploads = [item for item in items if isinstance(item, Upload)]
-    results = iter(backend().service().register(uploads))
+    pictures = [item for item in items if isinstance(item, NewPicture)]
+    results = iter(services().registering.add_all(pictures))
     return _answer(
         [item if isinstance(item, Refused) else next(results) for item in items], with_path
     )
@@ -44,7 +44,7 @@ def register_batch() -> ResponseReturnValue:
     """Store the faces of pictures that lie behind URLs."""
     with_path = inputs.includes_path(request)
     links = inputs.urls(request, backend().settings)
-    return _answer(backend().service().register_urls(links), with_path)
+    return _answer(services().registering.add_urls(links), with_path)
 
 
 @blueprint.post("/faceRetrieve")
@@ -52,17 +52,14 @@ def register_batch() -> ResponseReturnValue:
 def retrieve() -> ResponseReturnValue:
     """Find stored faces near the one face of an uploaded picture."""
     data = inputs.one_picture(request, backend().settings)
-    return {"faces": [_match(match) for match in backend().service().retrieve(data)]}
+    return {"faces": [_match(match) for match in services().searching.by_only_face(data)]}
 
 
 @blueprint.get(f"/{_PICTURES}/<name>")
 @scope("read", reach="view")
 def picture(name: str) -> Response:
     """Send a stored picture; it never changes under its name."""
-    bound = caller().collection
-    if bound is not None and not backend().service().shows(bound, name):
-        raise NotFound(f"there is no picture {name!r}")
-    path = backend().picture_path(name)
+    path = services().faces.stored_picture(name, of=caller().collection)
     try:
         response = send_file(path, mimetype="image/jpeg")
     except FileNotFoundError as error:
