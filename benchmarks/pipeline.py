@@ -16,20 +16,19 @@ from time import perf_counter, process_time
 from benchmarks.pictures import portrait, variants
 from benchmarks.report import Row, table
 from benchmarks.served import CACHE, STAGES
-from faceserver.app import open_service
+from faceserver.app import open_services
 from faceserver.config import load_settings
 from faceserver.runtime import metrics
 from faceserver.runtime.threads import pictures_at_once, processors
-from faceserver.services.registering import Registered
-from faceserver.transfer.items import Item
-from faceserver.transfer.pictures import PictureImporter
+from faceserver.services.outcomes import NewPicture, Registered, Rules
+from faceserver.store.base import DEFAULT
 
 WARM_UP = 32
 
 
-def items(count: int, begin: int = 0) -> Iterator[Item]:
+def items(count: int, begin: int = 0) -> Iterator[NewPicture]:
     for number, data in enumerate(variants(portrait(CACHE), count, begin), start=begin):
-        yield Item(f"picture {number}", lambda data=data: data)  # type: ignore[misc]
+        yield NewPicture(f"picture {number}", lambda data=data: data)  # type: ignore[misc]
 
 
 def megabytes() -> float:
@@ -52,13 +51,15 @@ def stage_seconds() -> float:
 def measure(pictures: int) -> list[Row]:
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         settings = load_settings(data_dir=Path(folder) / "data")
-        with closing(open_service(settings)) as service:
-            service.warm_up()
-            importer = PictureImporter(service.registrar(), jobs=pictures_at_once())
-            list(importer.run(items(WARM_UP)))
+        with closing(open_services(settings)) as services:
+            services.context.analyzer.warm_up()
+            rules, register = Rules(at_once=pictures_at_once()), services.registering.stream
+            list(register(DEFAULT, items(WARM_UP), rules))
             held = [megabytes()]
             busy, spent, start = process_time(), stage_seconds(), perf_counter()
-            for number, outcome in enumerate(importer.run(items(pictures, WARM_UP)), start=1):
+            for number, outcome in enumerate(
+                register(DEFAULT, items(pictures, WARM_UP), rules), start=1
+            ):
                 assert isinstance(outcome, Registered), outcome
                 if number % max(1, pictures // 10) == 0:
                     held.append(megabytes())

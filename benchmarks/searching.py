@@ -16,11 +16,13 @@ import numpy as np
 from benchmarks.store import DETECTION, DIMS
 from benchmarks.synthetic import Floats
 from faceserver.models.spec import Distances
+from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.database import Database
-from faceserver.services.facade import FaceService, Limits
-from faceserver.services.searching import SearchQuery
+from faceserver.services.context import Context, Limits
+from faceserver.services.searching import Searching, SearchQuery
 from faceserver.store import open_store
 from faceserver.types import Face
+from faceserver.vision.pool import AnalyzerPool
 
 MODEL = "synthetic"
 _READS = ("read", "read_in_parts")
@@ -70,17 +72,17 @@ class Counted:
             yield part
 
 
-def measure(service: FaceService, probes: Floats, query: SearchQuery) -> str:
+def measure(searching: Searching, probes: Floats, query: SearchQuery) -> str:
     """What one search takes, as the median over the probes."""
     costs = []
     for probe in probes:
         counted, reads = None, {name: getattr(Database, name, None) for name in _READS}
         numbers = probe.tolist()
         start = perf_counter()
-        service.searching.by_embedding("default", numbers, query, model=MODEL)
+        searching.by_embedding("default", numbers, query, model=MODEL)
         taken = perf_counter() - start
         counted = Counted()
-        service.searching.by_embedding("default", numbers, query, model=MODEL)
+        searching.by_embedding("default", numbers, query, model=MODEL)
         costs.append((taken * 1000, counted.statements, counted.rows))
         for name, read in reads.items():
             if read is not None:
@@ -99,13 +101,9 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         store = open_store(Path(folder), model=MODEL, dims=DIMS)
         limits = Limits(max_bytes=1, max_pixels=1, max_matches=100, max_distance=1.1)
-        service = FaceService(
-            analyzer=_Analyzer(),  # type: ignore[arg-type]  # nothing is looked at
-            store=store,
-            pictures=store.pictures,
-            fetch=lambda _: b"",
-            limits=limits,
-        )
+        analyzers = AnalyzerPool(_Analyzer())  # type: ignore[arg-type]  # nothing is looked at
+        fetch = Fetcher(timeout=1, max_bytes=1, allow_networks=()).fetch
+        searching = Searching(Context(analyzers, store, store.pictures, fetch, limits))
         collection = store.collection()
         probes = []
         for number in range(options.people):
@@ -121,8 +119,8 @@ def main() -> None:
             "ten people": SearchQuery(grouped=True),
         }
         for name, query in found.items():
-            print(f"{name}: {measure(service, np.array(probes), query)}")
-        service.close()
+            print(f"{name}: {measure(searching, np.array(probes), query)}")
+        store.close()
 
 
 if __name__ == "__main__":

@@ -2,19 +2,17 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from threading import Event, Thread
-from typing import IO
 
 from flask import Flask
 
-from faceserver import __version__, web
+from faceserver import web
 from faceserver.config import Settings
 from faceserver.engines import EngineOptions, make_engine
-from faceserver.errors import FaceServerError, NotReady, StoreMismatch
-from faceserver.jobs.manager import JobDesk
+from faceserver.errors import FaceServerError, StoreMismatch
+from faceserver.jobs.manager import Jobs
+from faceserver.lifecycle import Backend, Services
 from faceserver.models.aliases import resolved
 from faceserver.models.files import find_models
 from faceserver.models.spec import (
@@ -29,7 +27,15 @@ from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.parallel import Helpers
 from faceserver.runtime.threads import ThreadPlan, plan
 from faceserver.runtime.waiting import Outside
-from faceserver.services.facade import FaceService, Limits
+from faceserver.services.analysis import Analysis
+from faceserver.services.collections import Collections
+from faceserver.services.context import Context, Limits
+from faceserver.services.faces import Faces
+from faceserver.services.models import Models
+from faceserver.services.people import People
+from faceserver.services.registering import Registering
+from faceserver.services.searching import Searching
+from faceserver.services.unnamed import UnnamedFaces
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
@@ -186,8 +192,8 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore
     )
 
 
-def open_service(settings: Settings) -> FaceService:
-    """Load the models and open the data folder; the caller closes the service.
+def open_services(settings: Settings) -> Services:
+    """Load the models and open the data folder; the caller closes the services.
 
     Raises:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
@@ -197,13 +203,38 @@ def open_service(settings: Settings) -> FaceService:
     store = open_gallery(settings, any_model=settings.change_model)
     store.sweeper.start()
     try:
-        pool = _pool(settings, analyzer, store.collection().model)
+        context = _context(settings, store, analyzer)
+        return services_of(context, settings)
     except FaceServerError:
         store.close()
         raise
-    return FaceService(
-        analyzers=pool,
-        outside=Outside(settings.max_fetches),
+
+
+def services_of(context: Context, settings: Settings) -> Services:
+    """All use cases over what does the work; closing them closes its store.
+
+    Raises:
+        StoreError: the data folder cannot be used.
+        StoreMismatch: the default collection is of none of the models.
+    """
+    context.analyzer_of(context.store.collection())
+    return Services(
+        context=context,
+        registering=Registering(context),
+        faces=Faces(context),
+        people=People(context),
+        collections=Collections(context),
+        searching=Searching(context),
+        analysis=Analysis(context),
+        unnamed=UnnamedFaces(context),
+        models=Models(context),
+        jobs=Jobs(settings.data_dir, context, max_items=settings.max_job_items),
+    )
+
+
+def _context(settings: Settings, store: DurableStore, analyzer: Analyzer) -> Context:
+    return Context(
+        analyzers=_pool(settings, analyzer, store.collection().model),
         store=store,
         pictures=store.pictures,
         fetch=Fetcher(
@@ -218,6 +249,7 @@ def open_service(settings: Settings) -> FaceService:
             max_distance=settings.distance_threshold,
             margin=settings.ambiguity_margin,
         ),
+        outside=Outside(settings.max_fetches),
     )
 
 
@@ -238,151 +270,14 @@ def _pool(settings: Settings, analyzer: Analyzer, default_model: str) -> Analyze
     )
 
 
-class Backend:
-    """What the web layer reaches: the service, once it is there, and its health until then."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Start nothing yet; see :meth:`start`."""
-        self.settings = settings
-        self._service: FaceService | None = None
-        self._jobs: JobDesk | None = None
-        self._failure: FaceServerError | None = None
-        self._change_failure: FaceServerError | None = None
-        self._closing = Event()
-        self._draining = Event()
-        self._changer = Thread(target=self._change_model, name="changer", daemon=True)
-        self._loader = Thread(target=self._load, name="loader", daemon=True)
-
-    def start(self) -> None:
-        """Load in the background, so that the server answers ``/health`` meanwhile."""
-        self._loader.start()
-
-    @property
-    def draining(self) -> bool:
-        """Whether the server is stopping; see :meth:`drain`."""
-        return self._draining.is_set()
-
-    def drain(self) -> None:
-        """Take nothing new from now on, and bring work in the background to a safe point."""
-        self._draining.set()
-        self._closing.set()
-        if self._jobs:
-            self._jobs.stop()
-
-    def wait(self) -> None:
-        """Wait until loading is over.
-
-        Raises:
-            FaceServerError: it failed.
-        """
-        self._loader.join()
-        if self._failure:
-            raise self._failure
-
-    def service(self) -> FaceService:
-        """The service.
-
-        Raises:
-            NotReady: it is not there (yet); the message says why.
-        """
-        if self._service is None:
-            raise NotReady(str(self._failure or "the server is still starting"))
-        return self._service
-
-    def jobs(self) -> JobDesk:
-        """The jobs.
-
-        Raises:
-            NotReady: the service is not there (yet); the message says why.
-        """
-        if self._jobs is None:
-            raise NotReady(str(self._failure or "the server is still starting"))
-        return self._jobs
-
-    def health(self) -> Mapping[str, object]:
-        """Whether the server is ready, why not, and what it holds."""
-        if self._failure:
-            return {"status": "failed", "reason": str(self._failure), "version": __version__}
-        if self._service is None:
-            return {"status": "starting", "reason": "loading", "version": __version__}
-        status = self._service.status()
-        return {
-            "status": "draining" if self.draining else "ready",
-            "reason": "the server is stopping" if self.draining else None,
-            "version": __version__,
-            "engine": self.settings.engine,
-            "model": self.settings.model,
-            "faces": status.faces,
-            "indexed": status.indexed,
-            "change_failure": str(self._change_failure) if self._change_failure else None,
-            "loss": str(status.loss) if status.loss else None,
-            "collections": [asdict(part) for part in status.collections],
-        }
-
-    def open_picture(self, name: str) -> IO[bytes]:
-        """A stored picture as a stream, to be closed.
-
-        Raises:
-            NotFound: no picture of that name is stored.
-            NotReady: the service is not there (yet).
-        """
-        return self.service().open_picture(name)
-
-    def close(self) -> None:
-        """Wait for loading to end and close the service; closing twice does nothing."""
-        self._closing.set()
-        self._loader.join()
-        if self._changer.ident is not None:
-            self._changer.join()
-        if self._jobs:
-            self._jobs.close()
-        if self._service:
-            self._service.close()
-
-    def _load(self) -> None:
-        try:
-            service = open_service(self.settings)
-            service.warm_up()
-            self._service, self._jobs = service, self._open_jobs(service)
-        except FaceServerError as error:
-            _log.error("cannot start: %s", error)
-            self._failure = error
-            return
-        if self.settings.change_model:
-            self._changer.start()
-
-    def _open_jobs(self, service: FaceService) -> JobDesk:
-        try:
-            jobs = JobDesk(
-                self.settings.data_dir, service.parts, max_items=self.settings.max_job_items
-            )
-        except FaceServerError:
-            service.close()
-            raise
-        jobs.start()
-        return jobs
-
-    def _change_model(self) -> None:
-        """Bring each collection to the model that is set; the old one serves until then."""
-        service = self.service()
-        try:
-            reembedder = service.reembedder(crops_fit=crops_fit(self.settings))
-            for name in service.outdated():
-                _log.info("%s: changing to the model %s", name, self.settings.model)
-                if reembedder.run(name, stop=self._closing) is not None:
-                    _log.info("%s: changed to the model %s", name, self.settings.model)
-        except FaceServerError as error:
-            _log.error("the model could not be changed: %s", error)
-            self._change_failure = error
-
-
 def create_app(settings: Settings) -> Flask:
     """Make the web application and begin to load the models.
 
-    Its ``extensions["faceserver"]`` is the :class:`Backend`; the caller closes it.
+    Its ``extensions["faceserver"]`` is the :class:`~faceserver.lifecycle.Backend`, which the caller
+    closes.
     """
     app = web.make_app()
-    backend = Backend(settings)
+    backend = Backend(settings, open_services, crops_fit)
     app.extensions["faceserver"] = backend
     web.init_app(app)
     if web.gate_of(app).is_open():

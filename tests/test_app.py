@@ -8,10 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from faceserver import app as app_module
-from faceserver.app import Backend, create_app, open_gallery, open_service
+from faceserver.app import create_app, open_gallery, open_services
 from faceserver.config import Settings, load_settings
 from faceserver.errors import ModelError, NotReady
-from faceserver.services.facade import FaceService
+from faceserver.lifecycle import Backend, Services
 from tests.e2e.server import Server
 
 
@@ -31,11 +31,11 @@ def test_until_the_parts_are_loaded_only_health_and_pages_answer(
 ) -> None:
     may_go_on = Event()
 
-    def wait_then_open(given: Settings) -> FaceService:
+    def wait_then_open(given: Settings) -> Services:
         assert may_go_on.wait(30)
-        return open_service(given)
+        return open_services(given)
 
-    monkeypatch.setattr(app_module, "open_service", wait_then_open)
+    monkeypatch.setattr(app_module, "open_services", wait_then_open)
     client = create_app(settings).test_client()
     backend = backend_of(client)
 
@@ -64,7 +64,7 @@ def test_a_failed_start_says_why(tmp_path: Path) -> None:
     assert health.get_json()["status"] == "failed"
     assert "model.toml" in health.get_json()["reason"]
     with pytest.raises(NotReady, match=r"model\.toml"):
-        backend.service()
+        backend.services()
     backend.close()
 
 

@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ LAYERS = [
     {"transfer"},
     {"tools"},
     {"jobs"},
+    {"lifecycle"},
     {"web"},
     {"app"},
     {"server"},
@@ -114,6 +115,46 @@ def test_imports_point_one_way(path: Path) -> None:
         other = layer(room_of(name.removeprefix("faceserver.")))
         if other is not None:  # what is no module is a name in faceserver/__init__.py
             assert other <= own, f"{path} imports {name}"
+
+
+def test_no_modules_import_each_other() -> None:
+    """Neither two of them nor by a detour, and not for their types alone either."""
+    modules = {f"faceserver.{module_of(path)}": path for path in sources()}
+    left = {name: set(own_imports(path, modules)) - {name} for name, path in modules.items()}
+    while free := {name for name, others in left.items() if not others}:
+        left = {name: others - free for name, others in left.items() if name not in free}
+    assert not left, f"in a circle, or above one: {sorted(left)}"
+
+
+def own_imports(path: Path, modules: Container[str]) -> Iterator[str]:
+    """The modules that a file imports from; a package itself only where a name of its own is."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found = inner if inner in modules else str(node.module)
+                if found in modules:
+                    yield found
+
+
+# What a store answers with; names and pages, but no way to change anything.
+RESULTS = "faceserver.store.results"
+
+
+@pytest.mark.parametrize(
+    "path", [*(ROOT / "faceserver/web").rglob("*.py")], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_no_route_touches_a_store(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for name in imported(path):
+        assert not name.startswith("faceserver.store") or name.startswith(RESULTS), (
+            f"{path} imports {name}: call a service"
+        )
+    reached = [node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    assert "context" not in reached, f"{path} reaches through a service: call it"
+    assert "store" not in reached, f"{path} reaches a store: call a service"
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))

@@ -3,8 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -29,9 +28,8 @@ from faceserver.errors import FaceServerError, NotFound, SeveralFaces
 from faceserver.runtime import logs, threads
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
-    from faceserver.app import Backend
+    from faceserver.lifecycle import Backend, Services
     from faceserver.server import Server
-    from faceserver.services.facade import FaceService
 
 
 class _Group(click.Group):
@@ -117,7 +115,7 @@ def _announce(backend: "Backend", server: "Server") -> None:
         server.stop()  # the main thread ends the server and tells why
         return
     seconds = time.monotonic() - started
-    faces = counted(backend.service().status().faces, "face")
+    faces = counted(backend.services().collections.status().faces, "face")
     click.echo(f"Ready after {seconds:.1f} s, {faces} stored. Press Ctrl-C to stop.")
 
 
@@ -152,13 +150,14 @@ def search(picture: Path, collection: str | None, as_json: bool, server: str | N
     if server:
         search_at(server, picture, collection, as_json=as_json)
         return
+    from faceserver.app import open_services
     from faceserver.services.searching import SearchQuery
     from faceserver.store.base import DEFAULT
 
     settings = load_settings()
-    with _service(settings) as service:
+    with closing(open_services(settings)) as services:
         query = SearchQuery(k=settings.max_matches)
-        found = service.searching.by_picture(collection or DEFAULT, picture.read_bytes(), query)
+        found = services.searching.by_picture(collection or DEFAULT, picture.read_bytes(), query)
         if len(found.probes) > 1:
             raise SeveralFaces(
                 f"{picture} shows {len(found.probes)} faces; exactly one is required"
@@ -167,7 +166,7 @@ def search(picture: Path, collection: str | None, as_json: bool, server: str | N
             {
                 "distance": round(hit.match.distance, 4),
                 "person": hit.person.name if hit.person else None,
-                "picture": _picture_place(service, hit.match.face.picture),
+                "picture": _picture_place(services, hit.match.face.picture),
                 "source": hit.match.face.source,
             }
             for hit in found.probes[0].hits
@@ -182,11 +181,11 @@ def search(picture: Path, collection: str | None, as_json: bool, server: str | N
             click.echo(f"{row['distance']:.4f}  {person}  {row['picture']}  {row['source']}")
 
 
-def _picture_place(service: "FaceService", picture: str | None) -> str:
+def _picture_place(services: "Services", picture: str | None) -> str:
     if picture is None:
         return "(not kept)"
     try:
-        return service.picture_place(picture)
+        return services.faces.picture_place(picture)
     except NotFound:
         return "(missing)"
 
@@ -204,14 +203,3 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     return ",".join(value) if isinstance(value, tuple) else str(value)
-
-
-@contextmanager
-def _service(settings: Settings) -> Iterator["FaceService"]:
-    from faceserver.app import open_service
-
-    service = open_service(settings)
-    try:
-        yield service
-    finally:
-        service.close()

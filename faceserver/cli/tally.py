@@ -11,7 +11,7 @@ import click
 from faceserver.cli.output import counted
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
-    from faceserver.transfer.items import Outcome
+    from faceserver.services.outcomes import Outcome
     from faceserver.transfer.leftout import LeftOut
 
 
@@ -37,8 +37,7 @@ class Tally:
 
     def add(self, outcome: "Outcome") -> str:
         """Count one; return it as a line."""
-        from faceserver.services.registering import Refused, Registered
-        from faceserver.transfer.items import Changed, Differs
+        from faceserver.services.outcomes import Changed, Differs, Refused, Registered
 
         if isinstance(outcome, Refused):
             error = outcome.error

@@ -45,12 +45,12 @@ def register(paths: tuple[Path, ...], server: str | None) -> None:
     """Store every face in pictures: files, or folders including their subfolders.
 
     Refused pictures are printed with the reason; the others are stored, and the exit status is 1.
-    Pictures that are already stored are skipped, except with --server, which stores them again.
+    Pictures that are already stored are skipped.
     """
-    from faceserver.app import open_service
+    from faceserver.app import open_services
+    from faceserver.services.outcomes import NewPicture, Rules
+    from faceserver.store.base import DEFAULT
     from faceserver.transfer.files import read_file
-    from faceserver.transfer.items import Item
-    from faceserver.transfer.pictures import PictureImporter
     from faceserver.transfer.walk import as_text, files_at
 
     settings = load_settings()
@@ -61,12 +61,12 @@ def register(paths: tuple[Path, ...], server: str | None) -> None:
     if server:
         register_at(server, found)
         return
-    with closing(open_service(settings)) as service:
+    with closing(open_services(settings)) as services:
         tally = Tally(found.left_out)
-        items = [Item(as_text(path), partial(read, path)) for path in found.pictures]
-        importer = PictureImporter(service.registrar(), jobs=pictures_at_once())
-        for done, outcome in enumerate(importer.run(items), start=1):
-            click.echo(f"[{done}/{len(items)}] {tally.add(outcome)}")
+        pictures = [NewPicture(as_text(path), partial(read, path)) for path in found.pictures]
+        outcomes = services.registering.stream(DEFAULT, pictures, Rules(at_once=pictures_at_once()))
+        for done, outcome in enumerate(outcomes, start=1):
+            click.echo(f"[{done}/{len(pictures)}] {tally.add(outcome)}")
     tally.finish()
 
 
@@ -170,28 +170,28 @@ def _import_pictures(
     report: IO[str] | None,
     ways: _Ways,
 ) -> None:
-    from faceserver.app import open_service
+    from faceserver.app import open_services
+    from faceserver.services.outcomes import Rules
     from faceserver.store.base import DEFAULT
-    from faceserver.transfer.pictures import PictureImporter
     from faceserver.transfer.sources import open_source
 
     settings = load_settings()
     with (
-        closing(open_service(settings)) as service,
+        closing(open_services(settings)) as services,
         open_source(
-            path, fetch=service.fetch, max_bytes=settings.max_file_bytes, people=not ways.no_people
+            path,
+            fetch=services.context.fetch,
+            max_bytes=settings.max_file_bytes,
+            people=not ways.no_people,
         ) as source,
         _bar(path, source) as advance,
     ):
         tally = Tally(source.left_out, report)
-        importer = PictureImporter(
-            service.registrar(collection or DEFAULT),
-            jobs=ways.jobs,
-            largest=ways.largest,
-            update=ways.update,
-        )
+        name = collection or DEFAULT
+        services.collections.ensure(name)
+        rules = Rules(largest=ways.largest, update=ways.update, at_once=ways.jobs)
         try:
-            for outcome in importer.run(source.items):
+            for outcome in services.registering.stream(name, source.items, rules):
                 tally.add(outcome)
                 advance(1)
         finally:  # also of what was done before an error

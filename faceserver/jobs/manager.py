@@ -19,32 +19,32 @@ from faceserver.jobs.worker import Worker
 from faceserver.layout import JOB_ZIPS
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import private
-from faceserver.services.context import Parts
+from faceserver.services.context import Context
 from faceserver.store.base import Page
 from faceserver.transfer.leftout import LeftOut, told
 
 
-class JobDesk:
+class Jobs:
     """The jobs of a data folder. Safe to call from several threads at once."""
 
-    def __init__(self, folder: Path, parts: Parts, *, max_items: int) -> None:
+    def __init__(self, folder: Path, context: Context, *, max_items: int) -> None:
         """Open the jobs; :meth:`start` goes on with those that an earlier process left.
 
         Args:
             folder: the data folder.
-            parts: what does the work.
+            context: what does the work.
             max_items: most pictures of one job.
 
         Raises:
             StoreError: the folder cannot be used.
         """
-        self._store = parts.store
+        self._store = context.store
         self._max_items = max_items
         self._submitting = Lock()
         self._being_deleted: Counter[str] = Counter()
-        self._zips = ZipFolder(folder / JOB_ZIPS, max_bytes=parts.limits.max_bytes)
+        self._zips = ZipFolder(folder / JOB_ZIPS, max_bytes=context.limits.max_bytes)
         self._table = JobTable(folder)
-        self._worker = Worker(self._table, self._zips, parts)
+        self._worker = Worker(self._table, self._zips, context)
 
     def start(self) -> None:
         """Begin to work."""
@@ -156,13 +156,21 @@ class JobDesk:
         return self._table.page(collection, limit=limit, cursor=cursor, newest=newest)
 
     def items(
-        self, job: Job, *, limit: int, cursor: str | None, state: str | None = None
+        self,
+        collection: str,
+        job_id: str,
+        *,
+        limit: int,
+        cursor: str | None,
+        state: str | None = None,
     ) -> Page[JobItem]:
         """Some of a job's pictures and what became of them.
 
         Raises:
+            NotFound: the collection has no job of that id.
             InvalidCursor: the cursor is none.
         """
+        job = self._table.get(collection, job_id)
         return self._table.items(job, limit=limit, cursor=cursor, state=state)
 
     def cancel(self, collection: str, job_id: str) -> Job:

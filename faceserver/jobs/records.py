@@ -14,7 +14,7 @@ Kind = Literal["urls", "zip"]
 
 @dataclass(frozen=True)
 class NewItem:
-    """A picture that is to be taken in; see :class:`faceserver.transfer.pictures.Item`."""
+    """A picture that is to be taken in; see :class:`faceserver.services.outcomes.NewPicture`."""
 
     source: str
     person: str | None = None

@@ -13,8 +13,8 @@ from faceserver.errors import InvalidArchive
 from faceserver.jobs.records import NewItem
 from faceserver.pictures.fetch import Fetch
 from faceserver.runtime.atomic_files import make_folder
+from faceserver.services.outcomes import NewPicture
 from faceserver.transfer.files import refused
-from faceserver.transfer.items import Item
 from faceserver.transfer.leftout import LeftOut
 from faceserver.transfer.sources import open_source
 
@@ -33,9 +33,9 @@ _LARGE_END = b"PK\x06\x06"
 _LARGE_END_LENGTH = 56
 
 
-def url_item(item: NewItem, fetch: Fetch) -> Item:
+def url_item(item: NewItem, fetch: Fetch) -> NewPicture:
     """A picture that is fetched when its turn comes; the same URL is not fetched again."""
-    return Item(
+    return NewPicture(
         source=item.source,
         load=partial(fetch, item.source, item.credentials),
         person=item.person,
@@ -58,10 +58,10 @@ class ZipContent:
         left_out: its other files, and why they are not tried.
     """
 
-    items: Sequence[Item]
+    items: Sequence[NewPicture]
     left_out: Sequence[LeftOut]
 
-    def item(self, number: int, name: str) -> Item:
+    def item(self, number: int, name: str) -> NewPicture:
         """The picture of a place, counted from 1.
 
         A job may have been handed in to a version that saw other files as pictures: then the
@@ -121,7 +121,7 @@ class ZipFolder:
             yield ZipContent(items, source.left_out)
 
 
-def _load(path: Path, item: Item) -> bytes:
+def _load(path: Path, item: NewPicture) -> bytes:
     with _without_place(path):
         return item.load()
 

@@ -10,11 +10,19 @@ from faceserver.jobs.records import Job, JobItem, Result
 from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
 from faceserver.runtime.threads import pictures_at_once
-from faceserver.services.context import Gallery, Parts
-from faceserver.services.registering import Refused, Registered
+from faceserver.services.context import Context
+from faceserver.services.outcomes import (
+    Changed,
+    Differs,
+    NewPicture,
+    Outcome,
+    Refused,
+    Registered,
+    Rules,
+)
+from faceserver.services.registering import run
+from faceserver.store.base import Collection
 from faceserver.store.cursor import cursor_after
-from faceserver.transfer.items import Changed, Differs, Item, Outcome
-from faceserver.transfer.pictures import PictureImporter
 
 _log = logging.getLogger(__name__)
 
@@ -23,17 +31,17 @@ _AT_ONCE = 16
 
 _INTERNAL = "something went wrong inside the server; its log has the details"
 
-ToItem = Callable[[JobItem], Item]
+ToPicture = Callable[[JobItem], NewPicture]
 
 
 class Worker:
     """The thread; it holds no state that is not in the table."""
 
-    def __init__(self, table: JobTable, zips: ZipFolder, parts: Parts) -> None:
-        """Take the parts; :meth:`start` begins."""
+    def __init__(self, table: JobTable, zips: ZipFolder, context: Context) -> None:
+        """Take the jobs and what does their work; :meth:`start` begins."""
         self._table = table
         self._zips = zips
-        self._parts = parts
+        self._context = context
         self._stop = Event()
         self._wake = Event()
         self._thread = Thread(target=self._work, name="jobs", daemon=True)
@@ -70,8 +78,8 @@ class Worker:
     def _run(self, job: Job) -> None:
         self._table.begin(job)
         try:
-            with self._items(job) as to_item:
-                is_over = self._take_in(job, to_item)
+            with self._items(job) as to_picture:
+                is_over = self._take_in(job, to_picture)
         except FaceServerError as error:
             _log.warning("job %s failed: %s", job.id, error)
             self._end(job, f"{error} ({error.code})")
@@ -87,23 +95,25 @@ class Worker:
         self._zips.remove(job.id)
 
     @contextmanager
-    def _items(self, job: Job) -> Iterator[ToItem]:
+    def _items(self, job: Job) -> Iterator[ToPicture]:
         if job.kind == "urls":
-            yield lambda item: url_item(item.item, self._parts.fetch)
+            yield lambda item: url_item(item.item, self._context.fetch)
             return
         with self._zips.opened(job.id) as found:
             yield lambda item: found.item(item.result.number, item.item.source)
 
-    def _take_in(self, job: Job, to_item: ToItem) -> bool:
+    def _take_in(self, job: Job, to_picture: ToPicture) -> bool:
         """Take in what is waiting; return whether nothing is left, or nobody wants it any more."""
         cursor = None
-        said: dict[str, str] = {}
+        rules = Rules(largest=job.largest, update=job.update, at_once=pictures_at_once())
+        claims: dict[str, str] = {}
         while not self._stop.is_set():
             if not self._is_wanted(job):
                 return True
             page = self._table.items(job, limit=_AT_ONCE, cursor=cursor, state="waiting")
             if page.items:
-                outcomes = self._import(job, [to_item(item) for item in page.items], said)
+                pictures = [to_picture(item) for item in page.items]
+                outcomes = self._register(job, pictures, rules, claims)
                 self._table.record(
                     job,
                     [
@@ -119,22 +129,17 @@ class Worker:
     def _is_wanted(self, job: Job) -> bool:
         return job.id in self._table.open_ids()
 
-    def _import(self, job: Job, items: Sequence[Item], said: dict[str, str]) -> list[Outcome]:
-        def run(gallery: Gallery) -> list[Outcome]:
+    def _register(
+        self, job: Job, pictures: Sequence[NewPicture], rules: Rules, claims: dict[str, str]
+    ) -> list[Outcome]:
+        def act(held: Collection) -> list[Outcome]:
             # Asked once the collection is in hand: a deletion forgets the job before it ends the
             # collection, so that this one is either wanted or refuses what is stored.
             if not self._is_wanted(job):
                 raise Conflict("the job was cancelled")
-            importer = PictureImporter(
-                self._parts.registrar(gallery),
-                jobs=pictures_at_once(),
-                largest=job.largest,
-                update=job.update,
-                said=said,
-            )
-            return list(importer.run(items))
+            return list(run(self._context, held, pictures, rules, claims))
 
-        return self._parts.on(job.collection, run)
+        return self._context.on(job.collection, act)
 
 
 def _result(number: int, outcome: Outcome) -> Result:

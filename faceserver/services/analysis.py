@@ -8,9 +8,9 @@ import numpy as np
 
 from faceserver.api.pictures import Credentials
 from faceserver.models.spec import Distances
-from faceserver.services.context import Parts, chosen
+from faceserver.services.context import Context, chosen
 from faceserver.types import DecodedPicture, Detection, Floats, Note
-from faceserver.vision.analyzer import FoundFace
+from faceserver.vision.analyzer import FoundFace, FoundFaces
 from faceserver.vision.attributes.base import Value
 
 
@@ -62,40 +62,41 @@ class Compared:
     pairs: tuple[ComparedPair, ...]
 
 
-class Stateless:
+class Analysis:
     """What is done with pictures alone, with the model that the server is set to."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Take the parts."""
-        self._parts = parts
+    def __init__(self, context: Context) -> None:
+        """Take what the use cases share."""
+        self._context = context
 
     @property
     def model(self) -> str:
         """The embedding model's name."""
-        return self._parts.analyzer.embedder.name
+        return self._context.analyzer.embedder.name
 
     @property
     def dims(self) -> int:
         """Length of its embeddings."""
-        return self._parts.analyzer.embedder.dims
+        return self._context.analyzer.embedder.dims
 
     @property
     def distances(self) -> Distances:
         """What their distances mean."""
-        return self._parts.analyzer.embedder.distances
+        return self._context.analyzer.embedder.distances
 
     @property
     def threshold(self) -> float:
         """The distance below which two faces are taken for one person."""
-        return self._parts.limits.max_distance or self.distances.threshold
+        return self._context.threshold_of(self._context.analyzer)
 
     def fetch(self, url: str, credentials: Credentials | None = None) -> bytes:
         """A URL's bytes; the credentials are for its own host alone.
 
         Raises:
             FetchError: it gives none, or must not be asked.
+            Busy: too many are being fetched already.
         """
-        return self._parts.fetch(url, credentials)
+        return self._context.fetch_for_request(url, credentials)
 
     def detect(self, data: bytes, *, attributes: Sequence[str] = ()) -> Detected:
         """Find every face of a picture; none is an empty list.
@@ -104,13 +105,13 @@ class Stateless:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
         """
-        picture, faces = self._parts.read(data, attributes)
+        picture, faces = self._read(data, attributes)
         return Detected(
             picture.width,
             picture.height,
             _detections(faces),
             picture.notes,
-            tuple(self._parts.analyzer.tell(faces)),
+            tuple(self._context.analyzer.tell(faces)),
         )
 
     def embed(
@@ -122,7 +123,7 @@ class Stateless:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
         """
-        picture, found = self._parts.read(data, attributes)
+        picture, found = self._read(data, attributes)
         return self._embedded(picture, chosen(found, largest=largest))
 
     def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
@@ -134,7 +135,7 @@ class Stateless:
         """
         pictures = []
         for name, data in (("a", a), ("b", b)):
-            picture, found = self._parts.read(data)
+            picture, found = self._read(data)
             if not found:
                 raise found.none(f"in picture {name}")
             pictures.append(self._embedded(picture, chosen(found, largest=largest)))
@@ -147,8 +148,13 @@ class Stateless:
         pairs.sort(key=lambda pair: pair.distance)
         return Compared(one, other, tuple(pairs))
 
+    def _read(
+        self, data: bytes, attributes: Sequence[str] = ()
+    ) -> tuple[DecodedPicture, FoundFaces]:
+        return self._context.read(data, self._context.analyzer, attributes)
+
     def _embedded(self, picture: DecodedPicture, faces: Sequence[FoundFace]) -> Embedded:
-        analyzer = self._parts.analyzer
+        analyzer = self._context.analyzer
         return Embedded(
             picture.width,
             picture.height,

@@ -6,7 +6,7 @@ from threading import Event
 
 from faceserver.errors import ChangeIncomplete, Conflict, ImageError, NotFound
 from faceserver.pictures import codec
-from faceserver.store.base import Collection, ModelChange, Store
+from faceserver.store.base import DEFAULT, Collection, ModelChange, Store
 from faceserver.store.pictures import PictureStore
 from faceserver.types import DecodedPicture, Face, Image
 from faceserver.vision import Embedder
@@ -24,6 +24,19 @@ class Lost:
 
     face: Face
     reason: str
+
+
+def outdated(store: Store, model: str) -> list[str]:
+    """The names of the collections that are to be changed to the model that is set.
+
+    They are those of the model that the default one is of, which comes last: so what an
+    interruption has left is found again. Collections of further models were made so on purpose.
+    """
+    former = store.collection().model
+    if former == model:
+        return []
+    names = [name for name in store.collections() if name != DEFAULT]
+    return [name for name in names if store.collection(name).model == former] + [DEFAULT]
 
 
 class Reembedder:

@@ -1,4 +1,4 @@
-"""Collections: made, described, deleted; and the way to what is in them."""
+"""Collections: made, described, deleted."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from faceserver.errors import NotFound
 from faceserver.models.aliases import resolved
 from faceserver.models.spec import SimilarityCurve
-from faceserver.services.context import Parts
-from faceserver.store.base import Collection, CollectionStatus, Receipt
+from faceserver.services.context import Context
+from faceserver.store.base import CollectionStatus, Receipt, StoreStatus
 
 
 @dataclass(frozen=True)
@@ -28,24 +28,20 @@ class Described:
     similarity: SimilarityCurve | None
 
 
-class Galleries:
+class Collections:
     """All collections. Safe to call from several threads at once."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Take the parts."""
-        self._parts = parts
+    def __init__(self, context: Context) -> None:
+        """Take what the use cases share."""
+        self._context = context
 
     def names(self) -> list[str]:
         """The names of all collections, in alphabetical order."""
-        return self._parts.store.collections()
+        return self._context.store.collections()
 
-    def collection(self, name: str) -> Collection:
-        """A collection, to work on its people.
-
-        Raises:
-            NotFound: there is none of that name.
-        """
-        return self._parts.store.collection(name)
+    def status(self) -> StoreStatus:
+        """Figures of all collections; cheap, for ``/health``."""
+        return self._context.store.status()
 
     def create(self, name: str, model: str | None = None) -> Described:
         """Make a collection of a model, of the one that the server is set to if none is named.
@@ -55,20 +51,29 @@ class Galleries:
             NotFound: there is no such model.
             AlreadyExists: there is one of that name.
         """
-        analyzers = self._parts.analyzers
+        analyzers = self._context.analyzers
         wanted = self._own_name(model) if model else analyzers.default.embedder.name
         dims = analyzers.dims(wanted)
         if dims is None:
             known = ", ".join(analyzers.names())
             raise NotFound(f"there is no embedding model {wanted!r}; there are: {known}")
-        self._parts.store.create(name, model=wanted, dims=dims)
+        self._context.store.create(name, model=wanted, dims=dims)
         return self.describe(name)
 
     def _own_name(self, model: str) -> str:
         """A model's own name, from one that other programs have for it."""
-        known = self._parts.analyzers.names()
+        known = self._context.analyzers.names()
         found = resolved(model, known)
         return found if found in known else found.rsplit("/", 1)[-1]
+
+    def ensure(self, name: str) -> None:
+        """Make a collection of the server's model, unless there is one of that name.
+
+        Raises:
+            InvalidRequest: it cannot have that name.
+        """
+        if name not in self.names():
+            self.create(name)
 
     def describe(self, name: str) -> Described:
         """What is known of a collection.
@@ -76,12 +81,12 @@ class Galleries:
         Raises:
             NotFound: there is none of that name.
         """
-        collection = self._parts.store.collection(name)
-        distances = self._parts.analyzers.distances(collection.model)
+        collection = self._context.store.collection(name)
+        distances = self._context.analyzers.distances(collection.model)
         return Described(
             status=collection.status(),
             subjects=collection.count_subjects(),
-            threshold=self._parts.limits.max_distance
+            threshold=self._context.limits.max_distance
             or (distances.threshold if distances else None),
             similarity=distances.similarity if distances else None,
         )
@@ -104,4 +109,4 @@ class Galleries:
         Raises:
             NotFound: there is none of that name.
         """
-        return self._parts.store.purge(name)
+        return self._context.store.purge(name)

@@ -1,32 +1,50 @@
-"""What the use cases share, and how they reach a collection that may change its model."""
+"""What the use cases share, and the one way to a collection, whose model may change."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
+from faceserver.api.pictures import Credentials
 from faceserver.errors import ModelChanged, StoreMismatch
 from faceserver.pictures.fetch import Fetch
-from faceserver.services.registering import Limits, Registrar
-from faceserver.store.base import Collection, Store
+from faceserver.runtime.waiting import Outside
+from faceserver.store.base import DEFAULT, Collection, Store
 from faceserver.store.pictures import PictureStore
 from faceserver.types import DecodedPicture
 from faceserver.vision.analyzer import Analyzer, FoundFace, FoundFaces
 from faceserver.vision.pool import AnalyzerPool
 
+__all__ = ["DEFAULT", "Context", "Limits", "chosen"]
+
+_FETCHED_AT_ONCE = 8
+
 Result = TypeVar("Result")
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What is accepted, and what is answered.
+
+    Attributes:
+        max_bytes: largest picture, in bytes.
+        max_pixels: largest picture, in pixels.
+        max_matches: most matches of one search.
+        max_distance: matches lie below this squared L2 distance; None takes the model's own.
+        margin: two people whose distances from a probe differ by less are ambiguous.
+    """
+
+    max_bytes: int
+    max_pixels: int
+    max_matches: int
+    max_distance: float | None
+    margin: float = 0.05
+
+
 @dataclass(frozen=True, eq=False)
-class Gallery:
-    """A collection, and the analyzer of its model; good for one use."""
+class Context:
+    """What does the work. Safe to use from several threads at once.
 
-    collection: Collection
-    analyzer: Analyzer
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """What does the work.
+    Which model embeds is asked of the collection, for each call anew: it can change at any time.
 
     Attributes:
         analyzers: of each model that there is.
@@ -34,6 +52,7 @@ class Parts:
         pictures: holds their pictures.
         fetch: turns a URL into bytes.
         limits: what is accepted, and what is answered.
+        outside: bounds how many URLs are fetched for requests at the same time.
     """
 
     analyzers: AnalyzerPool
@@ -41,18 +60,33 @@ class Parts:
     pictures: PictureStore
     fetch: Fetch
     limits: Limits
+    outside: Outside = field(default_factory=lambda: Outside(_FETCHED_AT_ONCE))
 
-    def gallery(self, name: str) -> Gallery:
-        """A collection and the analyzer of its model.
+    @property
+    def analyzer(self) -> Analyzer:
+        """Of the model that the server is set to."""
+        return self.analyzers.default
+
+    def on(self, name: str, act: Callable[[Collection], Result]) -> Result:
+        """Act on a collection; anew, if its model was switched meanwhile.
 
         Raises:
             NotFound: there is no collection of that name.
-            StoreMismatch: its model is not loaded.
         """
-        return self.gallery_of(self.store.collection(name))
+        before: Collection | None = None
+        while True:
+            collection = self.store.collection(name)
+            if before is not None:
+                before.lifetime.check()  # emptied meanwhile: it must not begin anew
+            try:
+                return act(collection)
+            except ModelChanged:
+                if self.store.collection(name) is collection:
+                    raise
+                before = collection
 
-    def gallery_of(self, collection: Collection) -> Gallery:
-        """A collection with the analyzer of its model, which is loaded when it is first used.
+    def analyzer_of(self, collection: Collection) -> Analyzer:
+        """The analyzer of a collection's model, which is loaded when it is first used.
 
         Raises:
             StoreMismatch: there is no such model, or one of that name with other embeddings.
@@ -63,48 +97,20 @@ class Parts:
                 f"the collection {collection.name!r} holds faces of the model {collection.model}; "
                 f"there are: {', '.join(self.analyzers.names())}"
             )
-        return Gallery(collection, self.analyzers.analyzer(collection.model))
+        return self.analyzers.analyzer(collection.model)
 
-    @property
-    def analyzer(self) -> Analyzer:
-        """Of the model that the server is set to."""
-        return self.analyzers.default
-
-    def on(self, name: str, act: Callable[[Gallery], Result]) -> Result:
-        """Act with a collection's model of the moment; anew, if it was switched meanwhile.
-
-        Raises:
-            NotFound: there is no collection of that name.
-            StoreMismatch: its model is not loaded.
-        """
-        before: Collection | None = None
-        while True:
-            gallery = self.gallery(name)
-            if before is not None:
-                before.lifetime.check()  # emptied meanwhile: it must not begin anew
-            try:
-                return act(gallery)
-            except ModelChanged:
-                if self.store.collection(name) is gallery.collection:
-                    raise
-                before = gallery.collection
-
-    def registrar(self, gallery: Gallery) -> Registrar:
-        """What registers pictures in a collection."""
-        return Registrar(
-            analyzer=gallery.analyzer,
-            collection=gallery.collection,
-            pictures=self.pictures,
-            limits=self.limits,
-        )
+    def threshold_of(self, analyzer: Analyzer) -> float:
+        """The distance below which two faces are taken for one person."""
+        return self.limits.max_distance or analyzer.embedder.distances.threshold
 
     def read(
-        self, data: bytes, attributes: Sequence[str] = ()
+        self, data: bytes, analyzer: Analyzer, attributes: Sequence[str] = ()
     ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture within the limits and find its faces, largest first.
 
         Args:
             data: the file's content.
+            analyzer: finds them.
             attributes: what will be told of the faces.
 
         Raises:
@@ -112,17 +118,37 @@ class Parts:
             UnknownAttribute: there is no such attribute.
         """
         limits = self.limits
-        return self.analyzer.read(
+        return analyzer.read(
             data,
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
-            attributes=self.analyzer.attributes.wanted(attributes),
+            attributes=analyzer.attributes.wanted(attributes),
         )
 
+    def find(
+        self, data: bytes, analyzer: Analyzer, attributes: Sequence[str] = ()
+    ) -> tuple[DecodedPicture, FoundFaces]:
+        """Like :meth:`read`, of a picture that must hold a face.
 
-def threshold_of(gallery: Gallery, limits: Limits) -> float:
-    """The distance below which two faces of a collection are taken for one person."""
-    return limits.max_distance or gallery.analyzer.embedder.distances.threshold
+        Raises:
+            ImageError: it cannot be used.
+            UnknownAttribute: there is no such attribute.
+            NoFace: it holds none.
+        """
+        picture, faces = self.read(data, analyzer, attributes)
+        if not faces:
+            raise faces.none()
+        return picture, faces
+
+    def fetch_for_request(self, url: str, credentials: Credentials | None = None) -> bytes:
+        """A URL's bytes; the credentials are for its own host alone.
+
+        Raises:
+            FetchError: it gives none, or must not be asked.
+            Busy: too many are being fetched already.
+        """
+        with self.outside.waiting():
+            return self.fetch(url, credentials)
 
 
 def chosen(faces: Sequence[FoundFace], *, largest: bool) -> Sequence[FoundFace]:

@@ -1,7 +1,7 @@
 """Stored faces: added from a picture or a ready embedding, shown, moved, deleted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import IO
 
@@ -9,9 +9,8 @@ import numpy as np
 
 from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound
 from faceserver.pictures import codec
-from faceserver.services.context import Gallery, Parts, chosen
-from faceserver.services.registering import Refused, Registered
-from faceserver.store.base import Page
+from faceserver.services.context import Context
+from faceserver.store.base import Collection, Page
 from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
 
 _UNIT_TOLERANCE = 1e-3
@@ -34,58 +33,12 @@ class Labels:
     external_id: str | None = None
 
 
-class FaceKeeper:
+class Faces:
     """The faces of all collections. Safe to call from several threads at once."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Take the parts."""
-        self._parts = parts
-
-    def add_picture(
-        self,
-        collection: str,
-        data: bytes,
-        labels: Labels,
-        *,
-        largest: bool = False,
-        attributes: Sequence[str] = (),
-    ) -> Registered:
-        """Store the faces of a picture, largest first.
-
-        Raises:
-            UnknownAttribute: there is no such attribute.
-            NotFound: there is no such collection, or no such person.
-            ImageError: the picture cannot be used.
-            NoFace: it holds none.
-            StoreFull: no space is left.
-        """
-
-        def add(gallery: Gallery) -> Registered:
-            if labels.subject is not None:
-                gallery.collection.subject(labels.subject)
-            registrar = self._parts.registrar(gallery)
-            with self._parts.pictures.batch(gallery.collection.lifetime) as save:
-                examined = registrar.examine(
-                    labels.source,
-                    data,
-                    save,
-                    lambda faces: chosen(faces, largest=largest),
-                    attributes=attributes,
-                )
-                if isinstance(examined, Refused):
-                    raise examined.error
-                known = replace(
-                    examined,
-                    subject=labels.subject,
-                    tags=labels.tags,
-                    external_id=labels.external_id,
-                )
-                (stored,) = registrar.store([known])
-            if isinstance(stored, Refused):
-                raise stored.error
-            return stored
-
-        return self._parts.on(collection, add)
+    def __init__(self, context: Context) -> None:
+        """Take what the use cases share."""
+        self._context = context
 
     def add_embedding(
         self,
@@ -105,8 +58,8 @@ class FaceKeeper:
             StoreFull: no space is left.
         """
 
-        def add(gallery: Gallery) -> Face:
-            vector = checked_embedding(gallery, embedding, model=model)
+        def add(held: Collection) -> Face:
+            vector = checked_embedding(held, embedding, model=model)
             fault = place_fault(detection)
             if fault is not None:
                 raise InvalidPlace(f"the face cannot be there: {fault}")
@@ -119,9 +72,9 @@ class FaceKeeper:
                 tags=labels.tags,
                 external_id=labels.external_id,
             )
-            return gallery.collection.add([face])[0]
+            return held.add([face])[0]
 
-        return self._parts.on(collection, add)
+        return self._context.on(collection, add)
 
     def get(self, collection: str, face_id: str) -> Face:
         """One face.
@@ -129,7 +82,7 @@ class FaceKeeper:
         Raises:
             NotFound: there is no such collection or face.
         """
-        return self._parts.on(collection, lambda gallery: gallery.collection.get(face_id))
+        return self._context.on(collection, lambda held: held.get(face_id))
 
     def page(self, collection: str, only: Filter, *, limit: int, cursor: str | None) -> Page[Face]:
         """Some of the faces, in the order they were stored.
@@ -138,9 +91,9 @@ class FaceKeeper:
             NotFound: there is no such collection.
             InvalidCursor: the cursor is none.
         """
-        return self._parts.on(
+        return self._context.on(
             collection,
-            lambda gallery: gallery.collection.faces(limit=limit, cursor=cursor, only=only),
+            lambda held: held.faces(limit=limit, cursor=cursor, only=only),
         )
 
     def move(self, collection: str, face_id: str, subject: str | None) -> None:
@@ -161,9 +114,7 @@ class FaceKeeper:
         Raises:
             NotFound: there is no such collection or person.
         """
-        return self._parts.on(
-            collection, lambda gallery: gallery.collection.move(face_ids, subject)
-        )
+        return self._context.on(collection, lambda held: held.move(face_ids, subject))
 
     def tag(self, collection: str, face_id: str, tags: Sequence[str]) -> None:
         """Give a face these tags instead of those it has.
@@ -171,7 +122,7 @@ class FaceKeeper:
         Raises:
             NotFound: there is no such collection or face.
         """
-        self._parts.on(collection, lambda gallery: gallery.collection.tag(face_id, tags))
+        self._context.on(collection, lambda held: held.tag(face_id, tags))
 
     def delete(self, collection: str, face_id: str) -> None:
         """Delete a face; its picture goes with the last face that is in it.
@@ -179,7 +130,7 @@ class FaceKeeper:
         Raises:
             NotFound: there is no such collection or face.
         """
-        if not self._parts.on(collection, lambda gallery: gallery.collection.delete([face_id])):
+        if not self._context.on(collection, lambda held: held.delete([face_id])):
             raise NotFound(f"there is no face {face_id!r}")
 
     def open_picture(self, collection: str, face_id: str) -> IO[bytes]:
@@ -191,7 +142,31 @@ class FaceKeeper:
         face = self.get(collection, face_id)
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        return self._parts.pictures.open(face.picture)
+        return self._context.pictures.open(face.picture)
+
+    def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes]:
+        """A stored picture by its name, as a stream, to be closed.
+
+        Args:
+            name: of the picture.
+            of: a collection that the picture must show a face of; None for any.
+
+        Raises:
+            NotFound: no such picture is stored, or there is no such collection.
+        """
+        if of is not None:
+            only = Filter(picture=name)
+            if not self._context.on(of, lambda held: held.faces(limit=1, only=only)).items:
+                raise NotFound(f"there is no picture {name!r}")
+        return self._context.pictures.open(name)
+
+    def picture_place(self, name: str) -> str:
+        """Where a person finds a stored picture.
+
+        Raises:
+            NotFound: no picture of that name is stored.
+        """
+        return self._context.pictures.place(name)
 
     def crop(self, collection: str, face_id: str) -> bytes:
         """The aligned face as JPEG: as it was kept, or cut out of the kept picture.
@@ -199,15 +174,16 @@ class FaceKeeper:
         Raises:
             NotFound: there is no such collection or face, or nothing of the picture is kept.
         """
-        gallery = self._parts.gallery(collection)
+        held = self._context.store.collection(collection)
         face = self.get(collection, face_id)
         if face.crop is not None:
-            return self._parts.pictures.read(face.crop)
+            return self._context.pictures.read(face.crop)
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        picture = codec.decode_stored(self._parts.pictures.read(face.picture))
+        picture = codec.decode_stored(self._context.pictures.read(face.picture))
         place = face.detection.scaled(1 / picture.scale)
-        return codec.encode_jpeg(gallery.analyzer.embedder.crop(picture.image, place))
+        embedder = self._context.analyzer_of(held).embedder
+        return codec.encode_jpeg(embedder.crop(picture.image, place))
 
     def crop_version(self, collection: str, face_id: str) -> str:
         """A text that changes when the crop of a face does: it is cut as its model wants it.
@@ -215,18 +191,16 @@ class FaceKeeper:
         Raises:
             NotFound: there is no such collection or face.
         """
-        gallery = self._parts.gallery(collection)
-        face = gallery.collection.get(face_id)
-        return sha256(f"{face.id} {gallery.collection.model}".encode()).hexdigest()
+        held = self._context.store.collection(collection)
+        return sha256(f"{held.get(face_id).id} {held.model}".encode()).hexdigest()
 
 
-def checked_embedding(gallery: Gallery, numbers: Sequence[float], *, model: str) -> Floats:
+def checked_embedding(collection: Collection, numbers: Sequence[float], *, model: str) -> Floats:
     """The numbers as a vector that a collection holds: float32, shape (dims,), of unit length.
 
     Raises:
         InvalidEmbedding: another model made them, or they are no unit vector of that length.
     """
-    collection = gallery.collection
     if model != collection.model:
         raise InvalidEmbedding(
             f"the collection {collection.name!r} holds embeddings of {collection.model}, "

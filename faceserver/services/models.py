@@ -8,6 +8,7 @@ from statistics import fmean
 from faceserver.models.aliases import resolved
 from faceserver.models.files import FoundModel, find_models
 from faceserver.models.spec import Distances, Spec
+from faceserver.services.context import Context
 from faceserver.vision.pool import AnalyzerPool
 
 
@@ -30,6 +31,22 @@ class ListedModel:
     loaded: bool
     default: bool
     proposed: bool
+
+
+class Models:
+    """The models of a server. Safe to call from several threads at once."""
+
+    def __init__(self, context: Context) -> None:
+        """Take what the use cases share."""
+        self._context = context
+
+    def listed(self, models_dir: Path, *, set_to: Sequence[str]) -> list[ListedModel]:
+        """All models, by their folders; see :func:`list_models`.
+
+        Raises:
+            ModelError: a description is at fault.
+        """
+        return list_models(models_dir, set_to=set_to, analyzers=self._context.analyzers)
 
 
 def list_models(

@@ -1,243 +1,293 @@
-"""Registers pictures in one collection: find the faces, keep the picture, store the faces."""
+"""Pictures into a collection, by whatever door they come: found, embedded, none of them twice.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+The steps overlap: while one group's faces are embedded and stored, those of the next are found.
+
+A face gets an id that follows from the collection, the SHA-256 of the picture's bytes and the
+face's place in it; see :mod:`faceserver.services.known`. So the ids alone tell which pictures are
+in, and there is no moment at which a crash could make a picture come twice.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from itertools import islice
 
-from faceserver.errors import InputError
+from faceserver.api.pictures import Credentials
+from faceserver.api.urls import tellable
+from faceserver.errors import InputError, NotFound, SeveralFaces
 from faceserver.pictures import codec
+from faceserver.runtime import deadline
+from faceserver.runtime.threads import pictures_at_once
+from faceserver.services.context import DEFAULT, Context, chosen
+from faceserver.services.known import Keys, Known, keys_of
+from faceserver.services.outcomes import (
+    Examined,
+    Found,
+    NewPicture,
+    Outcome,
+    Passed,
+    Refused,
+    Registered,
+    Rules,
+)
+from faceserver.services.storing import SavePicture, Storing, checked
 from faceserver.store.base import Collection
-from faceserver.store.pictures import PictureStore
-from faceserver.types import AttributeValue, DecodedPicture, Face, Floats, Match, Note
-from faceserver.vision.analyzer import Analyzer, FoundFace
-from faceserver.vision.attributes.base import Value
+from faceserver.vision.analyzer import FoundFace
 
-SavePicture = Callable[[bytes], str]
-"""Stores a JPEG and returns its file name."""
-
-Choose = Callable[[Sequence[FoundFace]], Sequence[FoundFace]]
-"""Which of a picture's faces are stored; raises InputError to refuse the picture."""
+_BATCH = 16  # pictures: enough to fill the embedder, few enough to show progress
+_FETCHED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
-class Registered:
-    """A picture whose faces are stored.
+class Link:
+    """A picture that is to be fetched: its URL, and what its host asks for."""
 
-    Attributes:
-        name: what the sender called it.
-        picture: the stored picture's file name, None if originals are not kept.
-        width: of the upright picture, in pixels.
-        height: likewise.
-        faces: at least one, largest first.
-        notes: what is worth knowing about the picture.
-    """
-
-    name: str
-    picture: str | None
-    width: int
-    height: int
-    faces: tuple[Face, ...]
-    notes: tuple[Note, ...] = ()
+    url: str
+    credentials: Credentials | None = None
 
 
-@dataclass(frozen=True)
-class Refused:
-    """A picture of which nothing is stored, and why."""
+class Registering:
+    """Registers pictures in collections. Safe to call from several threads at once."""
 
-    name: str
-    error: InputError
+    def __init__(self, context: Context) -> None:
+        """Take what the use cases share."""
+        self._context = context
+        self._at_once = pictures_at_once()
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What is accepted, and what is answered.
-
-    Attributes:
-        max_bytes: largest picture, in bytes.
-        max_pixels: largest picture, in pixels.
-        max_matches: most matches of one search.
-        max_distance: matches lie below this squared L2 distance; None takes the model's own.
-        margin: two people whose distances from a probe differ by less are ambiguous.
-    """
-
-    max_bytes: int
-    max_pixels: int
-    max_matches: int
-    max_distance: float | None
-    margin: float = 0.05
-
-
-@dataclass(frozen=True, eq=False)
-class Examined:
-    """A picture whose faces are found, not yet embedded.
-
-    Attributes:
-        name: what the sender called it.
-        picture: the stored picture's file name, None if originals are not kept.
-        width: of the upright picture, in pixels.
-        height: likewise.
-        faces: at least one, largest first.
-        crops: the stored crop of each face, None if crops are not kept.
-        ids: the id of each face; empty if the store is to make them.
-        subject: id of the person whom the faces show.
-        tags: of each face.
-        external_id: likewise.
-        notes: what is worth knowing about the picture.
-    """
-
-    name: str
-    picture: str | None
-    width: int
-    height: int
-    faces: Sequence[FoundFace]
-    crops: Sequence[str | None]
-    ids: Sequence[str] = ()
-    subject: str | None = None
-    tags: tuple[str, ...] = ()
-    external_id: str | None = None
-    notes: tuple[Note, ...] = ()
-
-
-class Registrar:
-    """The two steps from a picture to stored faces. Safe to call from several threads at once."""
-
-    def __init__(
-        self,
-        *,
-        analyzer: Analyzer,
-        collection: Collection,
-        pictures: PictureStore,
-        limits: Limits,
-    ) -> None:
-        """Take the parts; the collection holds the analyzer's embeddings."""
-        self.collection = collection
-        self.pictures = pictures
-        self.limits = limits
-        self._analyzer = analyzer
-
-    def find(
-        self, data: bytes, attributes: Sequence[str] = ()
-    ) -> tuple[DecodedPicture, Sequence[FoundFace]]:
-        """Decode a picture and find its faces, largest first.
-
-        Args:
-            data: the file's content.
-            attributes: what will be told of the faces.
+    def add(self, collection: str, picture: NewPicture) -> Registered:
+        """Register one picture; of one that is in, the stored faces are returned.
 
         Raises:
-            UnknownAttribute: there is no such attribute.
+            NotFound: there is no such collection, or no such person.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
+            StoreFull: no space is left.
         """
-        limits = self.limits
-        picture, faces = self._analyzer.read(
-            data,
-            max_bytes=limits.max_bytes,
-            max_pixels=limits.max_pixels,
-            attributes=self._analyzer.attributes.wanted(attributes),
-        )
-        if not faces:
-            raise faces.none()
-        return picture, faces
 
-    def search(self, face: FoundFace) -> list[Match]:
-        """Find stored faces near a face, nearest first.
+        def add(held: Collection) -> Outcome:
+            if picture.subject is not None:
+                held.subject(picture.subject)
+            (outcome,) = run(self._context, held, [picture], Rules(complete=True))
+            return outcome
+
+        return _as_registered(self._context.on(collection, add))
+
+    def add_all(
+        self, pictures: Sequence[NewPicture], *, at_once: int | None = None
+    ) -> list[Registered | Refused]:
+        """Register pictures in the default collection, as one batch.
+
+        Returns:
+            A result for each picture, in order; one that is refused does not affect the others, and
+            one that is in already has the faces that are stored.
 
         Raises:
-            ModelChanged: the collection is of another model now.
+            TimedOut: the request that this is done for has taken too long; nothing is stored.
         """
-        limits, embedder = self.limits, self._analyzer.embedder
-        return self.collection.search(
-            self._analyzer.embed([face])[0],
-            k=limits.max_matches,
-            max_distance=limits.max_distance or embedder.distances.threshold,
-        )
-
-    def examine(
-        self,
-        name: str,
-        data: bytes,
-        save: SavePicture,
-        choose: Choose = lambda faces: faces,
-        *,
-        attributes: Sequence[str] = (),
-    ) -> Examined | Refused:
-        """Find a picture's faces, and keep of it what is to be kept.
-
-        Args:
-            name: what the sender called it.
-            data: its bytes.
-            save: from :meth:`PictureStore.batch`, in which the faces are also stored.
-            choose: which of the faces are meant.
-            attributes: what is to be known of the faces beside; see :meth:`store`.
-        """
-        try:
-            decoded, faces = self.find(data, attributes)
-            faces = choose(faces)
-        except InputError as error:
-            return Refused(name, error)
-        keep = self.pictures.keep
-        picture = save(codec.encode(decoded)) if keep == "originals" else None
-        crops = [save(codec.encode_jpeg(face.crop)) if keep == "crops" else None for face in faces]
-        return Examined(
-            name, picture, decoded.width, decoded.height, faces, crops, notes=decoded.notes
-        )
-
-    def store(self, examined: Sequence[Examined | Refused]) -> list[Registered | Refused]:
-        """Embed and store the faces of all pictures as one batch.
-
-        What attributes tell of them in numbers, texts and truths goes with them; see
-        :func:`_attributes`.
-        """
-        found = [item for item in examined if isinstance(item, Examined)]
-        faces = [face for item in found for face in item.faces]
-        vectors, told = iter(self._analyzer.embed(faces)), iter(self._analyzer.tell(faces))
-        new = [face for item in found for face in _new_faces(item, vectors, told)]
-        stored = iter(self.collection.add(new))
+        rules = Rules(complete=True, at_once=at_once or self._at_once, batch=len(pictures))
         return [
-            item
-            if isinstance(item, Refused)
-            else Registered(
-                name=item.name,
-                picture=item.picture,
-                width=item.width,
-                height=item.height,
-                faces=tuple(next(stored) for _ in item.faces),
-                notes=item.notes,
-            )
-            for item in examined
+            outcome if isinstance(outcome, Refused) else _as_registered(outcome)
+            for outcome in self.run(DEFAULT, pictures, rules)
         ]
 
+    def add_urls(self, links: Sequence[Link]) -> list[Registered | Refused]:
+        """Fetch pictures and register them; like :meth:`add_all`, with URLs as names.
 
-def _new_faces(
-    item: Examined, vectors: Iterator[Floats], told: Iterator[Mapping[str, Value]]
-) -> list[Face]:
-    ids = item.ids or [""] * len(item.faces)
-    return [
-        Face(
-            embedding=next(vectors),
-            detection=face.detection,
-            picture=item.picture,
-            source=item.name,
-            crop=crop,
-            subject=item.subject,
-            tags=item.tags,
-            external_id=item.external_id,
-            attributes=_attributes(next(told)),
-            id=face_id,
+        Raises:
+            Busy: too many URLs are being fetched already; nothing was begun.
+            TimedOut: the request that this is done for has taken too long; nothing is stored.
+        """
+        fetch = self._context.fetch
+        pictures = [
+            NewPicture(tellable(link.url), partial(fetch, link.url, link.credentials))
+            for link in links
+        ]
+        with self._context.outside.waiting(min(len(links), _FETCHED_AT_ONCE) or 1) as at_once:
+            return self.add_all(pictures, at_once=at_once)
+
+    def run(
+        self,
+        collection: str,
+        pictures: Sequence[NewPicture],
+        rules: Rules,
+        claims: dict[str, str] | None = None,
+    ) -> list[Outcome]:
+        """Register pictures; anew, if the collection's model is switched meanwhile.
+
+        Raises:
+            NotFound: there is no such collection.
+            StoreFull: no space is left.
+        """
+        return self._context.on(
+            collection, lambda held: list(run(self._context, held, pictures, rules, claims))
         )
-        for face, crop, face_id in zip(item.faces, item.crops, ids, strict=True)
-    ]
+
+    def stream(
+        self, collection: str, pictures: Iterable[NewPicture], rules: Rules
+    ) -> Iterator[Outcome]:
+        """Register any number of pictures; yield what became of each as soon as it is stored.
+
+        Raises:
+            NotFound: there is no such collection.
+            ModelChanged: the collection is of another model now; what was yielded is in.
+            StoreFull: no space is left; what was yielded is in.
+        """
+        return run(self._context, self._context.store.collection(collection), pictures, rules)
 
 
-def _attributes(told: Mapping[str, Value]) -> dict[str, AttributeValue]:
-    """What is stored of what attributes tell of a face.
+def run(
+    context: Context,
+    collection: Collection,
+    pictures: Iterable[NewPicture],
+    rules: Rules,
+    claims: dict[str, str] | None = None,
+) -> Iterator[Outcome]:
+    """Register pictures; yield what became of each, in order.
 
-    The ``value`` of an attribute has its name, its other fields have the attribute's and their own:
-    ``quality``, ``quality_sharpness``, ``pose_yaw``. Points are not stored.
+    Each batch is stored as a whole before its outcomes are yielded.
+
+    Args:
+        context: does the work.
+        collection: where to.
+        pictures: loaded a few at a time.
+        rules: how.
+        claims: by face, which picture said first whom it shows; to be kept where an import goes on
+            with another call.
+
+    Raises:
+        StoreMismatch: the collection's model is not loaded.
+        ModelChanged: the collection is of another model now; what was yielded is in.
+        StoreFull: no space is left; what was yielded is in.
     """
-    return {
-        name if field == "value" else f"{name}_{field}": value
-        for name, fields in told.items()
-        for field, value in fields.items()
-        if isinstance(value, bool | int | float | str)
-    }
+    work = _Work(context, collection, rules, {} if claims is None else claims)
+    source = iter(pictures)
+    size = max(2, rules.batch or max(_BATCH, 4 * rules.at_once))
+    group = list(islice(source, size))
+    if len(group) <= 1:  # it needs no other thread
+        with context.pictures.batch(collection.lifetime) as save:
+            outcomes = work.now(group, save)
+        yield from outcomes
+        return
+    ahead: deque[_Group] = deque()
+    with ThreadPoolExecutor(rules.at_once, thread_name_prefix="register") as pool:
+        try:
+            while group:
+                ahead.append(work.begin(pool, group))
+                if len(ahead) > 1:
+                    yield from work.finish(ahead)
+                group = list(islice(source, size))
+            while ahead:
+                yield from work.finish(ahead)
+        finally:
+            for begun in ahead:
+                begun.close()
+
+
+class _Group:
+    """Pictures that are being searched for faces, until they are stored."""
+
+    def __init__(
+        self, items: Sequence[NewPicture], pending: Sequence[Future[Found]], batch: ExitStack
+    ) -> None:
+        self.items = items
+        self._pending = pending
+        self._batch = batch
+
+    def found(self) -> list[Found]:
+        return [future.result() for future in self._pending]
+
+    def close(self) -> None:
+        """Search no further; what is saved and not stored goes."""
+        for future in self._pending:
+            future.cancel()
+        wait(self._pending)
+        self._batch.close()
+
+
+class _Work:
+    """One call of :func:`run`."""
+
+    def __init__(
+        self, context: Context, collection: Collection, rules: Rules, claims: dict[str, str]
+    ) -> None:
+        self._context = context
+        self._collection = collection
+        self._analyzer = context.analyzer_of(collection)
+        self._rules = rules
+        self._known = Known(collection, largest=rules.largest, update=rules.update)
+        self._storing = Storing(collection, self._analyzer, self._known, rules, claims)
+
+    def now(self, items: Sequence[NewPicture], save: SavePicture) -> list[Outcome]:
+        """Register pictures in this thread."""
+        return self._storing.store(items, [self._examine(item, save) for item in items])
+
+    def begin(self, pool: ThreadPoolExecutor, items: Sequence[NewPicture]) -> _Group:
+        """Have pictures searched for faces; each thread hears of the request's deadline."""
+        batch = ExitStack()
+        save = batch.enter_context(self._context.pictures.batch(self._collection.lifetime))
+        pending = [pool.submit(copy_context().run, self._examine, item, save) for item in items]
+        return _Group(items, pending, batch)
+
+    def finish(self, ahead: deque[_Group]) -> list[Outcome]:
+        """Store the first of the groups that have begun."""
+        outcomes = self._storing.store(ahead[0].items, ahead[0].found())
+        ahead.popleft().close()
+        return outcomes
+
+    def _examine(self, item: NewPicture, save: SavePicture) -> Found:
+        """Load a picture, find its faces, and keep of it what is to be kept."""
+        deadline.check()
+        may_pass = not self._rules.complete
+        try:
+            item = checked(item)
+            if may_pass and item.by_name and (faces := self._known.faces(self._keys(item, ""))):
+                return Passed(item.source, faces)
+            data = item.load()
+            keys = self._keys(item, sha256(data).hexdigest())
+            if may_pass and (faces := self._known.faces(keys)):
+                return Passed(item.source, faces)
+            picture, found = self._context.find(data, self._analyzer, item.attributes)
+            meant = self._meant(item, found)
+        except InputError as error:
+            return Refused(item.source, error)
+        keep = self._context.pictures.keep
+        return Examined(
+            item=item,
+            picture=save(codec.encode(picture)) if keep == "originals" else None,
+            width=picture.width,
+            height=picture.height,
+            faces=meant,
+            crops=[
+                save(codec.encode_jpeg(face.crop)) if keep == "crops" else None for face in meant
+            ],
+            ids=[keys.all_ids(place) for place in range(len(meant))],
+            notes=picture.notes,
+        )
+
+    def _keys(self, item: NewPicture, digest: str) -> Keys:
+        return keys_of(self._collection.name, item, digest)
+
+    def _meant(self, item: NewPicture, faces: Sequence[FoundFace]) -> Sequence[FoundFace]:
+        if item.person is None:
+            return chosen(faces, largest=item.largest)
+        if len(faces) > 1 and not self._rules.largest:
+            raise SeveralFaces(
+                f"the picture holds {len(faces)} faces, and nothing says which is {item.person}"
+            )
+        return faces[:1]
+
+
+def _as_registered(outcome: Outcome) -> Registered:
+    """A picture that is in, whether it was before or not."""
+    if isinstance(outcome, Registered):
+        return outcome
+    if isinstance(outcome, Refused):
+        raise outcome.error
+    if outcome.known is None:
+        raise NotFound("the faces of this picture were deleted just now")
+    return outcome.known

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.errors import SeveralFaces
+from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.runtime import metrics
-from faceserver.services.context import Gallery, Parts, chosen, threshold_of
+from faceserver.services.context import DEFAULT, Context, chosen
 from faceserver.services.faces import checked_embedding
-from faceserver.store.base import EVERYTHING, Look
+from faceserver.store.base import EVERYTHING, Collection, Look
 from faceserver.types import Detection, Face, Filter, Floats, Match, Note
+from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.base import Value
 
 Answer = Literal["known", "unknown", "ambiguous"]
@@ -110,9 +112,9 @@ class Searched:
 class Searching:
     """Searches of all collections. Safe to call from several threads at once."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Take the parts."""
-        self._parts = parts
+    def __init__(self, context: Context) -> None:
+        """Take what the use cases share."""
+        self._context = context
 
     def by_picture(
         self,
@@ -132,11 +134,12 @@ class Searching:
             NoFace: it holds none.
         """
 
-        def search(gallery: Gallery) -> Searched:
-            picture, found = self._parts.registrar(gallery).find(data, attributes)
+        def search(held: Collection) -> Searched:
+            analyzer = self._context.analyzer_of(held)
+            picture, found = self._context.find(data, analyzer, attributes)
             faces = chosen(found, largest=largest)
-            vectors, told = gallery.analyzer.embed(faces), gallery.analyzer.tell(faces)
-            round_ = self._round(gallery, query)
+            vectors, told = analyzer.embed(faces), analyzer.tell(faces)
+            round_ = self._round(held, analyzer, query)
             searched = round_.searched(
                 [
                     replace(round_.probe(vector, face.detection), attributes=known)
@@ -145,7 +148,7 @@ class Searching:
             )
             return replace(searched, notes=picture.notes)
 
-        return self._parts.on(collection, search)
+        return self._context.on(collection, search)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -157,12 +160,13 @@ class Searching:
             InvalidEmbedding: another model made it, or it is no unit vector of the right length.
         """
 
-        def search(gallery: Gallery) -> Searched:
-            vector = checked_embedding(gallery, embedding, model=model)
-            round_ = self._round(gallery, query)
+        def search(held: Collection) -> Searched:
+            analyzer = self._context.analyzer_of(held)
+            vector = checked_embedding(held, embedding, model=model)
+            round_ = self._round(held, analyzer, query)
             return round_.searched([round_.probe(vector, None)])
 
-        return self._parts.on(collection, search)
+        return self._context.on(collection, search)
 
     def by_face(self, collection: str, face_id: str, query: SearchQuery) -> Searched:
         """Search for whom a stored face shows; the face itself is not found.
@@ -171,42 +175,79 @@ class Searching:
             NotFound: there is no such collection or face.
         """
 
-        def search(gallery: Gallery) -> Searched:
-            face = gallery.collection.get(face_id)
-            round_ = self._round(gallery, query, apart_from=face)
+        def search(held: Collection) -> Searched:
+            analyzer = self._context.analyzer_of(held)
+            face = held.get(face_id)
+            round_ = self._round(held, analyzer, query, apart_from=face)
             return round_.searched([round_.probe(face.embedding, None)])
 
-        return self._parts.on(collection, search)
+        return self._context.on(collection, search)
+
+    def by_only_face(self, data: bytes) -> list[Match]:
+        """Find faces of the default collection near the one face of a picture.
+
+        Returns:
+            Matches under the distance threshold, nearest first.
+
+        Raises:
+            ImageError: the picture cannot be used.
+            NoFace: it holds none.
+            SeveralFaces: it holds more than one.
+        """
+
+        def search(held: Collection) -> list[Match]:
+            analyzer = self._context.analyzer_of(held)
+            _, faces = self._context.find(data, analyzer)
+            if len(faces) > 1:
+                raise SeveralFaces(
+                    f"the picture holds {len(faces)} faces; send one with a single face"
+                )
+            return held.search(
+                analyzer.embed(faces)[0],
+                k=self._context.limits.max_matches,
+                max_distance=self._context.threshold_of(analyzer),
+            )
+
+        return self._context.on(DEFAULT, search)
 
     def _round(
-        self, gallery: Gallery, query: SearchQuery, apart_from: Face | None = None
+        self,
+        held: Collection,
+        analyzer: Analyzer,
+        query: SearchQuery,
+        apart_from: Face | None = None,
     ) -> "_Round":
-        limits = self._parts.limits
+        limits = self._context.limits
         filled = replace(
             query,
             k=min(query.k, limits.max_matches),
-            threshold=query.threshold or threshold_of(gallery, limits),
+            threshold=query.threshold or self._context.threshold_of(analyzer),
             margin=limits.margin if query.margin is None else query.margin,
         )
-        return _Round(gallery, filled, apart_from)
+        return _Round(held, analyzer.embedder.distances, filled, apart_from)
 
 
 class _Round:
     """One search of one collection."""
 
-    def __init__(self, gallery: Gallery, query: SearchQuery, apart_from: Face | None) -> None:
-        self._gallery = gallery
-        self._collection = gallery.collection
+    def __init__(
+        self,
+        collection: Collection,
+        distances: Distances,
+        query: SearchQuery,
+        apart_from: Face | None,
+    ) -> None:
+        self._collection = collection
+        self._distances = distances
         self._query = query
         self._threshold = query.threshold or 0.0
         self._margin = query.margin or 0.0
         self._apart_from = apart_from.id if apart_from else None
 
     def searched(self, probes: Sequence[ProbeResult]) -> Searched:
-        distances = self._gallery.analyzer.embedder.distances
         return Searched(
             model=self._collection.model,
-            similarity=distances.similarity,
+            similarity=self._distances.similarity,
             threshold=self._threshold,
             margin=self._margin,
             probes=tuple(probes),

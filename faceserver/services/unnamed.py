@@ -6,7 +6,7 @@ import numpy as np
 
 from faceserver.errors import NotFound
 from faceserver.models.spec import SimilarityCurve
-from faceserver.services.context import Gallery, Parts, threshold_of
+from faceserver.services.context import Context
 from faceserver.services.grouping import likely_people
 from faceserver.store.base import Collection
 from faceserver.types import Face, Filter, Subject
@@ -68,9 +68,9 @@ class Unnamed:
 class UnnamedFaces:
     """Groups faces of all collections. Safe to call from several threads at once."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Take the parts."""
-        self._parts = parts
+    def __init__(self, context: Context) -> None:
+        """Take what the use cases share."""
+        self._context = context
 
     def group(self, collection: str, *, limit: int, threshold: float | None = None) -> Unnamed:
         """Group the faces that nobody has named, the first :data:`MOST_EXAMINED` of them.
@@ -85,25 +85,25 @@ class UnnamedFaces:
             TimedOut: the request's time is over.
         """
 
-        def group(gallery: Gallery) -> Unnamed:
-            under = threshold or threshold_of(gallery, self._parts.limits)
-            page = gallery.collection.faces(limit=MOST_EXAMINED, only=_NOBODY)
+        def group(held: Collection) -> Unnamed:
+            analyzer = self._context.analyzer_of(held)
+            under = threshold or self._context.threshold_of(analyzer)
+            page = held.faces(limit=MOST_EXAMINED, only=_NOBODY)
             vectors = np.array([face.embedding for face in page.items], np.float32)
-            groups = likely_people(vectors.reshape(-1, gallery.collection.dims), threshold=under)
+            groups = likely_people(vectors.reshape(-1, held.dims), threshold=under)
             chosen = [tuple(page.items[row] for row in rows) for rows in groups[:limit]]
             return Unnamed(
                 threshold=under,
-                similarity=gallery.analyzer.embedder.distances.similarity,
+                similarity=analyzer.embedder.distances.similarity,
                 examined=len(page.items),
                 is_complete=page.cursor is None,
                 groups=len(groups),
                 people=tuple(
-                    LikelyPerson(faces, _lookalike(gallery.collection, faces[0], under))
-                    for faces in chosen
+                    LikelyPerson(faces, _lookalike(held, faces[0], under)) for faces in chosen
                 ),
             )
 
-        return self._parts.on(collection, group)
+        return self._context.on(collection, group)
 
 
 def _lookalike(collection: Collection, face: Face, threshold: float) -> Lookalike | None:

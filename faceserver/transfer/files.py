@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from faceserver.errors import FileTooLarge, InputError, InvalidRequest
-from faceserver.transfer.items import Item
+from faceserver.services.outcomes import NewPicture
 
 
 def read_file(path: Path, *, max_bytes: int) -> bytes:
@@ -25,10 +25,10 @@ def read_file(path: Path, *, max_bytes: int) -> bytes:
     return data
 
 
-def refused(name: str, error: InputError) -> Item:
+def refused(name: str, error: InputError) -> NewPicture:
     """A picture of which is known already that it cannot be had."""
 
     def fail() -> bytes:
         raise error
 
-    return Item(name, fail)
+    return NewPicture(name, fail)

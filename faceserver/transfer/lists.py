@@ -14,8 +14,8 @@ from faceserver.api.pictures import Credentials
 from faceserver.api.urls import tellable
 from faceserver.errors import InvalidArchive, InvalidRequest
 from faceserver.pictures.fetch import Fetch
+from faceserver.services.outcomes import NewPicture
 from faceserver.transfer.files import read_file, refused
-from faceserver.transfer.items import Item
 
 LISTS = frozenset({".csv", ".jsonl", ".ndjson"})
 """Endings of lists."""
@@ -26,7 +26,9 @@ _MAX_LINE = 1_000_000
 
 
 @contextmanager
-def open_list(path: Path, *, fetch: Fetch, max_bytes: int) -> Iterator[tuple[Iterator[Item], int]]:
+def open_list(
+    path: Path, *, fetch: Fetch, max_bytes: int
+) -> Iterator[tuple[Iterator[NewPicture], int]]:
     """Lend the block the pictures of a list, and how many entries it has.
 
     Args:
@@ -71,7 +73,9 @@ class _Row(BaseModel):
 _Parse = Callable[[], _Row]
 
 
-def _of_rows(path: Path, rows: Iterator[_Parse], fetch: Fetch, max_bytes: int) -> Iterator[Item]:
+def _of_rows(
+    path: Path, rows: Iterator[_Parse], fetch: Fetch, max_bytes: int
+) -> Iterator[NewPicture]:
     for number, parse in enumerate(rows, start=1):
         try:
             row = parse()
@@ -82,7 +86,7 @@ def _of_rows(path: Path, rows: Iterator[_Parse], fetch: Fetch, max_bytes: int) -
             yield refused(f"entry {number}", InvalidRequest(reason))
             continue
         file = partial(read_file, path.parent / row.path, max_bytes=max_bytes)
-        yield Item(
+        yield NewPicture(
             source=tellable(row.url) or row.path,
             load=partial(fetch, row.url, row.auth) if row.url else file,
             person=row.person or None,

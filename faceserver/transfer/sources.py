@@ -11,8 +11,8 @@ from faceserver.errors import InvalidArchive
 from faceserver.pictures.fetch import Fetch
 from faceserver.pictures.kinds import HEAD_BYTES, PICTURES, kind_of
 from faceserver.pictures.zips import ZipReader
+from faceserver.services.outcomes import NewPicture
 from faceserver.transfer.files import read_file, refused
-from faceserver.transfer.items import Item
 from faceserver.transfer.leftout import (
     UNREADABLE,
     LeftOut,
@@ -39,7 +39,7 @@ class Source:
         people: how many pictures each person has, by name; None is nobody. Of a list it is empty.
     """
 
-    items: Iterator[Item]
+    items: Iterator[NewPicture]
     count: int
     left_out: tuple[LeftOut, ...] = ()
     people: Counter[str | None] | None = None
@@ -101,7 +101,7 @@ def _of_folder(folder: Path, max_bytes: int, *, people: bool) -> Source:
     ways, persons = _people([name.split("/") for name in names], packed=False, people=people)
     read = partial(read_file, max_bytes=max_bytes)
     items = (
-        Item(name, partial(read, path), person)
+        NewPicture(name, partial(read, path), person)
         for name, path, person in zip(names, found.pictures, persons, strict=True)
     )
     return Source(items, len(ways), found.left_out, Counter(persons))
@@ -113,7 +113,7 @@ def _of_zip(archive: ZipReader, max_bytes: int, *, people: bool) -> Source:
     packed = archive.comment != PEOPLE_FIRST
     ways, persons = _people([name.split("/") for name in names], packed=packed, people=people)
     items = [
-        Item(_text("/".join(way)), partial(archive.read, name, max_bytes=max_bytes), person)
+        NewPicture(_text("/".join(way)), partial(archive.read, name, max_bytes=max_bytes), person)
         for name, way, person in zip(names, ways, persons, strict=True)
     ]
     flawed = {name: _judged_flaw(name, flaw) for name, flaw in archive.flaws.items()}

@@ -36,7 +36,7 @@ _BLUEPRINTS = (
 def init_app(app: OpenAPI) -> None:
     """Give an app of :func:`make_app` its routes, limits, headers and error answers.
 
-    ``app.extensions["faceserver"]`` must hold a :class:`~faceserver.web.context.Backend`.
+    ``app.extensions["faceserver"]`` must hold a :class:`~faceserver.lifecycle.Backend`.
     """
     settings = backend_of(app).settings
     app.extensions["faceserver_gate"] = open_gate(settings)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify, request
 
 from faceserver.web.compat.original import inputs
-from faceserver.web.context import backend
+from faceserver.web.context import backend, services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.protocol import Failure, Protocol, speaks
 
@@ -30,5 +30,5 @@ speaks(blueprint, TOY)
 @blueprint.post("/toy/find")
 @scope("read", reach="default", body="picture")
 def find() -> dict[str, object]:
-    matches = backend().service().retrieve(inputs.one_picture(request, backend().settings))
+    matches = services().searching.by_only_face(inputs.one_picture(request, backend().settings))
     return {"success": True, "found": len(matches)}

@@ -16,13 +16,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from faceserver.config import load_settings
-from faceserver.services.facade import FaceService, Limits
+from faceserver.services.context import Limits
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import PictureFolder, PictureStore
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.fuzz.pictures import BOMBS, SEEDS, mutated
 from tests.support.fakes import ColourDetector, ColourEmbedder
+from tests.support.services import make_services
 from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import post_form
 
@@ -64,11 +65,11 @@ def test_bombs_take_no_memory() -> None:
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlaskClient]:
     folder = tmp_path_factory.mktemp("data")
-    service = FaceService(
-        analyzers=AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
-        store=MemoryStore(dims=3, model="colour"),
-        pictures=PictureStore(PictureFolder(folder)),
-        fetch=lambda _, __=None: b"",
+    service = make_services(
+        folder,
+        AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
+        MemoryStore(dims=3, model="colour"),
+        PictureStore(PictureFolder(folder)),
         limits=Limits(
             max_bytes=10_000_000, max_pixels=1_000_000, max_matches=10, max_distance=None
         ),

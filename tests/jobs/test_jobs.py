@@ -24,15 +24,14 @@ from faceserver.errors import (
     UrlFailed,
 )
 from faceserver.jobs import worker
-from faceserver.jobs.manager import JobDesk
+from faceserver.jobs.manager import Jobs
 from faceserver.jobs.records import Job, JobItem, NewItem, Request
 from faceserver.jobs.schema import MIGRATIONS
 from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import JobTable
+from faceserver.lifecycle import Services
 from faceserver.runtime.database import Database
-from faceserver.services.facade import FaceService
-from faceserver.services.registering import Registrar
-from faceserver.transfer.pictures import PictureImporter
+from faceserver.services.storing import Storing
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
 from tests.web.v1.conftest import make_service
 
@@ -66,15 +65,14 @@ def fetch() -> Fetch:
 
 
 @pytest.fixture
-def service(tmp_path: Path, fetch: Fetch) -> Iterator[FaceService]:
-    with closing(make_service(tmp_path, fetch)) as made:
+def service(tmp_path: Path, fetch: Fetch) -> Iterator[Services]:
+    with closing(make_service(tmp_path, fetch, max_items=100)) as made:
         yield made
 
 
 @pytest.fixture
-def desk(tmp_path: Path, service: FaceService) -> Iterator[JobDesk]:
-    with closing(JobDesk(tmp_path, service.parts, max_items=100)) as made:
-        yield made
+def desk(service: Services) -> Jobs:
+    return service.jobs
 
 
 def urls(*names: str, person: str | None = None) -> list[NewItem]:
@@ -90,11 +88,11 @@ def archive(**pictures: bytes) -> BytesIO:
     return file
 
 
-def submitted(desk: JobDesk, items: list[NewItem], *, key: str | None = None) -> Job:
+def submitted(desk: Jobs, items: list[NewItem], *, key: str | None = None) -> Job:
     return desk.submit_urls("default", items, largest=False, key=key)[0]
 
 
-def ended(desk: JobDesk, job: Job) -> Job:
+def ended(desk: Jobs, job: Job) -> Job:
     """The job as it is when it has ended; the worker is at it."""
     for _ in range(100_000):
         now = desk.get("default", job.id)
@@ -103,11 +101,11 @@ def ended(desk: JobDesk, job: Job) -> Job:
     raise AssertionError(now)
 
 
-def results(desk: JobDesk, job: Job) -> list[JobItem]:
-    return list(desk.items(job, limit=100, cursor=None).items)
+def results(desk: Jobs, job: Job) -> list[JobItem]:
+    return list(desk.items(job.collection, job.id, limit=100, cursor=None).items)
 
 
-def test_each_picture_has_its_result(desk: JobDesk, service: FaceService) -> None:
+def test_each_picture_has_its_result(desk: Jobs, service: Services) -> None:
     desk.start()
     job = ended(desk, submitted(desk, urls("red", "two", "none", "gone", "red")))
     assert (job.state, job.total, job.stored, job.present, job.refused) == ("done", 5, 2, 1, 2)
@@ -122,7 +120,7 @@ def test_each_picture_has_its_result(desk: JobDesk, service: FaceService) -> Non
         assert service.faces.get("default", face).source == "https://x/two"
 
 
-def test_people_and_tags_are_taken_over(desk: JobDesk, service: FaceService) -> None:
+def test_people_and_tags_are_taken_over(desk: Jobs, service: Services) -> None:
     desk.start()
     item = NewItem("https://x/red", "Ann", ("t",), "e-1")
     job = ended(desk, submitted(desk, [item, *urls("two", person="Ann")]))
@@ -130,12 +128,12 @@ def test_people_and_tags_are_taken_over(desk: JobDesk, service: FaceService) -> 
     assert states == ["stored", "refused"]
     (face_id,) = results(desk, job)[0].result.faces
     face = service.faces.get("default", face_id)
-    ann = service.galleries.collection("default").subject_named("ann")
+    ann = service.context.store.collection("default").subject_named("ann")
     assert ann
     assert (face.subject, face.tags, face.external_id) == (ann.id, ("t",), "e-1")
 
 
-def test_a_zip_is_taken_in_and_removed(desk: JobDesk, service: FaceService, tmp_path: Path) -> None:
+def test_a_zip_is_taken_in_and_removed(desk: Jobs, service: Services, tmp_path: Path) -> None:
     desk.start()
     file = archive(Ann__red=PICTURES["red"], Ben__two=PICTURES["two"], Ben__bad=b"no picture")
     job, is_new = desk.submit_zip("default", file, largest=True, key=None)
@@ -150,16 +148,14 @@ def test_a_zip_is_taken_in_and_removed(desk: JobDesk, service: FaceService, tmp_
 
 
 @pytest.mark.parametrize("data", [b"", b"no zip", archive().getvalue()])
-def test_what_is_no_zip_of_pictures_leaves_nothing(
-    desk: JobDesk, tmp_path: Path, data: bytes
-) -> None:
+def test_what_is_no_zip_of_pictures_leaves_nothing(desk: Jobs, tmp_path: Path, data: bytes) -> None:
     with pytest.raises(InvalidArchive):
         desk.submit_zip("default", BytesIO(data), largest=False, key=None)
     assert list((tmp_path / "jobs").iterdir()) == []
     assert desk.page("default", limit=10, cursor=None).items == ()
 
 
-def test_a_zip_of_too_many_files_is_not_even_listed(desk: JobDesk) -> None:
+def test_a_zip_of_too_many_files_is_not_even_listed(desk: Jobs) -> None:
     end, locator = b"PK\x05\x06", b"PK\x06\x07" + bytes(16)
     for data, message in (
         (locator + end + bytes(18), "65,535"),
@@ -170,7 +166,7 @@ def test_a_zip_of_too_many_files_is_not_even_listed(desk: JobDesk) -> None:
             desk.submit_zip("default", BytesIO(data), largest=False, key=None)
 
 
-def test_nobody_is_told_where_a_zip_lies(desk: JobDesk, tmp_path: Path) -> None:
+def test_nobody_is_told_where_a_zip_lies(desk: Jobs, tmp_path: Path) -> None:
     whole = archive(red=PICTURES["red"]).getvalue()
     overlapping = bytearray(whole)
     directory = whole.index(b"PK\x01\x02")
@@ -189,7 +185,7 @@ def test_nobody_is_told_where_a_zip_lies(desk: JobDesk, tmp_path: Path) -> None:
     assert str(tmp_path) not in item.result.reason
 
 
-def test_a_key_finds_its_job(desk: JobDesk, tmp_path: Path) -> None:
+def test_a_key_finds_its_job(desk: Jobs, tmp_path: Path) -> None:
     one = desk.submit_urls("default", urls("red"), largest=False, key="k")
     again = desk.submit_urls("default", urls("red"), largest=False, key="k")
     assert (one[1], again[1]) == (True, False)
@@ -206,7 +202,7 @@ def test_a_key_finds_its_job(desk: JobDesk, tmp_path: Path) -> None:
     assert [path.stem for path in (tmp_path / "jobs").iterdir()] == [first.id]
 
 
-def test_a_job_has_an_end_to_its_size(desk: JobDesk) -> None:
+def test_a_job_has_an_end_to_its_size(desk: Jobs) -> None:
     with pytest.raises(TooManyItems):
         submitted(desk, urls("red") * 101)
     with pytest.raises(NotFound):
@@ -215,7 +211,7 @@ def test_a_job_has_an_end_to_its_size(desk: JobDesk) -> None:
         desk.submit_zip("nowhere", archive(), largest=False, key=None)
 
 
-def test_a_waiting_job_can_be_cancelled_and_forgotten(desk: JobDesk, tmp_path: Path) -> None:
+def test_a_waiting_job_can_be_cancelled_and_forgotten(desk: Jobs, tmp_path: Path) -> None:
     job, _ = desk.submit_zip("default", archive(a=PICTURES["red"]), largest=False, key=None)
     with pytest.raises(Conflict):
         desk.delete("default", job.id)
@@ -229,7 +225,7 @@ def test_a_waiting_job_can_be_cancelled_and_forgotten(desk: JobDesk, tmp_path: P
 
 
 def test_a_running_job_stops_at_the_next_safe_point(
-    desk: JobDesk, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+    desk: Jobs, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_AT_ONCE", 2)
     fetch.held = "two"
@@ -247,24 +243,24 @@ def test_a_job_goes_on_after_a_restart(
 ) -> None:
     monkeypatch.setattr(worker, "_AT_ONCE", 1)
     fetch.held = "two"
-    with closing(make_service(tmp_path, fetch)) as service:
-        first = JobDesk(tmp_path, service.parts, max_items=100)
+    with closing(make_service(tmp_path, fetch, max_items=100)) as service:
+        first = Jobs(tmp_path, service.context, max_items=100)
         first.start()
         job = submitted(first, urls("red", "two", "blue"))
         assert fetch.reached.wait(30)
         stop_while_held(first, fetch)
     fetch.held = ""
-    with closing(make_service(tmp_path, fetch)) as service:
-        with closing(JobDesk(tmp_path, service.parts, max_items=100)) as second:
+    with closing(make_service(tmp_path, fetch, max_items=100)) as service:
+        with closing(Jobs(tmp_path, service.context, max_items=100)) as second:
             assert second.get("default", job.id).state == "running"
             second.start()
             done = ended(second, job)
             assert (done.state, done.stored, done.faces) == ("done", 3, 4)
-        assert service.status().faces == 4
+        assert service.collections.status().faces == 4
     assert [url.rsplit("/", 1)[-1] for url in fetch.urls] == ["red", "two", "blue"]
 
 
-def stop_while_held(desk: JobDesk, fetch: Fetch) -> None:
+def stop_while_held(desk: Jobs, fetch: Fetch) -> None:
     """Ask for the end while a picture is fetched, which is then finished."""
     desk.stop()
     fetch.go_on.set()
@@ -272,28 +268,28 @@ def stop_while_held(desk: JobDesk, fetch: Fetch) -> None:
 
 
 def test_what_a_crash_left_unrecorded_is_found_present(
-    tmp_path: Path, service: FaceService, desk: JobDesk
+    tmp_path: Path, service: Services, desk: Jobs
 ) -> None:
     item = urls("red")
     desk.start()
     ended(desk, submitted(desk, item))
     again = ended(desk, submitted(desk, item))
     assert (again.stored, again.present) == (0, 1)
-    assert service.status().faces == 1
+    assert service.collections.status().faces == 1
 
 
-def test_zips_of_no_job_are_swept(tmp_path: Path, service: FaceService) -> None:
-    with closing(JobDesk(tmp_path, service.parts, max_items=10)) as desk:
+def test_zips_of_no_job_are_swept(tmp_path: Path, service: Services) -> None:
+    with closing(Jobs(tmp_path, service.context, max_items=10)) as desk:
         job, _ = desk.submit_zip("default", archive(a=PICTURES["red"]), largest=False, key=None)
     (tmp_path / "jobs" / "left.zip").write_bytes(b"half")
-    with closing(JobDesk(tmp_path, service.parts, max_items=10)) as desk:
+    with closing(Jobs(tmp_path, service.context, max_items=10)) as desk:
         desk.start()
         assert ended(desk, job).state == "done"
     assert list((tmp_path / "jobs").iterdir()) == []
 
 
 def test_a_failure_ends_the_job_and_not_the_worker(
-    desk: JobDesk, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+    desk: Jobs, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     errors: list[Exception] = [StoreFull("no space"), ZeroDivisionError("a mistake")]
 
@@ -302,7 +298,7 @@ def test_a_failure_ends_the_job_and_not_the_worker(
 
     desk.start()
     with monkeypatch.context() as patched:
-        patched.setattr(PictureImporter, "run", fail)
+        patched.setattr(worker, "run", fail)
         known = ended(desk, submitted(desk, urls("red")))
         unknown = ended(desk, submitted(desk, urls("red", "two")))
     assert (known.state, known.reason) == ("failed", "no space (store_full)")
@@ -312,23 +308,21 @@ def test_a_failure_ends_the_job_and_not_the_worker(
     assert ended(desk, submitted(desk, urls("blue"))).state == "done"
 
 
-def test_a_collection_takes_its_jobs_along(
-    desk: JobDesk, service: FaceService, tmp_path: Path
-) -> None:
-    service.galleries.create("staff")
+def test_a_collection_takes_its_jobs_along(desk: Jobs, service: Services, tmp_path: Path) -> None:
+    service.collections.create("staff")
     job, _ = desk.submit_zip("staff", archive(a=PICTURES["red"]), largest=False, key=None)
     with desk.forgetting("staff"):
-        service.galleries.delete("staff")
+        service.collections.delete("staff")
     assert list((tmp_path / "jobs").iterdir()) == []
-    service.galleries.create("staff")
+    service.collections.create("staff")
     with pytest.raises(NotFound):
         desk.get("staff", job.id)
 
 
-def test_a_job_of_a_collection_that_is_gone_fails(desk: JobDesk, service: FaceService) -> None:
-    service.galleries.create("staff")
+def test_a_job_of_a_collection_that_is_gone_fails(desk: Jobs, service: Services) -> None:
+    service.collections.create("staff")
     job, _ = desk.submit_urls("staff", urls("red"), largest=False, key=None)
-    service.galleries.delete("staff")
+    service.collections.delete("staff")
     desk.start()
     ended(desk, submitted(desk, urls("red")))
     gone = desk.get("staff", job.id)
@@ -337,16 +331,16 @@ def test_a_job_of_a_collection_that_is_gone_fails(desk: JobDesk, service: FaceSe
     assert "not_found" in gone.reason
 
 
-def test_jobs_and_their_pictures_have_pages(desk: JobDesk) -> None:
+def test_jobs_and_their_pictures_have_pages(desk: Jobs) -> None:
     jobs = [submitted(desk, urls("red", "two", "blue")) for _ in range(3)]
     first = desk.page("default", limit=2, cursor=None)
     second = desk.page("default", limit=2, cursor=first.cursor)
     assert [*first.items, *second.items] == jobs
     assert second.cursor is None
-    page = desk.items(jobs[0], limit=2, cursor=None)
-    rest = desk.items(jobs[0], limit=2, cursor=page.cursor)
+    page = desk.items("default", jobs[0].id, limit=2, cursor=None)
+    rest = desk.items("default", jobs[0].id, limit=2, cursor=page.cursor)
     assert [item.result.number for item in (*page.items, *rest.items)] == [1, 2, 3]
-    assert desk.items(jobs[0], limit=9, cursor=None, state="stored").items == ()
+    assert desk.items("default", jobs[0].id, limit=9, cursor=None, state="stored").items == ()
     with pytest.raises(InvalidCursor):
         desk.page("default", limit=2, cursor="x")
     with pytest.raises(NotFound):
@@ -354,7 +348,7 @@ def test_jobs_and_their_pictures_have_pages(desk: JobDesk) -> None:
 
 
 def test_old_jobs_are_forgotten(
-    desk: JobDesk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    desk: Jobs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     job = submitted(desk, urls("red"))
     desk.cancel("default", job.id)
@@ -374,10 +368,10 @@ def test_old_jobs_are_forgotten(
 
 @pytest.mark.parametrize("collection", ["default", "staff"])
 def test_a_job_under_way_stores_nothing_after_its_collection_was_deleted(
-    desk: JobDesk, service: FaceService, fetch: Fetch, tmp_path: Path, collection: str
+    desk: Jobs, service: Services, fetch: Fetch, tmp_path: Path, collection: str
 ) -> None:
-    service.galleries.create("staff")
-    service.galleries.create("other")
+    service.collections.create("staff")
+    service.collections.create("other")
     fetch.held = "blue"
     desk.start()
     desk.submit_urls(collection, urls("red", "blue", person="Ann"), largest=True, key=None)
@@ -385,7 +379,7 @@ def test_a_job_under_way_stores_nothing_after_its_collection_was_deleted(
     with desk.forgetting(collection):
         with pytest.raises(Conflict):
             desk.submit_urls(collection, urls("two"), largest=True, key=None)
-        service.galleries.delete(collection)
+        service.collections.delete(collection)
         assert not list((tmp_path / "uploadImages").iterdir())
     fetch.go_on.set()
     fetch.held = ""
@@ -393,9 +387,9 @@ def test_a_job_under_way_stores_nothing_after_its_collection_was_deleted(
     (after,) = desk.page("other", limit=9, cursor=None).items
     desk.close()  # waits for the batch under way
     assert after.collection == "other"
-    status = service.status()
+    status = service.collections.status()
     assert status.faces == 0
-    assert service.galleries.collection("default").count_subjects() == 0
+    assert service.context.store.collection("default").count_subjects() == 0
     assert not list((tmp_path / "uploadImages").iterdir())
 
 
@@ -421,9 +415,7 @@ def packed(files: dict[str, bytes]) -> BytesIO:
     return file
 
 
-def test_what_a_zip_holds_besides_is_listed_and_not_counted(
-    desk: JobDesk, service: FaceService
-) -> None:
+def test_what_a_zip_holds_besides_is_listed_and_not_counted(desk: Jobs, service: Services) -> None:
     """As Google Takeout packs it, with Windows' separators in one."""
     top = "Takeout/Google Photos"
     files = {
@@ -438,7 +430,7 @@ def test_what_a_zip_holds_besides_is_listed_and_not_counted(
     assert (job.total, job.stored, job.left_out) == (2, 2, 2)
     people = {found.item.source: found.item.person for found in results(desk, job)[:2]}
     assert people == {"Ann/red": "Ann", "Ben/blue.jpe": "Ben"}
-    left_out = desk.items(job, limit=9, cursor=None, state="left_out").items
+    left_out = desk.items(job.collection, job.id, limit=9, cursor=None, state="left_out").items
     assert [(found.item.source, found.result.reason) for found in left_out] == [
         (f"{top}/Ann/red.json", "JSON sidecar"),
         (f"{top}/Ann/._red.png", "hidden"),
@@ -448,7 +440,7 @@ def test_what_a_zip_holds_besides_is_listed_and_not_counted(
 
 
 def test_another_person_is_told_and_taken_over_where_that_is_wanted(
-    desk: JobDesk, service: FaceService
+    desk: Jobs, service: Services
 ) -> None:
     desk.start()
     ended(desk, submitted(desk, urls("red", person="Ann")))
@@ -466,13 +458,13 @@ def test_another_person_is_told_and_taken_over_where_that_is_wanted(
         "default", archive(Cleo__red=PICTURES["red"]), largest=False, key=None, update=True
     )
     assert results(desk, ended(desk, zipped))[0].result.code == "changed"
-    (face,) = service.galleries.collection("default").faces(limit=9).items
-    cleo = service.galleries.collection("default").subject_named("Cleo")
+    (face,) = service.context.store.collection("default").faces(limit=9).items
+    cleo = service.context.store.collection("default").subject_named("Cleo")
     assert cleo
     assert face.subject == cleo.id
 
 
-def test_a_zip_in_the_format_for_many_files_is_taken(desk: JobDesk) -> None:
+def test_a_zip_in_the_format_for_many_files_is_taken(desk: Jobs) -> None:
     data = archive(a=PICTURES["red"]).getvalue()
     at = data.rindex(b"PK\5\6")
     (entries, size, offset) = struct.unpack_from("<HLL", data, at + 10)
@@ -491,7 +483,7 @@ def test_a_zip_in_the_format_for_many_files_is_taken(desk: JobDesk) -> None:
 
 
 def test_a_job_of_an_earlier_version_takes_its_pictures_by_name(
-    desk: JobDesk, service: FaceService, tmp_path: Path
+    desk: Jobs, service: Services, tmp_path: Path
 ) -> None:
     """It saw fewer files as pictures, so that its numbers are others."""
     request = Request("default", "zip", largest=False, fingerprint="x")
@@ -502,12 +494,12 @@ def test_a_job_of_an_earlier_version_takes_its_pictures_by_name(
     desk.start()
     job = ended(desk, job)
     assert (job.stored, job.refused) == (1, 1)
-    (face,) = service.galleries.collection("default").faces(limit=9).items
+    (face,) = service.context.store.collection("default").faces(limit=9).items
     assert face.source == "Ann/1.png"
 
 
 def test_of_two_people_in_one_job_the_first_counts(
-    desk: JobDesk, monkeypatch: pytest.MonkeyPatch
+    desk: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "_AT_ONCE", 1)
     desk.start()
@@ -521,18 +513,18 @@ def test_of_two_people_in_one_job_the_first_counts(
 
 
 def test_a_person_who_is_deleted_while_a_job_names_them_is_somebody_new(
-    desk: JobDesk, service: FaceService, monkeypatch: pytest.MonkeyPatch
+    desk: Jobs, service: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    collection = service.galleries.collection("default")
+    collection = service.context.store.collection("default")
     deleted = [collection.add_subject("Ann").id]
-    store = Registrar.store
+    store = Storing.store
 
-    def delete_then_store(self: Registrar, examined: Any) -> Any:
+    def delete_then_store(self: Storing, items: Any, found: Any) -> Any:
         if len(deleted) == 1:
             deleted.append(str(collection.delete_subject(deleted[0])))
-        return store(self, examined)
+        return store(self, items, found)
 
-    monkeypatch.setattr(Registrar, "store", delete_then_store)
+    monkeypatch.setattr(Storing, "store", delete_then_store)
     desk.start()
     job = ended(desk, submitted(desk, urls("red", person="Ann")))
     assert (job.state, job.stored) == ("done", 1)

@@ -9,15 +9,17 @@ from threading import Event
 import pytest
 
 from faceserver.errors import ChangeIncomplete, StoreMismatch
-from faceserver.services.change_model import Reembedder
-from faceserver.services.facade import FaceService, Limits, Upload
+from faceserver.lifecycle import Services
+from faceserver.services.change_model import Reembedder, outdated
+from faceserver.services.context import Limits
 from faceserver.store import Store, open_store
 from faceserver.store.memory.store import MemoryStore
 from faceserver.store.pictures import Keep, PictureFolder, PictureStore
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
-from tests.services.test_facade import BLUE, GREEN, RED, png
+from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
 from tests.support.fakes import ColourDetector, ColourEmbedder, MirroredEmbedder, colour_spec
+from tests.support.services import make_services, register
 
 TILES = {"red": RED, "green": GREEN, "blue": BLUE}
 
@@ -32,27 +34,29 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         yield made
 
 
-def service_of(store: Store, folder: Path, keep: Keep = "originals") -> FaceService:
+def service_of(store: Store, folder: Path, keep: Keep = "originals") -> Services:
     new = Analyzer(ColourDetector(), MirroredEmbedder())
-    return FaceService(
-        analyzers=AnalyzerPool(new, {"colour": colour_spec("colour")}, lambda _: ColourEmbedder()),
-        store=store,
-        pictures=PictureStore(PictureFolder(folder), keep=keep),
-        fetch=lambda _, __=None: png(RED),
-        limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=9, max_distance=None),
+    analyzers = AnalyzerPool(new, {"colour": colour_spec("colour")}, lambda _: ColourEmbedder())
+    limits = Limits(max_bytes=10_000, max_pixels=10_000, max_matches=9, max_distance=None)
+    return make_services(
+        folder, analyzers, store, PictureStore(PictureFolder(folder), keep=keep), limits=limits
     )
 
 
-def register_all(service: FaceService) -> None:
-    service.register([Upload(name, png(tile)) for name, tile in TILES.items()])
+def register_all(service: Services, turn: int = 0) -> None:
+    """Register a picture of each tile; those of another turn are other pictures."""
+    register(service, *((name, png(tile, *[BLACK] * turn)) for name, tile in TILES.items()))
 
 
-def reembedder(service: FaceService, *, fit: bool = True) -> Reembedder:
-    return service.reembedder(crops_fit=lambda _: fit)
+def reembedder(service: Services, *, fit: bool = True) -> Reembedder:
+    context = service.context
+    return Reembedder(
+        context.store, context.pictures, context.analyzer.embedder, crops_fit=lambda _: fit
+    )
 
 
-def found(service: FaceService, name: str) -> list[str]:
-    return [match.face.source for match in service.retrieve(png(TILES[name]))]
+def found(service: Services, name: str) -> list[str]:
+    return [match.face.source for match in service.searching.by_only_face(png(TILES[name]))]
 
 
 @pytest.mark.parametrize("keep", ["originals", "crops"])
@@ -62,11 +66,11 @@ def test_faces_are_embedded_anew_from_what_is_kept(
     service = service_of(store, tmp_path, keep)
     register_all(service)
     steps: list[int] = []
-    assert service.outdated() == ["default"]
+    assert outdated(store, "mirrored") == ["default"]
     assert reembedder(service).pending("default") == 3
     assert reembedder(service).run("default", advance=steps.append) == []
     assert sum(steps) == 3
-    assert service.outdated() == []
+    assert outdated(store, "mirrored") == []
     assert reembedder(service).pending("default") == 0
     assert store.collection().model == "mirrored"
     for name in TILES:
@@ -81,7 +85,7 @@ def test_faces_of_which_too_little_is_kept_are_told_or_deleted(
 ) -> None:
     register_all(service_of(store, tmp_path, keep))
     service = service_of(store, tmp_path)
-    service.register([Upload("kept", png(GREEN, BLUE))])
+    register(service, ("kept", png(GREEN, BLUE)))
     work = reembedder(service, fit=fit)
     with pytest.raises(ChangeIncomplete, match=f"3 of 5 .*{reason}"):
         work.run("default")
@@ -99,7 +103,7 @@ def test_a_damaged_picture_is_told(store: Store, tmp_path: Path) -> None:
     register_all(service)
     (face, *_) = store.collection().faces(limit=1).items
     assert face.picture
-    Path(service.picture_place(face.picture)).write_bytes(b"torn")
+    Path(service.faces.picture_place(face.picture)).write_bytes(b"torn")
     with pytest.raises(ChangeIncomplete, match=r"1 of 3 .*red: This is no JPEG"):
         reembedder(service).run("default")
 
@@ -107,8 +111,8 @@ def test_a_damaged_picture_is_told(store: Store, tmp_path: Path) -> None:
 def test_stopped_it_goes_on_later(store: Store, tmp_path: Path) -> None:
     service = service_of(store, tmp_path)
     stop = Event()
-    for _ in range(20):
-        register_all(service)
+    for turn in range(20):
+        register_all(service, turn)
 
     def stop_at_once(_: int) -> None:
         stop.set()
@@ -151,9 +155,9 @@ def test_nobody_notices_the_switch(store: Store, tmp_path: Path) -> None:
             searches += 1
         return searches
 
-    def register() -> int:
-        for _ in range(15):
-            register_all(service)
+    def register_more() -> int:
+        for turn in range(15):
+            register_all(service, 1 + turn)
         return 15
 
     def switch() -> None:
@@ -164,7 +168,7 @@ def test_nobody_notices_the_switch(store: Store, tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(6) as pool:
         searching = [pool.submit(search, name) for name in TILES]
-        registering = pool.submit(register)
+        registering = pool.submit(register_more)
         try:
             pool.submit(switch).result()
             rounds = registering.result()

@@ -10,11 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faceserver.api.pictures import Credentials
-from faceserver.errors import UrlFailed
 from faceserver.runtime import database
 from faceserver.runtime.database import Database
-from faceserver.services.facade import FaceService, Limits
+from faceserver.services.context import Limits
 from faceserver.services.searching import ProbeResult, SearchQuery
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite import rows
@@ -24,6 +22,7 @@ from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.store.samples import DIMS, MODEL, new_face, people
 from tests.support.fakes import ColourDetector, ColourEmbedder
+from tests.support.services import make_services
 
 
 class Embedder(ColourEmbedder):
@@ -86,20 +85,16 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cost]:
         yield cost
 
 
-def fetch(url: str, credentials: Credentials | None = None, /) -> bytes:
-    raise UrlFailed(url)
-
-
 class Gallery:
     """A service with people of given sizes, and what is the truth about it."""
 
     def __init__(self, folder: Path, vectors: Sequence[Floats], *, unnamed: Floats | None) -> None:
         store = open_store(folder, model=MODEL, dims=DIMS, options=Options(exact_up_to=200))
-        self.service = FaceService(
-            analyzers=AnalyzerPool(Analyzer(ColourDetector(), Embedder())),
-            store=store,
-            pictures=store.pictures,
-            fetch=fetch,
+        self.service = make_services(
+            folder,
+            AnalyzerPool(Analyzer(ColourDetector(), Embedder())),
+            store,
+            store.pictures,
             limits=Limits(max_bytes=1, max_pixels=1, max_matches=100, max_distance=1.0),
         )
         self.store = store

@@ -7,27 +7,26 @@ from pathlib import Path
 import pytest
 
 from faceserver.errors import NotFound
+from faceserver.lifecycle import Services
 from faceserver.services import unnamed
-from faceserver.services.facade import FaceService
-from faceserver.services.faces import Labels
 from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
+from tests.support.services import add_picture
 from tests.web.v1.conftest import make_service
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[FaceService]:
+def service(tmp_path: Path) -> Iterator[Services]:
     with closing(make_service(tmp_path)) as made:
         yield made
 
 
-def add(service: FaceService, *tiles: tuple[int, int, int], name: str | None = None) -> list[str]:
-    collection = service.galleries.collection("default")
+def add(service: Services, *tiles: tuple[int, int, int], name: str | None = None) -> list[str]:
+    collection = service.context.store.collection("default")
     subject = collection.add_subject(name).id if name else None
-    labels = Labels("a.png", subject=subject)
-    return [face.id for face in service.faces.add_picture("default", png(*tiles), labels).faces]
+    return [face.id for face in add_picture(service, png(*tiles), subject=subject).faces]
 
 
-def test_they_are_grouped_and_named_people_are_suggested(service: FaceService) -> None:
+def test_they_are_grouped_and_named_people_are_suggested(service: Services) -> None:
     red, green, pink = add(service, RED, GREEN, PINK)
     add(service, GREEN, name="Greta")
     add(service, BLUE, name="Bo")
@@ -42,28 +41,26 @@ def test_they_are_grouped_and_named_people_are_suggested(service: FaceService) -
     assert greens.lookalike.distance == pytest.approx(0, abs=1e-3)
 
 
-def test_only_the_largest_groups_are_told(service: FaceService) -> None:
+def test_only_the_largest_groups_are_told(service: Services) -> None:
     add(service, RED, GREEN, PINK)
     found = service.unnamed.group("default", limit=1)
     assert (found.groups, [len(person.faces) for person in found.people]) == (2, [2])
 
 
-def test_the_threshold_can_be_another(service: FaceService) -> None:
+def test_the_threshold_can_be_another(service: Services) -> None:
     add(service, RED, PINK)
     assert service.unnamed.group("default", limit=10).groups == 1
     assert service.unnamed.group("default", limit=10, threshold=1e-4).groups == 2
 
 
-def test_no_more_than_some_are_examined(
-    service: FaceService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_than_some_are_examined(service: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unnamed, "MOST_EXAMINED", 2)
     add(service, RED, GREEN, BLUE)
     found = service.unnamed.group("default", limit=10)
     assert (found.examined, found.is_complete) == (2, False)
 
 
-def test_where_everybody_has_a_name_there_is_nothing(service: FaceService) -> None:
+def test_where_everybody_has_a_name_there_is_nothing(service: Services) -> None:
     add(service, RED, name="Ann")
     found = service.unnamed.group("default", limit=10)
     assert (found.examined, found.groups, found.people) == (0, 0, ())
@@ -72,11 +69,11 @@ def test_where_everybody_has_a_name_there_is_nothing(service: FaceService) -> No
 
 
 def test_who_was_deleted_since_is_not_suggested(
-    service: FaceService, monkeypatch: pytest.MonkeyPatch
+    service: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(service, RED)
-    add(service, RED, name="Ann")
-    collection = service.galleries.collection("default")
+    add(service, PINK, name="Ann")
+    collection = service.context.store.collection("default")
 
     def gone(subject_id: str) -> None:
         raise NotFound(subject_id)

@@ -20,7 +20,7 @@ from faceserver.access.checking import check_keys
 from faceserver.access.keys import KeyStore
 from faceserver.errors import StoreFull
 from faceserver.jobs.checking import check_jobs
-from faceserver.jobs.manager import JobDesk
+from faceserver.jobs.manager import Jobs
 from faceserver.jobs.records import NewItem, Request
 from faceserver.jobs.table import JobTable
 from faceserver.runtime.folder_lock import folder_lock
@@ -116,12 +116,9 @@ def test_a_key_is_good_and_can_be_listed_but_not_revoked(disk: Path) -> None:
 
 
 @contextmanager
-def desk_on(folder: Path) -> Iterator[JobDesk]:
-    with (
-        closing(make_service(folder, Fetch())) as service,
-        closing(JobDesk(folder, service.parts, max_items=100)) as desk,
-    ):
-        yield desk
+def desk_on(folder: Path) -> Iterator[Jobs]:
+    with closing(make_service(folder, Fetch(), max_items=100)) as services:
+        yield services.jobs
 
 
 def archive() -> BytesIO:

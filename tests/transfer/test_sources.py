@@ -12,7 +12,7 @@ import pytest
 from faceserver.api.pictures import Credentials
 from faceserver.errors import FileTooLarge, InputError, InvalidArchive, InvalidRequest
 from faceserver.pictures.zips import ZipReader
-from faceserver.transfer.items import Item
+from faceserver.services.outcomes import NewPicture
 from faceserver.transfer.sources import open_source
 
 
@@ -21,7 +21,7 @@ def fetch(url: str, credentials: Credentials | None = None, /) -> bytes:
     return f"fetched {url}{by}".encode()
 
 
-def items_of(path: Path, *, people: bool = True, max_bytes: int = 100) -> dict[str, Item]:
+def items_of(path: Path, *, people: bool = True, max_bytes: int = 100) -> dict[str, NewPicture]:
     with open_source(path, fetch=fetch, max_bytes=max_bytes, people=people) as source:
         items = list(source.items)
         assert len(items) == source.count
@@ -31,7 +31,7 @@ def items_of(path: Path, *, people: bool = True, max_bytes: int = 100) -> dict[s
         return {item.source: item for item in items}
 
 
-def with_bytes(item: Item) -> bytes | InputError:
+def with_bytes(item: NewPicture) -> bytes | InputError:
     try:
         return item.load()
     except InputError as error:
@@ -50,7 +50,7 @@ def zipped(path: Path, members: dict[str, bytes]) -> Path:
     return path
 
 
-def persons(items: dict[str, Item]) -> dict[str, str | None]:
+def persons(items: dict[str, NewPicture]) -> dict[str, str | None]:
     return {name: item.person for name, item in items.items()}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Self, cast
 
 import numpy as np
 from flask import Flask
@@ -12,8 +12,10 @@ from flask import Flask
 from faceserver import web
 from faceserver.config import Settings
 from faceserver.errors import EmptyFile, InputError, NoFace, NotAnImage, NotFound, NotReady
-from faceserver.jobs.manager import JobDesk
-from faceserver.services.facade import FaceService, Link, Refused, Registered, Upload
+from faceserver.jobs.manager import Jobs
+from faceserver.lifecycle import Services
+from faceserver.services.outcomes import NewPicture, Refused, Registered
+from faceserver.services.registering import Link
 from faceserver.store.base import StoreStatus
 from faceserver.types import Box, Detection, Face, Match
 
@@ -51,7 +53,7 @@ def stored(detection: Detection, picture: str, source: str = "a.jpg") -> Face:
     )
 
 
-class FakeService(FaceService):
+class FakeService:
     """Registers the pictures of FACES; whatever else it gets is no picture.
 
     Attributes:
@@ -60,6 +62,7 @@ class FakeService(FaceService):
         matches: what a search answers, each as distance and picture.
         crash: raised by every call, if set.
         links: what was fetched, with its credentials.
+        pictures: where each stored picture lies, by its name.
         shown: names of the pictures that show faces of the default collection.
     """
 
@@ -70,17 +73,28 @@ class FakeService(FaceService):
         self.crash: Exception | None = None
         self.shown: set[str] = set()
         self.links: list[Link] = []
+        self.pictures: dict[str, Path] = {}
 
-    def register(self, uploads: Sequence[Upload]) -> list[Registered | Refused]:
+    @property
+    def registering(self) -> Self:
+        return self
+
+    searching = faces = collections = registering
+
+    @property
+    def jobs(self) -> Jobs:
+        raise NotReady("the fake has no jobs")
+
+    def add_all(self, pictures: Sequence[NewPicture]) -> list[Registered | Refused]:
         if self.crash:
             raise self.crash
-        return [self._one(upload.name, upload.data) for upload in uploads]
+        return [self._one(picture.source, picture.load()) for picture in pictures]
 
-    def register_urls(self, links: Sequence[Link]) -> list[Registered | Refused]:
+    def add_urls(self, links: Sequence[Link]) -> list[Registered | Refused]:
         self.links += links
         return [self._fetched(link.url, self.web[link.url]) for link in links]
 
-    def retrieve(self, data: bytes) -> list[Match]:
+    def by_only_face(self, data: bytes) -> list[Match]:
         found = self._one("probe", data)
         if isinstance(found, Refused):
             raise found.error
@@ -89,8 +103,11 @@ class FakeService(FaceService):
     def status(self) -> StoreStatus:
         return StoreStatus(faces=0, indexed=0, collections=())
 
-    def shows(self, collection: str, picture: str) -> bool:
-        return collection == "default" and picture in self.shown
+    def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes]:
+        is_shown = of is None or (of == "default" and name in self.shown)
+        if not is_shown or not self.pictures.get(name, Path()).is_file():
+            raise NotFound(f"there is no picture {name!r}")
+        return self.pictures[name].open("rb")
 
     def _fetched(self, url: str, content: bytes | InputError) -> Registered | Refused:
         return Refused(url, content) if isinstance(content, InputError) else self._one(url, content)
@@ -114,27 +131,20 @@ class FakeBackend:
 
     settings: Settings
     fake: FakeService = field(default_factory=FakeService)
-    real: FaceService | None = None
+    real: Services | None = None
     status: str = "ready"
     reason: str | None = None
     draining: bool = False
     pictures: dict[str, Path] = field(default_factory=dict)
 
-    def service(self) -> FaceService:
+    def services(self) -> Services:
         if self.status != "ready":
             raise NotReady(self.reason or self.status)
-        return self.real or self.fake
-
-    def jobs(self) -> JobDesk:
-        raise NotReady("the fake has no jobs")
+        self.fake.pictures = self.pictures
+        return self.real or cast("Services", self.fake)
 
     def health(self) -> Mapping[str, object]:
         return {"status": self.status, "reason": self.reason, "faces": len(self.fake.registered)}
-
-    def open_picture(self, name: str) -> IO[bytes]:
-        if not self.pictures.get(name, Path()).is_file():
-            raise NotFound(f"there is no picture {name!r}")
-        return self.pictures[name].open("rb")
 
 
 def make_app(backend: FakeBackend, **settings: object) -> Flask:

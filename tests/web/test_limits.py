@@ -76,9 +76,9 @@ def test_work_that_takes_too_long(
     now = [0.0]
     monkeypatch.setattr(deadline_module, "monotonic", lambda: now[0])
 
-    def work(uploads: object) -> None:
+    def work(pictures: object) -> None:
         now[0] += backend.settings.request_timeout + 1
         deadline_module.check()
 
-    monkeypatch.setattr(backend.fake, "register", work)
+    monkeypatch.setattr(backend.fake, "add_all", work)
     assert error_of(post_form(client, "/faceRegister", FACE)) == (503, "timed_out")

@@ -164,7 +164,7 @@ def test_figures(app: Flask, client: FlaskClient, backend: FakeBackend) -> None:
 
 
 def test_the_docs_name_every_figure(app: Flask, client: FlaskClient, backend: FakeBackend) -> None:
-    backend.real = Held()
+    backend.fake = Held()
     told = {family.name for family in text_string_to_metric_families(client.get("/metrics").text)}
     own = {name for name in told if name.startswith("faceserver_")}
     docs = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text("utf-8")

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, ModelChanged, NotFound
@@ -18,8 +18,16 @@ from faceserver.store.names import check_name, name_key
 from faceserver.store.subjects import checked_metadata, new_subject
 from faceserver.types import Floats, Merge, MergeRecord, Subject
 
-if TYPE_CHECKING:  # it changes what is written here
-    from faceserver.store.memory.change import MemoryChange
+
+class Underway(Protocol):
+    """What a collection asks of the change of its model."""
+
+    model: str
+    dims: int
+
+    def missing(self) -> set[str]:
+        """The ids of the faces that have no new embedding."""
+        ...
 
 
 class MemoryCollection(MemoryFaces):
@@ -30,7 +38,7 @@ class MemoryCollection(MemoryFaces):
     ) -> None:
         """Start empty."""
         super().__init__(name, model=model, dims=dims, lock=lock)
-        self.change: MemoryChange | None = None
+        self.change: Underway | None = None
         self._undo_for = undo_for
         self._merges: dict[str, MergeRecord] = {}
 

@@ -62,9 +62,11 @@ class MemoryStore:
             held = self.collection(name)
             if (held.model, held.dims) == (model, dims):
                 raise Conflict(f"the collection {name!r} is of the model {model} already")
-            if held.change is None or (held.change.model, held.change.dims) != (model, dims):
-                held.change = MemoryChange(self._collections, held, model=model, dims=dims)
-            return held.change
+            change = held.change
+            if not isinstance(change, MemoryChange) or (change.model, change.dims) != (model, dims):
+                change = MemoryChange(self._collections, held, model=model, dims=dims)
+                held.change = change
+            return change
 
     def abandon_change(self, name: str) -> None:
         """Drop what there is of a change of a collection's model."""

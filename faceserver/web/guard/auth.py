@@ -14,7 +14,7 @@ from faceserver.access.keys import KEY_SCOPES, Key, KeyScope
 from faceserver.access.sessions import Session
 from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreError
 from faceserver.runtime.admission import HEADERS_ALONE
-from faceserver.store.base import DEFAULT
+from faceserver.store.results import DEFAULT
 from faceserver.web import protocol
 from faceserver.web.guard.scopes import reach_of, scope_of
 

@@ -9,8 +9,8 @@ from flask import Blueprint, Flask, Response, current_app, g, request
 from faceserver.errors import NotReady
 from faceserver.runtime import metrics
 from faceserver.runtime.metrics import Gauge
-from faceserver.store.base import CollectionStatus
-from faceserver.web.context import backend
+from faceserver.store.results import CollectionStatus
+from faceserver.web.context import backend, services
 from faceserver.web.guard.bodies import is_question
 from faceserver.web.guard.scopes import scope
 
@@ -61,13 +61,13 @@ def _gauges() -> Iterator[Gauge]:
     ready = backend().health()["status"] == "ready"
     yield Gauge("ready", "Whether the server is ready.", float(ready), {})
     with suppress(NotReady):
-        status = backend().service().status()
+        status = services().collections.status()
         for collection in status.collections:
             yield from _of_collection(collection)
         lost = "Committed changes that the disk has lost."
         yield Gauge("lost_changes", lost, status.loss.changes, {})
         yield Gauge("lost_faces", "At most so many faces in them.", status.loss.faces, {})
-        yield Gauge("jobs_open", "Jobs that wait or run.", backend().jobs().count_open(), {})
+        yield Gauge("jobs_open", "Jobs that wait or run.", services().jobs.count_open(), {})
     for source in current_app.extensions[_EXTENSION]:
         yield from source()
 

@@ -6,7 +6,7 @@ from flask import Flask, g, request
 from flask_babel import LazyString, lazy_gettext
 from flask_bootstrap import Bootstrap5
 
-from faceserver.store.base import DEFAULT
+from faceserver.store.results import DEFAULT
 from faceserver.web.context import backend
 from faceserver.web.guard import scopes
 from faceserver.web.guard.auth import Caller

@@ -5,7 +5,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from faceserver.api.base import CollectionPath, Paging
 from faceserver.api.gallery import Collection, Collections, DeletedCollection, NewCollection
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, answers, reply
@@ -18,7 +18,7 @@ blueprint = APIBlueprint(
     url_prefix="/v1/collections",
     abp_security=[{"key": []}],
     abp_tags=[
-        Tag(name="collections", description="Named galleries, each with one embedding model.")
+        Tag(name="collections", description="Named collections, each with one embedding model.")
     ],
 )
 
@@ -33,7 +33,7 @@ blueprint = APIBlueprint(
 def create() -> Response:
     """Create a collection; its embedding model is the server's unless given."""
     new = json_body(NewCollection)
-    return reply(shown.collection(backend().service().galleries.create(new.name, new.model)), 201)
+    return reply(shown.collection(services().collections.create(new.name, new.model)), 201)
 
 
 @blueprint.get(
@@ -44,9 +44,9 @@ def create() -> Response:
 @scope("read")
 def listed(query: Paging) -> Response:
     """List the collections by name."""
-    galleries = backend().service().galleries
-    page = page_of(galleries.names(), str, limit=query.limit, cursor=query.cursor)
-    items = [shown.collection(item) for item in galleries.describe_some(page.items)]
+    collections = services().collections
+    page = page_of(collections.names(), str, limit=query.limit, cursor=query.cursor)
+    items = [shown.collection(item) for item in collections.describe_some(page.items)]
     return reply(Collections(items=tuple(items), next=page.cursor))
 
 
@@ -58,7 +58,7 @@ def listed(query: Paging) -> Response:
 @scope("read")
 def described(path: CollectionPath) -> Response:
     """Get a collection: model, counts, threshold, measured recall."""
-    return reply(shown.collection(backend().service().galleries.describe(path.collection)))
+    return reply(shown.collection(services().collections.describe(path.collection)))
 
 
 @blueprint.delete(
@@ -72,8 +72,8 @@ def delete(path: CollectionPath) -> Response:
 
     Its faces, people, pictures, jobs and index go. `default` is emptied and stays.
     """
-    galleries = backend().service().galleries
-    galleries.collection(path.collection)
-    with backend().jobs().forgetting(path.collection):
-        gone = galleries.delete(path.collection)
+    collections, jobs = services().collections, services().jobs
+    collections.describe(path.collection)
+    with jobs.forgetting(path.collection):
+        gone = collections.delete(path.collection)
     return reply(shown.receipt(path.collection, gone))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from faceserver.errors import InvalidCursor
-from faceserver.store.base import Page
+from faceserver.store.results import Page
 
 _MARK = "past:"
 

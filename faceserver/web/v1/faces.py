@@ -14,7 +14,6 @@ from faceserver.api.faces import (
     Face,
     FaceChange,
     FaceMove,
-    FaceOptions,
     FacePath,
     FaceQuery,
     Faces,
@@ -22,11 +21,11 @@ from faceserver.api.faces import (
     PictureOptions,
 )
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
-from faceserver.services.faces import FaceKeeper, Labels
-from faceserver.services.registering import Registered
+from faceserver.services.faces import Labels
+from faceserver.services.outcomes import NewPicture, Registered
 from faceserver.types import NOWHERE, Box, Detection, Filter
 from faceserver.types import Face as StoredFace
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.pictures import JPEG, send_picture
 from faceserver.web.v1 import shown
@@ -108,7 +107,7 @@ def listed(path: CollectionPath, query: FaceQuery) -> Response:
         external_id=query.external_id,
         named=query.named,
     )
-    page = _keeper().page(path.collection, only, limit=query.limit, cursor=query.cursor)
+    page = services().faces.page(path.collection, only, limit=query.limit, cursor=query.cursor)
     items = tuple(shown.face(item, path.collection) for item in page.items)
     return reply(Faces(items=items, next=page.cursor))
 
@@ -124,7 +123,7 @@ def move(path: CollectionPath) -> Response:
     """Assign many faces to a person at once; missing faces are ignored."""
     wanted = json_body(FaceMove)
     subject = wanted.subject.hex if wanted.subject else None
-    moved = _keeper().move_all(path.collection, [face.hex for face in wanted.faces], subject)
+    moved = services().faces.move_all(path.collection, [face.hex for face in wanted.faces], subject)
     return reply(MovedFaces(moved=moved))
 
 
@@ -147,9 +146,9 @@ def change(path: FacePath) -> Response:
     new = json_body(FaceChange)
     if "subject" in new.model_fields_set:
         subject = new.subject.hex if new.subject else None
-        _keeper().move(path.collection, path.face.hex, subject)
+        services().faces.move(path.collection, path.face.hex, subject)
     if new.tags is not None:
-        _keeper().tag(path.collection, path.face.hex, new.tags)
+        services().faces.tag(path.collection, path.face.hex, new.tags)
     return _answer(path)
 
 
@@ -161,7 +160,7 @@ def change(path: FacePath) -> Response:
 @scope("write")
 def delete(path: FacePath) -> Response:
     """Delete a face; its picture is deleted with its last face."""
-    _keeper().delete(path.collection, path.face.hex)
+    services().faces.delete(path.collection, path.face.hex)
     return reply(DeletedFace(id=path.face))
 
 
@@ -171,7 +170,7 @@ def delete(path: FacePath) -> Response:
 @scope("read")
 def picture(path: FacePath) -> Response:
     """Get the stored picture: upright, as JPEG, without metadata."""
-    stream = _keeper().open_picture(path.collection, path.face.hex)
+    stream = services().faces.open_picture(path.collection, path.face.hex)
     return _cacheable(send_picture(stream, version=path.face.hex))
 
 
@@ -181,13 +180,13 @@ def picture(path: FacePath) -> Response:
 @scope("read")
 def crop(path: FacePath) -> Response:
     """Get the aligned face as the model sees it, as JPEG."""
-    version = _keeper().crop_version(path.collection, path.face.hex)
+    version = services().faces.crop_version(path.collection, path.face.hex)
     answer = Response(mimetype=JPEG)
     answer.set_etag(version)
     if version in request.if_none_match:
         answer.status_code = 304
     else:
-        answer.set_data(_keeper().crop(path.collection, path.face.hex))
+        answer.set_data(services().faces.crop(path.collection, path.face.hex))
     return _cacheable(answer)
 
 
@@ -197,24 +196,23 @@ def _cacheable(answer: Response) -> Response:
     return answer
 
 
-def _keeper() -> FaceKeeper:
-    return backend().service().faces
-
-
 def _answer(path: FacePath) -> Response:
-    return reply(shown.face(_keeper().get(path.collection, path.face.hex), path.collection))
+    return reply(shown.face(services().faces.get(path.collection, path.face.hex), path.collection))
 
 
 def _add_picture(
     collection: str, data: bytes, options: PictureOptions | AddForm, name: str
 ) -> Registered:
-    return _keeper().add_picture(
-        collection,
-        data,
-        _labels(options, name),
+    picture = NewPicture(
+        name,
+        lambda: data,
+        tags=options.tags,
+        external_id=options.external_id,
+        subject=options.subject.hex if options.subject else None,
         largest=options.faces == "largest",
-        attributes=options.attributes,
+        attributes=tuple(options.attributes),
     )
+    return services().registering.add(collection, picture)
 
 
 def _added(registered: Registered, collection: str) -> AddedFaces:
@@ -223,21 +221,17 @@ def _added(registered: Registered, collection: str) -> AddedFaces:
 
 
 def _add_embedding(collection: str, body: AddEmbedding) -> StoredFace:
-    return _keeper().add_embedding(
+    return services().faces.add_embedding(
         collection,
         body.embedding,
-        _labels(body, body.source or ""),
+        Labels(
+            source=body.source or "",
+            subject=body.subject.hex if body.subject else None,
+            tags=body.tags,
+            external_id=body.external_id,
+        ),
         model=body.model,
         detection=NOWHERE if body.face is None else _detection(body.face),
-    )
-
-
-def _labels(options: FaceOptions | AddForm, name: str) -> Labels:
-    return Labels(
-        source=name,
-        subject=options.subject.hex if options.subject else None,
-        tags=options.tags,
-        external_id=options.external_id,
     )
 
 

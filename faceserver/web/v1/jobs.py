@@ -17,7 +17,7 @@ from faceserver.api.jobs import (
 )
 from faceserver.jobs.records import Job as KnownJob
 from faceserver.jobs.records import NewItem
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, answers, reply
@@ -91,10 +91,8 @@ def create(path: CollectionPath, header: JobHeader) -> Response:
 @scope("read")
 def listed(path: CollectionPath, query: JobQuery) -> Response:
     """List the jobs of a collection, oldest or newest first."""
-    page = (
-        backend()
-        .jobs()
-        .page(path.collection, limit=query.limit, cursor=query.cursor, newest=query.newest)
+    page = services().jobs.page(
+        path.collection, limit=query.limit, cursor=query.cursor, newest=query.newest
     )
     return reply(Jobs(items=tuple(shown.job(job) for job in page.items), next=page.cursor))
 
@@ -103,7 +101,7 @@ def listed(path: CollectionPath, query: JobQuery) -> Response:
 @scope("read")
 def get(path: JobPath) -> Response:
     """Get the progress of a job."""
-    return reply(shown.job(backend().jobs().get(path.collection, path.job.hex)))
+    return reply(shown.job(services().jobs.get(path.collection, path.job.hex)))
 
 
 @blueprint.get(
@@ -114,9 +112,9 @@ def get(path: JobPath) -> Response:
 @scope("read")
 def items(path: JobPath, query: JobResultQuery) -> Response:
     """List a job's pictures with their results."""
-    desk = backend().jobs()
-    page = desk.items(
-        desk.get(path.collection, path.job.hex),
+    page = services().jobs.items(
+        path.collection,
+        path.job.hex,
         limit=query.limit,
         cursor=query.cursor,
         state=query.state,
@@ -131,7 +129,7 @@ def items(path: JobPath, query: JobResultQuery) -> Response:
 @scope("write", body="small")
 def cancel(path: JobPath) -> Response:
     """Cancel a job; faces already stored are kept."""
-    return reply(shown.job(backend().jobs().cancel(path.collection, path.job.hex)))
+    return reply(shown.job(services().jobs.cancel(path.collection, path.job.hex)))
 
 
 @blueprint.delete(
@@ -140,16 +138,14 @@ def cancel(path: JobPath) -> Response:
 @scope("write")
 def delete(path: JobPath) -> Response:
     """Delete a finished job; its faces are kept. Happens automatically after seven days."""
-    backend().jobs().delete(path.collection, path.job.hex)
+    services().jobs.delete(path.collection, path.job.hex)
     return reply(DeletedJob(id=path.job))
 
 
 def _from_zip(collection: str, key: str | None) -> tuple[KnownJob, bool]:
     form = form_body(ZipForm)
-    return (
-        backend()
-        .jobs()
-        .submit_zip(collection, form.file.stream, largest=form.largest, key=key, update=form.update)
+    return services().jobs.submit_zip(
+        collection, form.file.stream, largest=form.largest, key=key, update=form.update
     )
 
 
@@ -159,8 +155,6 @@ def _from_urls(collection: str, key: str | None) -> tuple[KnownJob, bool]:
         NewItem(item.url, item.person, item.tags, item.external_id, item.auth)
         for item in body.items
     ]
-    return (
-        backend()
-        .jobs()
-        .submit_urls(collection, new, largest=body.largest, key=key, update=body.update)
+    return services().jobs.submit_urls(
+        collection, new, largest=body.largest, key=key, update=body.update
     )

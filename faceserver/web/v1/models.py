@@ -4,8 +4,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from faceserver.api.models import Models
-from faceserver.services.models import list_models
-from faceserver.web.context import backend
+from faceserver.web.context import backend, services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import answers, reply
@@ -24,9 +23,7 @@ blueprint = APIBlueprint(
 def models() -> Response:
     """List the models: licence, threshold, rates of error by group, what is loaded."""
     settings = backend().settings
-    found = list_models(
-        settings.models_dir,
-        set_to=(settings.detector, settings.model),
-        analyzers=backend().service().parts.analyzers,
+    found = services().models.listed(
+        settings.models_dir, set_to=(settings.detector, settings.model)
     )
     return reply(Models(items=tuple(map(shown.model, found))))

@@ -16,7 +16,7 @@ from faceserver.api.faces import (
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, Which
 from faceserver.services.searching import Searched, SearchQuery
 from faceserver.types import Filter
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
@@ -71,22 +71,18 @@ def search(path: CollectionPath) -> Response:
 
 def _by_form(collection: str) -> Searched:
     form = form_body(SearchForm)
-    return (
-        backend()
-        .service()
-        .searching.by_picture(
-            collection,
-            file_bytes(form.file),
-            _query(form, _filter(form)),
-            largest=form.faces == "largest",
-            attributes=form.attributes,
-        )
+    return services().searching.by_picture(
+        collection,
+        file_bytes(form.file),
+        _query(form, _filter(form)),
+        largest=form.faces == "largest",
+        attributes=form.attributes,
     )
 
 
 def _by_json(collection: str) -> Searched:
     body = json_body(SearchRequest).root
-    searching = backend().service().searching
+    searching = services().searching
     query = _query(body, _filter(body.filter))
     if isinstance(body, SearchEmbedding):
         return searching.by_embedding(collection, body.embedding, query, model=body.model)

@@ -12,7 +12,7 @@ from faceserver.models.spec import EmbedderSpec, SimilarityCurve
 from faceserver.services.collections import Described
 from faceserver.services.models import ListedModel
 from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
-from faceserver.store.base import Receipt
+from faceserver.store.results import Receipt
 from faceserver.types import NOWHERE, Box, Detection, Face, Merge, Point, Subject
 from faceserver.vision.attributes.base import Value
 

@@ -26,7 +26,7 @@ from faceserver.api.pictures import (
     Which,
 )
 from faceserver.services.analysis import Compared, Detected
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
@@ -86,7 +86,7 @@ def detect() -> Response:
     else:
         options = json_body(DetectRequest).root
         data = picture_bytes(options)
-    found = backend().service().stateless.detect(data, attributes=options.attributes)
+    found = services().analysis.detect(data, attributes=options.attributes)
     faces = tuple(
         shown.described(face, told)
         for face, told in zip(found.faces, found.attributes, strict=True)
@@ -112,8 +112,8 @@ def embed() -> Response:
     else:
         options = json_body(EmbedRequest).root
         data = picture_bytes(options)
-    stateless = backend().service().stateless
-    found = stateless.embed(data, largest=options.faces == "largest", attributes=options.attributes)
+    analysis = services().analysis
+    found = analysis.embed(data, largest=options.faces == "largest", attributes=options.attributes)
     faces = tuple(
         EmbeddedFace(**dict(shown.described(face, told)), embedding=tuple(vector.tolist()))
         for face, told, vector in zip(found.faces, found.attributes, found.vectors, strict=True)
@@ -123,8 +123,8 @@ def embed() -> Response:
             width=found.width,
             height=found.height,
             notes=found.notes,
-            model=stateless.model,
-            dims=stateless.dims,
+            model=analysis.model,
+            dims=analysis.dims,
             faces=faces,
         )
     )
@@ -145,7 +145,7 @@ def compare() -> Response:
     else:
         body = json_body(CompareRequest)
         a, b, which = picture_bytes(body.a), picture_bytes(body.b), body.faces
-    found = backend().service().stateless.compare(a, b, largest=which == "largest")
+    found = services().analysis.compare(a, b, largest=which == "largest")
     return reply(_compared(found))
 
 
@@ -158,14 +158,14 @@ def picture_bytes(picture: Base64Picture | UrlPicture) -> bytes:
     """
     if isinstance(picture, Base64Picture):
         return picture.base64
-    return backend().service().fetch(picture.url, picture.auth)
+    return services().analysis.fetch(picture.url, picture.auth)
 
 
 def _compared(found: Compared) -> CompareAnswer:
-    stateless = backend().service().stateless
+    analysis = services().analysis
     return CompareAnswer(
-        model=stateless.model,
-        threshold=stateless.threshold,
+        model=analysis.model,
+        threshold=analysis.threshold,
         a=_compared_picture(found.a),
         b=_compared_picture(found.b),
         pairs=tuple(
@@ -173,8 +173,8 @@ def _compared(found: Compared) -> CompareAnswer:
                 a=pair.a,
                 b=pair.b,
                 distance=shown.distance(pair.distance),
-                similarity=shown.similarity(stateless.distances.similarity, pair.distance),
-                same=pair.distance < stateless.threshold,
+                similarity=shown.similarity(analysis.distances.similarity, pair.distance),
+                same=pair.distance < analysis.threshold,
             )
             for pair in found.pairs
         ),

@@ -10,7 +10,7 @@ from faceserver.api.base import MAX_LIMIT
 from faceserver.api.status import Disk, Latency, Status
 from faceserver.runtime import metrics
 from faceserver.services.diskuse import disk_use
-from faceserver.web.context import backend
+from faceserver.web.context import backend, services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import answers, reply
@@ -28,18 +28,18 @@ blueprint = APIBlueprint(
 @scope("read")
 def status() -> Response:
     """Get the server's status: model, counts, indexes, latencies, disk."""
-    service, settings = backend().service(), backend().settings
-    loss = service.status().loss
-    names = service.galleries.names()[:MAX_LIMIT]
+    use, settings = services(), backend().settings
+    loss = use.collections.status().loss
+    names = use.collections.names()[:MAX_LIMIT]
     return reply(
         Status(
             version=__version__,
             engine=settings.engine,
-            model=service.stateless.model,
-            open_jobs=backend().jobs().count_open(),
+            model=use.analysis.model,
+            open_jobs=use.jobs.count_open(),
             lost_changes=loss.changes,
             lost_faces=loss.faces,
-            collections=tuple(map(shown.collection, service.galleries.describe_some(names))),
+            collections=tuple(map(shown.collection, use.collections.describe_some(names))),
             latency=_latency(),
             disk=Disk(**asdict(disk_use(settings.data_dir))),
         )

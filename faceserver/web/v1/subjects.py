@@ -17,10 +17,8 @@ from faceserver.api.gallery import (
     SubjectQuery,
     Subjects,
 )
-from faceserver.store.base import Collection, Page
 from faceserver.types import Merge as StoredMerge
-from faceserver.types import Subject as StoredSubject
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, answers, reply
@@ -46,7 +44,7 @@ blueprint = APIBlueprint(
 def create(path: CollectionPath) -> Response:
     """Add a person."""
     new = json_body(NewSubject)
-    held = _collection(path).add_subject(new.name, tags=new.tags, metadata=new.metadata)
+    held = services().people.add(path.collection, new.name, tags=new.tags, metadata=new.metadata)
     return reply(shown.subject(held), 201)
 
 
@@ -58,13 +56,16 @@ def create(path: CollectionPath) -> Response:
 @scope("read")
 def listed(path: CollectionPath, query: SubjectQuery) -> Response:
     """List people in the order they were stored."""
-    collection = _collection(path)
-    page = (
-        _named(collection, query.name)
-        if query.name is not None
-        else collection.subjects(
-            limit=query.limit, cursor=query.cursor, tags=query.tag, called=query.called or ""
-        )
+    people = services().people
+    if query.name is not None:
+        found = people.named(path.collection, query.name)
+        return reply(Subjects(items=(shown.subject(found),) if found else (), next=None))
+    page = people.page(
+        path.collection,
+        limit=query.limit,
+        cursor=query.cursor,
+        tags=query.tag,
+        called=query.called or "",
     )
     items = tuple(shown.subject(item) for item in page.items)
     return reply(Subjects(items=items, next=page.cursor))
@@ -78,7 +79,7 @@ def listed(path: CollectionPath, query: SubjectQuery) -> Response:
 @scope("read")
 def get(path: SubjectPath) -> Response:
     """Get a person."""
-    return reply(shown.subject(_collection(path).subject(path.subject.hex)))
+    return reply(shown.subject(services().people.get(path.collection, path.subject.hex)))
 
 
 @blueprint.patch(
@@ -91,8 +92,8 @@ def get(path: SubjectPath) -> Response:
 def change(path: SubjectPath) -> Response:
     """Change a person's name, tags or metadata; omitted fields stay unchanged."""
     new = json_body(SubjectChange)
-    held = _collection(path).change_subject(
-        path.subject.hex, name=new.name, tags=new.tags, metadata=new.metadata
+    held = services().people.change(
+        path.collection, path.subject.hex, name=new.name, tags=new.tags, metadata=new.metadata
     )
     return reply(shown.subject(held))
 
@@ -105,7 +106,7 @@ def change(path: SubjectPath) -> Response:
 @scope("write")
 def delete(path: SubjectPath) -> Response:
     """Delete a person with all faces."""
-    faces = _collection(path).delete_subject(path.subject.hex)
+    faces = services().people.delete(path.collection, path.subject.hex)
     return reply(DeletedSubject(id=path.subject, faces=faces))
 
 
@@ -119,7 +120,8 @@ def delete(path: SubjectPath) -> Response:
 def merge(path: SubjectPath) -> Response:
     """Merge a person into another one; can be undone for seven days."""
     into = json_body(MergeRequest).into.hex
-    return reply(shown.merge(_collection(path).merge(path.subject.hex, into=into)), 201)
+    made = services().people.merge(path.collection, path.subject.hex, into=into)
+    return reply(shown.merge(made), 201)
 
 
 @blueprint.get(
@@ -130,8 +132,8 @@ def merge(path: SubjectPath) -> Response:
 @scope("read")
 def merges(path: CollectionPath, query: Paging) -> Response:
     """List the merges that can be undone, in the order they were made."""
-    held = sorted(_collection(path).merges(), key=_made)
-    page = page_of(held, _made, limit=query.limit, cursor=query.cursor)
+    made = services().people.merges(path.collection)
+    page = page_of(made, _made, limit=query.limit, cursor=query.cursor)
     items = tuple(shown.merge(item) for item in page.items)
     return reply(Merges(items=items, next=page.cursor))
 
@@ -144,16 +146,7 @@ def merges(path: CollectionPath, query: Paging) -> Response:
 @scope("write", body="small")
 def undo(path: MergePath) -> Response:
     """Undo a merge: restores the person, with all faces not moved since."""
-    return reply(shown.subject(_collection(path).undo(path.merge.hex)))
-
-
-def _collection(path: CollectionPath) -> Collection:
-    return backend().service().galleries.collection(path.collection)
-
-
-def _named(collection: Collection, name: str) -> Page[StoredSubject]:
-    found = collection.subject_named(name)
-    return Page((found,) if found else (), None)
+    return reply(shown.subject(services().people.undo(path.collection, path.merge.hex)))
 
 
 def _made(merge: StoredMerge) -> str:

@@ -10,7 +10,7 @@ from faceserver.api.faces import Person
 from faceserver.api.unnamed import LikelyPerson, Lookalike, UnnamedFaces, UnnamedQuery
 from faceserver.models.spec import SimilarityCurve
 from faceserver.services import unnamed
-from faceserver.web.context import backend
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import answers, reply
@@ -38,11 +38,7 @@ def grouped(path: CollectionPath, query: UnnamedQuery) -> Response:
 
     Nothing is changed. With move_faces a group gets its name.
     """
-    found = (
-        backend()
-        .service()
-        .unnamed.group(path.collection, limit=query.limit, threshold=query.threshold)
-    )
+    found = services().unnamed.group(path.collection, limit=query.limit, threshold=query.threshold)
     people = tuple(_person(item, found.similarity, path.collection) for item in found.people)
     return reply(
         UnnamedFaces(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
@@ -16,15 +15,16 @@ from faceserver.api.pictures import Credentials
 from faceserver.client import Client
 from faceserver.config import Settings, load_settings
 from faceserver.errors import UrlFailed
-from faceserver.jobs.manager import JobDesk
+from faceserver.jobs.manager import Jobs
+from faceserver.lifecycle import Services
 from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.pictures.fetch import Fetch
-from faceserver.services.facade import FaceService, Limits
 from faceserver.store import open_store
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import RED, png
 from tests.support.fakes import ColourDetector, ColourEmbedder, MirroredEmbedder, colour_spec
+from tests.support.services import make_services
 from tests.web.fakes import FakeBackend
 
 CURVE = SimilarityCurve(midpoint=0.1, steepness=20, same_pairs=9, different_pairs=9, rates=())
@@ -44,36 +44,15 @@ def fetch(url: str, _: Credentials | None = None, /) -> bytes:
     return SITE[url]
 
 
-@dataclass
-class GalleryBackend(FakeBackend):
-    """A backend with a real service and real jobs."""
-
-    gallery: FaceService | None = None
-    desk: JobDesk | None = None
-
-    def service(self) -> FaceService:
-        assert self.gallery
-        return self.gallery
-
-    def jobs(self) -> JobDesk:
-        assert self.desk
-        return self.desk
-
-
-def make_service(folder: Path, fetch: Fetch = fetch) -> FaceService:
+def make_service(folder: Path, fetch: Fetch = fetch, *, max_items: int = 5) -> Services:
     embedder = CalibratedEmbedder()
     store = open_store(folder, model=embedder.name, dims=embedder.dims)
-    return FaceService(
-        analyzers=AnalyzerPool(
-            Analyzer(ColourDetector(), embedder),
-            {"mirrored": colour_spec("mirrored")},
-            lambda _: MirroredEmbedder(),
-        ),
-        store=store,
-        pictures=store.pictures,
-        fetch=fetch,
-        limits=Limits(max_bytes=10_000, max_pixels=10_000, max_matches=10, max_distance=None),
+    analyzers = AnalyzerPool(
+        Analyzer(ColourDetector(), embedder),
+        {"mirrored": colour_spec("mirrored")},
+        lambda _: MirroredEmbedder(),
     )
+    return make_services(folder, analyzers, store, store.pictures, fetch=fetch, max_items=max_items)
 
 
 @pytest.fixture
@@ -82,22 +61,21 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def service(settings: Settings) -> Iterator[FaceService]:
+def service(settings: Settings) -> Iterator[Services]:
     with closing(make_service(settings.data_dir)) as made:
         yield made
 
 
 @pytest.fixture
-def desk(settings: Settings, service: FaceService) -> Iterator[JobDesk]:
+def desk(service: Services) -> Jobs:
     """Jobs that nobody works on until ``start`` is called."""
-    with closing(JobDesk(settings.data_dir, service.parts, max_items=5)) as made:
-        yield made
+    return service.jobs
 
 
 @pytest.fixture
-def app(settings: Settings, service: FaceService, desk: JobDesk) -> Flask:
+def app(settings: Settings, service: Services) -> Flask:
     app = web.make_app()
-    app.extensions["faceserver"] = GalleryBackend(settings, gallery=service, desk=desk)
+    app.extensions["faceserver"] = FakeBackend(settings, real=service)
     web.init_app(app)
     return app
 

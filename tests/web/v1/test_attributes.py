@@ -10,12 +10,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from faceserver.client import Client
-from faceserver.services.facade import FaceService
-from faceserver.services.faces import Labels
+from faceserver.lifecycle import Services
+from faceserver.services.outcomes import NewPicture
 from faceserver.types import Detection, Image
 from faceserver.vision.attributes.base import Cut, Value
 from faceserver.vision.attributes.pool import AttributePool, spec_without_weights
-from tests.services.test_facade import RED, png
+from tests.services.test_facade import BLACK, RED, png
 
 PICTURE = png(RED, RED)
 JSON = {"base64": base64.b64encode(PICTURE).decode()}
@@ -119,22 +119,22 @@ class Half:
 
 
 def test_the_quality_that_was_asked_for_is_stored_with_the_face(
-    http: FlaskClient, service: FaceService
+    http: FlaskClient, service: Services
 ) -> None:
     spec = spec_without_weights("pose").model_copy(update={"name": "quality"})
-    service.parts.analyzers.default.attributes = AttributePool([spec], lambda _: Half())
+    service.context.analyzers.default.attributes = AttributePool([spec], lambda _: Half())
     path = "/v1/collections/default/faces"
-    for asked, expected in (("quality", 0.5), ("", None)):
-        answer = http.post(path, json={**JSON, "attributes": asked})
+    for asked, expected, turns in (("quality", 0.5, 0), ("", None, 1)):
+        picture = base64.b64encode(png(RED, RED, *[BLACK] * turns)).decode()  # another one each
+        answer = http.post(path, json={"base64": picture, "attributes": asked})
         assert answer.status_code == 201
         added = answer.get_json()["faces"]
         assert [face["quality"] for face in added] == [expected] * 2
         assert http.get(f"{path}/{added[0]['id']}").get_json()["quality"] == expected
 
 
-def test_what_is_told_in_numbers_goes_with_the_face(service: FaceService) -> None:
-    added = service.faces.add_picture(
-        "default", PICTURE, Labels("two.png"), attributes=["pose", "landmarks"]
-    )
+def test_what_is_told_in_numbers_goes_with_the_face(service: Services) -> None:
+    picture = NewPicture("two.png", lambda: PICTURE, attributes=("pose", "landmarks"))
+    added = service.registering.add("default", picture)
     for face in added.faces:
         assert set(face.attributes) == {"pose_pitch", "pose_roll", "pose_yaw"}

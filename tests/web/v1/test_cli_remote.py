@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from faceserver.cli import remote
 from faceserver.cli.main import main
 from faceserver.client import Client
-from faceserver.jobs.manager import JobDesk
+from faceserver.jobs.manager import Jobs
 from tests.services.test_facade import BLACK, GREEN, RED, png
 
 Run = Callable[..., Result]
@@ -65,7 +65,7 @@ def test_a_server_that_is_not_there_ends_it(run: Run, folder: Path) -> None:
 def test_people_are_found(run: Run, folder: Path, client: Client) -> None:
     ann = client.create_subject("default", name="Ann")
     client.add_faces("default", png(RED), subject=ann.id, source="ann.png")
-    client.add_faces("default", png(RED), source="other.png")
+    client.add_faces("default", png(RED, BLACK), source="other.png")
     picture = folder / "Ann" / "2.png"
     lines = run("search", picture).output.splitlines()
     assert lines == ["known", "0.0000  Ann  ann.png", "0.0000  -  other.png", "unknown"]
@@ -74,7 +74,7 @@ def test_people_are_found(run: Run, folder: Path, client: Client) -> None:
 
 
 def test_a_folder_is_imported_in_parts(
-    run: Run, folder: Path, client: Client, desk: JobDesk, monkeypatch: pytest.MonkeyPatch
+    run: Run, folder: Path, client: Client, desk: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remote, "_ZIP_PICTURES", 2)
     desk.start()
@@ -93,9 +93,7 @@ def test_a_folder_is_imported_in_parts(
     }
 
 
-def test_a_zip_is_imported_as_it_is(
-    run: Run, tmp_path: Path, client: Client, desk: JobDesk
-) -> None:
+def test_a_zip_is_imported_as_it_is(run: Run, tmp_path: Path, client: Client, desk: Jobs) -> None:
     path = tmp_path / "people.zip"
     with ZipFile(path, "w") as archive:
         archive.writestr("Ann/1.png", png(RED))
@@ -108,12 +106,12 @@ def test_a_zip_is_imported_as_it_is(
 
 
 def test_a_job_that_fails_is_told(
-    run: Run, folder: Path, desk: JobDesk, monkeypatch: pytest.MonkeyPatch
+    run: Run, folder: Path, desk: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("faceserver.jobs.worker.PictureImporter.run", fail)
+    monkeypatch.setattr("faceserver.jobs.worker.run", fail)
     desk.start()
     done = run("import", folder)
     assert done.exit_code == 1
@@ -141,7 +139,7 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_left_out_is_told_and_people_stay_who_they_are(
-    run: Run, folder: Path, client: Client, desk: JobDesk
+    run: Run, folder: Path, client: Client, desk: Jobs
 ) -> None:
     """A part of a folder may hold one person alone, whose subfolders are nobody."""
     for path in (folder / "Ben" / "1.png", folder / "Ann" / "2.png"):

@@ -18,9 +18,9 @@ from faceserver.cli import remote
 from faceserver.cli.main import main
 from faceserver.client import ApiError, Client, Credentials, UrlPicture
 from faceserver.config import Settings
-from faceserver.jobs.manager import JobDesk
+from faceserver.jobs.manager import Jobs
+from faceserver.lifecycle import Services
 from faceserver.pictures.fetch import Fetcher
-from faceserver.services.facade import FaceService
 from tests.services.test_facade import RED, png
 from tests.support.loopback import DigestGuard, Site, send, serve
 from tests.web.v1.conftest import make_service
@@ -39,7 +39,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def service(settings: Settings, site: Site) -> Iterator[FaceService]:
+def service(settings: Settings, site: Site) -> Iterator[Services]:
     fetcher = Fetcher(timeout=10, max_bytes=10_000, allow_networks=("127.0.0.0/8",))
     with closing(make_service(settings.data_dir, fetcher.fetch)) as made:
         yield made
@@ -55,7 +55,7 @@ def is_kept(folder: Path) -> bool:
     return any(PASSWORD.encode() in path.read_bytes() for path in files)
 
 
-def in_the_end(desk: JobDesk, job_id: str) -> str:
+def in_the_end(desk: Jobs, job_id: str) -> str:
     for _ in range(100_000):
         job = desk.get("default", job_id)
         if not job.is_open:
@@ -141,7 +141,7 @@ def test_those_in_a_url_are_refused_and_not_kept(
 
 
 def test_a_job_keeps_them_until_each_picture_is_there(
-    http: FlaskClient, site: Site, desk: JobDesk, settings: Settings
+    http: FlaskClient, site: Site, desk: Jobs, settings: Settings
 ) -> None:
     items = [link(site), {"url": site.url("/snap?2")}, link(site, scheme="digest")]
     made = http.post(JOBS, json={"items": items}).get_json()
@@ -162,11 +162,11 @@ def test_a_job_keeps_them_until_each_picture_is_there(
 
 
 def test_a_job_goes_on_with_them_after_a_restart(
-    http: FlaskClient, site: Site, desk: JobDesk, settings: Settings, service: FaceService
+    http: FlaskClient, site: Site, desk: Jobs, settings: Settings, service: Services
 ) -> None:
     made = http.post(JOBS, json={"items": [link(site)]}).get_json()
     desk.close()
-    with closing(JobDesk(settings.data_dir, service.parts, max_items=5)) as again:
+    with closing(Jobs(settings.data_dir, service.context, max_items=5)) as again:
         again.start()
         assert in_the_end(again, made["id"].replace("-", "")) == "done"
         assert again.get("default", made["id"].replace("-", "")).stored == 1
@@ -174,7 +174,7 @@ def test_a_job_goes_on_with_them_after_a_restart(
 
 @pytest.mark.parametrize("way", ["cancel", "forget"])
 def test_a_job_that_is_cancelled_forgets_them(
-    http: FlaskClient, site: Site, desk: JobDesk, settings: Settings, way: str
+    http: FlaskClient, site: Site, desk: Jobs, settings: Settings, way: str
 ) -> None:
     made = http.post(JOBS, json={"items": [link(site)]}).get_json()
     if way == "cancel":
@@ -195,7 +195,7 @@ def test_a_repeated_request_is_known_by_its_urls(
     assert first.get_json()["id"] == again.get_json()["id"]
 
 
-def test_the_client_sends_them(client: Client, site: Site, desk: JobDesk) -> None:
+def test_the_client_sends_them(client: Client, site: Site, desk: Jobs) -> None:
     picture = UrlPicture(url=site.url("/snap"), auth=KNOWN)
     assert len(client.detect(picture).faces) == 1
     assert len(client.embed(picture).faces) == 1
@@ -219,7 +219,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("path", [Path("cameras.csv"), Path("cameras.jsonl")])
 def test_a_list_is_fetched_by_a_server(
-    site: Site, desk: JobDesk, client: Client, tmp_path: Path, path: Path
+    site: Site, desk: Jobs, client: Client, tmp_path: Path, path: Path
 ) -> None:
     ending, url = path.suffix[1:], client._url
     path = tmp_path / path

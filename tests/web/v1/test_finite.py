@@ -20,8 +20,8 @@ from faceserver.api.base import Answer, Input
 from faceserver.client import Client
 from faceserver.config import Settings, load_settings
 from faceserver.errors import InvalidArchive, InvalidSetting, ModelError
+from faceserver.lifecycle import Services
 from faceserver.models.spec import EmbedderSpec, load_spec
-from faceserver.services.facade import FaceService
 from faceserver.store import open_store
 from faceserver.transfer.check import check_folder
 from faceserver.web.v1 import faces, searching, stateless
@@ -280,7 +280,7 @@ def test_no_archive_brings_one(
 
 
 def test_a_client_lists_what_a_folder_held_before(
-    client: Client, service: FaceService, settings: Settings
+    client: Client, service: Services, settings: Settings
 ) -> None:
     added = client.add_embedding("default", [1.0, 0.0, 0.0], model="colour")
     with closing(sqlite3.connect(settings.data_dir / "faces.sqlite")) as connection, connection:

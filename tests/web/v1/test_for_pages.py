@@ -6,15 +6,15 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from faceserver.models.spec import Rate
-from tests.services.test_facade import RED, png
+from tests.services.test_facade import GREEN, RED, png
 from tests.web.v1.conftest import CURVE, CalibratedEmbedder
 
 FACES = "/v1/collections/default/faces"
 
 
-def added(http: FlaskClient) -> dict[str, Any]:
+def added(http: FlaskClient, tile: tuple[int, int, int] = RED) -> dict[str, Any]:
     """A stored face."""
-    answer = http.post(FACES, data={"file": (BytesIO(png(RED)), "red.png")})
+    answer = http.post(FACES, data={"file": (BytesIO(png(tile)), "red.png")})
     found: dict[str, Any] = answer.get_json()["faces"][0]
     return found
 
@@ -28,7 +28,7 @@ def test_a_crop_is_sent_again_only_when_it_has_changed(http: FlaskClient) -> Non
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
     assert http.get(crop, headers={"If-None-Match": '"another"'}).data == first.data
-    other = http.get(added(http)["crop"])
+    other = http.get(added(http, GREEN)["crop"])
     assert other.headers["ETag"] != first.headers["ETag"]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from faceserver.api.jobs import Job, JobItem
 from faceserver.client import ApiError, Client, every
-from faceserver.jobs.manager import JobDesk
+from faceserver.jobs.manager import Jobs
 from tests.services.test_facade import GREEN, RED, png
 
 RED_URL = "https://faces.example/red"
@@ -22,7 +22,7 @@ def ended(client: Client, job: Job) -> Job:
     raise AssertionError(now)
 
 
-def test_urls_are_taken_in(client: Client, desk: JobDesk) -> None:
+def test_urls_are_taken_in(client: Client, desk: Jobs) -> None:
     items: list[JobItem | str] = [
         JobItem(url=RED_URL, person="Ann", tags=("t",)),
         "https://faces.example/gone",
@@ -51,7 +51,7 @@ def test_urls_are_taken_in(client: Client, desk: JobDesk) -> None:
     assert error.value.code == "not_found"
 
 
-def test_a_zip_is_taken_in(client: Client, desk: JobDesk, tmp_path: Path) -> None:
+def test_a_zip_is_taken_in(client: Client, desk: Jobs, tmp_path: Path) -> None:
     path = tmp_path / "people.zip"
     with ZipFile(path, "w") as archive:
         archive.writestr("Ann/two.png", png(RED, GREEN))

@@ -16,15 +16,14 @@ from faceserver.api.pictures import Credentials
 from faceserver.client import Client
 from faceserver.config import Settings
 from faceserver.errors import UrlFailed
-from faceserver.jobs.manager import JobDesk
-from faceserver.services.facade import FaceService
-from faceserver.services.registering import Refused, Registered
+from faceserver.jobs.manager import Jobs
+from faceserver.lifecycle import Services
+from faceserver.services.outcomes import NewPicture, Outcome, Refused, Registered
 from faceserver.store import Store, open_store
-from faceserver.transfer.items import Item, Outcome
-from faceserver.transfer.pictures import PictureImporter
 from faceserver.transfer.sources import open_source
 from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 from tests.store.samples import DIMS, MODEL, new_face, people
+from tests.support.services import Importer
 from tests.test_texts import BAD
 from tests.transfer.test_archive import give_out, take_in
 from tests.web.v1.test_jobs import ended
@@ -36,21 +35,20 @@ ON_DISK = {key: name for key, name in WRITTEN.items() if "\0" not in name and 0 
 """What a folder can be called."""
 
 
-def imported(service: FaceService, path: Path) -> list[Outcome]:
+def imported(service: Services, path: Path) -> list[Outcome]:
     def fetch(url: str, credentials: Credentials | None = None, /) -> bytes:
         raise UrlFailed(url)
 
-    gallery = service.parts.gallery("default")
     with open_source(path, fetch=fetch, max_bytes=10_000) as source:
-        return list(PictureImporter(service.parts.registrar(gallery)).run(source.items))
+        return list(Importer(service).run(source.items))
 
 
-def names(service: FaceService) -> list[str]:
-    page = service.galleries.collection("default").subjects(limit=1000)
+def names(service: Services) -> list[str]:
+    page = service.context.store.collection("default").subjects(limit=1000)
     return [person.name for person in page.items]
 
 
-def assert_refused(outcomes: list[Outcome], service: FaceService) -> None:
+def assert_refused(outcomes: list[Outcome], service: Services) -> None:
     (outcome,) = outcomes
     assert isinstance(outcome, Refused)
     assert (outcome.error.code, names(service)) == ("invalid_request", [])
@@ -86,7 +84,7 @@ def test_the_api_takes_none_that_breaks_it(http: FlaskClient, client: Client, na
 
 @pytest.mark.parametrize("name", ON_DISK.values(), ids=ON_DISK)
 def test_a_folder_that_breaks_it_is_refused_picture_by_picture(
-    service: FaceService, tmp_path: Path, name: str
+    service: Services, tmp_path: Path, name: str
 ) -> None:
     folder = tmp_path / "people" / name
     folder.mkdir(parents=True)
@@ -95,7 +93,7 @@ def test_a_folder_that_breaks_it_is_refused_picture_by_picture(
 
 
 @pytest.mark.parametrize("name", WRITTEN.values(), ids=WRITTEN)
-def test_so_is_a_line_of_a_list(service: FaceService, tmp_path: Path, name: str) -> None:
+def test_so_is_a_line_of_a_list(service: Services, tmp_path: Path, name: str) -> None:
     (tmp_path / "a.png").write_bytes(png(RED))
     path = tmp_path / "list.jsonl"
     if name.strip(" "):  # an empty cell says nothing
@@ -107,7 +105,7 @@ def test_so_is_a_line_of_a_list(service: FaceService, tmp_path: Path, name: str)
 
 @pytest.mark.parametrize("key", ["tab", "too long", "zero width space alone", "bidi override"])
 def test_so_is_one_of_a_csv_and_one_of_a_zip(
-    service: FaceService, desk: JobDesk, client: Client, tmp_path: Path, key: str
+    service: Services, desk: Jobs, client: Client, tmp_path: Path, key: str
 ) -> None:
     name = BAD[key]
     (tmp_path / "a.png").write_bytes(png(RED))
@@ -130,7 +128,7 @@ def test_so_is_one_of_a_csv_and_one_of_a_zip(
     assert result.code == "invalid_request"
 
 
-def test_two_ways_to_write_a_name_are_one_person(service: FaceService, tmp_path: Path) -> None:
+def test_two_ways_to_write_a_name_are_one_person(service: Services, tmp_path: Path) -> None:
     spelled = ["Jos\u00e9", "Jose\u0301", " Jos\u00e9 ", "JOSE\u0301"]
     for name, colour in zip(spelled, (RED, GREEN, BLUE, PINK), strict=True):
         (tmp_path / "people" / name).mkdir(parents=True)
@@ -139,20 +137,17 @@ def test_two_ways_to_write_a_name_are_one_person(service: FaceService, tmp_path:
     assert [name.casefold() for name in names(service)] == ["jos\u00e9"]
 
 
-def test_external_ids_and_names_of_pictures(http: FlaskClient, service: FaceService) -> None:
+def test_external_ids_and_names_of_pictures(http: FlaskClient, service: Services) -> None:
     collection = "/v1/collections/default"
     body = {"embedding": [1.0, 0.0, 0.0], "model": "colour"}
     for text in ("", "a\tb", "a\x00", "a\u2028b", "\ud800", "x" * 501):
         for field in ("external_id", "source"):
             answer = http.post(f"{collection}/faces", json={**body, field: text})
             assert answer.status_code == 400
-    item = Item("a.png", partial(png, RED), external_id="a\tb")
-    gallery = service.parts.gallery("default")
-    (outcome,) = PictureImporter(service.parts.registrar(gallery)).run([item])
+    item = NewPicture("a.png", partial(png, RED), external_id="a\tb")
+    (outcome,) = Importer(service).run([item])
     assert isinstance(outcome, Refused)
-    (stored,) = PictureImporter(service.parts.registrar(gallery)).run(
-        [Item("a\tb\x00.png", partial(png, RED))]
-    )
+    (stored,) = Importer(service).run([NewPicture("a\tb\x00.png", partial(png, RED))])
     assert isinstance(stored, Registered)
     assert stored.faces[0].source == "a\ufffdb\ufffd.png"
 

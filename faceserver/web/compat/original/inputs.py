@@ -11,7 +11,8 @@ from faceserver.api.base import Request as ApiRequest
 from faceserver.api.pictures import Credentials
 from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
-from faceserver.services.facade import Link, Refused, Upload
+from faceserver.services.outcomes import NewPicture, Refused
+from faceserver.services.registering import Link
 from faceserver.web.jsontext import utf8_json
 from faceserver.web.multipart import form_problem
 
@@ -40,7 +41,7 @@ def set_limits(app: Flask, settings: Settings) -> None:
     )
 
 
-def pictures(request: Request, settings: Settings) -> list[Upload | Refused]:
+def pictures(request: Request, settings: Settings) -> list[NewPicture | Refused]:
     """The pictures of a form, in order.
 
     The field ``names`` lists the file fields, each followed by ``*``; without it, every file
@@ -134,16 +135,18 @@ def _form(request: Request, settings: Settings) -> tuple[Fields, Files]:
     return fields, files
 
 
-def _field_items(name: str, group: list[FileStorage], settings: Settings) -> list[Upload | Refused]:
+def _field_items(
+    name: str, group: list[FileStorage], settings: Settings
+) -> list[NewPicture | Refused]:
     if not group:
         return [Refused(name, NoFile(f"the form has no file field {name!r}"))]
     return [_item(file, settings) for file in group]
 
 
-def _item(file: FileStorage, settings: Settings) -> Upload | Refused:
+def _item(file: FileStorage, settings: Settings) -> NewPicture | Refused:
     name = file.filename or file.name or ""
     try:
-        return Upload(name, _read(file, settings))
+        return NewPicture.of_bytes(name, _read(file, settings))
     except FileTooLarge as error:
         return Refused(name, error)
 

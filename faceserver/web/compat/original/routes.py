@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from faceserver.errors import NotFound
-from faceserver.services.facade import Refused, Registered, Upload
+from faceserver.services.outcomes import NewPicture, Refused, Registered
 from faceserver.types import Face, Match
 from faceserver.web.compat.original import inputs
 from faceserver.web.compat.original.credentials import credentials
 from faceserver.web.compat.original.errors import error_fields, render
 from faceserver.web.compat.original.geometry import box_pixels, point_pixels
-from faceserver.web.context import backend
+from faceserver.web.context import backend, services
 from faceserver.web.errors import STATUS
 from faceserver.web.guard.auth import caller
 from faceserver.web.guard.scopes import scope
@@ -32,8 +31,8 @@ def register() -> ResponseReturnValue:
     """Store the faces of uploaded pictures."""
     with_path = inputs.includes_path(request)
     items = inputs.pictures(request, backend().settings)
-    uploads = [item for item in items if isinstance(item, Upload)]
-    results = iter(backend().service().register(uploads))
+    pictures = [item for item in items if isinstance(item, NewPicture)]
+    results = iter(services().registering.add_all(pictures))
     return _answer(
         [item if isinstance(item, Refused) else next(results) for item in items], with_path
     )
@@ -45,7 +44,7 @@ def register_batch() -> ResponseReturnValue:
     """Store the faces of pictures that lie behind URLs."""
     with_path = inputs.includes_path(request)
     links = inputs.urls(request, backend().settings)
-    return _answer(backend().service().register_urls(links), with_path)
+    return _answer(services().registering.add_urls(links), with_path)
 
 
 @blueprint.post("/faceRetrieve")
@@ -53,17 +52,14 @@ def register_batch() -> ResponseReturnValue:
 def retrieve() -> ResponseReturnValue:
     """Find stored faces near the one face of an uploaded picture."""
     data = inputs.one_picture(request, backend().settings)
-    return {"faces": [_match(match) for match in backend().service().retrieve(data)]}
+    return {"faces": [_match(match) for match in services().searching.by_only_face(data)]}
 
 
 @blueprint.get(f"/{_PICTURES}/<name>")
 @scope("read", reach="view")
 def picture(name: str) -> Response:
     """Send a stored picture; it never changes under its name."""
-    bound = caller().collection
-    if bound is not None and not backend().service().shows(bound, name):
-        raise NotFound(f"there is no picture {name!r}")
-    stream = backend().open_picture(name)
+    stream = services().faces.open_stored(name, of=caller().collection)
     response = send_picture(stream, version=name.removesuffix(".jpg"))
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     return response

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from faceserver.errors import NotFound
-from faceserver.services.registering import Examined
+from faceserver.services.outcomes import Changed, Differs, Examined, NewPicture, Present
 from faceserver.store.base import Collection
-from faceserver.transfer.items import Changed, Differs, Item, Present
 from faceserver.types import Detection, Face, Filter
 
 _FACE_IDS = UUID("7d9a3a5e-3c0f-4a52-9d53-0d8f6d3a1b64")
@@ -37,16 +36,30 @@ class Keys:
     own: str
     others: tuple[str, ...] = ()
 
-    def ids(self, count: int) -> list[str]:
-        """The ids of so many faces, largest first."""
-        return _ids(self.own, count)
-
     def all_ids(self, number: int) -> list[str]:
-        """Every id that the face of this place may have."""
-        return [_ids(key, number + 1)[number] for key in (self.own, *self.others)]
+        """Every id that the face of this place may have; a new one gets the first."""
+        return [uuid5(_FACE_IDS, f"{key}\0{number}").hex for key in (self.own, *self.others)]
 
 
-def keys_of(collection: str, item: Item, digest: str) -> Keys:
+@dataclass(frozen=True, eq=False)
+class Stored:
+    """What is stored of a picture that was searched for faces.
+
+    Attributes:
+        places: the stored face at each place, None where none is.
+        is_in: whether any face of the picture is stored.
+    """
+
+    places: Sequence[Face | None]
+    is_in: bool
+
+    @property
+    def faces(self) -> list[Face]:
+        """The faces that are stored, largest first."""
+        return [face for face in self.places if face is not None]
+
+
+def keys_of(collection: str, item: NewPicture, digest: str) -> Keys:
     """What a picture is known by.
 
     Args:
@@ -76,40 +89,30 @@ class Known:
         self._collection = collection
         self._largest = largest
         self._update = update
-        self._checks = (self._person, self._tags, self._external_id)
+        self._checks = (self._person, self._subject, self._tags, self._external_id)
 
     def faces(self, keys: Keys) -> list[Face]:
         """A picture's faces that are stored, up to one that is not; none if it is new."""
         return list(self._from_first(keys.all_ids(place) for place in range(_MOST_FACES)))
 
-    def has_any(self, keys: Keys, places: range) -> bool:
-        """Whether a face of one of these places is stored."""
-        return any(True for place in places for _ in self._stored(keys.all_ids(place)))
-
-    def with_ids(self, face_ids: Sequence[str]) -> list[Face]:
-        """Those of a picture's faces that are stored, up to one that is not."""
-        return list(self._from_first([face_id] for face_id in face_ids))
-
     def again(self, faces: Sequence[Face]) -> list[Face]:
         """The same faces as they are now, without those that are gone."""
         return list(self._stored([face.id for face in faces]))
 
-    def of_picture(self, examined: Examined) -> list[Face] | None:
-        """Stored faces of the same picture, whatever brought it: None if it is new.
-
-        Returns:
-            First the one where the largest face is; nothing where that was deleted by hand.
-        """
-        if not examined.picture:
-            return None
-        faces = self._collection.faces(limit=_MOST_FACES, only=Filter(picture=examined.picture))
-        same = [face for face in faces.items if _is_there(face, examined.faces[0].detection)]
-        if not same:
-            return [] if faces.items else None
-        return [same[0], *(face for face in faces.items if face is not same[0])]
+    def stored(self, examined: Examined) -> Stored:
+        """What is stored of a picture, whatever brought it: by ids, or by where its faces are."""
+        places = [next(self._stored(ids), None) for ids in examined.ids]
+        if examined.picture is None or None not in places:
+            return Stored(places, any(places))
+        same = self._collection.faces(limit=_MOST_FACES, only=Filter(picture=examined.picture))
+        found = [
+            known or next((face for face in same.items if _is_there(face, new.detection)), None)
+            for known, new in zip(places, examined.faces, strict=True)
+        ]
+        return Stored(found, bool(same.items or any(found)))
 
     def compare(
-        self, item: Item, faces: Sequence[Face], *, rival: str | None = None
+        self, item: NewPicture, faces: Sequence[Face], *, rival: str | None = None
     ) -> Present | Changed | Differs:
         """Tell whether what is said of a picture that is in is what is stored; bring it up to date.
 
@@ -133,7 +136,7 @@ class Known:
     # Each of these says whether a difference was taken over, and how it is told; None where there
     # is none.
 
-    def _person(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
+    def _person(self, item: NewPicture, faces: Sequence[Face], update: bool) -> _Difference | None:
         if item.person is None:
             return None
         known = self._collection.subject_named(item.person)
@@ -149,7 +152,19 @@ class Known:
         self._collection.move([face.id], subject.id)
         return True, f"shows {subject.name} now, not {was}"
 
-    def _tags(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
+    def _subject(self, item: NewPicture, faces: Sequence[Face], update: bool) -> _Difference | None:
+        others = [face for face in faces if face.subject != item.subject]
+        if item.subject is None or not others:
+            return None
+        wanted = self._name(item.subject)
+        named = next((face.subject for face in others if face.subject is not None), None)
+        taken = [face.id for face in others if update or face.subject is None]
+        self._collection.move(taken, item.subject)
+        if named is not None and not update:
+            return False, f"shows {self._name(named)}, not {wanted}"
+        return True, f"shows {wanted} now"
+
+    def _tags(self, item: NewPicture, faces: Sequence[Face], update: bool) -> _Difference | None:
         wanted = set(item.tags)
         if not wanted or all(wanted == set(face.tags) for face in faces):
             return None
@@ -159,7 +174,9 @@ class Known:
             self._collection.tag(face.id, sorted(wanted))
         return True, f"its tags are {_listed(item.tags)} now"
 
-    def _external_id(self, item: Item, faces: Sequence[Face], update: bool) -> _Difference | None:
+    def _external_id(
+        self, item: NewPicture, faces: Sequence[Face], update: bool
+    ) -> _Difference | None:
         known, wanted = faces[0].external_id, item.external_id
         if wanted is None or wanted == known:
             return None
@@ -189,10 +206,6 @@ class Known:
                 yield self._collection.get(face_id)
             except NotFound:
                 continue
-
-
-def _ids(key: str, count: int) -> list[str]:
-    return [uuid5(_FACE_IDS, f"{key}\0{number}").hex for number in range(count)]
 
 
 def _listed(tags: Sequence[str]) -> str:

@@ -8,17 +8,26 @@ from threading import Event
 import pytest
 
 from faceserver.errors import InvalidRequest, StoreFull, StoreMismatch
-from faceserver.services.facade import FaceService, Limits
-from faceserver.services.registering import Refused, Registered
+from faceserver.lifecycle import Services
+from faceserver.services import registering
+from faceserver.services.context import Limits
+from faceserver.services.known import Keys
+from faceserver.services.outcomes import (
+    Changed,
+    Differs,
+    NewPicture,
+    Outcome,
+    Present,
+    Refused,
+    Registered,
+)
 from faceserver.store.sqlite.store import DurableStore, open_store
-from faceserver.transfer.items import Changed, Differs, Item, Outcome, Present
-from faceserver.transfer.known import Keys
-from faceserver.transfer.pictures import PictureImporter
 from faceserver.types import Face
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import BLACK, BLUE, GREEN, RED, png
 from tests.support.fakes import ColourDetector, ColourEmbedder
+from tests.support.services import Importer, make_services
 
 
 @pytest.fixture
@@ -28,27 +37,27 @@ def store(tmp_path: Path) -> Iterator[DurableStore]:
 
 
 @pytest.fixture
-def service(store: DurableStore) -> FaceService:
-    return FaceService(
-        analyzers=AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
-        store=store,
-        pictures=store.pictures,
-        fetch=lambda _, __=None: png(RED),
+def service(tmp_path: Path, store: DurableStore) -> Services:
+    return make_services(
+        tmp_path,
+        AnalyzerPool(Analyzer(ColourDetector(), ColourEmbedder())),
+        store,
+        store.pictures,
         limits=Limits(max_bytes=10_000, max_pixels=100_000, max_matches=10, max_distance=0.1),
     )
 
 
-def item(source: str, *tiles: tuple[int, int, int], person: str | None = None) -> Item:
+def item(source: str, *tiles: tuple[int, int, int], person: str | None = None) -> NewPicture:
     data = png(*tiles)
-    return Item(source, lambda: data, person)
+    return NewPicture(source, lambda: data, person)
 
 
-def numbered(number: int, tile: tuple[int, int, int] = RED) -> Item:
+def numbered(number: int, tile: tuple[int, int, int] = RED) -> NewPicture:
     """A picture like no other: black tiles behind the one that counts."""
     return item(f"{number}", tile, *[BLACK] * number)
 
 
-def taken(importer: PictureImporter, *items: Item) -> list[Outcome]:
+def taken(importer: Importer, *items: NewPicture) -> list[Outcome]:
     return list(importer.run(items))
 
 
@@ -60,11 +69,10 @@ def unreadable() -> bytes:
     raise InvalidRequest("it cannot be read")
 
 
-def test_pictures_get_people_tags_and_external_ids(service: FaceService) -> None:
-    registrar = service.registrar()
+def test_pictures_get_people_tags_and_external_ids(service: Services) -> None:
     one = replace(item("1", RED, person="Ann"), tags=("x",), external_id="e1")
     outcomes = taken(
-        PictureImporter(registrar, jobs=3),
+        Importer(service, at_once=3),
         one,
         item("2", RED, BLUE),
         item("3", GREEN, person="ANN"),
@@ -74,7 +82,7 @@ def test_pictures_get_people_tags_and_external_ids(service: FaceService) -> None
     assert isinstance(first, Registered)
     assert isinstance(second, Registered)
     assert isinstance(third, Registered)
-    (ann,) = registrar.collection.subjects(limit=9).items
+    (ann,) = service.context.store.collection().subjects(limit=9).items
     assert (ann.name, ann.faces) == ("Ann", 2)
     assert (first.faces[0].subject, first.faces[0].tags) == (ann.id, ("x",))
     assert first.faces[0].external_id == "e1"
@@ -82,39 +90,39 @@ def test_pictures_get_people_tags_and_external_ids(service: FaceService) -> None
     assert third.faces[0].subject == ann.id
 
 
-def test_outcomes_keep_their_order_over_many_batches(service: FaceService) -> None:
+def test_outcomes_keep_their_order_over_many_batches(service: Services) -> None:
     items = [numbered(n, RED if n % 3 else BLACK) for n in range(70)]
-    outcomes = taken(PictureImporter(service.registrar(), jobs=2), *items)
+    outcomes = taken(Importer(service, at_once=2), *items)
     assert [outcome.name for outcome in outcomes] == [f"{n}" for n in range(70)]
     assert kinds(outcomes)[:4] == ["Refused", "Registered", "Registered", "Refused"]
-    assert service.status().faces == 46
+    assert service.collections.status().faces == 46
 
 
-def test_a_second_run_stores_nothing_twice(service: FaceService) -> None:
-    importer = PictureImporter(service.registrar())
+def test_a_second_run_stores_nothing_twice(service: Services) -> None:
+    importer = Importer(service)
     items = [item("a", RED), item("b", RED, BLACK), item("c", BLUE, GREEN)]
     taken(importer, *items)
     assert kinds(taken(importer, *items, item("d", RED, RED))) == [*["Present"] * 3, "Registered"]
-    assert service.status().faces == 6
+    assert service.collections.status().faces == 6
     changed = item("a", GREEN)
     assert kinds(taken(importer, changed)) == ["Registered"]
 
 
-def test_the_same_picture_twice_in_one_batch_is_stored_once(service: FaceService) -> None:
-    importer = PictureImporter(service.registrar(), jobs=2)
+def test_the_same_picture_twice_in_one_batch_is_stored_once(service: Services) -> None:
+    importer = Importer(service, at_once=2)
     outcomes = taken(importer, item("a", RED), item("a", RED), item("b", BLUE), item("c", RED))
     assert kinds(outcomes) == ["Registered", "Present", "Registered", "Present"]
-    assert service.status().faces == 2
+    assert service.collections.status().faces == 2
 
 
-def test_the_same_picture_in_the_next_group_is_stored_once(service: FaceService) -> None:
-    importer = PictureImporter(service.registrar(), jobs=2)
+def test_the_same_picture_in_the_next_group_is_stored_once(service: Services) -> None:
+    importer = Importer(service, at_once=2)
     outcomes = taken(importer, *[item("a", RED)] * 20, *[item("b", BLUE)] * 20)
     assert kinds(outcomes) == ["Registered", *["Present"] * 19] * 2
-    assert service.status().faces == 2
+    assert service.collections.status().faces == 2
 
 
-def test_the_next_group_is_searched_for_faces_while_one_is_stored(service: FaceService) -> None:
+def test_the_next_group_is_searched_for_faces_while_one_is_stored(service: Services) -> None:
     searched = Event()
 
     def load_last() -> bytes:
@@ -125,135 +133,129 @@ def test_the_next_group_is_searched_for_faces_while_one_is_stored(service: FaceS
         assert searched.wait(60)
         return stored(faces)
 
-    registrar = service.registrar()
-    stored = registrar.collection.add
-    registrar.collection.add = add  # type: ignore[method-assign]
-    items = [*(numbered(n) for n in range(1, 32)), Item("last", load_last)]
-    assert kinds(taken(PictureImporter(registrar), *items)) == ["Registered"] * 32
+    stored = service.context.store.collection().add
+    service.context.store.collection().add = add  # type: ignore[method-assign]
+    items = [*(numbered(n) for n in range(1, 32)), NewPicture("last", load_last)]
+    assert kinds(taken(Importer(service), *items)) == ["Registered"] * 32
 
 
 def test_an_import_that_fails_leaves_no_pictures_behind(
-    service: FaceService, store: DurableStore
+    service: Services, store: DurableStore
 ) -> None:
     def full() -> bytes:
         raise StoreFull("no space is left")
 
     items = [numbered(n) for n in range(40)]
-    items[20] = Item("full", full)
+    items[20] = NewPicture("full", full)
     with pytest.raises(StoreFull):
-        taken(PictureImporter(service.registrar(), jobs=2), *items)
-    assert service.status().faces == 16
+        taken(Importer(service, at_once=2), *items)
+    assert service.collections.status().faces == 16
     assert len(list(store.pictures.names())) == 16
 
 
 def test_what_was_deleted_by_hand_does_not_come_back(
-    service: FaceService, store: DurableStore
+    service: Services, store: DurableStore
 ) -> None:
-    importer = PictureImporter(service.registrar())
+    importer = Importer(service)
     (stored,) = taken(importer, item("a", RED, BLUE, GREEN))
     assert isinstance(stored, Registered)
     store.collection().delete([stored.faces[0].id])
     assert taken(importer, item("a", RED, BLUE, GREEN)) == [Present("a")]
-    assert service.status().faces == 2
+    assert service.collections.status().faces == 2
 
 
-def test_a_named_picture_of_several_faces_needs_a_rule(service: FaceService) -> None:
+def test_a_named_picture_of_several_faces_needs_a_rule(service: Services) -> None:
     several = item("a", BLUE, RED, person="Bob")
-    (refused,) = taken(PictureImporter(service.registrar()), several)
+    (refused,) = taken(Importer(service), several)
     assert isinstance(refused, Refused)
     assert refused.error.code == "several_faces"
     assert "which is Bob" in str(refused.error)
-    assert service.registrar().collection.subject_named("Bob") is None
-    (stored,) = taken(PictureImporter(service.registrar(), largest=True), several)
+    assert service.context.store.collection().subject_named("Bob") is None
+    (stored,) = taken(Importer(service, largest=True), several)
     assert isinstance(stored, Registered)
     assert len(stored.faces) == 1
 
 
-def test_what_cannot_be_loaded_is_refused_and_the_rest_taken(service: FaceService) -> None:
-    outcomes = taken(PictureImporter(service.registrar()), Item("x", unreadable), item("a", RED))
+def test_what_cannot_be_loaded_is_refused_and_the_rest_taken(service: Services) -> None:
+    outcomes = taken(Importer(service), NewPicture("x", unreadable), item("a", RED))
     assert kinds(outcomes) == ["Refused", "Registered"]
 
 
-def test_a_url_that_is_in_is_not_fetched_again(service: FaceService) -> None:
+def test_a_url_that_is_in_is_not_fetched_again(service: Services) -> None:
     fetched = []
 
     def fetch() -> bytes:
         fetched.append(1)
-        return service.fetch("http://host/a.jpg")
+        return png(RED)
 
-    url = Item("http://host/a.jpg", fetch, by_name=True)
-    importer = PictureImporter(service.registrar())
+    url = NewPicture("http://host/a.jpg", fetch, by_name=True)
+    importer = Importer(service)
     assert kinds(taken(importer, url)) == ["Registered"]
     assert kinds(taken(importer, url)) == ["Present"]
     assert len(fetched) == 1
 
 
 def test_a_crash_between_batches_loses_and_doubles_nothing(
-    service: FaceService, store: DurableStore
+    service: Services, store: DurableStore
 ) -> None:
     items = [numbered(n) for n in range(40)]
-    run = PictureImporter(service.registrar()).run(items)
+    run = Importer(service).run(items)
     for _ in range(20):
         next(run)
     del run
     assert store.status().faces == 32  # two batches of 16
-    outcomes = kinds(taken(PictureImporter(service.registrar()), *items))
+    outcomes = kinds(taken(Importer(service), *items))
     assert outcomes == ["Present"] * 32 + ["Registered"] * 8
 
 
-def test_a_collection_is_made_and_has_pictures_of_its_own(service: FaceService) -> None:
-    taken(PictureImporter(service.registrar()), item("a", RED))
-    importer = PictureImporter(service.registrar("holiday"))
+def test_a_collection_is_made_and_has_pictures_of_its_own(service: Services) -> None:
+    taken(Importer(service), item("a", RED))
+    importer = Importer(service, "holiday")
     assert kinds(taken(importer, item("a", RED))) == ["Registered"]
-    assert service.registrar("holiday").collection.count() == 1
+    assert service.context.store.collection("holiday").count() == 1
     with pytest.raises(InvalidRequest):
-        service.registrar("no/name")
+        Importer(service, "no/name")
 
 
-def test_a_collection_of_another_model_is_refused(
-    service: FaceService, store: DurableStore
-) -> None:
+def test_a_collection_of_another_model_is_refused(service: Services, store: DurableStore) -> None:
     store.create("other", model="newer", dims=3)
     with pytest.raises(StoreMismatch, match="of the model newer"):
-        service.registrar("other")
+        taken(Importer(service, "other"), item("a", RED))
 
 
-def person_of(service: FaceService, source: str) -> list[str | None]:
+def person_of(service: Services, source: str) -> list[str | None]:
     """The names on the faces of a picture, in the order they were stored."""
-    collection = service.registrar().collection
+    collection = service.context.store.collection()
     faces = [face for face in collection.faces(limit=99).items if face.source == source]
     return [collection.subject(face.subject).name if face.subject else None for face in faces]
 
 
-def test_the_same_bytes_under_another_name_are_the_same_picture(service: FaceService) -> None:
-    registrar = service.registrar()
-    taken(PictureImporter(registrar), item("Ann/1.jpg", RED, person="Ann"))
+def test_the_same_bytes_under_another_name_are_the_same_picture(service: Services) -> None:
+    taken(Importer(service), item("Ann/1.jpg", RED, person="Ann"))
     moved = item("Ann/2020/1.jpg", RED, person="Ann")
     flat = item("1.jpg", RED)
-    assert kinds(taken(PictureImporter(registrar), moved, flat)) == ["Present", "Present"]
-    assert service.status().faces == 1
+    assert kinds(taken(Importer(service), moved, flat)) == ["Present", "Present"]
+    assert service.collections.status().faces == 1
 
 
-def test_another_person_is_told_and_taken_over_where_that_is_wanted(service: FaceService) -> None:
-    registrar = service.registrar()
-    taken(PictureImporter(registrar), item("Ann/1.jpg", RED, person="Ann"))
+def test_another_person_is_told_and_taken_over_where_that_is_wanted(service: Services) -> None:
+    taken(Importer(service), item("Ann/1.jpg", RED, person="Ann"))
     moved = item("Bob/1.jpg", RED, person="Bob")
-    (told,) = taken(PictureImporter(registrar), moved)
+    (told,) = taken(Importer(service), moved)
     assert told == Differs("Bob/1.jpg", "it is in already, and shows Ann, not Bob")
     assert person_of(service, "Ann/1.jpg") == ["Ann"]
-    assert registrar.collection.subject_named("Bob") is None
-    (changed,) = taken(PictureImporter(registrar, update=True), moved)
+    assert service.context.store.collection().subject_named("Bob") is None
+    (changed,) = taken(Importer(service, update=True), moved)
     assert changed == Changed("Bob/1.jpg", "shows Bob now, not Ann")
     assert person_of(service, "Ann/1.jpg") == ["Bob"]
-    assert kinds(taken(PictureImporter(registrar, update=True), moved)) == ["Present"]
-    assert service.status().faces == 1
+    assert kinds(taken(Importer(service, update=True), moved)) == ["Present"]
+    assert service.collections.status().faces == 1
 
 
-def test_a_picture_of_nobody_gets_a_person(service: FaceService) -> None:
-    registrar = service.registrar()
-    taken(PictureImporter(registrar), item("1", RED), item("2", RED, BLUE))
+def test_a_picture_of_nobody_gets_a_person(service: Services) -> None:
+    taken(Importer(service), item("1", RED), item("2", RED, BLUE))
     outcomes = taken(
-        PictureImporter(registrar),
+        Importer(service),
         item("Ann/1", RED, person="Ann"),
         item("Bob/2", RED, BLUE, person="Bob"),
     )
@@ -261,22 +263,21 @@ def test_a_picture_of_nobody_gets_a_person(service: FaceService) -> None:
     assert isinstance(outcomes[1], Differs)
     assert "which is Bob" in outcomes[1].reason
     assert (person_of(service, "1"), person_of(service, "2")) == (["Ann"], [None, None])
-    again = taken(PictureImporter(registrar, largest=True), item("2", RED, BLUE, person="Bob"))
+    again = taken(Importer(service, largest=True), item("2", RED, BLUE, person="Bob"))
     assert kinds(again) == ["Changed"]
     assert sorted(map(str, person_of(service, "2"))) == ["Bob", "None"]
 
 
-def test_what_was_merged_or_renamed_since_stays(service: FaceService) -> None:
-    registrar = service.registrar()
+def test_what_was_merged_or_renamed_since_stays(service: Services) -> None:
     ann, anni = item("Ann/1", RED, person="Ann"), item("Anni/2", BLUE, person="Anni")
-    taken(PictureImporter(registrar), ann, anni)
-    collection = registrar.collection
+    taken(Importer(service), ann, anni)
+    collection = service.context.store.collection()
     into, gone = collection.subject_named("Ann"), collection.subject_named("Anni")
     assert into
     assert gone
     collection.merge(gone.id, into=into.id)
     collection.change_subject(into.id, name="Anna")
-    outcomes = taken(PictureImporter(registrar), ann, anni)
+    outcomes = taken(Importer(service), ann, anni)
     assert kinds(outcomes) == ["Differs", "Differs"]
     assert (person_of(service, "Ann/1"), person_of(service, "Anni/2")) == (["Anna"], ["Anna"])
     assert collection.count_subjects() == 1
@@ -285,73 +286,69 @@ def test_what_was_merged_or_renamed_since_stays(service: FaceService) -> None:
 @pytest.mark.parametrize("update", [False, True])
 @pytest.mark.parametrize("between", [0, 40])
 def test_of_two_people_in_one_import_the_first_counts_and_that_is_told(
-    service: FaceService, between: int, update: bool
+    service: Services, between: int, update: bool
 ) -> None:
     others = [numbered(n, GREEN) for n in range(1, between + 1)]
     first, second = item("Ann/1", RED, person="Ann"), item("Bob/1", RED, person="Bob")
-    importer = PictureImporter(service.registrar(), update=update)
+    importer = Importer(service, update=update)
     *_, told = taken(importer, first, *others, second)
     assert told == Differs("Bob/1", "it is the same picture as Ann/1, and shows Ann, not Bob")
-    again = taken(PictureImporter(service.registrar(), update=update), first, second)
+    again = taken(Importer(service, update=update), first, second)
     assert kinds(again) == ["Present", "Differs"]
     assert person_of(service, "Ann/1") == ["Ann"]
 
 
-def test_tags_and_external_ids_are_compared_too(service: FaceService) -> None:
-    registrar = service.registrar()
+def test_tags_and_external_ids_are_compared_too(service: Services) -> None:
     plain = item("1", RED, BLUE)
     known = replace(plain, tags=("b", "a"), external_id="e1")
     other = replace(plain, tags=("c",), external_id="e2")
-    taken(PictureImporter(registrar), plain)
-    assert kinds(taken(PictureImporter(registrar), known)) == ["Changed"]
-    assert kinds(taken(PictureImporter(registrar), known, plain)) == ["Present", "Present"]
-    (told,) = taken(PictureImporter(registrar), other)
+    taken(Importer(service), plain)
+    assert kinds(taken(Importer(service), known)) == ["Changed"]
+    assert kinds(taken(Importer(service), known, plain)) == ["Present", "Present"]
+    (told,) = taken(Importer(service), other)
     assert isinstance(told, Differs)
     assert "tags are a, b, not c; its external_id is e1, not e2" in told.reason
-    assert kinds(taken(PictureImporter(registrar, update=True), other)) == ["Changed"]
-    faces = registrar.collection.faces(limit=9).items
+    assert kinds(taken(Importer(service, update=True), other)) == ["Changed"]
+    faces = service.context.store.collection().faces(limit=9).items
     assert [(face.tags, face.external_id) for face in faces] == [(("c",), "e2")] * 2
 
 
-def test_urls_of_the_same_picture_bring_it_once(service: FaceService) -> None:
-    urls = [Item(f"http://host/{n}", lambda: png(RED), "Ann", by_name=True) for n in range(2)]
-    assert kinds(taken(PictureImporter(service.registrar()), *urls)) == ["Registered", "Present"]
+def test_urls_of_the_same_picture_bring_it_once(service: Services) -> None:
+    urls = [NewPicture(f"http://host/{n}", lambda: png(RED), "Ann", by_name=True) for n in range(2)]
+    assert kinds(taken(Importer(service), *urls)) == ["Registered", "Present"]
     file = item("1", RED, person="Bob")
-    assert kinds(taken(PictureImporter(service.registrar()), file)) == ["Differs"]
+    assert kinds(taken(Importer(service), file)) == ["Differs"]
     corrected = replace(urls[0], person="Bob")
-    importer = PictureImporter(service.registrar(), update=True)
+    importer = Importer(service, update=True)
     assert kinds(taken(importer, corrected)) == ["Changed"]
-    assert service.status().faces == 1
+    assert service.collections.status().faces == 1
 
 
 def test_what_an_earlier_version_has_imported_is_known(
-    service: FaceService, monkeypatch: pytest.MonkeyPatch
+    service: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It made the ids from the name too, and galleries without pictures have nothing else."""
-    registrar = service.registrar()
-    registrar.pictures.keep = "nothing"
+    service.context.pictures.keep = "nothing"
     old = item("a", RED)
     digest = sha256(old.load()).hexdigest()
-    importer = PictureImporter(registrar)
-    monkeypatch.setattr(importer, "_keys", lambda *_: Keys(f"default\0a\0{digest}"))
+    importer = Importer(service)
+    monkeypatch.setattr(registering, "keys_of", lambda *_: Keys(f"default\0a\0{digest}"))
     assert kinds(taken(importer, old)) == ["Registered"]
-    assert kinds(taken(PictureImporter(registrar), old)) == ["Present"]
-    assert service.status().faces == 1
+    assert kinds(taken(Importer(service), old)) == ["Present"]
+    assert service.collections.status().faces == 1
 
 
 @pytest.mark.parametrize("keep", ["originals", "crops", "nothing"])
-def test_whatever_is_kept_nothing_comes_twice(service: FaceService, keep: str) -> None:
-    registrar = service.registrar()
-    registrar.pictures.keep = keep  # type: ignore[assignment]
+def test_whatever_is_kept_nothing_comes_twice(service: Services, keep: str) -> None:
+    service.context.pictures.keep = keep  # type: ignore[assignment]
     for source in ("a", "b"):
-        taken(PictureImporter(registrar), item(source, RED, BLUE))
-    assert service.status().faces == 2
+        taken(Importer(service), item(source, RED, BLUE))
+    assert service.collections.status().faces == 2
 
 
-def test_a_picture_that_an_album_shows_too_can_be_corrected(service: FaceService) -> None:
+def test_a_picture_that_an_album_shows_too_can_be_corrected(service: Services) -> None:
     """An album says nothing, so that it contradicts nobody."""
-    registrar = service.registrar()
-    taken(PictureImporter(registrar), item("Bob/1", RED, person="Bob"))
+    taken(Importer(service), item("Bob/1", RED, person="Bob"))
     album, ann = item("Photos from 2021/1", RED), item("Ann/1", RED, person="Ann")
-    outcomes = taken(PictureImporter(registrar, update=True), album, ann)
+    outcomes = taken(Importer(service, update=True), album, ann)
     assert kinds(outcomes) == ["Present", "Changed"]

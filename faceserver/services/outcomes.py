@@ -1,0 +1,185 @@
+"""Pictures that are to be registered, and what becomes of each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from faceserver.errors import InputError
+from faceserver.types import Face, Note
+from faceserver.vision.analyzer import FoundFace
+
+
+@dataclass(frozen=True)
+class NewPicture:
+    """A picture that is to be registered.
+
+    Attributes:
+        source: what it is called.
+        load: returns its bytes; raises InputError.
+        person: name of whom its largest face shows, None if nobody said.
+        subject: id of the person whom all of its faces show; the person must be there.
+        tags: of its faces.
+        external_id: likewise.
+        largest: the largest of its faces is registered alone.
+        attributes: what is to be known of its faces beside: names of attributes.
+        by_name: it is the same picture if it has the same name, whatever its bytes.
+    """
+
+    source: str
+    load: Callable[[], bytes]
+    person: str | None = None
+    tags: tuple[str, ...] = ()
+    external_id: str | None = None
+    by_name: bool = False
+    subject: str | None = None
+    largest: bool = False
+    attributes: tuple[str, ...] = ()
+
+    @classmethod
+    def of_bytes(cls, source: str, data: bytes) -> Self:
+        """A picture that is at hand."""
+        return cls(source, lambda: data)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How pictures are registered.
+
+    Attributes:
+        largest: of a picture with a person's name the largest face is that person; otherwise one
+            with several faces is refused, for nobody said which of them it is.
+        update: where another person or other tags are said of a picture that is in, these count;
+            otherwise what is stored stays, and the difference is told.
+        complete: a picture that is in is read all the same: its size is told, and those of its
+            faces that are missing are stored. Otherwise it is passed over.
+        at_once: so many pictures are loaded and searched for faces at the same time.
+        batch: so many are stored as one; 0 takes what fits the number above.
+    """
+
+    largest: bool = False
+    update: bool = False
+    complete: bool = False
+    at_once: int = 1
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A picture whose faces are stored.
+
+    Attributes:
+        name: what the sender called it.
+        picture: the stored picture's file name, None if originals are not kept.
+        width: of the upright picture, in pixels.
+        height: likewise.
+        faces: at least one, largest first.
+        notes: what is worth knowing about the picture.
+    """
+
+    name: str
+    picture: str | None
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A picture of which nothing is stored, and why."""
+
+    name: str
+    error: InputError
+
+
+@dataclass(frozen=True)
+class Present:
+    """A picture that was in already.
+
+    Attributes:
+        name: what it is called.
+        known: its faces as they are stored now; None where it was passed over unread.
+    """
+
+    name: str
+    known: Registered | None = None
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A picture that was in already, of which something is new now.
+
+    Attributes:
+        name: what it is called.
+        change: what is new, for people.
+        known: see :class:`Present`.
+    """
+
+    name: str
+    change: str
+    known: Registered | None = None
+
+
+@dataclass(frozen=True)
+class Differs:
+    """A picture that was in already, of which something else is said; what was stored stays.
+
+    Attributes:
+        name: what it is called.
+        reason: what differs, for people.
+        known: see :class:`Present`.
+    """
+
+    name: str
+    reason: str
+    known: Registered | None = None
+
+
+Outcome = Registered | Refused | Present | Changed | Differs
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A picture whose faces are found, not yet embedded.
+
+    Attributes:
+        item: what is said of it, as it can be stored.
+        picture: the stored picture's file name, None if originals are not kept.
+        width: of the upright picture, in pixels.
+        height: likewise.
+        faces: at least one, largest first.
+        crops: the stored crop of each face, None if crops are not kept.
+        ids: those that each face may have; new faces get the first.
+        notes: what is worth knowing about the picture.
+    """
+
+    item: NewPicture
+    picture: str | None
+    width: int
+    height: int
+    faces: Sequence[FoundFace]
+    crops: Sequence[str | None]
+    ids: Sequence[Sequence[str]]
+    notes: tuple[Note, ...] = ()
+
+    def registered(self, faces: Sequence[Face]) -> Registered:
+        """The same picture with its faces as they are stored."""
+        return Registered(
+            self.item.source, faces[0].picture, self.width, self.height, tuple(faces), self.notes
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """A picture that is in already and was not searched for faces.
+
+    Attributes:
+        name: what it is called.
+        faces: the first of them.
+    """
+
+    name: str
+    faces: Sequence[Face]
+
+
+Found = Examined | Refused | Passed

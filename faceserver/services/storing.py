@@ -1,0 +1,234 @@
+"""The second half of registering: which pictures are in already, and the faces of the others in."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from faceserver.errors import AlreadyExists, NotFound
+from faceserver.services.known import Known, Stored
+from faceserver.services.outcomes import (
+    Changed,
+    Differs,
+    Examined,
+    Found,
+    NewPicture,
+    Outcome,
+    Passed,
+    Present,
+    Refused,
+    Registered,
+    Rules,
+)
+from faceserver.store.base import Collection
+from faceserver.store.faces import sorted_tags
+from faceserver.store.names import check_external_id, check_name
+from faceserver.types import AttributeValue, Face, Floats
+from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.attributes.base import Value
+
+SavePicture = Callable[[bytes], str]
+"""Stores a JPEG and returns its file name."""
+
+_TRIES = 8
+"""So often others may bring the same picture just before it is stored, until that is an error."""
+
+
+@dataclass(frozen=True, eq=False)
+class _New:
+    """A picture of which faces are to be stored.
+
+    Attributes:
+        item: what is said of it.
+        examined: its faces.
+        stored: those that are in already.
+    """
+
+    item: NewPicture
+    examined: Examined
+    stored: Stored
+
+    def missing(self) -> list[int]:
+        """The places of the faces that are to be stored."""
+        return [place for place, face in enumerate(self.stored.places) if face is None]
+
+
+class Storing:
+    """Stores groups of pictures in one collection, one group after the other."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        analyzer: Analyzer,
+        known: Known,
+        rules: Rules,
+        claims: dict[str, str],
+    ) -> None:
+        """Take the collection, the analyzer of its model, and what else decides.
+
+        Args:
+            collection: where to.
+            analyzer: embeds the faces.
+            known: tells which pictures are in.
+            rules: how.
+            claims: by face, which picture said first whom it shows; added to.
+        """
+        self._collection = collection
+        self._analyzer = analyzer
+        self._known = known
+        self._rules = rules
+        self._claims = claims
+        self._subjects: dict[str, str] = {}
+
+    def store(self, items: Sequence[NewPicture], found: Sequence[Found]) -> list[Outcome]:
+        """Embed and store the faces of all pictures that are not in, as one batch.
+
+        Raises:
+            StoreFull: no space is left; nothing is stored.
+        """
+        stored = self._store_new(items, found)
+        return [
+            stored[at] if at in stored else self._compared(item, result)
+            for at, (item, result) in enumerate(zip(items, found, strict=True))
+        ]
+
+    def _store_new(
+        self, items: Sequence[NewPicture], found: Sequence[Found]
+    ) -> dict[int, Registered]:
+        for turn in range(_TRIES):
+            new = self._new(items, found)
+            try:
+                return self._add(new) if new else {}
+            except AlreadyExists:  # another request has brought the same picture just now
+                if turn == _TRIES - 1:
+                    raise
+            except NotFound:  # a person was deleted just now, and is somebody new of that name
+                if turn == _TRIES - 1 or not self._subjects:
+                    raise
+                self._subjects.clear()
+        raise AssertionError
+
+    def _new(self, items: Sequence[NewPicture], found: Sequence[Found]) -> dict[int, _New]:
+        """The pictures of which faces are to be stored, each once, by their places in the group."""
+        new: dict[int, _New] = {}
+        met: set[str] = set()
+        for at, (item, result) in enumerate(zip(items, found, strict=True)):
+            if not isinstance(result, Examined) or not met.isdisjoint(_marks(result)):
+                continue
+            picture = _New(item, result, self._known.stored(result))
+            wanted = picture.missing() if self._rules.complete else not picture.stored.is_in
+            if wanted:
+                met.update(_marks(result))
+                new[at] = picture
+        return new
+
+    def _add(self, new: Mapping[int, _New]) -> dict[int, Registered]:
+        found = [pic.examined.faces[place] for pic in new.values() for place in pic.missing()]
+        vectors, told = iter(self._analyzer.embed(found)), iter(self._analyzer.tell(found))
+        faces = [
+            face for picture in new.values() for face in self._new_faces(picture, vectors, told)
+        ]
+        added = iter(self._collection.add(faces))
+        return {at: self._registered(picture, added) for at, picture in new.items()}
+
+    def _new_faces(
+        self, picture: _New, vectors: Iterator[Floats], told: Iterator[Mapping[str, Value]]
+    ) -> list[Face]:
+        examined = picture.examined
+        item = examined.item
+        subject = item.subject or self._subject(item.person)
+        return [
+            Face(
+                embedding=next(vectors),
+                detection=examined.faces[place].detection,
+                picture=examined.picture,
+                source=item.source,
+                crop=examined.crops[place],
+                subject=subject,
+                tags=item.tags,
+                external_id=item.external_id,
+                attributes=_attributes(next(told)),
+                id=examined.ids[place][0],
+            )
+            for place in picture.missing()
+        ]
+
+    def _registered(self, picture: _New, added: Iterator[Face]) -> Registered:
+        before = picture.stored.faces
+        if before:
+            self._known.compare(picture.item, before)
+            before = self._known.again(before)
+        by_id = {face.id: face for face in before}
+        places = [
+            next(added) if face is None else by_id.get(face.id, face)
+            for face in picture.stored.places
+        ]
+        self._first_to_say(picture.item, places[0].id)
+        return picture.examined.registered(places)
+
+    def _subject(self, name: str | None) -> str | None:
+        if name is None:
+            return None
+        if name not in self._subjects:
+            known = self._collection.subject_named(name)
+            self._subjects[name] = (known or self._collection.add_subject(name)).id
+        return self._subjects[name]
+
+    def _compared(self, item: NewPicture, result: Found) -> Outcome:
+        """What became of a picture of which nothing was stored now."""
+        if isinstance(result, Refused):
+            return result
+        if isinstance(result, Passed):
+            return self._told(item, result.faces)
+        stored = self._known.stored(result)
+        if stored.places[0] is None:  # it was deleted by hand: what the user has tidied up
+            return Present(item.source)
+        outcome = self._told(item, stored.faces)
+        if not self._rules.complete:
+            return outcome
+        now = self._known.again(stored.faces) or stored.faces
+        return replace(outcome, known=result.registered(now))
+
+    def _told(self, item: NewPicture, faces: Sequence[Face]) -> Present | Changed | Differs:
+        rival = self._first_to_say(item, faces[0].id)
+        # What was found in another thread may be out of date by now.
+        return self._known.compare(item, self._known.again(faces) or faces, rival=rival)
+
+    def _first_to_say(self, item: NewPicture, face_id: str) -> str | None:
+        """What this import called the picture when something was said of it first, if not now."""
+        if face_id not in self._claims and (item.person or item.tags or item.external_id):
+            self._claims[face_id] = item.source
+            return None
+        return self._claims.get(face_id)
+
+
+def checked(item: NewPicture) -> NewPicture:
+    """The picture, with texts that can be stored.
+
+    Raises:
+        InvalidRequest: one breaks the rule; see :mod:`faceserver.texts`.
+    """
+    return replace(
+        item,
+        person=None if item.person is None else check_name(item.person),
+        tags=sorted_tags(item.tags),
+        external_id=None if item.external_id is None else check_external_id(item.external_id),
+    )
+
+
+def _attributes(told: Mapping[str, Value]) -> dict[str, AttributeValue]:
+    """What is stored of what attributes tell of a face.
+
+    The ``value`` of an attribute has its name, its other fields have the attribute's and their own:
+    ``quality``, ``quality_sharpness``, ``pose_yaw``. Points are not stored.
+    """
+    return {
+        name if field == "value" else f"{name}_{field}": value
+        for name, fields in told.items()
+        for field, value in fields.items()
+        if isinstance(value, bool | int | float | str)
+    }
+
+
+def _marks(examined: Examined) -> set[str]:
+    """What two pictures share where they are the same."""
+    first = examined.ids[0][0]
+    return {first, examined.picture or first}
