@@ -241,6 +241,12 @@ class Settings(BaseSettings):
         description="Protocols of other programs served at the root, comma-separated. All are "
         "served below /as/NAME/.",
     )
+    compat_listen: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Additional addresses for clients without keys, comma-separated: "
+        "HOST:PORT=PROTOCOL?collection=NAME&scope=SCOPE. Whoever reaches one may use that protocol "
+        "in that collection (default: default) with that scope (default: read).",
+    )
     audit_log: Path | None = Field(
         None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
     )
@@ -261,6 +267,7 @@ class Settings(BaseSettings):
         "host_names",
         "trusted_proxies",
         "compat",
+        "compat_listen",
         mode="before",
     )
     @classmethod

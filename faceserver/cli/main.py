@@ -88,18 +88,28 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     from faceserver.app import create_app
     from faceserver.server import Server
     from faceserver.web import gate_of
+    from faceserver.web.compat import PROTOCOLS
+    from faceserver.web.doors import at_listener, parse_listeners
     from faceserver.web.guard.scopes import vital_paths
     from faceserver.web.ops.metrics import add_gauges
 
     settings = load_settings(host=host, port=port, no_auth=no_auth or None)
     logs.configure(settings.log_format, settings.log_level)
     refuse_unguarded(settings)
-    listener = _listen(settings.host, settings.port)
+    listeners = parse_listeners(settings.compat_listen, PROTOCOLS.names())
+    socket_ = _listen(settings.host, settings.port)
+    others = [(each, _listen(each.host, each.port)) for each in listeners]
     app = create_app(settings)
     backend: Backend = app.extensions["faceserver"]
-    server = Server(app, listener, settings, vital_paths(app))
+    doors = [(at_listener(app, each), other) for each, other in others]
+    server = Server(app, socket_, settings, vital_paths(app), doors)
     add_gauges(app, server.gauges)
-    click.echo(f"faceserver {__version__}: {_url(listener)}")
+    click.echo(f"faceserver {__version__}: {_url(socket_)}")
+    for each, other in others:
+        click.echo(
+            f"Without a key: {each.protocol} at {_url(other)} "
+            f"(collection {each.collection}, scope {each.scope})"
+        )
     Thread(target=_announce, args=(backend, server), name="announcer", daemon=True).start()
     server.serve(on_drain=backend.drain)
     gate_of(app).audit.close()

@@ -9,6 +9,7 @@ from faceserver.config import Settings
 from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.context import backend_of
+from faceserver.web.doors import PathKeys
 from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.guard.limits import Deadlines
@@ -56,7 +57,8 @@ def init_app(app: OpenAPI) -> None:
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]
         TrustedProxies(
-            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.trusted_proxies)
+            PathKeys(Deadlines(app.wsgi_app, settings.request_timeout)),
+            Proxies(settings.trusted_proxies),
         )
     )
 

@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, Request, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from faceserver.access.keys import Key, KeyStore
 from faceserver.api.base import FieldProblem
 
 _EXTENSION = "faceserver_protocols"
@@ -47,6 +48,14 @@ def header_key(request: Request) -> str | None:
     return request.headers.get("X-Api-Key")
 
 
+def basic_key(request: Request) -> str | None:
+    """The password of HTTP basic authentication, whoever the user; else as :func:`header_key`."""
+    sent = request.authorization
+    if sent is not None and sent.type == "basic" and sent.password:
+        return sent.password
+    return header_key(request)
+
+
 @dataclass(frozen=True)
 class Protocol:
     """A wire protocol.
@@ -55,7 +64,9 @@ class Protocol:
         name: of its folder, of its addresses below ``/as/``, and in the setting.
         render: makes the answer to a request that failed.
         credentials: finds the key in a request; None without one.
-        key_in_body: the key may be in the body, so that this has to be taken in before it is known.
+        authenticate: finds the key that a request is signed with; None where keys are only shown.
+        key_in_body: the key, or what is signed, may be in the body, so that this has to be taken in
+            before it is known.
         key_place: where that is, as a message tells it.
         challenge: what ``WWW-Authenticate`` says where a key is needed; None: nothing.
         prefixes: beginnings of addresses that are its alone, such as ``/v1/``.
@@ -64,6 +75,7 @@ class Protocol:
     name: str
     render: Callable[[Failure], Response]
     credentials: Callable[[Request], str | None] = header_key
+    authenticate: Callable[[Request, KeyStore], Key | None] | None = None
     key_in_body: bool = False
     key_place: str = "Authorization: Bearer KEY"
     challenge: str | None = 'Bearer realm="faceserver"'

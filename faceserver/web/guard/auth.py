@@ -16,6 +16,7 @@ from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreE
 from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.store.results import DEFAULT
 from faceserver.web import protocol
+from faceserver.web.doors import listener_of, path_key
 from faceserver.web.guard.scopes import reach_of, scope_of
 
 COOKIE = "faceserver_session"
@@ -79,6 +80,11 @@ def require_collection(name: str) -> None:
         raise NotPermitted(f"this key reaches the collection {bound!r} alone")
 
 
+def own_collection() -> str:
+    """The collection that the caller's key is bound to; the default one, if it reaches all."""
+    return caller().collection or DEFAULT
+
+
 def identify(app: Flask) -> None:
     """Find out, before each request, who calls; nobody is refused yet.
 
@@ -91,7 +97,7 @@ def identify(app: Flask) -> None:
         if request.endpoint in _FOR_SUPERVISORS:
             return
         try:
-            g.caller = _with_key() or _with_session() or _without()
+            g.caller = _at_listener() or _with_key() or _with_session() or _without()
         except StoreError as error:
             g.unreadable_keys = error
 
@@ -130,7 +136,20 @@ def shown_key() -> str:
     return request.form.get("key", "").strip()
 
 
+def _at_listener() -> Caller | None:
+    """Whoever comes to an address of its own: clients of its protocol have no keys."""
+    listener = listener_of(request.environ)
+    if listener is None:
+        return None
+    return Caller(f"listener {listener.name}", None, listener.scope, listener.collection)
+
+
 def _with_key() -> Caller | None:
+    spoken = protocol.current()
+    if spoken.authenticate is not None:
+        signer = spoken.authenticate(request, gate().keys)
+        if signer is not None:
+            return caller_of(signer)
     token = _token()
     key = gate().keys.find(token) if token else None
     return caller_of(key) if key else None
@@ -138,7 +157,7 @@ def _with_key() -> Caller | None:
 
 def _token() -> str | None:
     """The key, from where clients of the request's protocol put it."""
-    return protocol.current().credentials(request)
+    return protocol.current().credentials(request) or path_key(request.environ)
 
 
 def _with_session() -> Caller | None:
@@ -183,7 +202,7 @@ def _require_scope(needed: KeyScope) -> None:
 
 def _require_reach(endpoint: str) -> None:
     reach = reach_of(current_app, endpoint)
-    if caller().collection is None or reach in {"none", "view"}:
+    if caller().collection is None or reach in {"own", "none", "view"}:
         return
     if reach == "default":
         require_collection(DEFAULT)

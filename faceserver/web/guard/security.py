@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 
 from faceserver.config import Settings
 from faceserver.errors import FaceServerError
+from faceserver.web.doors import listener_of
 from faceserver.web.guard.proxies import own_host
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -51,10 +52,15 @@ def guard(app: Flask, settings: Settings) -> None:
     if names is not None:
         names |= {name.lower() for name in settings.host_names}
 
+    def names_here() -> frozenset[str] | None:
+        listener = listener_of(request.environ)
+        return names if listener is None else trusted_names(listener.host)
+
     @app.before_request
     def refuse() -> None:
-        if names is not None:
-            _refuse_untrusted_host(names)
+        known = names_here()
+        if known is not None:
+            _refuse_untrusted_host(known)
         if request.method not in _SAFE_METHODS and request.headers.get("Origin") not in origins:
             _refuse_other_sites()
 

@@ -1,9 +1,11 @@
 """The HTML pages; what they show they get from the API, through scripts."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from faceserver import __version__
 from faceserver.web.guard.scopes import scope
+from faceserver.web.pages.errors import is_for_a_person
 
 blueprint = Blueprint("pages", __name__)
 
@@ -11,7 +13,9 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 @scope("public")
 def home() -> ResponseReturnValue:
-    """Lead to the first page."""
+    """Lead people to the first page; programs that only look whether somebody is there hear so."""
+    if "Accept" in request.headers and not is_for_a_person():
+        return {"name": "faceserver", "version": __version__}
     return redirect(url_for(".register"))
 
 
