@@ -113,6 +113,10 @@ class AddedFaces(Answer):
 
     faces: tuple[Face, ...] = Field(description="Largest first.")
     notes: Notes = ()
+    known: bool = Field(
+        default=False,
+        description="The same picture was in already: these are its faces as they are stored.",
+    )
 
 
 class FaceQuery(Paging):

@@ -74,6 +74,7 @@ class Registered:
         height: likewise.
         faces: at least one, largest first.
         notes: what is worth knowing about the picture.
+        is_new: it was not in before.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Registered:
     height: int
     faces: tuple[Face, ...]
     notes: tuple[Note, ...] = ()
+    is_new: bool = True
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -290,4 +290,4 @@ def _as_registered(outcome: Outcome) -> Registered:
         raise outcome.error
     if outcome.known is None:
         raise NotFound("the faces of this picture were deleted just now")
-    return outcome.known
+    return replace(outcome.known, is_new=False)

@@ -217,7 +217,7 @@ def _add_picture(
 
 def _added(registered: Registered, collection: str) -> AddedFaces:
     faces = tuple(shown.face(item, collection) for item in registered.faces)
-    return AddedFaces(faces=faces, notes=registered.notes)
+    return AddedFaces(faces=faces, notes=registered.notes, known=not registered.is_new)
 
 
 def _add_embedding(collection: str, body: AddEmbedding) -> StoredFace:
