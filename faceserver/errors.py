@@ -102,6 +102,24 @@ class UnknownAttribute(InputError):
     code = "unknown_attribute"
 
 
+class UnsuitableModel(FaceServerError):
+    """The model that is set cannot give what the protocol's clients need."""
+
+    code = "unsuitable_model"
+
+
+class NotServed(FaceServerError):
+    """The protocol has this, and it is not about faces; nobody else is set who would do it."""
+
+    code = "not_served"
+
+
+class UpstreamFailed(FaceServerError):
+    """Another server that requests are handed on to gave no answer."""
+
+    code = "upstream_failed"
+
+
 class NoFile(InputError):
     """A picture was expected, none came."""
 
