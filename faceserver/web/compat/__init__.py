@@ -17,6 +17,7 @@ PROTOCOLS = Registry("protocol")
 
 PROTOCOLS.add("original", "faceserver.web.compat.original.routes:blueprint")
 PROTOCOLS.add("immich", "faceserver.web.compat.immich.routes:blueprint")
+PROTOCOLS.add("nextcloud", "faceserver.web.compat.nextcloud.routes:blueprint")
 
 _VARIABLE = re.compile(r"<[^>]*>")
 
