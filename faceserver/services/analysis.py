@@ -89,6 +89,11 @@ class Analysis:
         return self._context.analyzer.embedder.distances
 
     @property
+    def attributes(self) -> list[str]:
+        """What can be told of faces beside, by the attributes' names."""
+        return self._context.analyzer.attributes.names()
+
+    @property
     def threshold(self) -> float:
         """The distance below which two faces are taken for one person."""
         return self._context.threshold_of(self._context.analyzer)

@@ -16,6 +16,7 @@ STATUS = {
     "invalid_input": 400,
     "invalid_request": 400,
     "no_file": 400,
+    "missing_argument": 400,
     "empty_file": 400,
     "invalid_url": 400,
     "untrusted_host": 400,

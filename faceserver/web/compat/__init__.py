@@ -18,6 +18,7 @@ PROTOCOLS = Registry("protocol")
 PROTOCOLS.add("original", "faceserver.web.compat.original.routes:blueprint")
 PROTOCOLS.add("immich", "faceserver.web.compat.immich.routes:blueprint")
 PROTOCOLS.add("nextcloud", "faceserver.web.compat.nextcloud.routes:blueprint")
+PROTOCOLS.add("deepface", "faceserver.web.compat.deepface.routes:blueprint")
 
 _VARIABLE = re.compile(r"<[^>]*>")
 

@@ -27,10 +27,9 @@ def sent(data: bytes, face: str | None = None) -> dict[str, Any]:
 
 def rows() -> list[BadInput]:
     detect, compute, good = "/detect", "/compute", png(RED)
-    wrong = (None, "", "{", "[]", "{}", '{"left": "1", "top": 1, "right": 2, "bottom": 2}')
-    wrong += ('{"left": 9, "top": 1, "right": 2, "bottom": 2}',)
-    wrong += ('{"left": true, "top": 1, "right": 2, "bottom": 2}',)
-    wrong += ('{"left": -1e300, "top": 1, "right": 2, "bottom": 2}',)
+    box = '{"left": %s, "top": 1, "right": 2, "bottom": 2}'
+    places = [box % left for left in ('"1"', "9", "true", "-1e300")]
+    wrong: list[str | None] = [None, "", "{", "[]", "{}", *places]
     return [
         BadInput("no key", detect, 401, refused("not_authenticated"), key="none"),
         BadInput("wrong key", detect, 401, refused("not_authenticated"), key="wrong"),
