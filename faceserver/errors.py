@@ -41,6 +41,9 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   └── ShuttingDown            shutting_down        takes nothing new any more
     ├── TimedOut                    timed_out            the work took longer than a request may
     ├── Busy                        busy                 too much is under way; nothing was begun
+    ├── UnsuitableModel             unsuitable_model     gives not what a protocol's clients need
+    ├── NotServed                   not_served           nobody is set who would do it
+    ├── UpstreamFailed              upstream_failed      a server that requests are handed on to
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
     │   ├── NotPermitted        not_permitted        the key's scope or collection is another

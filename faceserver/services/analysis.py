@@ -84,6 +84,11 @@ class Analysis:
         return self._context.analyzer.embedder.dims
 
     @property
+    def crop_size(self) -> int:
+        """Side of the crop that the model sees, in pixels."""
+        return self._context.analyzer.embedder.size
+
+    @property
     def distances(self) -> Distances:
         """What their distances mean."""
         return self._context.analyzer.embedder.distances
