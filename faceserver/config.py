@@ -247,6 +247,12 @@ class Settings(BaseSettings):
         "HOST:PORT=PROTOCOL?collection=NAME&scope=SCOPE. Whoever reaches one may use that protocol "
         "in that collection (default: default) with that scope (default: read).",
     )
+    immich_upstream: str | None = Field(
+        None,
+        pattern=r"^https?://",
+        description="URL of an Immich machine-learning server for requests that are not about "
+        "faces, such as http://127.0.0.1:3004.",
+    )
     audit_log: Path | None = Field(
         None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
     )

@@ -41,6 +41,9 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   └── ShuttingDown            shutting_down        takes nothing new any more
     ├── TimedOut                    timed_out            the work took longer than a request may
     ├── Busy                        busy                 too much is under way; nothing was begun
+    ├── UnsuitableModel             unsuitable_model     gives not what a protocol's clients need
+    ├── NotServed                   not_served           nobody is set who would do it
+    ├── UpstreamFailed              upstream_failed      a server that requests are handed on to
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
     │   ├── NotPermitted        not_permitted        the key's scope or collection is another
@@ -100,6 +103,24 @@ class UnknownAttribute(InputError):
     """Nothing of that name is told of faces."""
 
     code = "unknown_attribute"
+
+
+class UnsuitableModel(FaceServerError):
+    """The model that is set cannot give what the protocol's clients need."""
+
+    code = "unsuitable_model"
+
+
+class NotServed(FaceServerError):
+    """The protocol has this, and it is not about faces; nobody else is set who would do it."""
+
+    code = "not_served"
+
+
+class UpstreamFailed(FaceServerError):
+    """Another server that requests are handed on to gave no answer."""
+
+    code = "upstream_failed"
 
 
 class NoFile(InputError):
