@@ -33,6 +33,7 @@ from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
 from faceserver.services.models import Models
 from faceserver.services.people import People
+from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
@@ -223,6 +224,7 @@ def services_of(context: Context, settings: Settings) -> Services:
         registering=Registering(context),
         faces=Faces(context),
         people=People(context),
+        refusals=Refusals(context),
         collections=Collections(context),
         searching=Searching(context),
         analysis=Analysis(context),

@@ -16,6 +16,7 @@ from faceserver.services.context import Context
 from faceserver.services.faces import Faces
 from faceserver.services.models import Models
 from faceserver.services.people import People
+from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
@@ -32,6 +33,7 @@ class Services:
         registering: takes pictures in.
         faces: adds ready embeddings, shows, moves and deletes faces.
         people: adds, changes, merges and deletes people.
+        refusals: remembers who somebody is not.
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
         analysis: detects, embeds and compares; stores nothing.
@@ -44,6 +46,7 @@ class Services:
     registering: Registering
     faces: Faces
     people: People
+    refusals: Refusals
     collections: Collections
     searching: Searching
     analysis: Analysis

@@ -1,6 +1,7 @@
 """Faces that nobody has named, as the people that they are likely to show."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from faceserver.errors import NotFound
 from faceserver.models.spec import SimilarityCurve
 from faceserver.services.context import Context
 from faceserver.services.grouping import likely_people
+from faceserver.services.negatives import refused_faces, without_refused
 from faceserver.store.base import Collection
 from faceserver.types import Face, Filter, Subject
 
@@ -92,6 +94,7 @@ class UnnamedFaces:
             vectors = np.array([face.embedding for face in page.items], np.float32)
             groups = likely_people(vectors.reshape(-1, held.dims), threshold=under)
             chosen = [tuple(page.items[row] for row in rows) for rows in groups[:limit]]
+            refused = refused_faces(held)
             return Unnamed(
                 threshold=under,
                 similarity=analyzer.embedder.distances.similarity,
@@ -99,15 +102,25 @@ class UnnamedFaces:
                 is_complete=page.cursor is None,
                 groups=len(groups),
                 people=tuple(
-                    LikelyPerson(faces, _lookalike(held, faces[0], under)) for faces in chosen
+                    LikelyPerson(faces, _lookalike(held, faces, under, refused)) for faces in chosen
                 ),
             )
 
         return self._context.on(collection, group)
 
 
-def _lookalike(collection: Collection, face: Face, threshold: float) -> Lookalike | None:
-    found = collection.search(face.embedding, k=1, max_distance=threshold, only=_SOMEBODY)
+def _lookalike(
+    collection: Collection,
+    faces: Sequence[Face],
+    threshold: float,
+    refused: Mapping[str, set[str]],
+) -> Lookalike | None:
+    """Whom a group looks like, apart from those whom one of its faces is known not to be."""
+    middle = faces[0].embedding
+    known = {subject for face in faces for subject in refused.get(face.id, ())}
+    only = replace(_SOMEBODY, without=tuple(sorted(known)))
+    only = without_refused(collection, middle, only, threshold=threshold)
+    found = collection.search(middle, k=1, max_distance=threshold, only=only)
     if not found or found[0].face.subject is None:
         return None
     try:

@@ -63,7 +63,7 @@ def test_the_same_id_is_replaced_and_keeps_its_place(store: Collection) -> None:
 def test_what_cannot_be_is_refused(store: Collection) -> None:
     for vector in (VECTORS[0] * 2, VECTORS[0][:3], VECTORS[0].astype(np.float64)):
         with pytest.raises(ValueError, match="embedding"):
-            store.keep(Exemplar("refusal", vector))  # type: ignore[arg-type]
+            store.keep(Exemplar("refusal", vector))
     for content in ({"x": float("nan")}, {"x": "y" * MAX_CONTENT}, {"x": object()}):
         with pytest.raises(InvalidRequest):
             store.keep(refusal(content=content))
