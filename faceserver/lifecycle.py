@@ -19,6 +19,7 @@ from faceserver.services.people import People
 from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
+from faceserver.services.strangers import Strangers
 from faceserver.services.unnamed import UnnamedFaces
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Services:
         refusals: remembers who somebody is not.
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
+        strangers: whom searches have remembered.
         analysis: detects, embeds and compares; stores nothing.
         unnamed: groups faces that nobody has named.
         models: tells which models there are.
@@ -49,6 +51,7 @@ class Services:
     refusals: Refusals
     collections: Collections
     searching: Searching
+    strangers: Strangers
     analysis: Analysis
     unnamed: UnnamedFaces
     models: Models

@@ -18,6 +18,7 @@ from faceserver.client.jobs import JobOperations
 from faceserver.client.pictures import PictureOperations
 from faceserver.client.refusals import RefusalOperations
 from faceserver.client.server import ServerOperations
+from faceserver.client.strangers import StrangerOperations
 from faceserver.client.transport import ApiError, Picture, every
 
 __all__ = ["ApiError", "Client", "Credentials", "Picture", "UrlPicture", "every"]
@@ -28,6 +29,7 @@ class Client(
     GalleryOperations,
     FaceOperations,
     RefusalOperations,
+    StrangerOperations,
     JobOperations,
     ServerOperations,
 ):

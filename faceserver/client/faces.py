@@ -130,7 +130,7 @@ class FaceOperations(Transport):
             picture: whose faces to search for.
             faces: all of them, or the largest alone.
             only: which stored faces.
-            options: ``k``, ``threshold``, ``margin``, ``grouped``.
+            options: ``k``, ``threshold``, ``margin``, ``grouped``, ``remember``.
         """
         fields = {**given(**options), "faces": faces}
         path = f"{path_of(collection)}/search"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from faceserver.models.spec import SimilarityCurve
+from faceserver.services.strangers import Stranger
 from faceserver.store.base import EVERYTHING
 from faceserver.types import Detection, Filter, Match, Note
 from faceserver.vision.attributes.base import Value
@@ -30,6 +31,7 @@ class SearchQuery:
         margin: two people whose distances differ by less are ambiguous; None takes the setting.
         grouped: a match for each person, not for each face.
         only: which stored faces.
+        remember: who is unknown gets a lasting id; with a filter that is refused.
     """
 
     k: int = 10
@@ -37,6 +39,7 @@ class SearchQuery:
     margin: float | None = None
     grouped: bool = False
     only: Filter = EVERYTHING
+    remember: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +78,14 @@ class ProbeResult:
         verdict: who it is.
         hits: nearest first.
         attributes: what was asked for of the face.
+        stranger: who it is, if it is unknown and remembered.
     """
 
     detection: Detection | None
     verdict: Verdict
     hits: tuple[Hit, ...]
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    stranger: Stranger | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,8 @@
 """One search: the hits and the verdict of each probe."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from faceserver.models.spec import Distances
 from faceserver.runtime import metrics
@@ -14,7 +16,8 @@ from faceserver.services.found import (
     Verdict,
 )
 from faceserver.services.negatives import without_refused
-from faceserver.store.base import Collection, Look
+from faceserver.services.strangers import recognise
+from faceserver.store.base import EVERYTHING, Collection, Look
 from faceserver.types import Detection, Face, Floats, Match
 
 
@@ -56,6 +59,33 @@ class Round:
             margin=self._margin,
             probes=tuple(probes),
         )
+
+    def recognised(
+        self,
+        probes: Sequence[ProbeResult],
+        vectors: Sequence[Floats],
+        *,
+        keep_for: timedelta | None,
+    ) -> list[ProbeResult]:
+        """The probes of one picture, with the strangers whom the unknown ones show.
+
+        Args:
+            probes: as :meth:`probe` gave them.
+            vectors: of the probes.
+            keep_for: so long strangers are remembered; None without end.
+        """
+        if self._query.only != EVERYTHING:
+            return list(probes)  # who is unknown there may be somebody elsewhere
+        unknown = [row for row, probe in enumerate(probes) if probe.verdict.answer == "unknown"]
+        strangers = recognise(
+            self._collection,
+            [vectors[row] for row in unknown],
+            threshold=self._same,
+            remember=self._query.remember,
+            keep_for=keep_for,
+        )
+        found = dict(zip(unknown, strangers, strict=True))
+        return [replace(probe, stranger=found.get(row)) for row, probe in enumerate(probes)]
 
     @metrics.stage("search")
     def probe(self, vector: Floats, detection: Detection | None) -> ProbeResult:

@@ -1,9 +1,11 @@
 """Searching: who is it? Each probe gets its matches and a verdict."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from threading import Lock
 
-from faceserver.errors import SeveralFaces
+from faceserver.errors import InvalidRequest, SeveralFaces
 from faceserver.services.context import DEFAULT, Context, chosen
 from faceserver.services.faces import checked_embedding
 from faceserver.services.found import (
@@ -18,7 +20,7 @@ from faceserver.services.found import (
 from faceserver.services.negatives import without_refused
 from faceserver.services.rounds import Round
 from faceserver.store.base import EVERYTHING, Collection
-from faceserver.types import Face, Match
+from faceserver.types import Face, Floats, Match
 from faceserver.vision.analyzer import Analyzer
 
 __all__ = [
@@ -39,6 +41,7 @@ class Searching:
     def __init__(self, context: Context) -> None:
         """Take what the use cases share."""
         self._context = context
+        self._remembering = Lock()
 
     def by_picture(
         self,
@@ -56,6 +59,7 @@ class Searching:
             NotFound: there is no such collection.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
+            InvalidRequest: strangers are to be remembered, with a filter.
         """
 
         def search(held: Collection) -> Searched:
@@ -64,12 +68,11 @@ class Searching:
             faces = chosen(found, largest=largest)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
             round_ = self._round(held, analyzer, query)
-            searched = round_.searched(
-                [
-                    replace(round_.probe(vector, face.detection), attributes=known)
-                    for vector, face, known in zip(vectors, faces, told, strict=True)
-                ]
-            )
+            probes = [
+                replace(round_.probe(vector, face.detection), attributes=known)
+                for vector, face, known in zip(vectors, faces, told, strict=True)
+            ]
+            searched = round_.searched(self._recognised(round_, probes, list(vectors), query))
             return replace(searched, notes=picture.notes)
 
         return self._context.on(collection, search)
@@ -88,7 +91,8 @@ class Searching:
             analyzer = self._context.analyzer_of(held)
             vector = checked_embedding(held, embedding, model=model)
             round_ = self._round(held, analyzer, query)
-            return round_.searched([round_.probe(vector, None)])
+            probes = [round_.probe(vector, None)]
+            return round_.searched(self._recognised(round_, probes, [vector], query))
 
         return self._context.on(collection, search)
 
@@ -133,6 +137,18 @@ class Searching:
 
         return self._context.on(DEFAULT, search)
 
+    def _recognised(
+        self,
+        round_: Round,
+        probes: Sequence[ProbeResult],
+        vectors: Sequence[Floats],
+        query: SearchQuery,
+    ) -> list[ProbeResult]:
+        """The probes with the strangers among them; two requests make no two of one."""
+        with self._remembering if query.remember else nullcontext():
+            keep_for = self._context.limits.keep_strangers
+            return round_.recognised(probes, vectors, keep_for=keep_for)
+
     def _round(
         self,
         held: Collection,
@@ -140,6 +156,8 @@ class Searching:
         query: SearchQuery,
         apart_from: Face | None = None,
     ) -> Round:
+        if query.remember and query.only != EVERYTHING:
+            raise InvalidRequest("who is unknown to a filter is no stranger: remember without one")
         limits = self._context.limits
         filled = replace(
             query,

@@ -19,6 +19,7 @@ from faceserver.web.v1 import (
     searching,
     stateless,
     status,
+    strangers,
     subjects,
     unnamed,
 )
@@ -39,6 +40,7 @@ _BLUEPRINTS = (
     refusals.blueprint,
     faces.blueprint,
     searching.blueprint,
+    strangers.blueprint,
     jobs.blueprint,
     unnamed.blueprint,
     status.blueprint,

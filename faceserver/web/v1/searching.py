@@ -6,17 +6,19 @@ from pydantic import Field
 
 from faceserver.api.base import CollectionPath, Form, Id, Tags, Text
 from faceserver.api.faces import (
+    REMEMBER,
+    Remembering,
     SearchAnswer,
     SearchEmbedding,
     SearchFace,
     SearchFilter,
-    SearchOptions,
     SearchRequest,
 )
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, Which
 from faceserver.services.searching import Searched, SearchQuery
 from faceserver.types import Filter
 from faceserver.web.context import services
+from faceserver.web.guard.auth import require_scope
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
@@ -46,6 +48,7 @@ class SearchForm(Form):
     subject: Id | None = Field(default=None, description="Only faces of this person.")
     tags: Tags = Field(default=(), description="Only faces with all of these tags.")
     external_id: Text | None = Field(default=None, description="Only faces with this external id.")
+    remember: bool = Field(default=False, description=REMEMBER)
 
 
 @blueprint.post(
@@ -97,13 +100,17 @@ def _by_json(collection: str) -> Searched:
     )
 
 
-def _query(options: SearchOptions | SearchForm, only: Filter) -> SearchQuery:
+def _query(options: SearchForm | SearchFace | Remembering, only: Filter) -> SearchQuery:
+    remember = not isinstance(options, SearchFace) and options.remember
+    if remember:
+        require_scope("write")
     return SearchQuery(
         k=options.k,
         threshold=options.threshold,
         margin=options.margin,
         grouped=options.grouped,
         only=only,
+        remember=remember,
     )
 
 
