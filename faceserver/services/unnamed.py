@@ -1,6 +1,6 @@
 """Faces that nobody has named, as the people that they are likely to show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from faceserver.services.context import Context
 from faceserver.services.grouping import likely_people
 from faceserver.services.negatives import refused_faces, without_refused
 from faceserver.store.base import Collection
-from faceserver.types import Face, Filter, Subject
+from faceserver.types import NOWHERE, Face, Filter, Subject
 
 MOST_EXAMINED = 10_000
 """Faces that are grouped at once; naming them makes room for those that come after."""
@@ -92,7 +92,11 @@ class UnnamedFaces:
             under = threshold or self._context.threshold_of(analyzer)
             page = held.faces(limit=MOST_EXAMINED, only=_NOBODY)
             vectors = np.array([face.embedding for face in page.items], np.float32)
-            groups = likely_people(vectors.reshape(-1, held.dims), threshold=under)
+            groups = likely_people(
+                vectors.reshape(-1, held.dims),
+                threshold=under,
+                pictures=[picture_of(face) for face in page.items],
+            )
             chosen = [tuple(page.items[row] for row in rows) for rows in groups[:limit]]
             refused = refused_faces(held)
             return Unnamed(
@@ -120,10 +124,35 @@ def _lookalike(
     known = {subject for face in faces for subject in refused.get(face.id, ())}
     only = replace(_SOMEBODY, without=tuple(sorted(known)))
     only = without_refused(collection, middle, only, threshold=threshold)
-    found = collection.search(middle, k=1, max_distance=threshold, only=only)
-    if not found or found[0].face.subject is None:
-        return None
-    try:
-        return Lookalike(collection.subject(found[0].face.subject), found[0].distance)
-    except NotFound:  # deleted since the search
-        return None
+    while found := collection.search(middle, k=1, max_distance=threshold, only=only):
+        subject = found[0].face.subject
+        if subject is None:
+            return None
+        if _are_together(collection, faces, subject):
+            only = replace(only, without=(*only.without, subject))
+            continue
+        try:
+            return Lookalike(collection.subject(subject), found[0].distance)
+        except NotFound:  # deleted since the search
+            return None
+    return None
+
+
+def _are_together(collection: Collection, faces: Sequence[Face], subject: str) -> bool:
+    """Whether a person is in a picture with one of the faces, and so is somebody else."""
+    pictures = {picture_of(face) for face in faces}
+    theirs = collection.faces(limit=MOST_EXAMINED, only=Filter(subject=subject)).items
+    return any(picture_of(face) in pictures for face in theirs)
+
+
+def picture_of(face: Face) -> Hashable:
+    """What is the same for the faces of one picture, and for no others.
+
+    Where no picture is kept, it is what the sender called it, and the time: faces of one picture
+    are stored together.
+    """
+    if face.picture is not None:
+        return face.picture
+    if face.detection == NOWHERE:
+        return face.id  # of no picture
+    return face.source, face.created
