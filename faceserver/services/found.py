@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from faceserver.models.spec import SimilarityCurve
+from faceserver.services.frames import Frame
 from faceserver.services.strangers import Stranger
 from faceserver.store.base import EVERYTHING
 from faceserver.types import Detection, Filter, Match, Note
@@ -107,3 +108,16 @@ class Searched:
     margin: float
     probes: tuple[ProbeResult, ...]
     notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class FramesSearched:
+    """What a search by several pictures of one person has found.
+
+    Attributes:
+        searched: with one probe, of no picture.
+        frames: what became of each picture.
+    """
+
+    searched: Searched
+    frames: tuple[Frame, ...]

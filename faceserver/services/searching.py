@@ -1,15 +1,16 @@
 """Searching: who is it? Each probe gets its matches and a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from threading import Lock
 
-from faceserver.errors import InvalidRequest, SeveralFaces
+from faceserver.errors import InputError, InvalidRequest, SeveralFaces
 from faceserver.services.context import DEFAULT, Context, chosen
 from faceserver.services.faces import checked_embedding
 from faceserver.services.found import (
     Answer,
+    FramesSearched,
     Hit,
     Person,
     ProbeResult,
@@ -17,14 +18,16 @@ from faceserver.services.found import (
     SearchQuery,
     Verdict,
 )
+from faceserver.services.frames import MOST_FACES, FrameFace, consensus, outcomes
 from faceserver.services.negatives import without_refused
 from faceserver.services.rounds import Round
 from faceserver.store.base import EVERYTHING, Collection
 from faceserver.types import Face, Floats, Match
-from faceserver.vision.analyzer import Analyzer
+from faceserver.vision.analyzer import Analyzer, FoundFace
 
 __all__ = [
     "Answer",
+    "FramesSearched",
     "Hit",
     "Person",
     "ProbeResult",
@@ -111,6 +114,39 @@ class Searching:
 
         return self._context.on(collection, search)
 
+    def by_frames(
+        self, collection: str, pictures: Sequence[Callable[[], bytes]], query: SearchQuery
+    ) -> FramesSearched:
+        """Search once for the person whom several pictures show.
+
+        Args:
+            collection: where to search.
+            pictures: give their bytes; one at least.
+            query: how to search.
+
+        Returns:
+            One probe, and what became of each picture: one that cannot be used, holds no face or
+            shows somebody else is left out.
+
+        Raises:
+            NotFound: there is no such collection.
+            InputError: no picture can be used; what is wrong with the first.
+            InvalidRequest: strangers are to be remembered, with a filter.
+        """
+
+        def search(held: Collection) -> FramesSearched:
+            analyzer = self._context.analyzer_of(held)
+            round_ = self._round(held, analyzer, query)
+            faces, frames = self._frames(analyzer, pictures)
+            same = self._context.threshold_of(analyzer)
+            person = consensus(faces, threshold=same)
+            probes = self._recognised(
+                round_, [round_.probe(person.vector, None)], [person.vector], query
+            )
+            return FramesSearched(round_.searched(probes), outcomes(frames, person))
+
+        return self._context.on(collection, search)
+
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
 
@@ -136,6 +172,28 @@ class Searching:
             return held.search(probe, k=k, max_distance=under, only=only)
 
         return self._context.on(DEFAULT, search)
+
+    def _frames(
+        self, analyzer: Analyzer, pictures: Sequence[Callable[[], bytes]]
+    ) -> tuple[list[FrameFace], list[InputError | None]]:
+        """The faces of several pictures, and what is wrong with each picture."""
+        faults: list[InputError | None] = []
+        found: list[tuple[int, FoundFace]] = []
+        for number, load in enumerate(pictures):
+            try:
+                _, faces = self._context.find(load(), analyzer)
+            except InputError as error:
+                faults.append(error)
+                continue
+            faults.append(None)
+            found += [(number, face) for face in faces[:MOST_FACES]]
+        if not found and faults[0] is not None:
+            raise faults[0]
+        vectors = analyzer.embed([face for _, face in found])
+        return [
+            FrameFace(number, face.detection, vector)
+            for (number, face), vector in zip(found, vectors, strict=True)
+        ], faults
 
     def _recognised(
         self,

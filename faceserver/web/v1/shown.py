@@ -7,12 +7,21 @@ from uuid import UUID
 from flask import url_for
 
 from faceserver.api import faces, gallery, jobs, models, pictures
+from faceserver.api.frames import Frame as FrameAnswer
+from faceserver.api.frames import FramesAnswer
 from faceserver.api.stranger import Stranger as StrangerAnswer
 from faceserver.jobs import records
 from faceserver.models.spec import EmbedderSpec, SimilarityCurve
 from faceserver.services.collections import Described
 from faceserver.services.models import ListedModel
-from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
+from faceserver.services.searching import (
+    FramesSearched,
+    Hit,
+    Person,
+    ProbeResult,
+    Searched,
+    Verdict,
+)
 from faceserver.services.strangers import Stranger
 from faceserver.store.results import Receipt
 from faceserver.types import NOWHERE, Box, Detection, Face, Merge, Point, Subject
@@ -159,6 +168,28 @@ def searched(found: Searched, name: str) -> faces.SearchAnswer:
         margin=found.margin,
         probes=tuple(_probe(probe, found.similarity, name) for probe in found.probes),
         notes=found.notes,
+    )
+
+
+def frames(found: FramesSearched, name: str) -> FramesAnswer:
+    """What a search by several pictures of one person has found."""
+    searched = found.searched
+    (probe,) = searched.probes
+    return FramesAnswer(
+        collection=name,
+        model=searched.model,
+        threshold=searched.threshold,
+        margin=searched.margin,
+        probe=_probe(probe, searched.similarity, name),
+        frames=tuple(
+            FrameAnswer(
+                face=detected(frame.detection) if frame.detection else None,
+                distance=None if frame.distance is None else distance(frame.distance),
+                code=frame.code,
+                reason=frame.reason,
+            )
+            for frame in found.frames
+        ),
     )
 
 
