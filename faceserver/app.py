@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -33,8 +34,10 @@ from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
 from faceserver.services.models import Models
 from faceserver.services.people import People
+from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
+from faceserver.services.strangers import Strangers
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
@@ -223,8 +226,10 @@ def services_of(context: Context, settings: Settings) -> Services:
         registering=Registering(context),
         faces=Faces(context),
         people=People(context),
+        refusals=Refusals(context),
         collections=Collections(context),
         searching=Searching(context),
+        strangers=Strangers(context),
         analysis=Analysis(context),
         unnamed=UnnamedFaces(context),
         models=Models(context),
@@ -248,9 +253,15 @@ def _context(settings: Settings, store: DurableStore, analyzer: Analyzer) -> Con
             max_matches=settings.max_matches,
             max_distance=settings.distance_threshold,
             margin=settings.ambiguity_margin,
+            keep_strangers=_days(settings.remember_days),
         ),
         outside=Outside(settings.max_fetches),
     )
+
+
+def _days(count: float) -> timedelta | None:
+    """So many days, without end where it is 0."""
+    return timedelta(days=count) if count else None
 
 
 def _pool(settings: Settings, analyzer: Analyzer, default_model: str) -> AnalyzerPool:

@@ -147,6 +147,13 @@ class Settings(BaseSettings):
         description="Two people whose squared L2 distances from a probe differ by less than this "
         "are ambiguous.",
     )
+    remember_days: float = Field(
+        30.0,
+        ge=0,
+        le=36_500,
+        description="Time in days after which a stranger who was remembered and not seen again is "
+        "forgotten. 0 means never.",
+    )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Maximum number of matches returned by one search."
     )

@@ -16,8 +16,10 @@ from faceserver.services.context import Context
 from faceserver.services.faces import Faces
 from faceserver.services.models import Models
 from faceserver.services.people import People
+from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
+from faceserver.services.strangers import Strangers
 from faceserver.services.unnamed import UnnamedFaces
 
 _log = logging.getLogger(__name__)
@@ -32,8 +34,10 @@ class Services:
         registering: takes pictures in.
         faces: adds ready embeddings, shows, moves and deletes faces.
         people: adds, changes, merges and deletes people.
+        refusals: remembers who somebody is not.
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
+        strangers: whom searches have remembered.
         analysis: detects, embeds and compares; stores nothing.
         unnamed: groups faces that nobody has named.
         models: tells which models there are.
@@ -44,8 +48,10 @@ class Services:
     registering: Registering
     faces: Faces
     people: People
+    refusals: Refusals
     collections: Collections
     searching: Searching
+    strangers: Strangers
     analysis: Analysis
     unnamed: UnnamedFaces
     models: Models

@@ -224,6 +224,7 @@ class Filter:
         external_id: another system calls them so.
         picture: they are in this picture, by file name.
         named: True: somebody said whom they show; False: nobody did.
+        without: they show none of these people, by id.
     """
 
     subject: str | None = None
@@ -231,6 +232,7 @@ class Filter:
     external_id: str | None = None
     picture: str | None = None
     named: bool | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,8 +296,10 @@ class MergeRecord:
         merge: what was merged, and when.
         gone: the person who went, as he or she was; ``faces`` is 0.
         faces: ids of the faces that were moved, in the order they were stored.
+        exemplars: ids of what was remembered about the person who went, likewise.
     """
 
     merge: Merge
     gone: Subject
     faces: tuple[str, ...]
+    exemplars: tuple[str, ...] = ()

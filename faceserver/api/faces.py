@@ -29,6 +29,12 @@ from faceserver.api.pictures import (
     Which,
     by_key,
 )
+from faceserver.api.stranger import Stranger
+
+REMEMBER = (
+    "Remember unknown people, so that they are recognised later; needs the scope `write`, and no "
+    "filter."
+)
 
 MAX_MOVED = 10_000
 """Faces of one request."""
@@ -199,7 +205,13 @@ class SearchOptions(Request):
     filter: SearchFilter = SearchFilter()
 
 
-class PictureSearch(Describing, SearchOptions):
+class Remembering(SearchOptions):
+    """And whether strangers are remembered."""
+
+    remember: bool = Field(default=False, description=REMEMBER)
+
+
+class PictureSearch(Describing, Remembering):
     """And which of the picture's faces are searched for."""
 
     faces: Which = Field(default="all", description="All faces, or only the largest.")
@@ -213,7 +225,7 @@ class SearchUrl(PictureSearch, UrlPicture):
     """By the faces of a picture that the server fetches."""
 
 
-class SearchEmbedding(SearchOptions):
+class SearchEmbedding(Remembering):
     """By an embedding of the collection's model."""
 
     embedding: Embedding
@@ -289,6 +301,9 @@ class Probe(Answer):
     )
     verdict: Verdict
     matches: tuple[Match, ...] = Field(description="Nearest first.")
+    stranger: Stranger | None = Field(
+        default=None, description="Who it is, if it is unknown and remembered."
+    )
 
 
 class SearchAnswer(Answer):

@@ -1,6 +1,7 @@
 """The operations on stored faces."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,18 @@ from faceserver.api.faces import (
     SearchAnswer,
     SearchFilter,
 )
+from faceserver.api.frames import FramesAnswer
 from faceserver.api.pictures import DetectedFace, UrlPicture, Which
 from faceserver.api.unnamed import UnnamedFaces
-from faceserver.client.transport import Picture, Transport, dumped_filter, given, link_of, path_of
+from faceserver.client.transport import (
+    Picture,
+    Transport,
+    dumped_filter,
+    file_of,
+    given,
+    link_of,
+    path_of,
+)
 
 
 class FaceOperations(Transport):
@@ -130,7 +140,7 @@ class FaceOperations(Transport):
             picture: whose faces to search for.
             faces: all of them, or the largest alone.
             only: which stored faces.
-            options: ``k``, ``threshold``, ``margin``, ``grouped``.
+            options: ``k``, ``threshold``, ``margin``, ``grouped``, ``remember``.
         """
         fields = {**given(**options), "faces": faces}
         path = f"{path_of(collection)}/search"
@@ -138,6 +148,20 @@ class FaceOperations(Transport):
             body = {**fields, **link_of(picture), "filter": dumped_filter(only)}
             return self.call(SearchAnswer, "POST", path, json=body)
         return self.send_picture(SearchAnswer, path, picture, {**fields, **dumped_filter(only)})
+
+    def search_frames(
+        self,
+        collection: str,
+        pictures: Sequence[Path | bytes],
+        *,
+        only: SearchFilter | None = None,
+        **options: Any,
+    ) -> FramesAnswer:
+        """Say once who the person is whom several pictures show; options as in `search`."""
+        files = [("files", file_of(picture)) for picture in pictures]
+        fields = {**given(**options), **dumped_filter(only)}
+        path = f"{path_of(collection)}/search/frames"
+        return self.call(FramesAnswer, "POST", path, files=files, data=fields)
 
     def search_embedding(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 from faceserver.api.pictures import Credentials
@@ -32,6 +33,7 @@ class Limits:
         max_matches: most matches of one search.
         max_distance: matches lie below this squared L2 distance; None takes the model's own.
         margin: two people whose distances from a probe differ by less are ambiguous.
+        keep_strangers: how long a stranger is remembered; None without end.
     """
 
     max_bytes: int
@@ -39,6 +41,7 @@ class Limits:
     max_matches: int
     max_distance: float | None
     margin: float = 0.05
+    keep_strangers: timedelta | None = timedelta(days=30)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound
 from faceserver.pictures import codec
 from faceserver.services.context import Context
+from faceserver.services.negatives import forget_refusals
 from faceserver.store.base import Collection, Page
 from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
 
@@ -108,13 +109,22 @@ class Faces:
     def move_all(self, collection: str, face_ids: Sequence[str], subject: str | None) -> int:
         """Say whom faces show, None for nobody; all of them or none.
 
+        A face that was refused for this person is the person's after all: the refusal is forgotten.
+
         Returns:
             How many of the faces there are; the others are passed over.
 
         Raises:
             NotFound: there is no such collection or person.
         """
-        return self._context.on(collection, lambda held: held.move(face_ids, subject))
+
+        def move(held: Collection) -> int:
+            moved = held.move(face_ids, subject)
+            if subject is not None:
+                forget_refusals(held, face_ids, subject)
+            return moved
+
+        return self._context.on(collection, move)
 
     def tag(self, collection: str, face_id: str, tags: Sequence[str]) -> None:
         """Give a face these tags instead of those it has.

@@ -2,7 +2,8 @@
 
 A :class:`Store` holds :class:`Collection` s; all that concerns faces and people is a method of a
 collection, written down in :mod:`~faceserver.store.facebase` and
-:mod:`~faceserver.store.subjectbase`. Every call is one transaction: it happens as a whole or, where
+:mod:`~faceserver.store.subjectbase`, what is remembered beside in
+:mod:`~faceserver.store.exemplars`. Every call is one transaction: it happens as a whole or, where
 it raises, not at all; on return it survives a crash. Every object here is safe to call from several
 threads at once.
 """
@@ -10,6 +11,7 @@ threads at once.
 from collections.abc import Mapping
 from typing import Protocol
 
+from faceserver.store.exemplars import Exemplar, ExemplarCollection, NearExemplar
 from faceserver.store.facebase import FaceCollection, Look
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.results import (
@@ -29,10 +31,13 @@ __all__ = [
     "EVERYTHING",
     "Collection",
     "CollectionStatus",
+    "Exemplar",
+    "ExemplarCollection",
     "FaceCollection",
     "Item",
     "Look",
     "ModelChange",
+    "NearExemplar",
     "Page",
     "Receipt",
     "Store",
@@ -41,8 +46,8 @@ __all__ = [
 ]
 
 
-class Collection(FaceCollection, SubjectCollection, Protocol):
-    """Faces of one embedding model, and the people they show.
+class Collection(FaceCollection, SubjectCollection, ExemplarCollection, Protocol):
+    """Faces of one embedding model, the people they show, and what is remembered beside them.
 
     Once the store has changed the collection to another model, this object is out of date: what
     reads or changes faces raises ModelChanged, and :meth:`Store.collection` gives the new one. So

@@ -21,12 +21,14 @@ from faceserver.runtime.progress import Begin, unseen
 from faceserver.store.index.saved import SavedIndex, Unusable
 from faceserver.store.pictures import PictureFolder, is_picture_name, picture_name
 from faceserver.store.sqlite.check import (
+    bad_exemplars,
     bad_faces,
     bad_new_vectors,
     bad_subjects,
     broken_parts,
     collections_showing,
     count_rows,
+    forget_exemplar,
     forget_new_vector,
     forget_picture,
     named_pictures,
@@ -104,6 +106,10 @@ class _Check:
             yield self._found(
                 f"change of model: {uuid}: {reason}",
                 partial(forget_new_vector, self._database, row),
+            )
+        for row, uuid, reason in list(bad_exemplars(self._database, advance)):
+            yield self._found(
+                f"exemplars: {uuid}: {reason}", partial(forget_exemplar, self._database, row)
             )
 
     def _named_pictures(self) -> Iterator[Finding]:

@@ -13,7 +13,8 @@ from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, ModelCh
 from faceserver.store.base import CollectionStatus, Page
 from faceserver.store.cursor import row_of
 from faceserver.store.faces import sorted_tags
-from faceserver.store.memory.faces import MemoryFaces, page_of
+from faceserver.store.memory.exemplars import MemoryExemplars
+from faceserver.store.memory.faces import page_of
 from faceserver.store.names import check_name, name_key
 from faceserver.store.subjects import checked_metadata, new_subject
 from faceserver.types import Floats, Merge, MergeRecord, Subject
@@ -30,7 +31,7 @@ class Underway(Protocol):
         ...
 
 
-class MemoryCollection(MemoryFaces):
+class MemoryCollection(MemoryExemplars):
     """Faces and people in dicts; see :class:`faceserver.store.base.Collection`."""
 
     def __init__(
@@ -46,7 +47,7 @@ class MemoryCollection(MemoryFaces):
         """Delete all faces and subjects; return how many faces there were."""
         with self.lock:
             faces = len(self._faces)
-            for held in (self._faces, self._subjects, self._merges):
+            for held in (self._faces, self._subjects, self._merges, self._exemplars):
                 held.clear()
             return faces
 
@@ -150,7 +151,9 @@ class MemoryCollection(MemoryFaces):
                 uuid4().hex, into, gone.id, gone.name, len(rows), now, now + self._undo_for
             )
             ids = tuple(self._faces[row].id for row in rows)
-            self._merges[merge.id] = MergeRecord(merge, replace(gone, faces=0, cover=None), ids)
+            about = tuple(self._about(gone.id, into))
+            gone = replace(gone, faces=0, cover=None)
+            self._merges[merge.id] = MergeRecord(merge, gone, ids, about)
             self._show(rows, into)
             del self._subjects[self._subject_row(subject_id)]
             return merge
@@ -188,6 +191,7 @@ class MemoryCollection(MemoryFaces):
             rows = [row for row in moved if self._faces[row].id in record.faces]
             self._subjects[self._next_row()] = record.gone
             self._show(rows, record.gone.id)
+            self._about(record.merge.into, record.gone.id, only=frozenset(record.exemplars))
             del self._merges[merge_id]
             return self.subject(record.gone.id)
 
@@ -213,6 +217,7 @@ class MemoryCollection(MemoryFaces):
         """The same with these embeddings, by the ids of the faces."""
         changed = copy(self)
         changed.model, changed.dims = model, dims
+        changed._exemplars = self._with_new_vectors(vectors)
         changed._faces = {
             row: replace(face, embedding=vectors[face.id]) for row, face in self._faces.items()
         }
@@ -224,10 +229,13 @@ class MemoryCollection(MemoryFaces):
         return replace(subject, faces=len(faces), cover=shown[0] if shown else None)
 
     def _current(self, record: MergeRecord) -> MergeRecord:
-        """The record without faces that are gone by now."""
+        """The record without faces and exemplars that are gone by now."""
         there = self.ids()
         faces = tuple(face_id for face_id in record.faces if face_id in there)
-        return replace(record, merge=replace(record.merge, faces=len(faces)), faces=faces)
+        known = {item.id for item in self._living().values()}
+        about = tuple(item for item in record.exemplars if item in known)
+        merge = replace(record.merge, faces=len(faces))
+        return replace(record, merge=merge, faces=faces, exemplars=about)
 
     def _check_can_be_undone(self, record: MergeRecord) -> None:
         if record.merge.until <= _now():

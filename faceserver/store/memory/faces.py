@@ -151,6 +151,7 @@ class MemoryFaces:
             and only.external_id in (None, face.external_id)
             and only.picture in (None, face.picture)
             and only.named in (None, face.subject is not None)
+            and face.subject not in only.without
             and tags >= {*only.tags}
         )
 

@@ -38,7 +38,7 @@ _REMOVALS = {
 }
 _COUNT = """
     SELECT (SELECT count(*) FROM faces) + (SELECT count(*) FROM subjects)
-        + (SELECT count(*) FROM new_vectors)
+        + (SELECT count(*) FROM new_vectors) + (SELECT count(*) FROM exemplars)
 """
 _FACES = """
     SELECT f.id, f.uuid, f.box, f.points, f.score, f.attributes, f.tags, f.created, f.vector, c.dims
@@ -49,6 +49,11 @@ _NEW_VECTORS = """
     SELECT v.face, f.uuid, v.vector, c.dims
     FROM new_vectors v JOIN faces f ON f.id = v.face JOIN changes c ON c.collection = v.collection
     WHERE v.face > ? ORDER BY v.face LIMIT ?
+"""
+_EXEMPLARS = """
+    SELECT e.id, e.uuid, e.content, e.created, e.until, e.vector, c.dims
+    FROM exemplars e JOIN collections c ON c.id = e.collection
+    WHERE e.id > ? ORDER BY e.id LIMIT ?
 """
 _PICTURES = """
     SELECT picture FROM faces WHERE picture <> ''
@@ -95,6 +100,18 @@ def bad_subjects(database: Database, advance: Advance) -> Iterator[BadRow]:
 def bad_new_vectors(database: Database, advance: Advance) -> Iterator[BadRow]:
     """Faces whose vector of the model that their collection is changed to cannot be."""
     return _bad(database, _NEW_VECTORS, _new_vector_fault, advance)
+
+
+def bad_exemplars(database: Database, advance: Advance) -> Iterator[BadRow]:
+    """What is remembered beside the faces with JSON, a time or a vector that cannot be."""
+    return _bad(database, _EXEMPLARS, _exemplar_fault, advance)
+
+
+def forget_exemplar(database: Database, row: int) -> str:
+    """Remember this no more; return what was done."""
+    with database.transaction() as transaction:
+        transaction.run("DELETE FROM exemplars WHERE id = ?", row)
+    return "removed"
 
 
 def forget_new_vector(database: Database, face: int) -> str:
@@ -217,6 +234,13 @@ def _attributes_fault(attributes: Any) -> str | None:
 def _new_vector_fault(row: Row) -> str | None:
     _, _, vector, dims = row
     return _vector_fault(vector, dims)
+
+
+def _exemplar_fault(row: Row) -> str | None:
+    _, _, content, created, until, vector, dims = row
+    if not isinstance(_json(content), dict):
+        return "its content is no JSON object"
+    return _vector_fault(vector, dims) or _tags_or_time_fault("[]", until or created)
 
 
 def _vector_fault(vector: bytes, dims: int) -> str | None:

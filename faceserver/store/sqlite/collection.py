@@ -18,6 +18,8 @@ from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_name
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collectiontable import CollectionRow
+from faceserver.store.sqlite.exemplars import DurableExemplars
+from faceserver.store.sqlite.exemplartable import ExemplarTable
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.look import Look
 from faceserver.store.sqlite.mergetable import MergeTable
@@ -27,7 +29,7 @@ from faceserver.store.subjects import checked_metadata, new_subject
 from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
 
 
-class DurableCollection:
+class DurableCollection(DurableExemplars):
     """Faces on the disk; see :class:`faceserver.store.base.Collection`. Made by the store."""
 
     def __init__(
@@ -39,6 +41,7 @@ class DurableCollection:
         change: ChangeTable,
         *,
         merges: MergeTable,
+        exemplars: ExemplarTable,
         changing: Callable[[], AbstractContextManager[None]],
         empty: Callable[[], tuple[int, int]],
         lifetime: Lifetime,
@@ -52,6 +55,7 @@ class DurableCollection:
             index: finds faces by vector.
             change: the new vectors, where its model is being changed.
             merges: rows of the merges that can be undone.
+            exemplars: rows of what is remembered beside the faces.
             changing: held while something changes; removes the pictures that nobody is in any more.
             empty: deletes all rows; returns how many faces and subjects.
             lifetime: ends when the store deletes the collection.
@@ -65,6 +69,7 @@ class DurableCollection:
         self._faces = faces
         self._subjects = subjects
         self._merges = merges
+        self._exemplars = exemplars
         self._change = change
         self._store_changing = changing
         self._empty = empty
@@ -100,6 +105,7 @@ class DurableCollection:
             labels = self._faces.labels_of(face_ids)
             self._faces.delete(labels)
             self.index.remove(labels)
+            self._trim_exemplars()
         return len(labels)
 
     def delete_all(self) -> int:
@@ -107,6 +113,7 @@ class DurableCollection:
         with self._changing():
             faces, _ = self._empty()
             self.index.clear()
+            self._trim_exemplars()
         return faces
 
     def move(self, face_ids: Sequence[str], subject: str | None) -> int:
@@ -210,6 +217,7 @@ class DurableCollection:
             labels = self._faces.labels(only=Filter(subject=subject_id))
             self._subjects.delete(subject_id)
             self.index.remove(labels)
+            self._trim_exemplars()
         return len(labels)
 
     def merge(self, subject_id: str, *, into: str) -> Merge:

@@ -46,7 +46,7 @@ class CollectionTable:
         return CollectionRow(row_id, name, model, dims)
 
     def empty(self, collection: int, *, drop: bool = False) -> tuple[int, int]:
-        """Delete all faces, subjects and merges of one; return how many faces and subjects.
+        """Delete all that one holds; return how many faces and subjects.
 
         Args:
             collection: its row id.
@@ -54,7 +54,8 @@ class CollectionTable:
         """
         with self._database.transaction() as transaction:
             faces = delete_faces(transaction, "collection = ?", collection)
-            transaction.run("DELETE FROM merges WHERE collection = ?", collection)
+            for table in ("merges", "exemplars"):
+                transaction.run(f"DELETE FROM {table} WHERE collection = ?", collection)
             subjects = transaction.run("DELETE FROM subjects WHERE collection = ?", collection)
             if drop:
                 transaction.run("DELETE FROM collections WHERE id = ?", collection)

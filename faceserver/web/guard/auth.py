@@ -85,6 +85,21 @@ def own_collection() -> str:
     return caller().collection or DEFAULT
 
 
+def require_scope(needed: KeyScope) -> None:
+    """Refuse callers who may not do this; for what only some requests to a view need.
+
+    Raises:
+        NotAuthenticated: no key came, or none that is good.
+        NotPermitted: the caller's scope is another.
+    """
+    who = caller()
+    if who.scope is None:
+        reason = "this key is not good, or not any more" if _token() else "a key is needed"
+        raise NotAuthenticated(f"{reason}: send `{protocol.current().key_place}`")
+    if not who.may(needed):
+        raise NotPermitted(f"this needs the scope {needed!r}; the key has {who.scope!r}")
+
+
 def identify(app: Flask) -> None:
     """Find out, before each request, who calls; nobody is refused yet.
 
@@ -122,7 +137,7 @@ def authorize(app: Flask) -> None:
         if needed != "public" and not _may_yet_show_a_key():
             if g.unreadable_keys is not None:
                 raise g.unreadable_keys
-            _require_scope(needed)
+            require_scope(needed)
             _require_reach(request.endpoint)
 
 
@@ -189,15 +204,6 @@ def _may_yet_show_a_key() -> bool:
     """Whether the body, which is not there yet, can hold the key; it is judged when it is there."""
     is_unknown = caller().scope is None and bool(request.environ.get(HEADERS_ALONE))
     return is_unknown and protocol.current().key_in_body
-
-
-def _require_scope(needed: KeyScope) -> None:
-    who = caller()
-    if who.scope is None:
-        reason = "this key is not good, or not any more" if _token() else "a key is needed"
-        raise NotAuthenticated(f"{reason}: send `{protocol.current().key_place}`")
-    if not who.may(needed):
-        raise NotPermitted(f"this needs the scope {needed!r}; the key has {who.scope!r}")
 
 
 def _require_reach(endpoint: str) -> None:

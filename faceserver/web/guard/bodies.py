@@ -11,6 +11,7 @@ from flask import Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
+from faceserver.api.frames import MAX_FRAMES
 from faceserver.config import Settings
 from faceserver.errors import RequestTooLarge
 from faceserver.runtime.admission import ADMITTED, HEADERS_ALONE, REFUSAL
@@ -24,6 +25,7 @@ _EMBEDDING = 163_840
 """Of 4,096 numbers, indented."""
 _URL = 8_192
 _JOB_ITEM = 2_500
+_FRAMES = MAX_FRAMES
 
 _PICTURE = b'"base64"'
 
@@ -64,6 +66,7 @@ def limit_of(body: Body, settings: Settings) -> BodyLimit:
         "urls": BodyLimit(urls, urls, _VALUES),
         "picture": BodyLimit(picture, picture, _VALUES, 2 * _EMBEDDING),
         "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES, _FIELDS),
+        "frames": BodyLimit(_FRAMES * picture, _FRAMES * picture, _VALUES, _FRAMES * _URL),
         "pictures": BodyLimit(most, _SMALL, _VALUES),
         "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _VALUES + job * _JOB_ITEM_VALUES),
     }

@@ -72,7 +72,7 @@ def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attribut
 
     Args:
         model: what it must be.
-        lists: the fields that may come several times.
+        lists: the fields and files that may come several times.
 
     Raises:
         InvalidRequest: it cannot be read.
@@ -89,7 +89,9 @@ def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attribut
     given: dict[str, object] = {
         name: values if name in lists else _only(name, values) for name, values in fields.lists()
     }
-    given.update({name: _only(name, values) for name, values in files.lists()})
+    given.update(
+        {name: values if name in lists else _only(name, values) for name, values in files.lists()}
+    )
     try:
         return model.model_validate(given)
     except ValidationError as error:

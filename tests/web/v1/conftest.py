@@ -19,7 +19,7 @@ from faceserver.jobs.manager import Jobs
 from faceserver.lifecycle import Services
 from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.pictures.fetch import Fetch
-from faceserver.store import open_store
+from faceserver.store import Options, open_store
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import RED, png
@@ -44,9 +44,12 @@ def fetch(url: str, _: Credentials | None = None, /) -> bytes:
     return SITE[url]
 
 
-def make_service(folder: Path, fetch: Fetch = fetch, *, max_items: int = 5) -> Services:
+def make_service(
+    folder: Path, fetch: Fetch = fetch, *, max_items: int = 5, keep: str = "originals"
+) -> Services:
     embedder = CalibratedEmbedder()
-    store = open_store(folder, model=embedder.name, dims=embedder.dims)
+    options = Options(keep=keep)  # type: ignore[arg-type]
+    store = open_store(folder, model=embedder.name, dims=embedder.dims, options=options)
     analyzers = AnalyzerPool(
         Analyzer(ColourDetector(), embedder),
         {"mirrored": colour_spec("mirrored")},
