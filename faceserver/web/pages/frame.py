@@ -46,6 +46,7 @@ def page_data() -> Mapping[str, object]:
         "collection": known.collection or DEFAULT,
         "isBound": known.collection is not None,
         "scope": known.scope,
+        "isOpen": known.key_id is None and known.scope is not None,
         "maxFileBytes": settings.max_file_bytes,
         "maxUrls": settings.max_job_items,
         "texts": script_texts(),
