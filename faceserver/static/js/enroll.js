@@ -13,7 +13,16 @@ import { personNamed } from "./people.js";
  * @throws {import("./api.js").ApiError}
  */
 export async function enroll(source, box, title, name) {
-  const cut = await faceFile(source, box, title);
+  return enrollCut(await faceFile(source, box, title), title, name);
+}
+
+/**
+ * The same for a face that was cut out before.
+ * @param {{file: File, box: import("./picture.js").Box}} cut
+ * @param {string} title
+ * @param {string} name
+ */
+export async function enrollCut(cut, title, name) {
   const { faces } = await call("POST", inCollection("faces"), pictureForm(cut.file, { faces: "all", source: title }));
   const nearness = ({ box: found }) => overlap(found, cut.box);
   const [face, ...others] = faces.toSorted((one, other) => nearness(other) - nearness(one));

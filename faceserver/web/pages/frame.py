@@ -18,6 +18,7 @@ _ = lazy_gettext
 NAVIGATION: Mapping[str, LazyString] = {
     "pages.register": _("Register"),
     "pages.retrieve": _("Retrieve"),
+    "pages.live": _("Live"),
     "pages.compare": _("Compare"),
     "gallery.people": _("People"),
     "gallery.jobs": _("Jobs"),

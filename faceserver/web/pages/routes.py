@@ -29,6 +29,13 @@ def retrieve() -> str:
     return render_template("retrieve.html")
 
 
+@blueprint.get("/live")
+@scope("read", reach="none")
+def live() -> str:
+    """Name who is before the camera."""
+    return render_template("live.html")
+
+
 @blueprint.get("/faceCompare.html")
 @scope("read", reach="none")
 def compare() -> str:
