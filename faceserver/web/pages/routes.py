@@ -1,8 +1,9 @@
 """The HTML pages; what they show they get from the API, through scripts."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from faceserver.web.guard.auth import Caller
 from faceserver.web.guard.scopes import scope
 
 blueprint = Blueprint("pages", __name__)
@@ -11,8 +12,9 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 @scope("public")
 def home() -> ResponseReturnValue:
-    """Lead to the first page."""
-    return redirect(url_for(".register"))
+    """Lead to the first page that its visitor can use."""
+    known: Caller = g.get("caller", Caller())
+    return redirect(url_for(".retrieve" if known.scope == "read" else ".register"))
 
 
 @blueprint.get("/faceRegister.html")
