@@ -42,7 +42,7 @@ def faces(server: Server) -> int:
 
 def choose(page: Page, zone: str, *files: Path) -> None:
     """Choose files in a drop zone."""
-    page.locator(f"#{zone} input[type=file]").set_input_files(list(files))
+    page.locator(f"#{zone} .dropzone-label input").set_input_files(list(files))
 
 
 def card(page: Page, title: str) -> Locator:

@@ -67,7 +67,7 @@ def test_a_visit_without_a_mouse(page: Page, gallery: Server, photographs: Photo
     page.keyboard.press("Enter")
     tab_to(page, page.get_by_label("Name of the person"))
     page.keyboard.type("Barack Obama")
-    tab_to(page, page.locator("#dropzone input"))
+    tab_to(page, page.locator("#dropzone .dropzone-label input"))
     page.keyboard.press("Enter")
     expect(card(page, "obama.jpg").get_by_text("1 face registered")).to_be_visible()
     tab_to(page, page.get_by_role("link", name="Find this face in other pictures"))

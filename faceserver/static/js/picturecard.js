@@ -136,7 +136,7 @@ export class PictureCard {
     this.showPreview();
     if (this.rows.length === 0) this.notice.replaceChildren();
     const count = ngettext("%(num)s face left", "%(num)s faces left", this.rows.length);
-    this.setState("done", `${_("%(face)s removed.", { face: row.title })} ${count}`);
+    this.setState("done", [_("%(face)s removed.", { face: row.title }), count].join(" "));
     (next?.querySelector("input") ?? this.heading).focus();
   }
 

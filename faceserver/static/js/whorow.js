@@ -46,7 +46,7 @@ export function verdictParts({ kind, person, other, match }) {
   if (kind === "unknown") return [_("Unknown")];
   if (kind === "unnamed") return [_("Registered, but without a name")];
   if (kind === "unsure" && other && other.id !== person.id) {
-    return [personLink(person), ` ${_("or")} `, personLink(other), "?"];
+    return [personLink(person), " ", _("or"), " ", personLink(other), "?"];
   }
   if (match.similarity === null) return [personLink(person)];
   const share = make("span", { className: "share", textContent: sure(match.similarity) });
