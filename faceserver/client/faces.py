@@ -107,7 +107,7 @@ class FaceOperations(Transport):
         return self.call(DeletedFace, "DELETE", f"{path_of(collection)}/faces/{face}")
 
     def get_face_picture(self, collection: str, face: UUID, *, side: int | None = None) -> bytes:
-        """Get the stored picture as JPEG, scaled down to a longest side in pixels if that is given."""
+        """Get the stored picture as JPEG, no side longer than ``side`` pixels."""
         path = f"{path_of(collection)}/faces/{face}/picture"
         return self.ask("GET", path, params={} if side is None else {"side": side}).content
 

@@ -83,7 +83,11 @@ export class FaceRow {
     form.setAttribute("aria-label", this.title);
     // The tags stand outside of the form's line, and belong to it.
     this.tagsField.setAttribute("form", (form.id = id));
-    for (const field of [this.nameField, this.tagsField]) field.addEventListener("input", () => this.changed());
+    for (const field of [this.nameField, this.tagsField]) {
+      field.addEventListener("input", () => this.changed());
+      // A form of two fields and no button is not submitted by Enter.
+      field.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && form.requestSubmit());
+    }
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.save();

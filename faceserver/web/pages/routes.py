@@ -14,6 +14,8 @@ blueprint = Blueprint("pages", __name__)
 def home() -> ResponseReturnValue:
     """Lead to the first page that its visitor can use."""
     known: Caller = g.get("caller", Caller())
+    if known.scope is None:
+        return redirect(url_for("signin.page", next=url_for(".home")))
     return redirect(url_for(".retrieve" if known.scope == "read" else ".register"))
 
 

@@ -38,7 +38,7 @@ class ShownSetting:
 
 def shown_settings(settings: Settings) -> Iterator[ShownSetting]:
     """All of them, in the order of their documentation."""
-    for name, field in Settings.model_fields.items():
+    for name, field in type(settings).model_fields.items():
         default = "" if field.default is PydanticUndefined else _text(name, field.default)
         yield ShownSetting(
             name=f"FACESERVER_{name.upper()}",
