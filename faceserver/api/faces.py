@@ -11,6 +11,7 @@ from faceserver.api.base import (
     Id,
     PageOf,
     Paging,
+    Query,
     Request,
     Tags,
     Text,
@@ -136,6 +137,19 @@ class FaceQuery(Paging):
     named: bool | None = Field(
         default=None,
         description="true: only named faces; false: only unnamed ones. All by default.",
+    )
+
+
+class PictureQuery(Query):
+    """How large a stored picture is wanted."""
+
+    side: int | None = Field(
+        default=None,
+        ge=64,
+        le=8192,
+        description="Longest side in pixels; a larger picture is scaled down. Boxes are told in "
+        "pixels of the whole picture, whose size the headers `Picture-Width` and "
+        "`Picture-Height` give.",
     )
 
 

@@ -116,9 +116,10 @@ class FaceOperations(Transport):
         """Delete a face; its picture goes with the last face that is in it."""
         return self.call(DeletedFace, "DELETE", f"{path_of(collection)}/faces/{face}")
 
-    def get_face_picture(self, collection: str, face: UUID) -> bytes:
-        """Get the stored picture as JPEG."""
-        return self.ask("GET", f"{path_of(collection)}/faces/{face}/picture").content
+    def get_face_picture(self, collection: str, face: UUID, *, side: int | None = None) -> bytes:
+        """Get the stored picture as JPEG, no side longer than ``side`` pixels."""
+        path = f"{path_of(collection)}/faces/{face}/picture"
+        return self.ask("GET", path, params={} if side is None else {"side": side}).content
 
     def get_face_crop(self, collection: str, face: UUID) -> bytes:
         """Get the face as the model sees it, as JPEG."""

@@ -18,7 +18,9 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"locale": "en-GB", "viewport": PHONE, "has_touch": True},
     "chinese": {"locale": "zh-CN", "viewport": SCREEN},
 }
-BESIDES = ("/docs", "/nothing")
+SERVER = ("/status/keys", "/status/settings")
+"""Pages that are reached from one of the bar."""
+BESIDES = ("/docs", "/nothing", *SERVER)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def opened(page: Page, address: str) -> None:
 
 
 def test_nobody_is_kept_out(page: Page, look: str, axe: str) -> None:
-    for address in [*addresses(page), "/nothing"]:
+    for address in [*addresses(page), *SERVER, "/nothing"]:
         opened(page, address)
         assert issues(page, axe) == [], address
 
@@ -85,7 +87,7 @@ def test_pages_fit_the_screen(page: Page) -> None:
 
 
 def test_pages_speak_the_browsers_language(page: Page, look: str) -> None:
-    for address in addresses(page):
+    for address in [*addresses(page), *SERVER]:
         opened(page, address)
         expected = "zh-Hans" if look == "chinese" else "en"
         assert page.locator("html").get_attribute("lang") == expected

@@ -1,10 +1,20 @@
 """Registering faces, as people do it."""
 
+import zipfile
 from pathlib import Path
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.actions import REGISTER, card, choose, faces, people, register, save_name
+from tests.browser.actions import (
+    REGISTER,
+    RETRIEVE,
+    card,
+    choose,
+    faces,
+    people,
+    register,
+    save_name,
+)
 from tests.browser.conftest import Watch, shoot
 from tests.browser.pictures import side_by_side
 from tests.e2e.server import Server
@@ -21,14 +31,17 @@ def test_many_files_and_a_name_for_each_face(
     page.goto(REGISTER)
     names = ["obama.jpg", "biden.jpg", "astronaut.png"]
     choose(page, "dropzone", *(photographs[name] for name in names), text)
-    expect(page.locator("#summary")).to_have_text("3 pictures registered, 1 picture failed")
+    expect(page.locator("#summary")).to_have_text("3 pictures registered · 1 picture failed")
     expect(card(page, "notes.jpg")).to_contain_text("cannot be read as a picture")
     for name in names:
         found = card(page, name)
         expect(found.get_by_text("1 face registered")).to_be_visible()
-        expect(found.get_by_text("Confidence")).to_be_visible()
         expect(found.locator(".enlarge svg rect")).to_have_count(1)
-        expect(found.locator(".enlarge svg circle")).to_have_count(5)
+    details = card(page, "biden.jpg").get_by_role("button", name="Details of Face 1")
+    details.press("Enter")
+    expect(details).to_have_attribute("aria-expanded", "true")
+    expect(card(page, "biden.jpg").get_by_text("Detector score")).to_be_visible()
+    details.press("Enter")
     save_name(card(page, "obama.jpg"), "Barack Obama")
     save_name(card(page, "biden.jpg"), "Joe Biden")
     assert people(gallery) == {"Barack Obama": 1, "Joe Biden": 1}
@@ -41,9 +54,17 @@ def test_the_picture_is_enlarged_and_closed_with_the_keyboard(
 ) -> None:
     page.goto(REGISTER)
     choose(page, "dropzone", photographs["obama.jpg"])
+    expect(card(page, "obama.jpg").get_by_text("1 face registered")).to_be_visible()
     enlarge = card(page, "obama.jpg").get_by_role("button", name="Enlarge obama.jpg")
     enlarge.press("Enter")
-    expect(page.get_by_role("dialog", name="obama.jpg").locator("rect")).to_have_count(1)
+    dialog = page.get_by_role("dialog", name="obama.jpg")
+    expect(dialog.locator("rect")).to_have_count(1)
+    points = dialog.locator("circle")
+    expect(points).to_have_count(5)
+    expect(points.first).to_be_hidden()
+    dialog.get_by_text("Landmarks").click()
+    expect(points.first).to_be_visible()
+    expect(dialog.get_by_text("right corner of the mouth")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(enlarge).to_be_focused()
@@ -57,6 +78,7 @@ def test_a_name_and_tags_for_all(page: Page, gallery: Server, photographs: Photo
     expect(page.locator("#summary")).to_have_text("2 pictures registered")
     assert people(gallery) == {"Barack Obama": 2}
     expect(card(page, "obama2.jpg").get_by_label("Name")).to_have_value("Barack Obama")
+    card(page, "obama2.jpg").get_by_role("button", name="Details of Face 1").click()
     expect(card(page, "obama2.jpg").get_by_label("Tags")).to_have_value("2009, president")
 
 
@@ -68,7 +90,7 @@ def test_one_name_is_not_given_to_several_faces(
     page.get_by_label("Name of the person").fill("Barack Obama")
     choose(page, "dropzone", group)
     expect(card(page, "two.jpg")).to_contain_text("none was named Barack Obama")
-    expect(card(page, "two.jpg").locator(".enlarge text")).to_have_text(["1", "2"])
+    expect(card(page, "two.jpg").locator(".name-tag")).to_have_text(["1", "2"])
     assert people(gallery) == {}
 
     page.get_by_label("Only the largest face").check()
@@ -84,7 +106,7 @@ def test_somebody_of_another_name_is_warned_of(
     page.goto(REGISTER)
     choose(page, "dropzone", photographs["obama2.jpg"])
     found = card(page, "obama2.jpg")
-    expect(found.locator(".notice")).to_contain_text("This looks like Barack Obama, similarity 9")
+    expect(found.get_by_role("button", name="It is Barack Obama")).to_contain_text("9")
     save_name(found, "Somebody Else")
     expect(found.locator(".notice")).to_contain_text("a different person: Barack Obama")
     found.get_by_role("button", name="It is Barack Obama").click()
@@ -118,7 +140,7 @@ def test_uploads_are_cancelled_and_tried_again(
     page.get_by_role("button", name="Cancel obama.jpg").click()
     expect(card(page, "obama.jpg")).to_contain_text("Cancelled")
     page.get_by_role("button", name="Cancel all").click()
-    expect(page.locator("#summary")).to_have_text("0 pictures registered, 3 pictures failed")
+    expect(page.locator("#summary")).to_have_text("3 pictures failed")
 
     page.unroute(address)
     page.route(address, lambda route: route.fulfill(status=503, json={"code": "shutting_down"}))
@@ -146,7 +168,7 @@ def test_urls_become_a_job(
     field.fill("\n".join([*urls, "", urls[0]]))
     expect(page.locator("#url-hint")).to_have_text("3 URLs")
     page.get_by_role("button", name="Register").click()
-    job = page.locator(".job")
+    job = page.locator(".job-group")
     expect(job).to_contain_text("2 registered, 1 failed")
     expect(card(page, urls[0]).locator(".enlarge rect").first).to_be_visible()
     expect(card(page, urls[2])).to_contain_text("could not be downloaded")
@@ -174,6 +196,192 @@ def test_a_picture_is_taken_with_the_camera(page: Page, gallery: Server) -> None
     expect(dialog).to_be_hidden()
     expect(card(page, "camera.jpg").get_by_text("1 face registered")).to_be_visible()
     assert faces(gallery) == 1
+
+
+def test_what_failed_comes_first_and_can_be_looked_at_alone(
+    page: Page, watch: Watch, gallery: Server, photographs: Photographs, tmp_path: Path
+) -> None:
+    watch.allowed = {415}
+    text = tmp_path / "notes.jpg"
+    text.write_text("no picture")
+    page.goto(REGISTER)
+    choose(page, "dropzone", photographs["obama.jpg"], photographs["biden.jpg"], text)
+    expect(page.locator("#summary")).to_have_text("2 pictures registered · 1 picture failed")
+    titles = page.locator("#cards .card-name")
+    expect(titles.first).to_have_text("notes.jpg")
+    page.get_by_label("Failed").check()
+    expect(titles.filter(visible=True)).to_have_text(["notes.jpg"])
+    page.get_by_label("Without a name").check()
+    expect(titles.filter(visible=True)).to_have_text(["obama.jpg", "biden.jpg"])
+    page.get_by_label("To check").check()
+    expect(page.get_by_text("No picture is of this kind.")).to_be_visible()
+
+
+def test_all_names_are_saved_at_once(page: Page, gallery: Server, photographs: Photographs) -> None:
+    register(gallery, photographs["biden.jpg"], name="Joe Biden")
+    page.goto(REGISTER)
+    choose(page, "dropzone", photographs["obama.jpg"], photographs["astronaut.png"])
+    expect(page.locator("#summary")).to_have_text("2 pictures registered")
+    bar = page.get_by_role("region", name="Unsaved names")
+    expect(bar).to_be_hidden()
+    card(page, "obama.jpg").get_by_label("Name").fill("Barack Obama")
+    card(page, "astronaut.png").get_by_label("Name").fill("Eileen Collins")
+    expect(bar).to_contain_text("2 names are not saved yet")
+    bar.get_by_role("button", name="Save all").click()
+    expect(bar).to_be_hidden()
+    assert people(gallery) == {"Joe Biden": 1, "Barack Obama": 1, "Eileen Collins": 1}
+
+
+def test_proposed_names_are_entered_together(
+    page: Page, gallery: Server, photographs: Photographs
+) -> None:
+    register(gallery, photographs["obama.jpg"], name="Barack Obama")
+    register(gallery, photographs["biden.jpg"], name="Joe Biden")
+    page.goto(REGISTER)
+    choose(page, "dropzone", photographs["obama2.jpg"], photographs["obama3.jpg"])
+    page.get_by_role("button", name="Enter all proposed names").click()
+    for name in ("obama2.jpg", "obama3.jpg"):
+        expect(card(page, name).get_by_label("Name")).to_have_value("Barack Obama")
+    page.get_by_role("button", name="Save all").click()
+    expect(page.locator(".face-status")).to_have_text(["Saved", "Saved"])
+    assert people(gallery)["Barack Obama"] == 3
+
+
+def test_a_repeated_picture_is_told_once(
+    page: Page, gallery: Server, photographs: Photographs, tmp_path: Path
+) -> None:
+    group = side_by_side(tmp_path / "two.jpg", photographs["obama.jpg"], photographs["biden.jpg"])
+    register(gallery, group)
+    page.goto(REGISTER)
+    choose(page, "dropzone", group)
+    found = card(page, "two.jpg")
+    expect(found.locator(".notice")).to_have_count(1)
+    expect(found.locator(".notice")).to_contain_text("This picture is already registered.")
+    choose(page, "dropzone", group)
+    expect(page.locator("#summary")).to_have_text("1 picture registered · 1 repeated file left out")
+    found.get_by_role("button", name="Remove this copy").click()
+    expect(found).to_contain_text("0 faces left")
+    assert faces(gallery) == 2
+
+
+def test_what_is_no_face_is_removed_in_one_click(
+    page: Page, gallery: Server, photographs: Photographs, tmp_path: Path
+) -> None:
+    group = side_by_side(tmp_path / "two.jpg", photographs["obama.jpg"], photographs["biden.jpg"])
+    page.goto(REGISTER)
+    choose(page, "dropzone", group)
+    found = card(page, "two.jpg")
+    expect(found.locator(".face")).to_have_count(2)
+    found.get_by_role("button", name="Remove Face 1").click()
+    expect(found).to_contain_text("Face 1 removed. 1 face left")
+    expect(found.locator(".enlarge svg rect")).to_have_count(1)
+    expect(found.get_by_label("Name")).to_be_focused()
+    assert faces(gallery) == 1
+
+
+def test_a_picture_is_seen_while_it_is_sent(
+    page: Page, gallery: Server, photographs: Photographs
+) -> None:
+    page.goto(REGISTER)
+    page.route("**/v1/collections/default/faces", hold)
+    choose(page, "dropzone", photographs["obama.jpg"])
+    picture = card(page, "obama.jpg").locator(".card-preview img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    expect(card(page, "obama.jpg").get_by_role("progressbar")).to_be_visible()
+
+
+def test_leaving_is_warned_of_while_pictures_are_sent(
+    page: Page, gallery: Server, photographs: Photographs
+) -> None:
+    page.goto(REGISTER)
+    page.route("**/v1/collections/default/faces", hold)
+    choose(page, "dropzone", photographs["obama.jpg"])
+    expect(card(page, "obama.jpg").get_by_role("progressbar")).to_be_visible()
+    with page.expect_event("dialog") as warned:
+        page.evaluate("setTimeout(() => location.assign('/people'))")
+    assert warned.value.type == "beforeunload"
+    warned.value.dismiss()
+    page.get_by_role("button", name="Cancel all").click()
+    expect(card(page, "obama.jpg")).to_contain_text("Cancelled")
+    page.goto("/people")  # and without a question
+    expect(page.get_by_role("heading", level=1)).to_have_text("People")
+
+
+def test_back_finds_everything_as_it_was(
+    page: Page, watch: Watch, gallery: Server, photographs: Photographs, tmp_path: Path
+) -> None:
+    watch.allowed = {415}
+    text = tmp_path / "notes.jpg"
+    text.write_text("no picture")
+    page.goto(REGISTER)
+    choose(page, "dropzone", photographs["obama.jpg"], photographs["biden.jpg"], text)
+    expect(page.locator("#summary")).to_have_text("2 pictures registered · 1 picture failed")
+    save_name(card(page, "obama.jpg"), "Barack Obama")
+    page.on("dialog", lambda dialog: dialog.accept())
+    card(page, "biden.jpg").get_by_label("Name").fill("Joe Bid")
+    page.goto(RETRIEVE)
+    page.go_back()
+    expect(card(page, "notes.jpg")).to_contain_text("cannot be read as a picture")
+    expect(card(page, "obama.jpg").get_by_label("Name")).to_have_value("Barack Obama")
+    expect(card(page, "obama.jpg").locator(".enlarge rect")).to_have_count(1)
+    expect(card(page, "biden.jpg").get_by_label("Name")).to_have_value("Joe Bid")
+    expect(page.get_by_role("region", name="Unsaved names")).to_be_visible()
+    assert faces(gallery) == 2
+    page.goto(REGISTER)
+    expect(page.locator("#results")).to_be_hidden()
+
+
+def test_a_job_that_failed_is_tried_again_with_its_addresses(
+    page: Page, gallery: Server, site: Site
+) -> None:
+    page.goto(REGISTER)
+    page.get_by_text("From the web").click()
+    field = page.get_by_label("Picture URLs")
+    field.fill(site.url("/nothing.jpg"))
+    page.get_by_role("button", name="Register").click()
+    job = page.locator(".job-group")
+    expect(job).to_contain_text("1 picture failed, none registered")
+    expect(job).to_have_attribute("data-state", "failed")
+    job.get_by_role("button", name="Try again").click()
+    expect(field).to_be_focused()
+    expect(field).to_have_value(site.url("/nothing.jpg"))
+    page.goto("/jobs")
+    page.get_by_role("button", name="Try again").first.click()
+    page.wait_for_url(f"**{REGISTER}")
+    expect(field).to_have_value(site.url("/nothing.jpg"))
+
+
+def test_a_zip_becomes_a_job(
+    page: Page, gallery: Server, photographs: Photographs, tmp_path: Path
+) -> None:
+    archive = tmp_path / "people.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.write(photographs["obama.jpg"], "people/Barack Obama/a.jpg")
+        zipped.write(photographs["biden.jpg"], "people/Joe Biden/b.jpg")
+    page.goto(REGISTER)
+    choose(page, "dropzone", archive)
+    expect(page.locator(".job-group")).to_contain_text("2 pictures registered")
+    assert people(gallery) == {"Barack Obama": 1, "Joe Biden": 1}
+
+
+def test_folders_name_the_people_in_them(
+    page: Page, gallery: Server, photographs: Photographs, tmp_path: Path
+) -> None:
+    for name, photograph in (("Barack Obama", "obama.jpg"), ("Joe Biden", "biden.jpg")):
+        folder = tmp_path / "people" / name
+        folder.mkdir(parents=True)
+        (folder / photograph).write_bytes(photographs[photograph].read_bytes())
+    (tmp_path / "people" / "notes.txt").write_text("no picture, and no failure")
+    (tmp_path / "people" / ".hidden.jpg").write_text("a system's")
+    page.goto(REGISTER)
+    page.get_by_label("Folders are named after the people").check()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a folder").click()
+    chooser.value.set_files(tmp_path / "people")
+    expect(page.locator("#summary")).to_have_text("2 pictures registered")
+    expect(card(page, "obama.jpg").get_by_label("Name")).to_have_value("Barack Obama")
+    assert people(gallery) == {"Barack Obama": 1, "Joe Biden": 1}
 
 
 def hold(route: Route) -> None:

@@ -18,6 +18,7 @@ _ = lazy_gettext
 NAVIGATION: Mapping[str, LazyString] = {
     "pages.register": _("Register"),
     "pages.retrieve": _("Retrieve"),
+    "pages.live": _("Live"),
     "pages.compare": _("Compare"),
     "gallery.people": _("People"),
     "gallery.jobs": _("Jobs"),
@@ -46,6 +47,7 @@ def page_data() -> Mapping[str, object]:
         "collection": known.collection or DEFAULT,
         "isBound": known.collection is not None,
         "scope": known.scope,
+        "isOpen": known.key_id is None and known.scope is not None,
         "maxFileBytes": settings.max_file_bytes,
         "maxUrls": settings.max_job_items,
         "texts": script_texts(),

@@ -19,6 +19,7 @@ from faceserver.api.faces import (
     Faces,
     MovedFaces,
     PictureOptions,
+    PictureQuery,
 )
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
 from faceserver.services.faces import Labels
@@ -27,7 +28,7 @@ from faceserver.types import NOWHERE, Box, Detection, Filter
 from faceserver.types import Face as StoredFace
 from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
-from faceserver.web.pictures import JPEG, send_picture
+from faceserver.web.pictures import JPEG, send_copy, send_picture
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, PICTURE, answers, picture_answer, reply
 from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
@@ -168,10 +169,12 @@ def delete(path: FacePath) -> Response:
     "/<uuid:face>/picture", operation_id="get_face_picture", responses=picture_answer("not_found")
 )
 @scope("read")
-def picture(path: FacePath) -> Response:
-    """Get the stored picture: upright, as JPEG, without metadata."""
+def picture(path: FacePath, query: PictureQuery) -> Response:
+    """Get the stored picture, or a smaller copy of it: upright, as JPEG, without metadata."""
     stream = services().faces.open_picture(path.collection, path.face.hex)
-    return _cacheable(send_picture(stream, version=path.face.hex))
+    if query.side is None:
+        return _cacheable(send_picture(stream, version=path.face.hex))
+    return _cacheable(send_copy(stream, side=query.side, version=path.face.hex))
 
 
 @blueprint.get(

@@ -3,8 +3,9 @@ import { call } from "./api.js";
 import { confirmed } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { page } from "./page.js";
+import { showCode } from "./takealong.js";
 import { _ } from "./texts.js";
-import { toast } from "./toast.js";
+import { toast, toastFromBefore } from "./toast.js";
 
 const PAGE = 1000;
 const SCOPES = {
@@ -14,13 +15,6 @@ const SCOPES = {
 };
 
 let good = [];
-
-/** Show the keys, to an administrator. */
-export async function showKeys() {
-  byId("keys").hidden = false;
-  byId("new-key").addEventListener("submit", create);
-  await Promise.all([listKeys(), listCollections()]);
-}
 
 async function listKeys() {
   await attempt(async () => {
@@ -75,12 +69,19 @@ async function create(event) {
   };
   await attempt(async () => {
     const { key, token } = await call("POST", "v1/keys", body);
+    showCode("POST", "v1/keys", { json: body });
     const closes = !byId("keys-open").hidden;
     byId("new-key").reset();
     showToken(key.name, token, closes);
-    if (closes) byId("new-key").hidden = true;
+    if (closes) noLongerOpen();
     else await listKeys();
   });
+}
+
+/** What said that everybody may use the server is no longer true. */
+function noLongerOpen() {
+  byId("new-key").hidden = true;
+  document.getElementById("open-to-all")?.remove();
 }
 
 /** The only time that the key is seen. */
@@ -138,3 +139,8 @@ async function attempt(act) {
     byId("keys-problem").hidden = false;
   }
 }
+
+toastFromBefore();
+byId("new-key").addEventListener("submit", create);
+showCode("GET", "v1/keys");
+Promise.all([listKeys(), listCollections()]);
