@@ -16,7 +16,7 @@ from tests.browser.actions import (
     save_name,
 )
 from tests.browser.conftest import Watch, shoot
-from tests.browser.pictures import side_by_side
+from tests.browser.pictures import saved_again, side_by_side
 from tests.e2e.server import Server
 from tests.support.loopback import Site
 from tests.support.photographs import Photographs
@@ -114,12 +114,27 @@ def test_somebody_of_another_name_is_warned_of(
     assert people(gallery)["Barack Obama"] == 2
 
 
-def test_a_face_that_is_in_already_can_be_removed(
+def test_the_very_same_picture_is_known(
     page: Page, gallery: Server, photographs: Photographs
 ) -> None:
     register(gallery, photographs["obama.jpg"], name="Barack Obama")
     page.goto(REGISTER)
     choose(page, "dropzone", photographs["obama.jpg"])
+    found = card(page, "obama.jpg")
+    expect(found.locator(".state")).to_have_text("Already registered")
+    expect(found.locator(".notice")).to_have_text(
+        "This face is already registered as Barack Obama."
+    )
+    expect(found.get_by_label("Name")).to_have_value("Barack Obama")
+    assert faces(gallery) == 1
+
+
+def test_a_face_that_is_in_already_can_be_removed(
+    page: Page, gallery: Server, photographs: Photographs, tmp_path: Path
+) -> None:
+    register(gallery, photographs["obama.jpg"], name="Barack Obama")
+    page.goto(REGISTER)
+    choose(page, "dropzone", saved_again(tmp_path / "obama.jpg", photographs["obama.jpg"]))
     found = card(page, "obama.jpg")
     expect(found.locator(".notice")).to_contain_text("already registered as Barack Obama")
     found.get_by_role("button", name="Remove this copy").click()
@@ -253,6 +268,8 @@ def test_a_repeated_picture_is_told_once(
     group = side_by_side(tmp_path / "two.jpg", photographs["obama.jpg"], photographs["biden.jpg"])
     register(gallery, group)
     page.goto(REGISTER)
+    (tmp_path / "copy").mkdir()
+    group = saved_again(tmp_path / "copy" / "two.jpg", group)
     choose(page, "dropzone", group)
     found = card(page, "two.jpg")
     expect(found.locator(".notice")).to_have_count(1)

@@ -46,8 +46,10 @@ export class PictureCard {
    * Show what was stored of it.
    * @param {object[]} faces as the API tells them
    * @param {string[]} names of those whom they show, empty for nobody
+   * @param {boolean} isKnown whether the very same picture was in before
    */
-  async showFaces(faces, names) {
+  async showFaces(faces, names, isKnown = false) {
+    this.isKnown = isKnown;
     const tells = { onRemoved: (row) => this.removed(row), onNamed: () => this.changed() };
     this.rows = faces.map((face, index) => new FaceRow(face, index + 1, names[index] ?? "", tells));
     this.list.replaceChildren(...this.rows.map(({ element }) => element));
@@ -112,10 +114,20 @@ export class PictureCard {
     } catch {
       return;
     }
-    const isRepeated = this.rows.length > 1 && this.rows.every(({ twin }) => twin !== null);
-    if (isRepeated) this.warnOfRepetition();
-    for (const row of this.rows) row.tell(isRepeated);
+    const isCopy = this.rows.length > 1 && this.rows.every(({ twin }) => twin !== null);
+    if (this.isKnown) this.tellKnown();
+    else if (isCopy) this.warnOfRepetition();
+    for (const row of this.rows) row.tell(this.isKnown || isCopy);
     this.changed();
+  }
+
+  /** The very same picture was in before: nothing was stored, so that nothing is to be removed. */
+  tellKnown() {
+    const name = this.rows.length === 1 ? this.rows[0].name : "";
+    const text = name
+      ? _("This face is already registered as %(name)s.", { name })
+      : _("This picture is already registered.");
+    this.notice.replaceChildren(make("div", { className: "notice", role: "status", textContent: text }));
   }
 
   /** That all of its faces are in already is said once, not of each face. */

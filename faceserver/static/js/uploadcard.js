@@ -49,9 +49,14 @@ export class UploadCard extends PictureCard {
     showCode("POST", inCollection("faces"), { form: { file: this.title, ...fields } });
     this.registered = answer.faces.length;
     const isOne = answer.faces.length === 1;
-    if (name && isOne) await giveName(answer.faces[0], name);
+    this.isKnown = answer.known;
+    const names = answer.known ? await namesOf(answer.faces) : [];
+    if (name && isOne && !names[0]) {
+      await giveName(answer.faces[0], name);
+      names[0] = name;
+    }
     // The next picture is not kept waiting by what is compared with this one.
-    this.showFaces(answer.faces, isOne ? [name] : []);
+    this.showFaces(answer.faces, names, answer.known);
     if (name && !isOne) this.askWhoIsWho(name);
     document.dispatchEvent(new Event("faces-changed"));
   }
@@ -73,6 +78,7 @@ export class UploadCard extends PictureCard {
     if (state === "running") return progress < 1 ? _("Sending") : _("Looking for faces");
     if (state === "cancelled") return _("Cancelled");
     if (state === "failed") return error.message;
+    if (this.isKnown) return _("Already registered");
     return ngettext("%(num)s face registered", "%(num)s faces registered", this.registered);
   }
 
@@ -80,6 +86,12 @@ export class UploadCard extends PictureCard {
     const text = _("There are several faces, so none was named %(name)s. Name each face below.", { name });
     this.main.insertBefore(make("p", { className: "notice plain", textContent: text }), this.list);
   }
+}
+
+/** Whom stored faces show, empty for nobody. */
+function namesOf(faces) {
+  const nameOf = async ({ subject }) => (subject ? (await call("GET", inCollection(`subjects/${subject}`))).name : "");
+  return Promise.all(faces.map(nameOf));
 }
 
 async function giveName(face, name) {
