@@ -34,7 +34,6 @@ HOMES = {
     "flask": {"app.py", "web/"},
     "babel": {"web/pages/languages.py"},
     "flask_babel": {"web/"},
-    "flask_bootstrap": {"web/pages/frame.py"},
     "werkzeug": {"web/"},
     "flask_openapi3": {"web/"},
     "flask_openapi3_swagger": {"web/"},

@@ -17,7 +17,7 @@ from faceserver.web.guard.proxies import TrustedProxies
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
-from faceserver.web.pages import frame, gallerypages, languages, signin
+from faceserver.web.pages import assets, frame, gallerypages, languages, signin
 from faceserver.web.pages import routes as pages
 from faceserver.web.pages.errors import PAGES
 from faceserver.web.v1 import make_app
@@ -25,6 +25,7 @@ from faceserver.web.v1 import make_app
 __all__ = ["gate_of", "init_app", "make_app"]
 
 _BLUEPRINTS = (
+    assets.blueprint,
     pages.blueprint,
     gallerypages.blueprint,
     languages.blueprint,
@@ -49,6 +50,7 @@ def init_app(app: OpenAPI) -> None:
     signin.register(app)
     languages.register(app)
     frame.register(app)
+    assets.register(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     v1.register(app)
