@@ -31,6 +31,7 @@ from faceserver.services.analysis import Analysis
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
+from faceserver.services.indexing import Indexing
 from faceserver.services.models import Models
 from faceserver.services.people import People
 from faceserver.services.registering import Registering
@@ -221,6 +222,7 @@ def services_of(context: Context, settings: Settings) -> Services:
     return Services(
         context=context,
         registering=Registering(context),
+        indexing=Indexing(context),
         faces=Faces(context),
         people=People(context),
         collections=Collections(context),

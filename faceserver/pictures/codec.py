@@ -6,10 +6,11 @@ file's header claims. What could be costly all the same is decoded in a process 
 
 import io
 import re
+from typing import IO
 
 from PIL import Image as Pillow
 
-from faceserver.errors import EmptyFile, FileTooLarge, NotAnImage
+from faceserver.errors import EmptyFile, FileTooLarge, NotAnImage, TruncatedImage
 from faceserver.pictures import decoder_process, limits, pillow_decoder
 from faceserver.pictures.kinds import HEAD_BYTES, PICTURES, kind_of
 from faceserver.runtime import metrics
@@ -84,12 +85,22 @@ def decode_stored(data: bytes) -> DecodedPicture:
         ImageError: it is damaged.
     """
     stored = decode(data, max_bytes=len(data), max_pixels=MAX_PIXELS)
-    with Pillow.open(io.BytesIO(data)) as header:
-        comment = header.info.get("comment")
+    return DecodedPicture(stored.image, *stored_size(io.BytesIO(data)))
+
+
+def stored_size(stream: IO[bytes]) -> tuple[int, int]:
+    """Width and height with which a picture was sent that :func:`encode` has made, in pixels.
+
+    Raises:
+        TruncatedImage: it is damaged.
+    """
+    try:
+        with Pillow.open(stream) as header:
+            comment, size = header.info.get("comment"), header.size
+    except OSError as error:
+        raise TruncatedImage("the stored picture is damaged") from error
     known = _SENT_AS.fullmatch(comment) if isinstance(comment, bytes) else None
-    if known is None:
-        return stored
-    return DecodedPicture(stored.image, int(known[1]), int(known[2]))
+    return (int(known[1]), int(known[2])) if known else size
 
 
 def encode(picture: DecodedPicture) -> bytes:

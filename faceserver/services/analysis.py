@@ -89,6 +89,11 @@ class Analysis:
         """The distance below which two faces are taken for one person."""
         return self._context.threshold_of(self._context.analyzer)
 
+    @property
+    def attributes(self) -> list[str]:
+        """What can be told of faces beside, in alphabetical order."""
+        return self._context.analyzer.attributes.names()
+
     def fetch(self, url: str, credentials: Credentials | None = None) -> bytes:
         """A URL's bytes; the credentials are for its own host alone.
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+import numpy as np
+
 from faceserver.errors import SeveralFaces
 from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.runtime import metrics
+from faceserver.services.choosing import Candidates, Choose, judged
 from faceserver.services.context import DEFAULT, Context, chosen
 from faceserver.services.faces import checked_embedding
 from faceserver.store.base import EVERYTHING, Collection, Look
@@ -15,6 +18,11 @@ from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.base import Value
 
 Answer = Literal["known", "unknown", "ambiguous"]
+
+_FACES_OF_A_PERSON = 100
+"""So many of a person's faces are taken together."""
+
+_SHORTEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,7 @@ class Searched:
         margin: likewise.
         probes: of a picture: largest face first.
         notes: what is worth knowing about the picture.
+        picture: the faces that were chosen among, where they were.
     """
 
     model: str
@@ -107,6 +116,7 @@ class Searched:
     margin: float
     probes: tuple[ProbeResult, ...]
     notes: tuple[Note, ...] = ()
+    picture: Candidates | None = None
 
 
 class Searching:
@@ -150,6 +160,39 @@ class Searching:
 
         return self._context.on(collection, search)
 
+    def by_chosen(
+        self,
+        collection: str,
+        data: bytes,
+        query: SearchQuery,
+        choose: Choose,
+        *,
+        attributes: Sequence[str] = (),
+    ) -> Searched:
+        """Search for those faces of a picture that are chosen; none is no probe.
+
+        Raises:
+            UnknownAttribute: there is no such attribute.
+            NotFound: there is no such collection.
+            ImageError: the picture cannot be used.
+        """
+
+        def search(held: Collection) -> Searched:
+            analyzer = self._context.analyzer_of(held)
+            picture, found = self._context.read(data, analyzer, attributes)
+            candidates = judged(picture, found, analyzer.tell(found), choose)
+            faces = [found[place] for place in candidates.chosen]
+            round_ = self._round(held, analyzer, query)
+            searched = round_.searched(
+                [
+                    round_.probe(vector, face.detection)
+                    for vector, face in zip(analyzer.embed(faces), faces, strict=True)
+                ]
+            )
+            return replace(searched, notes=picture.notes, picture=candidates)
+
+        return self._context.on(collection, search)
+
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
     ) -> Searched:
@@ -168,8 +211,16 @@ class Searching:
 
         return self._context.on(collection, search)
 
-    def by_face(self, collection: str, face_id: str, query: SearchQuery) -> Searched:
-        """Search for whom a stored face shows; the face itself is not found.
+    def by_face(
+        self, collection: str, face_id: str, query: SearchQuery, *, itself: bool = False
+    ) -> Searched:
+        """Search for whom a stored face shows.
+
+        Args:
+            collection: where to.
+            face_id: of the face.
+            query: how.
+            itself: the face may be found, too.
 
         Raises:
             NotFound: there is no such collection or face.
@@ -178,8 +229,29 @@ class Searching:
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
             face = held.get(face_id)
-            round_ = self._round(held, analyzer, query, apart_from=face)
+            round_ = self._round(held, analyzer, query, apart_from=None if itself else face)
             return round_.searched([round_.probe(face.embedding, None)])
+
+        return self._context.on(collection, search)
+
+    def by_person(self, collection: str, subject_id: str, query: SearchQuery) -> Searched:
+        """Search for people like another one, who is not found; a person without faces is no probe.
+
+        The probe is the mean of the person's first faces.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+
+        def search(held: Collection) -> Searched:
+            analyzer = self._context.analyzer_of(held)
+            shown = held.faces(limit=_FACES_OF_A_PERSON, only=Filter(subject=subject_id)).items
+            round_ = self._round(held, analyzer, replace(query, k=query.k + 1, grouped=True))
+            if not shown:
+                return round_.searched([])
+            probe = round_.probe(_mean([face.embedding for face in shown]), None)
+            others = [hit for hit in probe.hits if not hit.person or hit.person.id != subject_id]
+            return round_.searched([replace(probe, hits=tuple(others[: query.k]))])
 
         return self._context.on(collection, search)
 
@@ -276,6 +348,13 @@ class _Round:
         best = Hit(hits[0].match, hits[0].person) if hits else None
         following = _person(people[1]) if len(people) > 1 else None
         return Verdict(answer, best, following, margin)
+
+
+def _mean(vectors: Sequence[Floats]) -> Floats:
+    """The mean of unit vectors, brought to length 1; of those that have none, the first."""
+    mean = np.mean(vectors, axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(mean))
+    return np.asarray(mean / length, np.float32) if length > _SHORTEST else vectors[0]
 
 
 def _person(match: Match) -> Person | None:

@@ -8,6 +8,7 @@ threads at once.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from faceserver.store.facebase import FaceCollection, Look
@@ -52,12 +53,14 @@ class Collection(FaceCollection, SubjectCollection, Protocol):
         name: of the collection.
         model: whose embeddings it holds.
         dims: length of the embeddings.
+        created: when it was made, in UTC.
         lifetime: ends when the collection is purged; this object refuses everything then.
     """
 
     name: str
     model: str
     dims: int
+    created: datetime
     lifetime: Lifetime
 
     def count(self) -> int:

@@ -64,7 +64,8 @@ class Protocol:
         name: of its folder, of its addresses below ``/as/``, and in the setting.
         render: makes the answer to a request that failed.
         credentials: finds the key in a request; None without one.
-        authenticate: finds the key that a request is signed with; None where keys are only shown.
+        authenticate: finds the key that a request is signed with; it raises NotAuthenticated where
+            the signature is bad. None where keys are only shown.
         key_in_body: the key, or what is signed, may be in the body, so that this has to be taken in
             before it is known.
         key_place: where that is, as a message tells it.

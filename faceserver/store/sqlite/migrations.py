@@ -145,5 +145,13 @@ MIGRATIONS: tuple[str, ...] = (
         THEN '{"quality":' || json_number(quality) || '}' ELSE '{}' END
         WHERE quality IS NOT NULL;
     """,
+    # 7: when a collection was made; of those that were there before, when their first face was.
+    """
+    ALTER TABLE collections ADD COLUMN created TEXT;
+    UPDATE collections SET created = coalesce(
+        (SELECT f.created FROM faces f WHERE f.collection = collections.id ORDER BY f.id LIMIT 1),
+        strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')
+    );
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

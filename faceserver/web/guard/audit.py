@@ -17,6 +17,7 @@ _REFUSALS = frozenset(
         "cross_origin",
         "csrf_failed",
         "not_authenticated",
+        "invalid_signature",
         "not_permitted",
         "rate_limited",
     }

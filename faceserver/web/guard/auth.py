@@ -93,7 +93,7 @@ def identify(app: Flask) -> None:
 
     @app.before_request
     def find_out() -> None:
-        g.caller, g.unreadable_keys = Caller(), None
+        g.caller, g.unreadable_keys, g.bad_signature = Caller(), None, None
         if request.endpoint in _FOR_SUPERVISORS:
             return
         try:
@@ -122,7 +122,7 @@ def authorize(app: Flask) -> None:
         if needed != "public" and not _may_yet_show_a_key():
             if g.unreadable_keys is not None:
                 raise g.unreadable_keys
-            _require_scope(needed)
+            require_scope(needed)
             _require_reach(request.endpoint)
 
 
@@ -145,14 +145,21 @@ def _at_listener() -> Caller | None:
 
 
 def _with_key() -> Caller | None:
-    spoken = protocol.current()
-    if spoken.authenticate is not None:
-        signer = spoken.authenticate(request, gate().keys)
-        if signer is not None:
-            return caller_of(signer)
-    token = _token()
-    key = gate().keys.find(token) if token else None
+    key = _signer()
+    token = None if key else _token()
+    if token:
+        key = gate().keys.find(token)
     return caller_of(key) if key else None
+
+
+def _signer() -> Key | None:
+    """The key that the request is signed with; what is wrong with the signature is told later."""
+    authenticate = protocol.current().authenticate
+    try:
+        return authenticate(request, gate().keys) if authenticate else None
+    except NotAuthenticated as error:
+        g.bad_signature = error
+        return None
 
 
 def _token() -> str | None:
@@ -188,11 +195,19 @@ def _require_csrf_token() -> None:
 def _may_yet_show_a_key() -> bool:
     """Whether the body, which is not there yet, can hold the key; it is judged when it is there."""
     is_unknown = caller().scope is None and bool(request.environ.get(HEADERS_ALONE))
-    return is_unknown and protocol.current().key_in_body
+    return is_unknown and g.bad_signature is None and protocol.current().key_in_body
 
 
-def _require_scope(needed: KeyScope) -> None:
+def require_scope(needed: KeyScope) -> None:
+    """Refuse callers who may not do as much; for views that do more than their mark tells.
+
+    Raises:
+        NotAuthenticated: nobody knows who calls.
+        NotPermitted: the caller's scope is less.
+    """
     who = caller()
+    if who.scope is None and g.bad_signature is not None:
+        raise g.bad_signature
     if who.scope is None:
         reason = "this key is not good, or not any more" if _token() else "a key is needed"
         raise NotAuthenticated(f"{reason}: send `{protocol.current().key_place}`")
