@@ -5,12 +5,13 @@ cookie. As long as no key is made, a server on loopback is open, and everybody i
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, g, request
 
 from faceserver.access.guard import Gate
-from faceserver.access.keys import KEY_SCOPES, Key, KeyScope
+from faceserver.access.keys import KEY_SCOPES, Key, KeyScope, KeyStore
 from faceserver.access.sessions import Session
 from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreError
 from faceserver.runtime.admission import HEADERS_ALONE
@@ -145,18 +146,18 @@ def _at_listener() -> Caller | None:
 
 
 def _with_key() -> Caller | None:
-    key = _signer()
+    authenticate = protocol.current().authenticate
+    key = _signer(authenticate) if authenticate else None
     token = None if key else _token()
     if token:
         key = gate().keys.find(token)
     return caller_of(key) if key else None
 
 
-def _signer() -> Key | None:
+def _signer(authenticate: Callable[[Request, KeyStore], Key | None]) -> Key | None:
     """The key that the request is signed with; what is wrong with the signature is told later."""
-    authenticate = protocol.current().authenticate
     try:
-        return authenticate(request, gate().keys) if authenticate else None
+        return authenticate(request, gate().keys)
     except NotAuthenticated as error:
         g.bad_signature = error
         return None

@@ -7,6 +7,7 @@ import datetime
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -16,16 +17,16 @@ ONE, AGAIN, OTHER, EMPTY = ({"Bytes": Path(path).read_bytes()} for path in sys.a
 COLLECTION = "boto3"
 
 client = boto3.client("rekognition", region_name="eu-central-1")
-told = {"request ids": True}
+told: dict[str, Any] = {"request ids": True}
 
 
-def error_of(call, **members):
+def error_of(call: Any, **members: object) -> list[str]:
     try:
         call(**members)
     except ClientError as error:
         told["request ids"] &= bool(error.response["ResponseMetadata"]["RequestId"])
         return [type(error).__name__, error.response["Error"]["Code"]]
-    return "none"
+    return []
 
 
 made = client.create_collection(CollectionId=COLLECTION)
@@ -94,7 +95,7 @@ told["freed"] = [len(freed["DisassociatedFaces"]), freed["UserStatus"]]
 gone = client.delete_faces(CollectionId=COLLECTION, FaceIds=[ids["one"]])
 told["deleted"] = gone["DeletedFaces"] == [ids["one"]]
 
-told["errors"] = {
+errors = {
     "exists": error_of(client.create_collection, CollectionId=COLLECTION),
     "user exists": error_of(client.create_user, CollectionId=COLLECTION, UserId="ann"),
     "unknown": error_of(client.describe_collection, CollectionId="none"),
@@ -111,7 +112,7 @@ stranger = boto3.client(
     aws_access_key_id=sys.argv[5],
     config=Config(retries={"total_max_attempts": 1}),
 )
-told["errors"]["secret"] = error_of(stranger.list_collections)
+told["errors"] = {**errors, "secret": error_of(stranger.list_collections)}
 below = boto3.client("rekognition", region_name="us-east-1", endpoint_url=sys.argv[6])
 told["below a path"] = below.list_collections()["CollectionIds"]
 

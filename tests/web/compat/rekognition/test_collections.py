@@ -32,7 +32,8 @@ def test_a_collection_is_made_described_listed_and_deleted(rekognition: Rekognit
 def test_collections_come_in_pages(rekognition: Rekognition) -> None:
     for name in "abc":
         rekognition("CreateCollection", CollectionId=name)
-    found, token = [], {}
+    found: list[str] = []
+    token: dict[str, str] = {}
     while True:
         page = rekognition("ListCollections", MaxResults=2, **token)
         found += page["CollectionIds"]
