@@ -12,10 +12,13 @@ from werkzeug.test import TestResponse
 
 from faceserver import web
 from faceserver.access.keys import KeyScope
+from faceserver.config import Settings, load_settings
+from faceserver.lifecycle import Services
 from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.web.compat.rekognition import sigv4
 from faceserver.web.doors import Listener, at_listener
 from tests.web.compat.rekognition.signing import signed
+from tests.web.fakes import FakeBackend, make_app
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"  # AWS's own example
 BODY = json.dumps({"MaxResults": 3}).encode()
@@ -233,3 +236,20 @@ def test_a_stranger_is_refused_before_the_body_is_there(client: FlaskClient, pai
 def test_a_secret_stands_in_no_answer(client: FlaskClient, pair: str) -> None:
     wrong = send(client, signed(pair, TARGET, BODY), BODY + b" ")
     assert pair.partition(":")[2] not in wrong.text
+
+
+def test_behind_a_proxy_the_clients_own_name_and_path_are_signed(
+    settings: Settings, service: Services
+) -> None:
+    proxies = load_settings(trusted_proxies="127.0.0.1").trusted_proxies
+    backend = FakeBackend(settings, real=service)
+    app = make_app(backend, trusted_proxies=proxies, host_names=("faces.example",))
+    seen = {**TARGET, "Host": "faces.example"}
+    headers = signed(make_pair(app), seen, BODY, path="/faces/as/rekognition")
+    told = {
+        "Host": "localhost",
+        "X-Forwarded-Host": "faces.example",
+        "X-Forwarded-Prefix": "/faces",
+    }
+    assert send(app.test_client(), {**headers, **told}).status_code == 200
+    assert error_of(send(app.test_client(), headers)) == "InvalidSignatureException"
