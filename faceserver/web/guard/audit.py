@@ -42,6 +42,15 @@ def register(app: Flask) -> None:
         return response
 
 
+def note_target(**named: str) -> None:
+    """Have the current request's event tell what was asked for, where its address does not.
+
+    Args:
+        named: names and ids, never what is in a picture.
+    """
+    g.audit_target = {**g.get("audit_target", {}), **named}
+
+
 def _is_idle(endpoint: str) -> bool:
     return request.method in _SAFE_METHODS and scope_of(current_app, endpoint) == "public"
 
@@ -66,4 +75,5 @@ def _target() -> Mapping[str, object]:
     if refused is not None:
         return {refused.lower(): request.headers.get(refused, "")[:_SHOWN]}
     # The variables of a route are names and ids.
-    return {name: str(value)[:_SHOWN] for name, value in (request.view_args or {}).items()}
+    named = {**(request.view_args or {}), **g.get("audit_target", {})}
+    return {name: str(value)[:_SHOWN] for name, value in named.items()}

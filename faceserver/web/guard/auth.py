@@ -195,8 +195,11 @@ def _require_csrf_token() -> None:
 
 def _may_yet_show_a_key() -> bool:
     """Whether the body, which is not there yet, can hold the key; it is judged when it is there."""
-    is_unknown = caller().scope is None and bool(request.environ.get(HEADERS_ALONE))
-    return is_unknown and g.bad_signature is None and protocol.current().key_in_body
+    if caller().scope is not None or g.bad_signature is not None:
+        return False
+    in_body = protocol.current().key_in_body
+    may_come = in_body(request) if callable(in_body) else in_body
+    return may_come and bool(request.environ.get(HEADERS_ALONE))
 
 
 def require_scope(needed: KeyScope) -> None:

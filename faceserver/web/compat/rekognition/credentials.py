@@ -21,6 +21,11 @@ _ALWAYS_SIGNED = ("host", "x-amz-date", "x-amz-target")
 """Without the last one, what is asked for could be exchanged for something else."""
 
 
+def is_signed(request: Request) -> bool:
+    """Whether a request says that it is signed: then its body tells whether that is true."""
+    return request.headers.get("Authorization", "").startswith(sigv4.ALGORITHM)
+
+
 def authenticate(request: Request, keys: KeyStore) -> Key | None:
     """The key that a request is signed with.
 
@@ -31,10 +36,9 @@ def authenticate(request: Request, keys: KeyStore) -> Key | None:
         NotAuthenticated: the access key id is not known.
         InvalidSignature: the signature is malformed, too old, or another one.
     """
-    header = request.headers.get("Authorization", "")
-    if not header.startswith(sigv4.ALGORITHM) or not keys.any():
+    if not is_signed(request) or not keys.any():
         return None
-    authorization = sigv4.parse(header)
+    authorization = sigv4.parse(request.headers["Authorization"])
     if authorization is None:
         raise InvalidSignature("the Authorization header is malformed")
     pair = keys.pair(authorization.access_id)

@@ -12,6 +12,7 @@ from faceserver.web.compat.rekognition.errors import operation_name, unknown_ope
 from faceserver.web.compat.rekognition.inputs import Model
 from faceserver.web.compat.rekognition.shapes import Shape
 from faceserver.web.guard import auth
+from faceserver.web.guard.audit import note_target
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,14 @@ def run(request: Request) -> Shape:
         InvalidFields: there is no such operation, or the members are not what it takes.
         NotPermitted: the caller's key allows less, or reaches another collection.
     """
-    found = _OPERATIONS.get(operation_name() or "")
+    name = operation_name() or ""
+    found = _OPERATIONS.get(name)
     if found is None:
         raise unknown_operation(names())
+    note_target(operation=name)
     auth.require_scope(found.scope)
     asked = inputs.parsed(request, found.takes)
     if isinstance(asked, inputs.OfCollection):
+        note_target(collection=asked.collection_id)
         auth.require_collection(asked.collection_id)
     return found.act(asked)

@@ -10,7 +10,7 @@ from faceserver.web.compat.rekognition import (
     stateless,
     users,
 )
-from faceserver.web.compat.rekognition.credentials import authenticate, credentials
+from faceserver.web.compat.rekognition.credentials import authenticate, credentials, is_signed
 from faceserver.web.compat.rekognition.errors import answer, render
 from faceserver.web.guard.scopes import scope
 from faceserver.web.protocol import Protocol, speaks
@@ -26,7 +26,7 @@ speaks(
         render,
         credentials,
         authenticate=authenticate,
-        key_in_body=True,  # the body is signed
+        key_in_body=is_signed,
         key_place="Authorization: AWS4-HMAC-SHA256 ...",
         challenge=None,
     ),

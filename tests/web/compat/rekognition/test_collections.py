@@ -1,9 +1,11 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 
 from faceserver import web
+from faceserver.config import Settings
 from tests.services.test_facade import RED, png
 from tests.web.compat.rekognition.conftest import Rekognition
 
@@ -100,3 +102,9 @@ def test_a_bound_key_reaches_its_collection_alone(app: Flask, rekognition: Rekog
         headers={"X-Api-Key": key, "X-Amz-Target": "RekognitionService.ListCollections"},
     )
     assert answer.get_json(force=True)["CollectionIds"] == ["family"]
+
+
+def test_the_audit_log_tells_the_operation(rekognition: Rekognition, settings: Settings) -> None:
+    rekognition("CreateCollection", CollectionId="family")
+    last = (settings.data_dir / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+    assert json.loads(last)["target"] == {"operation": "CreateCollection", "collection": "family"}

@@ -229,6 +229,7 @@ def test_a_stranger_is_refused_before_the_body_is_there(client: FlaskClient, pai
     alone = {"environ_overrides": {HEADERS_ALONE: True}}
     unknown = signed(f"AKIDEXAMPLE:{SECRET}", TARGET, BODY)
     assert error_of(send(client, unknown, b"", **alone)) == "UnrecognizedClientException"
+    assert error_of(send(client, TARGET, b"", **alone)) == "MissingAuthenticationTokenException"
     known = send(client, signed(pair, TARGET, BODY), b"", **alone)
     assert known.status_code == 204
 
