@@ -32,6 +32,7 @@ from faceserver.services.analysis import Analysis
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
+from faceserver.services.indexing import Indexing
 from faceserver.services.models import Models
 from faceserver.services.people import People
 from faceserver.services.refusing import Refusals
@@ -224,6 +225,7 @@ def services_of(context: Context, settings: Settings) -> Services:
     return Services(
         context=context,
         registering=Registering(context),
+        indexing=Indexing(context),
         faces=Faces(context),
         people=People(context),
         refusals=Refusals(context),

@@ -46,6 +46,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── UpstreamFailed              upstream_failed      a server that requests are handed on to
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
+    │   │   └── InvalidSignature invalid_signature   the request is not signed with the key's secret
     │   ├── NotPermitted        not_permitted        the key's scope or collection is another
     │   ├── CsrfFailed              csrf_failed          a signed-in browser sent no token of a page
     │   └── RateLimited             rate_limited         too many requests in a minute
@@ -319,6 +320,12 @@ class NotAuthenticated(AccessError):
     """No key came, or none that is good."""
 
     code = "not_authenticated"
+
+
+class InvalidSignature(NotAuthenticated):
+    """The request is not signed with the secret of the key that it names, or not just now."""
+
+    code = "invalid_signature"
 
 
 class NotPermitted(AccessError):

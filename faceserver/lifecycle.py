@@ -14,6 +14,7 @@ from faceserver.services.change_model import Reembedder, outdated
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context
 from faceserver.services.faces import Faces
+from faceserver.services.indexing import Indexing
 from faceserver.services.models import Models
 from faceserver.services.people import People
 from faceserver.services.refusing import Refusals
@@ -32,6 +33,7 @@ class Services:
     Attributes:
         context: what they share.
         registering: takes pictures in.
+        indexing: takes in those faces of a picture that are chosen.
         faces: adds ready embeddings, shows, moves and deletes faces.
         people: adds, changes, merges and deletes people.
         refusals: remembers who somebody is not.
@@ -46,6 +48,7 @@ class Services:
 
     context: Context
     registering: Registering
+    indexing: Indexing
     faces: Faces
     people: People
     refusals: Refusals

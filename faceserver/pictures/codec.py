@@ -7,6 +7,7 @@ file's header claims. What could be costly all the same is decoded in a process 
 import io
 import re
 from dataclasses import dataclass
+from typing import IO
 
 from PIL import Image as Pillow
 
@@ -88,9 +89,20 @@ def decode_stored(data: bytes) -> DecodedPicture:
         ImageError: it is damaged.
     """
     stored = decode(data, max_bytes=len(data), max_pixels=MAX_PIXELS)
-    with Pillow.open(io.BytesIO(data)) as header:
-        width, height = _size_as_sent(header)
-    return DecodedPicture(stored.image, width, height)
+    return DecodedPicture(stored.image, *stored_size(io.BytesIO(data)))
+
+
+def stored_size(stream: IO[bytes]) -> tuple[int, int]:
+    """Width and height with which a picture was sent that :func:`encode` has made, in pixels.
+
+    Raises:
+        TruncatedImage: it is damaged.
+    """
+    try:
+        with Pillow.open(stream) as header:
+            return _size_as_sent(header)
+    except OSError as error:
+        raise TruncatedImage("The stored picture is damaged.") from error
 
 
 @dataclass(frozen=True)

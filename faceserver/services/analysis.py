@@ -94,14 +94,14 @@ class Analysis:
         return self._context.analyzer.embedder.distances
 
     @property
-    def attributes(self) -> list[str]:
-        """What can be told of faces beside, by the attributes' names."""
-        return self._context.analyzer.attributes.names()
-
-    @property
     def threshold(self) -> float:
         """The distance below which two faces are taken for one person."""
         return self._context.threshold_of(self._context.analyzer)
+
+    @property
+    def attributes(self) -> list[str]:
+        """What can be told of faces beside, in alphabetical order."""
+        return self._context.analyzer.attributes.names()
 
     def fetch(self, url: str, credentials: Credentials | None = None) -> bytes:
         """A URL's bytes; the credentials are for its own host alone.

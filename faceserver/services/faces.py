@@ -7,12 +7,15 @@ from typing import IO
 
 import numpy as np
 
-from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound
+from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound, TruncatedImage
 from faceserver.pictures import codec
 from faceserver.services.context import Context
 from faceserver.services.negatives import forget_refusals
 from faceserver.store.base import Collection, Page
 from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
+
+SIZE = ("picture_width", "picture_height")
+"""Attributes of faces: their picture's pixels, where they were told when it was taken in."""
 
 _UNIT_TOLERANCE = 1e-3
 
@@ -85,6 +88,24 @@ class Faces:
         """
         return self._context.on(collection, lambda held: held.get(face_id))
 
+    def some(self, collection: str, face_ids: Sequence[str]) -> list[Face]:
+        """Those of the faces that there are, each once, in the order of their ids in the list.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+
+        def some(held: Collection) -> list[Face]:
+            found = []
+            for face_id in dict.fromkeys(face_ids):
+                try:
+                    found.append(held.get(face_id))
+                except NotFound:
+                    continue
+            return found
+
+        return self._context.on(collection, some)
+
     def page(self, collection: str, only: Filter, *, limit: int, cursor: str | None) -> Page[Face]:
         """Some of the faces, in the order they were stored.
 
@@ -140,8 +161,16 @@ class Faces:
         Raises:
             NotFound: there is no such collection or face.
         """
-        if not self._context.on(collection, lambda held: held.delete([face_id])):
+        if not self.delete_all(collection, [face_id]):
             raise NotFound(f"there is no face {face_id!r}")
+
+    def delete_all(self, collection: str, face_ids: Sequence[str]) -> int:
+        """Delete faces; return how many of them there were, the others are passed over.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        return self._context.on(collection, lambda held: held.delete(face_ids))
 
     def open_picture(self, collection: str, face_id: str) -> IO[bytes]:
         """The picture of a face as a stream, to be closed.
@@ -169,6 +198,22 @@ class Faces:
             if not self._context.on(of, lambda held: held.faces(limit=1, only=only)).items:
                 raise NotFound(f"there is no picture {name!r}")
         return self._context.pictures.open(name)
+
+    def picture_size(self, face: Face) -> tuple[int, int] | None:
+        """Width and height of the picture that a face is in, in pixels, as it was sent.
+
+        None where the picture is not kept, or damaged.
+        """
+        width, height = (face.attributes.get(name) for name in SIZE)
+        if isinstance(width, int) and isinstance(height, int):
+            return width, height
+        if face.picture is None:
+            return None
+        try:
+            with self._context.pictures.open(face.picture) as stream:
+                return codec.stored_size(stream)
+        except (NotFound, TruncatedImage):
+            return None
 
     def picture_place(self, name: str) -> str:
         """Where a person finds a stored picture.

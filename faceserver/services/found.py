@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from faceserver.models.spec import SimilarityCurve
+from faceserver.services.choosing import Candidates
 from faceserver.services.frames import Frame
 from faceserver.services.strangers import Stranger
 from faceserver.store.base import EVERYTHING
@@ -100,6 +101,7 @@ class Searched:
         margin: likewise.
         probes: of a picture: largest face first.
         notes: what is worth knowing about the picture.
+        picture: the faces that were chosen among, where they were.
     """
 
     model: str
@@ -108,6 +110,7 @@ class Searched:
     margin: float
     probes: tuple[ProbeResult, ...]
     notes: tuple[Note, ...] = ()
+    picture: Candidates | None = None
 
 
 @dataclass(frozen=True, eq=False)

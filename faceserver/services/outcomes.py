@@ -1,12 +1,13 @@
 """Pictures that are to be registered, and what becomes of each."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
 from faceserver.errors import InputError
 from faceserver.types import Face, Note
 from faceserver.vision.analyzer import FoundFace
+from faceserver.vision.attributes.base import Value
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class Examined:
         crops: the stored crop of each face, None if crops are not kept.
         ids: those that each face may have; new faces get the first.
         notes: what is worth knowing about the picture.
+        told: what is known of each face already, to be stored beside what its attributes tell.
     """
 
     item: NewPicture
@@ -163,6 +165,7 @@ class Examined:
     crops: Sequence[str | None]
     ids: Sequence[Sequence[str]]
     notes: tuple[Note, ...] = ()
+    told: Sequence[Mapping[str, Value]] | None = None
 
     def registered(self, faces: Sequence[Face]) -> Registered:
         """The same picture with its faces as they are stored."""

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from faceserver.errors import NotFound
 from faceserver.services.context import Context
-from faceserver.store.base import Page
+from faceserver.store.base import Collection, Page
 from faceserver.types import Merge, Subject
 
 
@@ -77,6 +78,24 @@ class People:
         """
         return self._context.on(collection, lambda held: held.subject(subject_id))
 
+    def some(self, collection: str, subject_ids: Sequence[str]) -> list[Subject]:
+        """Those of the people that there are, in the order of their ids in the list.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+
+        def some(held: Collection) -> list[Subject]:
+            found = []
+            for subject_id in subject_ids:
+                try:
+                    found.append(held.subject(subject_id))
+                except NotFound:
+                    continue
+            return found
+
+        return self._context.on(collection, some)
+
     def change(
         self,
         collection: str,
@@ -98,13 +117,20 @@ class People:
             lambda held: held.change_subject(subject_id, name=name, tags=tags, metadata=metadata),
         )
 
-    def delete(self, collection: str, subject_id: str) -> int:
+    def delete(self, collection: str, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were.
+
+        Args:
+            collection: whose person.
+            subject_id: the person's.
+            keep_faces: the faces stay, and show nobody.
 
         Raises:
             NotFound: there is no such collection or person.
         """
-        return self._context.on(collection, lambda held: held.delete_subject(subject_id))
+        return self._context.on(
+            collection, lambda held: held.delete_subject(subject_id, keep_faces=keep_faces)
+        )
 
     def merge(self, collection: str, subject_id: str, *, into: str) -> Merge:
         """Give all faces of a person to another one.

@@ -5,7 +5,10 @@ from contextlib import nullcontext
 from dataclasses import replace
 from threading import Lock
 
+import numpy as np
+
 from faceserver.errors import InputError, InvalidRequest, SeveralFaces
+from faceserver.services.choosing import Choose, judged
 from faceserver.services.context import DEFAULT, Context, chosen
 from faceserver.services.faces import checked_embedding
 from faceserver.services.found import (
@@ -22,7 +25,7 @@ from faceserver.services.frames import MOST_FACES, FrameFace, consensus, outcome
 from faceserver.services.negatives import without_refused
 from faceserver.services.rounds import Round
 from faceserver.store.base import EVERYTHING, Collection
-from faceserver.types import Face, Floats, Match
+from faceserver.types import Face, Filter, Floats, Match
 from faceserver.vision.analyzer import Analyzer, FoundFace
 
 __all__ = [
@@ -36,6 +39,11 @@ __all__ = [
     "Searching",
     "Verdict",
 ]
+
+_FACES_OF_A_PERSON = 100
+"""So many of a person's faces are taken together."""
+
+_SHORTEST = 1e-3
 
 
 class Searching:
@@ -80,6 +88,39 @@ class Searching:
 
         return self._context.on(collection, search)
 
+    def by_chosen(
+        self,
+        collection: str,
+        data: bytes,
+        query: SearchQuery,
+        choose: Choose,
+        *,
+        attributes: Sequence[str] = (),
+    ) -> Searched:
+        """Search for those faces of a picture that are chosen; none is no probe.
+
+        Raises:
+            UnknownAttribute: there is no such attribute.
+            NotFound: there is no such collection.
+            ImageError: the picture cannot be used.
+        """
+
+        def search(held: Collection) -> Searched:
+            analyzer = self._context.analyzer_of(held)
+            picture, found = self._context.read(data, analyzer, attributes)
+            candidates = judged(picture, found, analyzer.tell(found), choose)
+            faces = [found[place] for place in candidates.chosen]
+            round_ = self._round(held, analyzer, query)
+            searched = round_.searched(
+                [
+                    round_.probe(vector, face.detection)
+                    for vector, face in zip(analyzer.embed(faces), faces, strict=True)
+                ]
+            )
+            return replace(searched, notes=picture.notes, picture=candidates)
+
+        return self._context.on(collection, search)
+
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
     ) -> Searched:
@@ -99,8 +140,16 @@ class Searching:
 
         return self._context.on(collection, search)
 
-    def by_face(self, collection: str, face_id: str, query: SearchQuery) -> Searched:
-        """Search for whom a stored face shows; the face itself is not found.
+    def by_face(
+        self, collection: str, face_id: str, query: SearchQuery, *, itself: bool = False
+    ) -> Searched:
+        """Search for whom a stored face shows.
+
+        Args:
+            collection: where to.
+            face_id: of the face.
+            query: how.
+            itself: the face may be found, too.
 
         Raises:
             NotFound: there is no such collection or face.
@@ -109,7 +158,7 @@ class Searching:
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
             face = held.get(face_id)
-            round_ = self._round(held, analyzer, query, apart_from=face)
+            round_ = self._round(held, analyzer, query, apart_from=None if itself else face)
             return round_.searched([round_.probe(face.embedding, None)])
 
         return self._context.on(collection, search)
@@ -144,6 +193,27 @@ class Searching:
                 round_, [round_.probe(person.vector, None)], [person.vector], query
             )
             return FramesSearched(round_.searched(probes), outcomes(frames, person))
+
+        return self._context.on(collection, search)
+
+    def by_person(self, collection: str, subject_id: str, query: SearchQuery) -> Searched:
+        """Search for people like another one, who is not found; a person without faces is no probe.
+
+        The probe is the mean of the person's first faces.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+
+        def search(held: Collection) -> Searched:
+            analyzer = self._context.analyzer_of(held)
+            shown = held.faces(limit=_FACES_OF_A_PERSON, only=Filter(subject=subject_id)).items
+            round_ = self._round(held, analyzer, replace(query, k=query.k + 1, grouped=True))
+            if not shown:
+                return round_.searched([])
+            probe = round_.probe(_mean([face.embedding for face in shown]), None)
+            others = [hit for hit in probe.hits if not hit.person or hit.person.id != subject_id]
+            return round_.searched([replace(probe, hits=tuple(others[: query.k]))])
 
         return self._context.on(collection, search)
 
@@ -230,3 +300,10 @@ class Searching:
             same=self._context.threshold_of(analyzer),
             apart_from=apart_from,
         )
+
+
+def _mean(vectors: Sequence[Floats]) -> Floats:
+    """The mean of unit vectors, brought to length 1; of those that have none, the first."""
+    mean = np.mean(vectors, axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(mean))
+    return np.asarray(mean / length, np.float32) if length > _SHORTEST else vectors[0]

@@ -135,6 +135,7 @@ class Storing:
         examined = picture.examined
         item = examined.item
         subject = item.subject or self._subject(item.person)
+        known = examined.told or [{}] * len(examined.faces)
         return [
             Face(
                 embedding=next(vectors),
@@ -145,7 +146,7 @@ class Storing:
                 subject=subject,
                 tags=item.tags,
                 external_id=item.external_id,
-                attributes=_attributes(next(told)),
+                attributes=_attributes({**next(told), **known[place]}),
                 id=examined.ids[place][0],
             )
             for place in picture.missing()

@@ -9,6 +9,7 @@ threads at once.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
 from faceserver.store.exemplars import Exemplar, ExemplarCollection, NearExemplar
@@ -57,12 +58,14 @@ class Collection(FaceCollection, SubjectCollection, ExemplarCollection, Protocol
         name: of the collection.
         model: whose embeddings it holds.
         dims: length of the embeddings.
+        created: when it was made, in UTC.
         lifetime: ends when the collection is purged; this object refuses everything then.
     """
 
     name: str
     model: str
     dims: int
+    created: datetime
     lifetime: Lifetime
 
     def count(self) -> int:

@@ -85,8 +85,12 @@ class SubjectCollection(Protocol):
         """
         ...
 
-    def delete_subject(self, subject_id: str) -> int:
+    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were.
+
+        Args:
+            subject_id: the person's.
+            keep_faces: the faces stay, and show nobody.
 
         Raises:
             NotFound: there is no such person.

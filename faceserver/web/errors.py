@@ -21,6 +21,7 @@ STATUS = {
     "invalid_url": 400,
     "untrusted_host": 400,
     "not_authenticated": 401,
+    "invalid_signature": 401,
     "access_error": 403,
     "not_permitted": 403,
     "csrf_failed": 403,

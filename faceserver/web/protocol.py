@@ -64,9 +64,10 @@ class Protocol:
         name: of its folder, of its addresses below ``/as/``, and in the setting.
         render: makes the answer to a request that failed.
         credentials: finds the key in a request; None without one.
-        authenticate: finds the key that a request is signed with; None where keys are only shown.
+        authenticate: finds the key that a request is signed with; it raises NotAuthenticated where
+            the signature is bad. None where keys are only shown.
         key_in_body: the key, or what is signed, may be in the body, so that this has to be taken in
-            before it is known.
+            before it is known; of some requests alone where it is a function.
         key_place: where that is, as a message tells it.
         challenge: what ``WWW-Authenticate`` says where a key is needed; None: nothing.
         prefixes: beginnings of addresses that are its alone, such as ``/v1/``.
@@ -76,7 +77,7 @@ class Protocol:
     render: Callable[[Failure], Response]
     credentials: Callable[[Request], str | None] = header_key
     authenticate: Callable[[Request, KeyStore], Key | None] | None = None
-    key_in_body: bool = False
+    key_in_body: bool | Callable[[Request], bool] = False
     key_place: str = "Authorization: Bearer KEY"
     challenge: str | None = 'Bearer realm="faceserver"'
     prefixes: tuple[str, ...] = ()

@@ -328,6 +328,23 @@ def test_a_subject_goes_with_all_faces(store: Collection) -> None:
     assert store.subjects(limit=9).items == (bob,)
 
 
+def test_a_subject_can_go_without_the_faces(store: Collection) -> None:
+    ann, bob = with_faces(store, "Ann", 5, seed=1), with_faces(store, "Bob", 3, seed=2)
+    assert store.delete_subject(ann.id, keep_faces=True) == 5
+    assert owners(store) == [None] * 5 + [bob.id] * 3
+    probe = people(1, seed=1)[0]
+    found = store.search_subjects(probe, k=9, max_distance=4.1)
+    assert [match.subject for match in found].count(None) == 5
+    assert len(store.search(probe, k=9, max_distance=4.1)) == 8
+    assert store.subjects(limit=9).items == (bob,)
+    assert store.add_subject("Ann").faces == 0
+
+
+def test_a_collection_knows_when_it_was_made(store: Collection) -> None:
+    assert store.created.tzinfo is UTC
+    assert store.created <= datetime.now(UTC)
+
+
 def test_faces_are_moved(store: Collection) -> None:
     ann, bob = with_faces(store, "Ann", 3, seed=1), store.add_subject("Bob")
     ids = [face.id for face in store.faces(limit=9).items]

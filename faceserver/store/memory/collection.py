@@ -128,13 +128,16 @@ class MemoryCollection(MemoryExemplars):
             self._subjects[row] = subject
             return self._counted(subject)
 
-    def delete_subject(self, subject_id: str) -> int:
+    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were."""
         with self.lock:
             del self._subjects[self._subject_row(subject_id)]
             rows = self._rows_showing(subject_id)
-            for row in rows:
-                del self._faces[row]
+            if keep_faces:
+                self._show(rows, None)
+            else:
+                for row in rows:
+                    del self._faces[row]
             for record in list(self._merges.values()):
                 if record.merge.into == subject_id:
                     del self._merges[record.merge.id]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import RLock
 
 import numpy as np
@@ -31,6 +32,7 @@ class MemoryFaces:
         self.model = model
         self.dims = dims
         self.lock: AbstractContextManager[object] = lock
+        self.created = datetime.now(UTC)
         self.lifetime = Lifetime()
         self._row = 0
         self._faces: dict[int, Face] = {}

@@ -64,6 +64,7 @@ class DurableCollection(DurableExemplars):
         self.name = row.name
         self.model = row.model
         self.dims = row.dims
+        self.created = row.created
         self.index = index
         self.lifetime = lifetime
         self._faces = faces
@@ -211,12 +212,15 @@ class DurableCollection(DurableExemplars):
             )
         return self._subjects.get(subject_id)
 
-    def delete_subject(self, subject_id: str) -> int:
+    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were."""
         with self._changing():
             labels = self._faces.labels(only=Filter(subject=subject_id))
-            self._subjects.delete(subject_id)
-            self.index.remove(labels)
+            self._subjects.delete(subject_id, keep_faces=keep_faces)
+            if keep_faces:
+                self.index.owners.give(labels, NOBODY)
+            else:
+                self.index.remove(labels)
             self._trim_exemplars()
         return len(labels)
 

@@ -171,5 +171,13 @@ MIGRATIONS: tuple[str, ...] = (
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX merged_exemplars_by_exemplar ON merged_exemplars (exemplar);
     """,
+    # 8: when a collection was made; of those that were there before, when their first face was.
+    """
+    ALTER TABLE collections ADD COLUMN created TEXT;
+    UPDATE collections SET created = coalesce(
+        (SELECT f.created FROM faces f WHERE f.collection = collections.id ORDER BY f.id LIMIT 1),
+        strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')
+    );
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

@@ -20,6 +20,7 @@ PROTOCOLS.add("immich", "faceserver.web.compat.immich.routes:blueprint")
 PROTOCOLS.add("nextcloud", "faceserver.web.compat.nextcloud.routes:blueprint")
 PROTOCOLS.add("deepface", "faceserver.web.compat.deepface.routes:blueprint")
 PROTOCOLS.add("photoprism", "faceserver.web.compat.photoprism.routes:blueprint")
+PROTOCOLS.add("rekognition", "faceserver.web.compat.rekognition.routes:blueprint")
 
 _VARIABLE = re.compile(r"<[^>]*>")
 

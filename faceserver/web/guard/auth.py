@@ -5,12 +5,13 @@ cookie. As long as no key is made, a server on loopback is open, and everybody i
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, g, request
 
 from faceserver.access.guard import Gate
-from faceserver.access.keys import KEY_SCOPES, Key, KeyScope
+from faceserver.access.keys import KEY_SCOPES, Key, KeyScope, KeyStore
 from faceserver.access.sessions import Session
 from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreError
 from faceserver.runtime.admission import HEADERS_ALONE
@@ -93,6 +94,8 @@ def require_scope(needed: KeyScope) -> None:
         NotPermitted: the caller's scope is another.
     """
     who = caller()
+    if who.scope is None and g.bad_signature is not None:
+        raise g.bad_signature
     if who.scope is None:
         reason = "this key is not good, or not any more" if _token() else "a key is needed"
         raise NotAuthenticated(f"{reason}: send `{protocol.current().key_place}`")
@@ -108,7 +111,7 @@ def identify(app: Flask) -> None:
 
     @app.before_request
     def find_out() -> None:
-        g.caller, g.unreadable_keys = Caller(), None
+        g.caller, g.unreadable_keys, g.bad_signature = Caller(), None, None
         if request.endpoint in _FOR_SUPERVISORS:
             return
         try:
@@ -160,14 +163,21 @@ def _at_listener() -> Caller | None:
 
 
 def _with_key() -> Caller | None:
-    spoken = protocol.current()
-    if spoken.authenticate is not None:
-        signer = spoken.authenticate(request, gate().keys)
-        if signer is not None:
-            return caller_of(signer)
-    token = _token()
-    key = gate().keys.find(token) if token else None
+    authenticate = protocol.current().authenticate
+    key = _signer(authenticate) if authenticate else None
+    token = None if key else _token()
+    if token:
+        key = gate().keys.find(token)
     return caller_of(key) if key else None
+
+
+def _signer(authenticate: Callable[[Request, KeyStore], Key | None]) -> Key | None:
+    """The key that the request is signed with; what is wrong with the signature is told later."""
+    try:
+        return authenticate(request, gate().keys)
+    except NotAuthenticated as error:
+        g.bad_signature = error
+        return None
 
 
 def _token() -> str | None:
@@ -202,8 +212,11 @@ def _require_csrf_token() -> None:
 
 def _may_yet_show_a_key() -> bool:
     """Whether the body, which is not there yet, can hold the key; it is judged when it is there."""
-    is_unknown = caller().scope is None and bool(request.environ.get(HEADERS_ALONE))
-    return is_unknown and protocol.current().key_in_body
+    if caller().scope is not None or g.bad_signature is not None:
+        return False
+    in_body = protocol.current().key_in_body
+    may_come = in_body(request) if callable(in_body) else in_body
+    return may_come and bool(request.environ.get(HEADERS_ALONE))
 
 
 def _require_reach(endpoint: str) -> None:

@@ -133,7 +133,7 @@ def check_values(body: bytes) -> None:
     """Refuse JSON with more values than the request's route takes; it need not be valid.
 
     Raises:
-        RequestTooLarge: it has.
+        RequestTooLarge: it has too many.
     """
     most = _limit(request.endpoint or "").values
     if len(body) > most and _values(body, most) > most:

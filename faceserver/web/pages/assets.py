@@ -60,7 +60,7 @@ def file(version: str, name: str) -> Response:
     found = _assets().files.get(name)
     if found is None:
         raise NotFound(f"there is no file {name!r}")
-    is_packed = found.packed is not None and "gzip" in request.accept_encodings
+    is_packed = found.packed is not None and request.accept_encodings.quality("gzip") > 0
     response = Response(found.packed if is_packed else found.content, mimetype=found.mimetype)
     if is_packed:
         response.headers["Content-Encoding"] = "gzip"
@@ -68,7 +68,8 @@ def file(version: str, name: str) -> Response:
     # A page that came from another version of the server names files that may have changed.
     response.headers["Cache-Control"] = _FOR_GOOD if version == _assets().version else "no-cache"
     response.set_etag(f"{_assets().version}{'-gzip' if is_packed else ''}")
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def register(app: Flask) -> None:
