@@ -32,10 +32,12 @@ from faceserver.services.collections import Collections
 from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
 from faceserver.services.models import Models
+from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
+from faceserver.services.verifying import Verifying
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
@@ -226,6 +228,8 @@ def services_of(context: Context, settings: Settings) -> Services:
         collections=Collections(context),
         searching=Searching(context),
         analysis=Analysis(context),
+        verifying=Verifying(context),
+        named=NamedFaces(context),
         unnamed=UnnamedFaces(context),
         models=Models(context),
         jobs=Jobs(settings.data_dir, context, max_items=settings.max_job_items),

@@ -15,10 +15,12 @@ from faceserver.services.collections import Collections
 from faceserver.services.context import Context
 from faceserver.services.faces import Faces
 from faceserver.services.models import Models
+from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
+from faceserver.services.verifying import Verifying
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ class Services:
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
         analysis: detects, embeds and compares; stores nothing.
+        verifying: says whether somebody is who a stored face shows.
+        named: lists and deletes the faces of people, for programs that know no other.
         unnamed: groups faces that nobody has named.
         models: tells which models there are.
         jobs: takes many pictures in, in the background.
@@ -47,6 +51,8 @@ class Services:
     collections: Collections
     searching: Searching
     analysis: Analysis
+    verifying: Verifying
+    named: NamedFaces
     unnamed: UnnamedFaces
     models: Models
     jobs: Jobs

@@ -7,8 +7,8 @@ from typing import Literal
 from faceserver.errors import SeveralFaces
 from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.runtime import metrics
-from faceserver.services.context import DEFAULT, Context, chosen
-from faceserver.services.faces import checked_embedding
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
+from faceserver.services.faces import checked_embedding, unit_vector
 from faceserver.store.base import EVERYTHING, Collection, Look
 from faceserver.types import Detection, Face, Filter, Floats, Match, Note
 from faceserver.vision.analyzer import Analyzer
@@ -80,12 +80,14 @@ class ProbeResult:
         verdict: who it is.
         hits: nearest first.
         attributes: what was asked for of the face.
+        embedding: its own: float32, shape (dims,), unit length; None where that was not computed.
     """
 
     detection: Detection | None
     verdict: Verdict
     hits: tuple[Hit, ...]
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    embedding: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +126,9 @@ class Searching:
         *,
         largest: bool = False,
         attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> Searched:
-        """Search for each face of a picture.
+        """Search for each face of a picture that is meant.
 
         Raises:
             UnknownAttribute: there is no such attribute.
@@ -136,13 +139,15 @@ class Searching:
 
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.find(data, analyzer, attributes)
+            picture, found = self._context.find(data, analyzer, attributes, choice)
             faces = chosen(found, largest=largest)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
             round_ = self._round(held, analyzer, query)
             searched = round_.searched(
                 [
-                    replace(round_.probe(vector, face.detection), attributes=known)
+                    replace(
+                        round_.probe(vector, face.detection), attributes=known, embedding=vector
+                    )
                     for vector, face, known in zip(vectors, faces, told, strict=True)
                 ]
             )
@@ -165,6 +170,23 @@ class Searching:
             vector = checked_embedding(held, embedding, model=model)
             round_ = self._round(held, analyzer, query)
             return round_.searched([round_.probe(vector, None)])
+
+        return self._context.on(collection, search)
+
+    def by_vectors(
+        self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
+    ) -> Searched:
+        """Search for faces that were embedded by the collection's model, as their sender knows.
+
+        Raises:
+            NotFound: there is no such collection.
+            InvalidEmbedding: a vector has no length, or another number of numbers.
+        """
+
+        def search(held: Collection) -> Searched:
+            round_ = self._round(held, self._context.analyzer_of(held), query)
+            probes = [unit_vector(held, numbers) for numbers in vectors]
+            return round_.searched([round_.probe(probe, None) for probe in probes])
 
         return self._context.on(collection, search)
 

@@ -22,7 +22,7 @@ from faceserver.store.results import (
     StoreStatus,
 )
 from faceserver.store.subjectbase import SubjectCollection
-from faceserver.types import Face, Floats
+from faceserver.types import Face, Filter, Floats
 
 __all__ = [
     "DEFAULT",
@@ -60,8 +60,8 @@ class Collection(FaceCollection, SubjectCollection, Protocol):
     dims: int
     lifetime: Lifetime
 
-    def count(self) -> int:
-        """How many faces are stored."""
+    def count(self, only: Filter = EVERYTHING) -> int:
+        """How many faces are stored that fit a filter."""
         ...
 
     def count_subjects(self) -> int:

@@ -105,6 +105,7 @@ def _answer_own(error: FaceServerError) -> Response:
             shortened(str(error)),
             error.fields if isinstance(error, InvalidFields) else (),
             tuple(_headers(error)),
+            error,
         )
     )
 
