@@ -101,6 +101,7 @@ class Searched:
         margin: likewise.
         probes: of a picture: largest face first.
         notes: what is worth knowing about the picture.
+        size: width and height of the upright picture, in pixels; zeros where there was none.
     """
 
     model: str
@@ -109,6 +110,7 @@ class Searched:
     margin: float
     probes: tuple[ProbeResult, ...]
     notes: tuple[Note, ...] = ()
+    size: tuple[int, int] = (0, 0)
 
 
 class Searching:
@@ -151,7 +153,7 @@ class Searching:
                     for vector, face, known in zip(vectors, faces, told, strict=True)
                 ]
             )
-            return replace(searched, notes=picture.notes)
+            return replace(searched, notes=picture.notes, size=(picture.width, picture.height))
 
         return self._context.on(collection, search)
 

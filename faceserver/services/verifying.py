@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceserver.models.spec import SimilarityCurve
 from faceserver.services.analysis import Embedded
 from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context
 from faceserver.services.faces import unit_vector
@@ -34,15 +35,22 @@ class Verifying:
         """Take what the use cases share."""
         self._context = context
 
-    def threshold(self, collection: str) -> float:
-        """The distance below which two faces of a collection are taken for one person.
+    def calibration(self, collection: str) -> tuple[float, SimilarityCurve | None]:
+        """What the distances of a collection mean.
+
+        Returns:
+            The distance below which two faces are taken for one person, and what was measured of
+            the model's similarities, None where nobody has.
 
         Raises:
             NotFound: there is no such collection.
         """
-        return self._context.on(
-            collection, lambda held: self._context.threshold_of(self._context.analyzer_of(held))
-        )
+
+        def look_up(held: Collection) -> tuple[float, SimilarityCurve | None]:
+            analyzer = self._context.analyzer_of(held)
+            return self._context.threshold_of(analyzer), analyzer.embedder.distances.similarity
+
+        return self._context.on(collection, look_up)
 
     def picture(
         self,

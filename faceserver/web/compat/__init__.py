@@ -14,6 +14,7 @@ PROTOCOLS = Registry("protocol")
 """Each protocol's blueprint, which declares what it speaks; see :mod:`faceserver.web.protocol`."""
 
 PROTOCOLS.add("original", "faceserver.web.compat.original.routes:blueprint")
+PROTOCOLS.add("compreface", "faceserver.web.compat.compreface.routes:blueprint")
 
 _VARIABLE = re.compile(r"<[^>]*>")
 
