@@ -18,6 +18,9 @@ from faceserver.errors import FaceServerError
 
 _EXTENSION = "faceserver_protocols"
 
+KEY_VARIABLE = "api_key"
+"""The variable of an address that holds a key; no log shows it."""
+
 
 @dataclass(frozen=True)
 class Failure:

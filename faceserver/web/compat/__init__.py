@@ -15,6 +15,7 @@ PROTOCOLS = Registry("protocol")
 
 PROTOCOLS.add("original", "faceserver.web.compat.original.routes:blueprint")
 PROTOCOLS.add("compreface", "faceserver.web.compat.compreface.routes:blueprint")
+PROTOCOLS.add("core", "faceserver.web.compat.core.routes:blueprint")
 
 _VARIABLE = re.compile(r"<[^>]*>")
 

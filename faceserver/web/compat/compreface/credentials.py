@@ -2,13 +2,12 @@
 
 from flask import Request
 
-from faceserver.web.protocol import header_key
-
-KEY_VARIABLE = "api_key"
-"""Of the addresses that have the key in them."""
+from faceserver.web.protocol import KEY_VARIABLE, header_key
 
 
 def credentials(request: Request) -> str | None:
     """The key of a request, None without one."""
-    shown = (request.view_args or {}).get(KEY_VARIABLE)
-    return str(shown) if shown else header_key(request)
+    shown = header_key(request)
+    if shown is None and KEY_VARIABLE in (request.view_args or {}):
+        return str((request.view_args or {})[KEY_VARIABLE])
+    return shown

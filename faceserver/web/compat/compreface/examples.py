@@ -12,12 +12,12 @@ from faceserver.services.named import NamedFace
 from faceserver.services.outcomes import NewPicture
 from faceserver.web.compat.compreface import bodies, inputs, shown
 from faceserver.web.compat.compreface.base import Answer, route
-from faceserver.web.compat.compreface.credentials import KEY_VARIABLE
 from faceserver.web.compat.compreface.scale import Coefficients
 from faceserver.web.context import services
 from faceserver.web.guard.auth import own_collection
 from faceserver.web.guard.scopes import scope
 from faceserver.web.pictures import send_picture
+from faceserver.web.protocol import KEY_VARIABLE
 
 _YEAR = 31_536_000
 

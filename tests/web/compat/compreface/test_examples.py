@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 
 from faceserver import web
+from faceserver.config import Settings
 from faceserver.lifecycle import Services
 from tests.services.test_facade import BLUE, GREEN, PINK, RED
 from tests.web.compat.compreface.conftest import Colour, ComprefaceClient, picture
@@ -114,16 +115,21 @@ def test_verifying_with_an_example(compreface: ComprefaceClient) -> None:
     assert same["similarity"] > 0.5 > other["similarity"]
 
 
-def test_the_picture_of_an_example(compreface: ComprefaceClient) -> None:
+def test_the_picture_of_an_example(
+    app: Flask, settings: Settings, compreface: ComprefaceClient
+) -> None:
     image_id = compreface.add("Ann", RED)
     shown = compreface.send("GET", f"{FACES}/{image_id}/img")
     assert (shown.status_code, shown.mimetype) == (200, "application/octet-stream")
     assert shown.headers["Cache-Control"] == "private, max-age=31536000"
-    key, compreface.key = compreface.key, "not looked at"
-    linked = compreface.send("GET", f"/static/{key}/images/{image_id}")
+    path = f"/api/v1/static/{compreface.key}/images/{image_id}"
+    linked = app.test_client().get(f"/as/compreface{path}", buffered=True)
     assert linked.data == shown.data
     assert linked.data.startswith(b"\xff\xd8")
     assert linked.headers["Cache-Control"] == "public, max-age=31536000"
+    log = next(settings.data_dir.glob("audit*")).read_text(encoding="utf-8")
+    assert image_id in log
+    assert compreface.key not in log
 
 
 @pytest.mark.parametrize("path", [f"{FACES}/{{}}/img", "/static/{key}/images/{}"])
