@@ -86,17 +86,21 @@ def stage(name: Stage) -> Iterator[None]:
     finally:
         seconds = perf_counter() - started
         _stages.labels(name).observe(seconds)
-        _tell(name, seconds)
+        heard = _listening.get()
+        if heard is not None:
+            heard[name] = heard.get(name, 0.0) + seconds
 
 
 @contextmanager
 def part(name: str) -> Iterator[None]:
     """Take the time of a part of a step, for who listens alone."""
+    heard = _listening.get()
     started = perf_counter()
     try:
         yield
     finally:
-        _tell(name, perf_counter() - started)
+        if heard is not None:
+            heard[name] = heard.get(name, 0.0) + perf_counter() - started
 
 
 @contextmanager
@@ -108,12 +112,6 @@ def listening() -> Iterator[Mapping[str, float]]:
         yield heard
     finally:
         _listening.reset(token)
-
-
-def _tell(name: str, seconds: float) -> None:
-    heard = _listening.get()
-    if heard is not None:
-        heard[name] = heard.get(name, 0.0) + seconds
 
 
 def batch(faces: int) -> None:

@@ -154,7 +154,7 @@ class Context:
             attributes=analyzer.attributes.wanted(attributes),
             whole=choice.whole,
         )
-        return picture, choice.among(found)
+        return picture, found if choice is ALL_FACES else choice.among(found)
 
     def find(
         self,

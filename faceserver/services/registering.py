@@ -23,7 +23,7 @@ from faceserver.errors import InputError, NotFound, SeveralFaces
 from faceserver.pictures import codec
 from faceserver.runtime import deadline
 from faceserver.runtime.threads import pictures_at_once
-from faceserver.services.context import DEFAULT, Choice, Context, chosen
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
 from faceserver.services.known import Keys, Known, keys_of
 from faceserver.services.outcomes import (
     Examined,
@@ -257,7 +257,7 @@ class _Work:
             keys = self._keys(item, sha256(data).hexdigest())
             if may_pass and (faces := self._known.faces(keys)):
                 return Passed(item.source, faces)
-            choice = Choice(min_score=item.min_score)
+            choice = Choice(min_score=item.min_score) if item.min_score else ALL_FACES
             picture, found = self._context.find(data, self._analyzer, item.attributes, choice)
             meant = self._meant(item, found)
         except InputError as error:

@@ -3,14 +3,17 @@
 import json
 import os
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import numpy as np
 import pytest
 import requests
 from click.testing import CliRunner
+from PIL import Image as Pillow
 
 from faceserver.access.keys import KeyStore
 from faceserver.cli.main import main
@@ -142,6 +145,24 @@ def test_a_back_end_finds_its_core(server: Server, key: str, photographs: Photog
     (face,) = answer["result"]
     assert len(face["embedding"]) == 512
     assert {"age", "gender", "landmarks"} < set(face)
+
+    cut = {"file": ("a.jpg", cut_out(photographs["obama.jpg"], face["box"]))}
+    scan = server.post("/scan_faces?detect_faces=false", files=cut, headers=headers).json()
+    (alone,) = scan["result"]
+    assert np.dot(alone["embedding"], face["embedding"]) > 0.9  # the same face, not looked for
+
+
+def cut_out(photograph: Path, box: dict[str, int]) -> bytes:
+    """A face with a little around it, as other programs cut it out."""
+    with Pillow.open(photograph) as picture:
+        margin = (box["x_max"] - box["x_min"]) // 10
+        corners = (
+            *(box["x_min"] - margin, box["y_min"] - margin),
+            *(box["x_max"] + margin, box["y_max"] + margin),
+        )
+        file = BytesIO()
+        picture.convert("RGB").crop(corners).save(file, "JPEG", quality=95)
+    return file.getvalue()
 
 
 def test_a_running_compreface_is_taken_over(
