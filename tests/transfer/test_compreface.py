@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask, request
 
 from faceserver import web
 from faceserver.client import ApiError
-from faceserver.client.compreface import Compreface
+from faceserver.client.compreface import Compreface, Example
 from faceserver.lifecycle import Services
 from faceserver.services.outcomes import NewPicture, Outcome, Present, Refused, Registered, Rules
 from faceserver.transfer.compreface import add_missing, ids_are_free, pictures_of
@@ -107,6 +107,18 @@ def test_what_cannot_be_had_is_refused_and_the_others_are_in(
         "url_failed"
     ] * 3
     assert ids(target) == {}
+
+
+def test_when_the_server_goes_away_the_import_ends_and_what_is_in_stays(
+    source: Compreface, target: Services
+) -> None:
+    known = source.examples()[:2]
+    lost = [Example(uuid4().hex, "Eve", "http://127.0.0.1:1/img") for _ in range(2)]
+    items = pictures_of(source, [*known, *lost], keep_ids=True)
+    outcomes = target.registering.stream("default", items, Rules(largest=True, batch=2))
+    with pytest.raises(ApiError, match="cannot be reached"):
+        list(outcomes)
+    assert set(ids(target)) == {example.image_id for example in known}
 
 
 def test_a_picture_that_is_not_kept_there(

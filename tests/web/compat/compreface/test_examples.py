@@ -8,7 +8,8 @@ from flask import Flask
 from faceserver import web
 from faceserver.config import Settings
 from faceserver.lifecycle import Services
-from tests.services.test_facade import BLUE, GREEN, PINK, RED
+from faceserver.services.outcomes import NewPicture
+from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 from tests.web.compat.compreface.conftest import Colour, ComprefaceClient, picture
 
 FACES = "/recognition/faces"
@@ -36,6 +37,33 @@ def test_the_same_picture_is_one_example_and_goes_to_whom_it_is_said_to_show(
     assert first == again
     assert compreface.add("Bob", RED) == first
     assert compreface.json("GET", FACES)["faces"] == [{"image_id": first, "subject": "Bob"}]
+
+
+def test_an_example_that_was_deleted_can_be_added_again(compreface: ComprefaceClient) -> None:
+    image_id = compreface.add("Ann", RED)
+    compreface.json("DELETE", f"{FACES}/{image_id}")
+    compreface.add("Ann", RED)
+    assert compreface.json("GET", FACES)["total_elements"] == 1
+
+
+def test_a_face_without_a_name_becomes_an_example(
+    compreface: ComprefaceClient, service: Services
+) -> None:
+    service.registering.add("default", NewPicture.of_bytes("a", png(RED)))
+    image_id = compreface.add("Ann", RED)
+    assert compreface.json("GET", FACES)["faces"] == [{"image_id": image_id, "subject": "Ann"}]
+
+
+def test_faces_without_a_name_are_left_alone(
+    compreface: ComprefaceClient, service: Services
+) -> None:
+    added = service.registering.add("default", NewPicture.of_bytes("a", png(RED)))
+    image_id = str(UUID(added.faces[0].id))
+    assert compreface.error("DELETE", f"{FACES}/{image_id}")[:2] == (404, 44)
+    assert compreface.error("GET", f"{FACES}/{image_id}/img")[:2] == (404, 44)
+    assert compreface.json("POST", f"{FACES}/delete", json=[image_id]) == []
+    assert compreface.json("DELETE", FACES) == {"deleted": 0}
+    assert service.faces.get("default", added.faces[0].id)
 
 
 def test_pages(compreface: ComprefaceClient) -> None:
