@@ -34,12 +34,14 @@ from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
 from faceserver.services.indexing import Indexing
 from faceserver.services.models import Models
+from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
 from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
 from faceserver.services.unnamed import UnnamedFaces
+from faceserver.services.verifying import Verifying
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
@@ -233,6 +235,8 @@ def services_of(context: Context, settings: Settings) -> Services:
         searching=Searching(context),
         strangers=Strangers(context),
         analysis=Analysis(context),
+        verifying=Verifying(context),
+        named=NamedFaces(context),
         unnamed=UnnamedFaces(context),
         models=Models(context),
         jobs=Jobs(settings.data_dir, context, max_items=settings.max_job_items),

@@ -16,12 +16,14 @@ from faceserver.services.context import Context
 from faceserver.services.faces import Faces
 from faceserver.services.indexing import Indexing
 from faceserver.services.models import Models
+from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
 from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
 from faceserver.services.unnamed import UnnamedFaces
+from faceserver.services.verifying import Verifying
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +43,8 @@ class Services:
         searching: says who somebody is.
         strangers: whom searches have remembered.
         analysis: detects, embeds and compares; stores nothing.
+        verifying: says whether somebody is who a stored face shows.
+        named: lists and deletes the faces of people, for programs that know no other.
         unnamed: groups faces that nobody has named.
         models: tells which models there are.
         jobs: takes many pictures in, in the background.
@@ -56,6 +60,8 @@ class Services:
     searching: Searching
     strangers: Strangers
     analysis: Analysis
+    verifying: Verifying
+    named: NamedFaces
     unnamed: UnnamedFaces
     models: Models
     jobs: Jobs

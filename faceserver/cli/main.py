@@ -14,6 +14,7 @@ from faceserver import __version__
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
+from faceserver.cli.compreface import import_compreface
 from faceserver.cli.detection import COMMANDS as DETECTION
 from faceserver.cli.evaluate import evaluate
 from faceserver.cli.keys import keys
@@ -71,7 +72,7 @@ main.add_command(models)
 main.add_command(change_model)
 main.add_command(evaluate)
 main.add_command(keys)
-for _command in (*TRANSFER, *BACKUP, *DETECTION, cluster, scan, stress_memory):
+for _command in (*TRANSFER, *BACKUP, *DETECTION, cluster, import_compreface, scan, stress_memory):
     main.add_command(_command)
 
 

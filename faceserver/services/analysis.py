@@ -8,7 +8,7 @@ import numpy as np
 
 from faceserver.api.pictures import Credentials
 from faceserver.models.spec import Distances
-from faceserver.services.context import Context, chosen
+from faceserver.services.context import ALL_FACES, Choice, Context, chosen
 from faceserver.types import Box, DecodedPicture, Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace, FoundFaces
 from faceserver.vision.attributes.base import Value
@@ -61,8 +61,8 @@ class ComparedPair:
 class Compared:
     """Two pictures, and the pairs of their faces, nearest first."""
 
-    a: Detected
-    b: Detected
+    a: Embedded
+    b: Embedded
     pairs: tuple[ComparedPair, ...]
 
 
@@ -98,11 +98,6 @@ class Analysis:
         """The distance below which two faces are taken for one person."""
         return self._context.threshold_of(self._context.analyzer)
 
-    @property
-    def attributes(self) -> list[str]:
-        """What can be told of faces beside, in alphabetical order."""
-        return self._context.analyzer.attributes.names()
-
     def fetch(self, url: str, credentials: Credentials | None = None) -> bytes:
         """A URL's bytes; the credentials are for its own host alone.
 
@@ -112,14 +107,21 @@ class Analysis:
         """
         return self._context.fetch_for_request(url, credentials)
 
-    def detect(self, data: bytes, *, attributes: Sequence[str] = ()) -> Detected:
-        """Find every face of a picture; none is an empty list.
+    @property
+    def attributes(self) -> list[str]:
+        """What else can be told of faces: the names of the attributes."""
+        return self._context.analyzer.attributes.names()
+
+    def detect(
+        self, data: bytes, *, attributes: Sequence[str] = (), choice: Choice = ALL_FACES
+    ) -> Detected:
+        """Find the faces of a picture that are meant; none is an empty list.
 
         Raises:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
         """
-        picture, faces = self._read(data, attributes)
+        picture, faces = self._read(data, attributes, choice)
         return Detected(
             picture.width,
             picture.height,
@@ -129,7 +131,12 @@ class Analysis:
         )
 
     def embed(
-        self, data: bytes, *, largest: bool = False, attributes: Sequence[str] = ()
+        self,
+        data: bytes,
+        *,
+        largest: bool = False,
+        attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> Embedded:
         """Find and embed the faces of a picture; none is an empty list.
 
@@ -137,7 +144,7 @@ class Analysis:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
         """
-        picture, found = self._read(data, attributes)
+        picture, found = self._read(data, attributes, choice)
         return self._embedded(picture, chosen(found, largest=largest))
 
     def embed_whole(self, pictures: Sequence[bytes]) -> Floats:
@@ -159,7 +166,7 @@ class Analysis:
         Raises:
             ImageError: the picture cannot be used.
         """
-        picture, found = self._read(data)
+        picture, found = self._read(data, ())
         nearest = max(found, key=lambda face: face.detection.box.overlap(box), default=None)
         if nearest is None or nearest.detection.box.overlap(box) < _SAME_FACE:
             place = Detection.filling(box)
@@ -169,16 +176,24 @@ class Analysis:
             nearest = FoundFace(place, crop)
         return self._embedded(picture, [nearest])
 
-    def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
-        """Measure every face of one picture against every face of another.
+    def compare(
+        self,
+        a: bytes,
+        b: bytes,
+        *,
+        largest: bool = False,
+        attributes: Sequence[str] = (),
+        choices: tuple[Choice, Choice] = (ALL_FACES, ALL_FACES),
+    ) -> Compared:
+        """Measure every face of one picture against every face of another, of those that are meant.
 
         Raises:
             ImageError: a picture cannot be used.
             NoFace: one of them holds none.
         """
         pictures = []
-        for name, data in (("a", a), ("b", b)):
-            picture, found = self._read(data)
+        for name, data, choice in zip("ab", (a, b), choices, strict=True):
+            picture, found = self._read(data, attributes, choice)
             if not found:
                 raise found.none(f"in picture {name}")
             pictures.append(self._embedded(picture, chosen(found, largest=largest)))
@@ -192,9 +207,9 @@ class Analysis:
         return Compared(one, other, tuple(pairs))
 
     def _read(
-        self, data: bytes, attributes: Sequence[str] = ()
+        self, data: bytes, attributes: Sequence[str], choice: Choice = ALL_FACES
     ) -> tuple[DecodedPicture, FoundFaces]:
-        return self._context.read(data, self._context.analyzer, attributes)
+        return self._context.read(data, self._context.analyzer, attributes, choice)
 
     def _embedded(self, picture: DecodedPicture, faces: Sequence[FoundFace]) -> Embedded:
         analyzer = self._context.analyzer

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import islice
 from typing import TypeVar
 
 from faceserver.api.pictures import Credentials
@@ -16,7 +17,7 @@ from faceserver.types import DecodedPicture
 from faceserver.vision.analyzer import Analyzer, FoundFace, FoundFaces
 from faceserver.vision.pool import AnalyzerPool
 
-__all__ = ["DEFAULT", "Context", "Limits", "chosen"]
+__all__ = ["ALL_FACES", "DEFAULT", "Choice", "Context", "Limits", "chosen"]
 
 _FETCHED_AT_ONCE = 8
 
@@ -42,6 +43,29 @@ class Limits:
     max_distance: float | None
     margin: float = 0.05
     keep_strangers: timedelta | None = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which faces of a picture are meant; without more all that are found.
+
+    Attributes:
+        most: so many of the largest; None for all.
+        min_score: only those of which the detector is as sure as this, 0 to 1.
+        whole: the picture is one face, which need not be looked for.
+    """
+
+    most: int | None = None
+    min_score: float = 0.0
+    whole: bool = False
+
+    def among(self, faces: FoundFaces) -> FoundFaces:
+        """The faces that are meant, largest first."""
+        sure = (face for face in faces if face.detection.score >= self.min_score)
+        return FoundFaces(islice(sure, self.most), refused=faces.refused)
+
+
+ALL_FACES = Choice()
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +132,11 @@ class Context:
         return self.limits.max_distance or analyzer.embedder.distances.threshold
 
     def read(
-        self, data: bytes, analyzer: Analyzer, attributes: Sequence[str] = ()
+        self,
+        data: bytes,
+        analyzer: Analyzer,
+        attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture within the limits and find its faces, largest first.
 
@@ -116,18 +144,21 @@ class Context:
             data: the file's content.
             analyzer: finds them.
             attributes: what will be told of the faces.
+            choice: which of them are meant.
 
         Raises:
             ImageError: it cannot be used.
             UnknownAttribute: there is no such attribute.
         """
         limits = self.limits
-        return analyzer.read(
+        picture, found = analyzer.read(
             data,
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
             attributes=analyzer.attributes.wanted(attributes),
+            whole=choice.whole,
         )
+        return picture, found if choice is ALL_FACES else choice.among(found)
 
     def decode(self, data: bytes) -> DecodedPicture:
         """Decode a picture within the limits.
@@ -139,7 +170,11 @@ class Context:
         return codec.decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
 
     def find(
-        self, data: bytes, analyzer: Analyzer, attributes: Sequence[str] = ()
+        self,
+        data: bytes,
+        analyzer: Analyzer,
+        attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> tuple[DecodedPicture, FoundFaces]:
         """Like :meth:`read`, of a picture that must hold a face.
 
@@ -148,7 +183,7 @@ class Context:
             UnknownAttribute: there is no such attribute.
             NoFace: it holds none.
         """
-        picture, faces = self.read(data, analyzer, attributes)
+        picture, faces = self.read(data, analyzer, attributes, choice)
         if not faces:
             raise faces.none()
         return picture, faces

@@ -250,6 +250,23 @@ class Faces:
         return sha256(f"{held.get(face_id).id} {held.model}".encode()).hexdigest()
 
 
+def unit_vector(collection: Collection, numbers: Sequence[float]) -> Floats:
+    """The numbers as a vector that a collection holds, brought to unit length.
+
+    Raises:
+        InvalidEmbedding: there is another number of them, or they have no length.
+    """
+    if len(numbers) != collection.dims:
+        raise InvalidEmbedding(
+            f"an embedding of {collection.model} has {collection.dims} numbers, not {len(numbers)}"
+        )
+    vector = np.array(numbers, np.float64)
+    length = float(np.linalg.norm(vector))
+    if not 0 < length < float("inf"):  # written so that NaN is refused as well
+        raise InvalidEmbedding(f"an embedding cannot have the length {length:g}")
+    return np.asarray(vector / length, np.float32)
+
+
 def checked_embedding(collection: Collection, numbers: Sequence[float], *, model: str) -> Floats:
     """The numbers as a vector that a collection holds: float32, shape (dims,), of unit length.
 

@@ -9,7 +9,7 @@ from faceserver.services.choosing import Candidates
 from faceserver.services.frames import Frame
 from faceserver.services.strangers import Stranger
 from faceserver.store.base import EVERYTHING
-from faceserver.types import Detection, Filter, Match, Note
+from faceserver.types import Detection, Filter, Floats, Match, Note
 from faceserver.vision.attributes.base import Value
 
 Answer = Literal["known", "unknown", "ambiguous"]
@@ -80,6 +80,7 @@ class ProbeResult:
         verdict: who it is.
         hits: nearest first.
         attributes: what was asked for of the face.
+        embedding: its own: float32, shape (dims,), unit length; None where that was not computed.
         stranger: who it is, if it is unknown and remembered.
     """
 
@@ -87,6 +88,7 @@ class ProbeResult:
     verdict: Verdict
     hits: tuple[Hit, ...]
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    embedding: Floats | None = None
     stranger: Stranger | None = None
 
 
@@ -101,6 +103,7 @@ class Searched:
         margin: likewise.
         probes: of a picture: largest face first.
         notes: what is worth knowing about the picture.
+        size: width and height of the upright picture, in pixels; zeros where there was none.
         picture: the faces that were chosen among, where they were.
     """
 
@@ -110,6 +113,7 @@ class Searched:
     margin: float
     probes: tuple[ProbeResult, ...]
     notes: tuple[Note, ...] = ()
+    size: tuple[int, int] = (0, 0)
     picture: Candidates | None = None
 
 

@@ -24,6 +24,8 @@ class NewPicture:
         largest: the largest of its faces is registered alone.
         attributes: what is to be known of its faces beside: names of attributes.
         by_name: it is the same picture if it has the same name, whatever its bytes.
+        min_score: only faces of which the detector is as sure as this count, 0 to 1.
+        face_id: id of its first face, as another gallery had it; empty for one of our own.
     """
 
     source: str
@@ -35,6 +37,8 @@ class NewPicture:
     subject: str | None = None
     largest: bool = False
     attributes: tuple[str, ...] = ()
+    min_score: float = 0.0
+    face_id: str = ""
 
     @classmethod
     def of_bytes(cls, source: str, data: bytes) -> Self:

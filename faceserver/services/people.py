@@ -8,6 +8,8 @@ from faceserver.services.context import Context
 from faceserver.store.base import Collection, Page
 from faceserver.types import Merge, Subject
 
+_AT_ONCE = 1_000
+
 
 class People:
     """The people of all collections. Safe to call from several threads at once."""
@@ -61,6 +63,21 @@ class People:
             collection,
             lambda held: held.subjects(limit=limit, cursor=cursor, tags=tags, called=called),
         )
+
+    def every(self, collection: str) -> list[Subject]:
+        """All people, in the order they were stored.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        people: list[Subject] = []
+        cursor: str | None = None
+        while True:
+            page = self.page(collection, limit=_AT_ONCE, cursor=cursor)
+            people += page.items
+            cursor = page.cursor
+            if cursor is None:
+                return people
 
     def named(self, collection: str, name: str) -> Subject | None:
         """The person of a name, None if there is none.
@@ -116,6 +133,29 @@ class People:
             collection,
             lambda held: held.change_subject(subject_id, name=name, tags=tags, metadata=metadata),
         )
+
+    def rename(self, collection: str, name: str, to: str) -> Subject:
+        """Rename a person; if somebody else has the new name, all faces go to them.
+
+        Returns:
+            Who has the faces now.
+
+        Raises:
+            NotFound: there is no such collection, or nobody of the old name.
+            InvalidRequest: the new name breaks the rule; see :mod:`faceserver.texts`.
+        """
+
+        def change(held: Collection) -> Subject:
+            subject = held.subject_named(name)
+            if subject is None:
+                raise NotFound(f"there is no subject named {name!r}")
+            other = held.subject_named(to)
+            if other is None or other.id == subject.id:
+                return held.change_subject(subject.id, name=to)
+            held.merge(subject.id, into=other.id)
+            return held.subject(other.id)
+
+        return self._context.on(collection, change)
 
     def delete(self, collection: str, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were.

@@ -23,7 +23,7 @@ from faceserver.errors import InputError, NotFound, SeveralFaces
 from faceserver.pictures import codec
 from faceserver.runtime import deadline
 from faceserver.runtime.threads import pictures_at_once
-from faceserver.services.context import DEFAULT, Context, chosen
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
 from faceserver.services.known import Keys, Known, keys_of
 from faceserver.services.outcomes import (
     Examined,
@@ -59,8 +59,13 @@ class Registering:
         self._context = context
         self._at_once = pictures_at_once()
 
-    def add(self, collection: str, picture: NewPicture) -> Registered:
+    def add(self, collection: str, picture: NewPicture, *, update: bool = False) -> Registered:
         """Register one picture; of one that is in, the stored faces are returned.
+
+        Args:
+            collection: where to.
+            picture: and what is said of it.
+            update: if it is in, what is said of it now counts.
 
         Raises:
             NotFound: there is no such collection, or no such person.
@@ -72,7 +77,8 @@ class Registering:
         def add(held: Collection) -> Outcome:
             if picture.subject is not None:
                 held.subject(picture.subject)
-            (outcome,) = run(self._context, held, [picture], Rules(complete=True))
+            rules = Rules(complete=True, update=update)
+            (outcome,) = run(self._context, held, [picture], rules)
             return outcome
 
         return _as_registered(self._context.on(collection, add))
@@ -251,7 +257,8 @@ class _Work:
             keys = self._keys(item, sha256(data).hexdigest())
             if may_pass and (faces := self._known.faces(keys)):
                 return Passed(item.source, faces)
-            picture, found = self._context.find(data, self._analyzer, item.attributes)
+            choice = Choice(min_score=item.min_score) if item.min_score else ALL_FACES
+            picture, found = self._context.find(data, self._analyzer, item.attributes, choice)
             meant = self._meant(item, found)
         except InputError as error:
             return Refused(item.source, error)

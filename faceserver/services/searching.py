@@ -9,8 +9,8 @@ import numpy as np
 
 from faceserver.errors import InputError, InvalidRequest, SeveralFaces
 from faceserver.services.choosing import Choose, judged
-from faceserver.services.context import DEFAULT, Context, chosen
-from faceserver.services.faces import checked_embedding
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
+from faceserver.services.faces import checked_embedding, unit_vector
 from faceserver.services.found import (
     Answer,
     FramesSearched,
@@ -62,8 +62,9 @@ class Searching:
         *,
         largest: bool = False,
         attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> Searched:
-        """Search for each face of a picture.
+        """Search for each face of a picture that is meant.
 
         Raises:
             UnknownAttribute: there is no such attribute.
@@ -75,16 +76,16 @@ class Searching:
 
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.find(data, analyzer, attributes)
+            picture, found = self._context.find(data, analyzer, attributes, choice)
             faces = chosen(found, largest=largest)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
             round_ = self._round(held, analyzer, query)
             probes = [
-                replace(round_.probe(vector, face.detection), attributes=known)
+                replace(round_.probe(vector, face.detection), attributes=known, embedding=vector)
                 for vector, face, known in zip(vectors, faces, told, strict=True)
             ]
             searched = round_.searched(self._recognised(round_, probes, list(vectors), query))
-            return replace(searched, notes=picture.notes)
+            return replace(searched, notes=picture.notes, size=(picture.width, picture.height))
 
         return self._context.on(collection, search)
 
@@ -137,6 +138,23 @@ class Searching:
             round_ = self._round(held, analyzer, query)
             probes = [round_.probe(vector, None)]
             return round_.searched(self._recognised(round_, probes, [vector], query))
+
+        return self._context.on(collection, search)
+
+    def by_vectors(
+        self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
+    ) -> Searched:
+        """Search for faces that were embedded by the collection's model, as their sender knows.
+
+        Raises:
+            NotFound: there is no such collection.
+            InvalidEmbedding: a vector has no length, or another number of numbers.
+        """
+
+        def search(held: Collection) -> Searched:
+            round_ = self._round(held, self._context.analyzer_of(held), query)
+            probes = [unit_vector(held, numbers) for numbers in vectors]
+            return round_.searched([round_.probe(probe, None) for probe in probes])
 
         return self._context.on(collection, search)
 

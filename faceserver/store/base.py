@@ -25,7 +25,7 @@ from faceserver.store.results import (
     StoreStatus,
 )
 from faceserver.store.subjectbase import SubjectCollection
-from faceserver.types import Face, Floats
+from faceserver.types import Face, Filter, Floats
 
 __all__ = [
     "DEFAULT",
@@ -68,8 +68,8 @@ class Collection(FaceCollection, SubjectCollection, ExemplarCollection, Protocol
     created: datetime
     lifetime: Lifetime
 
-    def count(self) -> int:
-        """How many faces are stored."""
+    def count(self, only: Filter = EVERYTHING) -> int:
+        """How many faces are stored that fit a filter."""
         ...
 
     def count_subjects(self) -> int:

@@ -97,6 +97,14 @@ class SubjectCollection(Protocol):
         """
         ...
 
+    def delete_subjects(self) -> tuple[int, int]:
+        """Delete all people and every face of theirs; faces of nobody stay.
+
+        Returns:
+            How many people and how many faces there were.
+        """
+        ...
+
     def merge(self, subject_id: str, *, into: str) -> Merge:
         """Give all faces of a person to another one, who keeps name, tags and metadata.
 

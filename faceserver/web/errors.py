@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 
 from faceserver.errors import Busy, FaceServerError, NotAuthenticated, NotReady, TimedOut
 from faceserver.web.problems import InvalidFields, shortened
-from faceserver.web.protocol import Failure, current
+from faceserver.web.protocol import KEY_VARIABLE, Failure, current
 
 _log = logging.getLogger(__name__)
 
@@ -93,7 +93,8 @@ def note(error: FaceServerError) -> int:
     g.error_code = error.code
     status = STATUS[error.code]
     if status >= 500 and not isinstance(error, _NO_FAULTS):
-        _log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+        path = request.url_rule if KEY_VARIABLE in (request.view_args or {}) else request.path
+        _log.error("%s %s: %s", request.method, path, error, exc_info=error)
     return status
 
 
@@ -111,6 +112,7 @@ def _answer_own(error: FaceServerError) -> Response:
             shortened(str(error)),
             error.fields if isinstance(error, InvalidFields) else (),
             tuple(_headers(error)),
+            error,
         )
     )
 

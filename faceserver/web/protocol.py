@@ -14,8 +14,12 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from faceserver.access.keys import Key, KeyStore
 from faceserver.api.base import FieldProblem
+from faceserver.errors import FaceServerError
 
 _EXTENSION = "faceserver_protocols"
+
+KEY_VARIABLE = "api_key"
+"""The variable of an address that holds a key; no log shows it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Failure:
         message: for people.
         fields: of the request that are at fault, if that is known.
         headers: that the answer gets whatever its form.
+        error: what failed, where that is an error of ours; protocols may have kinds of their own.
     """
 
     status: int
@@ -35,6 +40,7 @@ class Failure:
     message: str
     fields: tuple[FieldProblem, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    error: FaceServerError | None = None
 
 
 def header_key(request: Request) -> str | None:

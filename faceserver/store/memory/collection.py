@@ -143,6 +143,12 @@ class MemoryCollection(MemoryExemplars):
                     del self._merges[record.merge.id]
             return len(rows)
 
+    def delete_subjects(self) -> tuple[int, int]:
+        """Delete all people and every face of theirs; return how many of both there were."""
+        with self.lock:
+            people = list(self._subjects.values())
+            return len(people), sum(self.delete_subject(person.id) for person in people)
+
     def merge(self, subject_id: str, *, into: str) -> Merge:
         """Give all faces of a person to another one."""
         if subject_id == into:

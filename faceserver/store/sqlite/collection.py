@@ -94,11 +94,11 @@ class DurableCollection(DurableExemplars):
             return self._faces.get(face_id)
 
     def faces(
-        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
+        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING, skip: int = 0
     ) -> Page[Face]:
         """List faces in the order they were stored."""
         with self.reading():
-            return self._faces.page(limit=limit, cursor=cursor, only=only)
+            return self._faces.page(limit=limit, cursor=cursor, only=only, skip=skip)
 
     def delete(self, face_ids: Sequence[str]) -> int:
         """Delete faces; a picture goes with the last face that is in it."""
@@ -224,6 +224,14 @@ class DurableCollection(DurableExemplars):
             self._trim_exemplars()
         return len(labels)
 
+    def delete_subjects(self) -> tuple[int, int]:
+        """Delete all people and their faces; return how many of both there were."""
+        with self._changing():
+            labels = self._faces.labels(only=Filter(named=True))
+            people = self._subjects.delete_all()
+            self.index.remove(labels)
+        return people, len(labels)
+
     def merge(self, subject_id: str, *, into: str) -> Merge:
         """Give all faces of a person to another one."""
         if subject_id == into:
@@ -253,9 +261,9 @@ class DurableCollection(DurableExemplars):
         with self._changing():
             return self._merges.insert(record)
 
-    def count(self) -> int:
-        """How many faces are stored."""
-        return self._faces.count()
+    def count(self, only: Filter = EVERYTHING) -> int:
+        """How many faces are stored that fit a filter."""
+        return self._faces.count(only)
 
     def count_subjects(self) -> int:
         """How many people are stored."""

@@ -141,6 +141,13 @@ class SubjectTable:
             transaction.run("DELETE FROM merges WHERE stays = ?", subject_id)
             transaction.run("DELETE FROM subjects WHERE id = ?", row)
 
+    def delete_all(self) -> int:
+        """Delete all people with their faces, and what merges remember; return how many people."""
+        with self._database.transaction() as transaction:
+            delete_faces(transaction, "collection = ? AND subject IS NOT NULL", self._collection)
+            transaction.run("DELETE FROM merges WHERE collection = ?", self._collection)
+            return transaction.run("DELETE FROM subjects WHERE collection = ?", self._collection)
+
 
 def insert_subject(transaction: Transaction, collection: int, uuid: str, *columns: str) -> None:
     """Add a row; ``columns`` are name, tags, metadata and time as they stand in it."""

@@ -21,6 +21,8 @@ PROTOCOLS.add("nextcloud", "faceserver.web.compat.nextcloud.routes:blueprint")
 PROTOCOLS.add("deepface", "faceserver.web.compat.deepface.routes:blueprint")
 PROTOCOLS.add("photoprism", "faceserver.web.compat.photoprism.routes:blueprint")
 PROTOCOLS.add("rekognition", "faceserver.web.compat.rekognition.routes:blueprint")
+PROTOCOLS.add("compreface", "faceserver.web.compat.compreface.routes:blueprint")
+PROTOCOLS.add("core", "faceserver.web.compat.core.routes:blueprint")
 
 _VARIABLE = re.compile(r"<[^>]*>")
 

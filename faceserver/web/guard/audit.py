@@ -9,6 +9,7 @@ from faceserver.runtime import logs
 from faceserver.web.guard.auth import Caller, gate
 from faceserver.web.guard.bodies import is_question
 from faceserver.web.guard.scopes import scope_of
+from faceserver.web.protocol import KEY_VARIABLE
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REFUSALS = frozenset(
@@ -74,6 +75,7 @@ def _target() -> Mapping[str, object]:
     refused = {"untrusted_host": "Host", "cross_origin": "Origin"}.get(g.get("error_code", ""))
     if refused is not None:
         return {refused.lower(): request.headers.get(refused, "")[:_SHOWN]}
-    # The variables of a route are names and ids.
+    # The variables of a route are names and ids; but for the one.
     named = {**(request.view_args or {}), **g.get("audit_target", {})}
+    named.pop(KEY_VARIABLE, None)
     return {name: str(value)[:_SHOWN] for name, value in named.items()}

@@ -5,6 +5,7 @@ written with; a long text does not. So the number of values has a limit of its o
 at before any of them is made.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask import Flask, current_app, request
@@ -27,10 +28,13 @@ _URL = 8_192
 _JOB_ITEM = 2_500
 _FRAMES = MAX_FRAMES
 
-_PICTURE = b'"base64"'
+_PICTURE = (b'"base64"',)
 
 _VALUES = 10_000
 _FACES_MOVED_VALUES = 12_000
+_EMBEDDINGS = 4_194_304
+_EMBEDDINGS_VALUES = 210_000
+"""Some 400 embeddings of 512 numbers."""
 _JOB_ITEM_VALUES = 20
 
 
@@ -67,6 +71,7 @@ def limit_of(body: Body, settings: Settings) -> BodyLimit:
         "picture": BodyLimit(picture, picture, _VALUES, 2 * _EMBEDDING),
         "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES, _FIELDS),
         "frames": BodyLimit(_FRAMES * picture, _FRAMES * picture, _VALUES, _FRAMES * _URL),
+        "embeddings": BodyLimit(_EMBEDDINGS, _EMBEDDINGS, _EMBEDDINGS_VALUES),
         "pictures": BodyLimit(most, _SMALL, _VALUES),
         "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _VALUES + job * _JOB_ITEM_VALUES),
     }
@@ -115,14 +120,22 @@ def is_question() -> bool:
     return ADMITTED in request.environ
 
 
-def check_json(body: bytes) -> None:
+def check_json(body: bytes, pictures: Sequence[bytes] = _PICTURE) -> None:
     """Refuse JSON that is more than the request's route takes; it need not be valid.
+
+    Args:
+        body: the JSON.
+        pictures: the keys, with quotes, under which a picture can stand.
 
     Raises:
         RequestTooLarge: it has too many values, or as many bytes as only a picture needs.
     """
     limit = _limit(request.endpoint or "")
-    if limit.plain is not None and len(body) > limit.plain and _PICTURE not in body:
+    if (
+        limit.plain is not None
+        and len(body) > limit.plain
+        and not any(key in body for key in pictures)
+    ):
         raise RequestTooLarge(
             f"the body is too large: without a picture at most {limit.plain} bytes are taken here"
         )

@@ -32,7 +32,16 @@ view: the view finds out by itself, and calls ``auth.require_collection``.
 """
 
 Body = Literal[
-    "small", "fields", "ids", "urls", "picture", "two pictures", "frames", "pictures", "job"
+    "small",
+    "fields",
+    "ids",
+    "urls",
+    "picture",
+    "two pictures",
+    "frames",
+    "pictures",
+    "embeddings",
+    "job",
 ]
 """What a view takes, which says how large its requests may be."""
 
