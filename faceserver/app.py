@@ -33,7 +33,9 @@ from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
 from faceserver.services.models import Models
 from faceserver.services.people import People
+from faceserver.services.portraits import Portraits
 from faceserver.services.registering import Registering
+from faceserver.services.relaying import Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.store import Options, open_store
@@ -223,6 +225,12 @@ def services_of(context: Context, settings: Settings) -> Services:
         registering=Registering(context),
         faces=Faces(context),
         people=People(context),
+        portraits=Portraits(context),
+        relaying=Relaying(
+            context,
+            {"deepstack_upstream": settings.deepstack_upstream},
+            timeout=settings.url_timeout,
+        ),
         collections=Collections(context),
         searching=Searching(context),
         analysis=Analysis(context),

@@ -24,6 +24,9 @@ _STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
 
+_UPSTREAM = r"^https?://[^\s/@?#]+[^\s@?#]*$"
+"""Of a server, by its root: no credentials, no query."""
+
 
 class Settings(BaseSettings):
     """What can be set. Names are in lower case here, in upper case with the prefix outside."""
@@ -246,6 +249,12 @@ class Settings(BaseSettings):
         description="Additional addresses for clients without keys, comma-separated: "
         "HOST:PORT=PROTOCOL?collection=NAME&scope=SCOPE. Whoever reaches one may use that protocol "
         "in that collection (default: default) with that scope (default: read).",
+    )
+    deepstack_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of a DeepStack or CodeProject.AI server to which detections of anything "
+        "but faces are handed on, such as http://127.0.0.1:5000.",
     )
     audit_log: Path | None = Field(
         None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."

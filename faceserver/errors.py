@@ -40,6 +40,8 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── NotReady                    not_ready            still starting, or failed to
     │   └── ShuttingDown            shutting_down        takes nothing new any more
     ├── TimedOut                    timed_out            the work took longer than a request may
+    ├── NotServed                   not_served           what only another server could do
+    ├── UpstreamFailed              upstream_failed      the server behind this one gave no answer
     ├── Busy                        busy                 too much is under way; nothing was begun
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
@@ -280,6 +282,18 @@ class TimedOut(FaceServerError):
     """The work took longer than a request may; nothing of it is stored."""
 
     code = "timed_out"
+
+
+class NotServed(FaceServerError):
+    """A protocol has this, it is not about faces, and no server is named that would do it."""
+
+    code = "not_served"
+
+
+class UpstreamFailed(FaceServerError):
+    """The server that a request was handed on to gave no proper answer."""
+
+    code = "upstream_failed"
 
 
 class Busy(FaceServerError):

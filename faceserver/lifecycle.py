@@ -16,7 +16,9 @@ from faceserver.services.context import Context
 from faceserver.services.faces import Faces
 from faceserver.services.models import Models
 from faceserver.services.people import People
+from faceserver.services.portraits import Portraits
 from faceserver.services.registering import Registering
+from faceserver.services.relaying import Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
 
@@ -32,6 +34,8 @@ class Services:
         registering: takes pictures in.
         faces: adds ready embeddings, shows, moves and deletes faces.
         people: adds, changes, merges and deletes people.
+        portraits: replaces all that stands for a person.
+        relaying: hands requests on to other servers.
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
         analysis: detects, embeds and compares; stores nothing.
@@ -44,6 +48,8 @@ class Services:
     registering: Registering
     faces: Faces
     people: People
+    portraits: Portraits
+    relaying: Relaying
     collections: Collections
     searching: Searching
     analysis: Analysis

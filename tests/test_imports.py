@@ -64,7 +64,7 @@ HOMES = {
     },
     "pi_heif": {"pictures/pillow_decoder.py"},
     "pillow_jxl": {"pictures/pillow_decoder.py"},
-    "requests": {"pictures/fetch.py", "pictures/httpauth.py", "client/"},
+    "requests": {"pictures/fetch.py", "pictures/httpauth.py", "pictures/upstream.py", "client/"},
     "idna": {"api/urls.py"},
     "onnx": {"conversion/"},
     "google": {"conversion/"},

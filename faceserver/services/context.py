@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from faceserver.api.pictures import Credentials
 from faceserver.errors import ModelChanged, StoreMismatch
+from faceserver.pictures import codec
 from faceserver.pictures.fetch import Fetch
 from faceserver.runtime.waiting import Outside
 from faceserver.store.base import DEFAULT, Collection, Store
@@ -124,6 +125,15 @@ class Context:
             max_pixels=limits.max_pixels,
             attributes=analyzer.attributes.wanted(attributes),
         )
+
+    def decode(self, data: bytes) -> DecodedPicture:
+        """Decode a picture within the limits.
+
+        Raises:
+            ImageError: it cannot be used.
+        """
+        limits = self.limits
+        return codec.decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
 
     def find(
         self, data: bytes, analyzer: Analyzer, attributes: Sequence[str] = ()

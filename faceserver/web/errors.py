@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from faceserver.errors import Busy, FaceServerError, NotAuthenticated, NotReady, TimedOut
+from faceserver.errors import (
+    Busy,
+    FaceServerError,
+    NotAuthenticated,
+    NotReady,
+    NotServed,
+    TimedOut,
+    UpstreamFailed,
+)
 from faceserver.web.problems import InvalidFields, shortened
 from faceserver.web.protocol import Failure, current
 
@@ -63,6 +71,8 @@ STATUS = {
     "store_corrupt": 500,
     "store_too_new": 500,
     "store_mismatch": 500,
+    "not_served": 501,
+    "upstream_failed": 502,
     "not_ready": 503,
     "shutting_down": 503,
     "timed_out": 503,
@@ -76,7 +86,7 @@ STATUS = {
 _HTTP_CODES = {400: "invalid_request", 413: "request_too_large", 500: "internal_error"}
 
 
-_NO_FAULTS = (Busy, NotReady, TimedOut)
+_NO_FAULTS = (Busy, NotReady, NotServed, TimedOut, UpstreamFailed)
 
 BUSY_SECONDS = 2
 """After which a request that was too much may be sent again."""

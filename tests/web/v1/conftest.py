@@ -44,7 +44,9 @@ def fetch(url: str, _: Credentials | None = None, /) -> bytes:
     return SITE[url]
 
 
-def make_service(folder: Path, fetch: Fetch = fetch, *, max_items: int = 5) -> Services:
+def make_service(
+    folder: Path, fetch: Fetch = fetch, *, max_items: int = 5, settings: Settings | None = None
+) -> Services:
     embedder = CalibratedEmbedder()
     store = open_store(folder, model=embedder.name, dims=embedder.dims)
     analyzers = AnalyzerPool(
@@ -52,7 +54,15 @@ def make_service(folder: Path, fetch: Fetch = fetch, *, max_items: int = 5) -> S
         {"mirrored": colour_spec("mirrored")},
         lambda _: MirroredEmbedder(),
     )
-    return make_services(folder, analyzers, store, store.pictures, fetch=fetch, max_items=max_items)
+    return make_services(
+        folder,
+        analyzers,
+        store,
+        store.pictures,
+        fetch=fetch,
+        max_items=max_items,
+        settings=settings,
+    )
 
 
 @pytest.fixture
