@@ -256,6 +256,12 @@ class Settings(BaseSettings):
         description="URL of a DeepStack or CodeProject.AI server to which detections of anything "
         "but faces are handed on, such as http://127.0.0.1:5000.",
     )
+    immich_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of an Immich machine-learning server for requests that are not about "
+        "faces, such as http://127.0.0.1:3004.",
+    )
     audit_log: Path | None = Field(
         None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
     )

@@ -43,6 +43,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── NotServed                   not_served           what only another server could do
     ├── UpstreamFailed              upstream_failed      the server behind this one gave no answer
     ├── Busy                        busy                 too much is under way; nothing was begun
+    ├── UnsuitableModel             unsuitable_model     gives not what a protocol's clients need
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
     │   ├── NotPermitted        not_permitted        the key's scope or collection is another
@@ -102,6 +103,12 @@ class UnknownAttribute(InputError):
     """Nothing of that name is told of faces."""
 
     code = "unknown_attribute"
+
+
+class UnsuitableModel(FaceServerError):
+    """The model that is set cannot give what the protocol's clients need."""
+
+    code = "unsuitable_model"
 
 
 class NoFile(InputError):

@@ -73,6 +73,16 @@ class Box:
         """Square pixels."""
         return self.width * self.height
 
+    def overlap(self, other: "Box") -> float:
+        """The area that two boxes share, of that which they cover together: 0 to 1."""
+        width = min(self.x2, other.x2) - max(self.x1, other.x1)
+        height = min(self.y2, other.y2) - max(self.y1, other.y1)
+        shared = max(width, 0.0) * max(height, 0.0)
+        return shared / (self.area + other.area - shared) if shared else 0.0
+
+
+_USUAL_POINTS = ((0.31, 0.4), (0.69, 0.4), (0.5, 0.6), (0.34, 0.78), (0.66, 0.78))
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -88,6 +98,14 @@ class Detection:
     box: Box
     points: tuple[Point, Point, Point, Point, Point]
     score: float
+
+    @classmethod
+    def filling(cls, box: Box) -> "Detection":
+        """An upright face that fills a box, with its points where most faces have them."""
+        a, b, c, d, e = (
+            (box.x1 + x * box.width, box.y1 + y * box.height) for x, y in _USUAL_POINTS
+        )
+        return cls(box, (a, b, c, d, e), 1.0)
 
     def moved(self, dx: float, dy: float) -> "Detection":
         """The same face where the picture's origin lies ``dx`` and ``dy`` pixels further back."""

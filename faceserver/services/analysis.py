@@ -9,9 +9,13 @@ import numpy as np
 from faceserver.api.pictures import Credentials
 from faceserver.models.spec import Distances
 from faceserver.services.context import Context, chosen
-from faceserver.types import DecodedPicture, Detection, Floats, Note
+from faceserver.types import Box, DecodedPicture, Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace, FoundFaces
 from faceserver.vision.attributes.base import Value
+from faceserver.vision.geometry import resize
+
+_SAME_FACE = 0.3
+"""Two boxes that share so much of what they cover show the same face."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,19 @@ class Analysis:
         return self._context.analyzer.embedder.dims
 
     @property
+    def crop_size(self) -> int:
+        """Side of the crop that the model sees, in pixels."""
+        return self._context.analyzer.embedder.size
+
+    @property
     def distances(self) -> Distances:
         """What their distances mean."""
         return self._context.analyzer.embedder.distances
+
+    @property
+    def attributes(self) -> list[str]:
+        """What can be told of faces beside, by the attributes' names."""
+        return self._context.analyzer.attributes.names()
 
     @property
     def threshold(self) -> float:
@@ -125,6 +139,35 @@ class Analysis:
         """
         picture, found = self._read(data, attributes)
         return self._embedded(picture, chosen(found, largest=largest))
+
+    def embed_whole(self, pictures: Sequence[bytes]) -> Floats:
+        """Embed pictures that are crops of faces already, each as a whole, as one batch.
+
+        Returns:
+            float32, shape (number of pictures, dims), each row of unit length.
+
+        Raises:
+            ImageError: a picture cannot be used.
+        """
+        embedder = self._context.analyzer.embedder
+        images = [self._context.decode(data).image for data in pictures]
+        return embedder.embed([resize(image, embedder.size, embedder.size) for image in images])
+
+    def embed_at(self, data: bytes, box: Box) -> Embedded:
+        """Embed the face at a place that is known; where none is found there, what the box holds.
+
+        Raises:
+            ImageError: the picture cannot be used.
+        """
+        picture, found = self._read(data)
+        nearest = max(found, key=lambda face: face.detection.box.overlap(box), default=None)
+        if nearest is None or nearest.detection.box.overlap(box) < _SAME_FACE:
+            place = Detection.filling(box)
+            crop = self._context.analyzer.embedder.crop(
+                picture.image, place.scaled(1 / picture.scale)
+            )
+            nearest = FoundFace(place, crop)
+        return self._embedded(picture, [nearest])
 
     def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
         """Measure every face of one picture against every face of another.

@@ -69,6 +69,15 @@ def run_node(name: str, script: Path, *arguments: str, **environment: str) -> st
     return _run(["node", str(place), *arguments], cwd=folder, environment=environment)
 
 
+def run_bare_node(script: Path, *arguments: str) -> str:
+    """Run a script of the tests in node, with what node itself has; return what it printed.
+
+    Raises:
+        AssertionError: it failed; with what it printed.
+    """
+    return _run(["node", str(script), *arguments])
+
+
 def _digest(lock: Path) -> str:
     """Of a lock, and of the Python that compiled packages are for."""
     return sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:16]

@@ -13,7 +13,7 @@ from faceserver.access.keys import KeyStore
 from tests.clients.envs import run_python
 from tests.e2e.server import Server
 from tests.services.test_facade import BLACK, png
-from tests.support.loopback import send, serve
+from tests.support.loopback import posted, send, serve
 from tests.support.photographs import Photographs
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -25,7 +25,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("data")
     with serve() as site:
         answer = json.dumps({"success": True, "predictions": [DOG]}).encode()
-        site.answers["/v1/vision/detection"] = send(answer, Content_Type="application/json")
+        site.answers["/v1/vision/detection"] = posted(
+            send(answer, Content_Type="application/json"), []
+        )
         with Server(
             folder,
             compat="original,deepstack",

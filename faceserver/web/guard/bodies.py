@@ -123,7 +123,16 @@ def check_json(body: bytes) -> None:
         raise RequestTooLarge(
             f"the body is too large: without a picture at most {limit.plain} bytes are taken here"
         )
-    most = limit.values
+    check_values(body)
+
+
+def check_values(body: bytes) -> None:
+    """Refuse JSON with more values than the request's route takes; it need not be valid.
+
+    Raises:
+        RequestTooLarge: it has.
+    """
+    most = _limit(request.endpoint or "").values
     if len(body) > most and _values(body, most) > most:
         raise RequestTooLarge("the JSON is too large: it holds too many values")
 

@@ -1,7 +1,7 @@
 """Each protocol's bad inputs, in one table: the status, the form of the answer, nothing stored.
 
 A protocol's rows stand in ``bad_inputs.py`` of its folder, with ``with_key``, which puts a key
-where its clients put it.
+where its clients put it. ``prepare``, if it is there, patches what stands in a row's way.
 """
 
 from importlib import import_module
@@ -13,13 +13,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from faceserver import web
-from faceserver.config import Settings
 from faceserver.lifecycle import Services
 from faceserver.web.compat import PROTOCOLS
+from faceserver.web.context import backend_of
 from tests.web.compat.table import KEY, BadInput
-from tests.web.v1.conftest import app, service, settings
-
-__all__ = ["app", "service", "settings"]  # fixtures: a real gallery, faces are coloured tiles
 
 FOLDER = Path(__file__).parent
 KINDS = ("no key", "wrong key", "no picture", "broken picture", "huge picture", "wrong types")
@@ -54,10 +51,11 @@ def client(app: Flask) -> FlaskClient:
 def test_bad_input(
     client: FlaskClient,
     service: Services,
-    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
     protocol: str,
     row: BadInput,
 ) -> None:
+    getattr(module_of(protocol), "prepare", lambda _: None)(monkeypatch)
     _, token = web.gate_of(client.application).keys.create("client", "admin")
     shown = {"good": token, "wrong": KEY}.get(row.key)
     headers = module_of(protocol).with_key(shown) if shown else {}
@@ -68,4 +66,5 @@ def test_bad_input(
     assert "Traceback" not in answer.text
     assert service.collections.status().faces == 0
     assert service.people.page("default", limit=1).items == ()
-    assert not list(settings.data_dir.glob("uploadImages/*"))
+    folder = backend_of(client.application).settings.data_dir
+    assert not list(folder.glob("uploadImages/*"))

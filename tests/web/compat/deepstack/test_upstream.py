@@ -15,7 +15,7 @@ from faceserver import web
 from faceserver.config import Settings, load_settings
 from faceserver.lifecycle import Services
 from tests.services.test_facade import RED, png
-from tests.support.loopback import Site, redirect, send, serve, serve_raw, status
+from tests.support.loopback import Answer, Site, posted, redirect, send, serve, serve_raw, status
 from tests.web.fakes import FakeBackend
 from tests.web.v1.conftest import make_service
 
@@ -60,14 +60,15 @@ def ask(http: FlaskClient, call: str = "detection", **fields: str) -> tuple[int,
 
 @pytest.mark.parametrize("call", ["detection", "scene", "custom/ip-cam", "custom/list", "alpr"])
 def test_the_answer_comes_back_as_it_is(site: Site, http: FlaskClient, call: str) -> None:
-    site.answers[f"/behind/v1/vision/{call}"] = send(FOUND, **JSON)
+    site.answers[f"/behind/v1/vision/{call}"] = posted(send(FOUND, **JSON), [])
     assert ask(http, call) == (200, json.loads(FOUND))
 
 
 def test_the_form_goes_along_without_our_key(site: Site, http: FlaskClient) -> None:
-    site.answers["/behind/v1/vision/detection"] = send(FOUND, **JSON)
+    bodies: list[bytes] = []
+    site.answers["/behind/v1/vision/detection"] = posted(send(FOUND, **JSON), bodies)
     ask(http, min_confidence="0.5", api_key="fs_secret")
-    (asked,), (body,) = site.requests, site.bodies
+    (asked,), (body,) = site.requests, bodies
     environ = {
         "wsgi.input": BytesIO(body),
         "CONTENT_LENGTH": asked.headers["Content-Length"],
@@ -86,7 +87,8 @@ def test_the_form_goes_along_without_our_key(site: Site, http: FlaskClient) -> N
 
 def test_its_errors_come_back_as_well(site: Site, http: FlaskClient) -> None:
     assert ask(http)[0] == 502  # a 404 in HTML, of which nothing is shown
-    site.answers["/behind/v1/vision/detection"] = send(b"<script>", Content_Type="text/html")
+    script = send(b"<script>", Content_Type="text/html")
+    site.answers["/behind/v1/vision/detection"] = posted(script, [])
     assert ask(http)[1]["success"] is False
 
 
@@ -95,8 +97,8 @@ def test_its_errors_come_back_as_well(site: Site, http: FlaskClient) -> None:
     [status(204), redirect("http://example.com/"), send(bytes(10_001), **JSON)],
     ids=["nothing", "a redirect", "too much"],
 )
-def test_what_is_no_proper_answer_is_told(site: Site, http: FlaskClient, answer: object) -> None:
-    site.answers["/behind/v1/vision/detection"] = answer  # type: ignore[assignment]
+def test_what_is_no_proper_answer_is_told(site: Site, http: FlaskClient, answer: Answer) -> None:
+    site.answers["/behind/v1/vision/detection"] = posted(answer, [])
     code, body = ask(http)
     assert (code, body["success"], body["code"]) == (502, False, 502)
     assert len(site.requests) == 1
