@@ -17,6 +17,7 @@ PROTOCOLS = Registry("protocol")
 
 PROTOCOLS.add("original", "faceserver.web.compat.original.routes:blueprint")
 PROTOCOLS.add("deepstack", "faceserver.web.compat.deepstack.routes:blueprint")
+PROTOCOLS.add("face-id", "faceserver.web.compat.face_id.routes:blueprint")
 PROTOCOLS.add("immich", "faceserver.web.compat.immich.routes:blueprint")
 PROTOCOLS.add("nextcloud", "faceserver.web.compat.nextcloud.routes:blueprint")
 PROTOCOLS.add("deepface", "faceserver.web.compat.deepface.routes:blueprint")

@@ -29,6 +29,9 @@ _PICTURE = b'"base64"'
 
 _VALUES = 10_000
 _FACES_MOVED_VALUES = 12_000
+_EMBEDDINGS = 4_194_304
+_EMBEDDINGS_VALUES = 210_000
+"""Some 400 embeddings of 512 numbers."""
 _JOB_ITEM_VALUES = 20
 
 
@@ -65,6 +68,8 @@ def limit_of(body: Body, settings: Settings) -> BodyLimit:
         "picture": BodyLimit(picture, picture, _VALUES, 2 * _EMBEDDING),
         "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES, _FIELDS),
         "pictures": BodyLimit(most, _SMALL, _VALUES),
+        "pictures in JSON": BodyLimit(most, most, _VALUES),
+        "embeddings": BodyLimit(_EMBEDDINGS, _EMBEDDINGS, _EMBEDDINGS_VALUES),
         "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _VALUES + job * _JOB_ITEM_VALUES),
     }
     found = limits[body]

@@ -31,7 +31,18 @@ none: no collection at all, so that every key will do.
 view: the view finds out by itself, and calls ``auth.require_collection``.
 """
 
-Body = Literal["small", "fields", "ids", "urls", "picture", "two pictures", "pictures", "job"]
+Body = Literal[
+    "small",
+    "fields",
+    "ids",
+    "urls",
+    "picture",
+    "two pictures",
+    "pictures",
+    "pictures in JSON",
+    "embeddings",
+    "job",
+]
 """What a view takes, which says how large its requests may be."""
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
