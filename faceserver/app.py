@@ -35,7 +35,7 @@ from faceserver.services.models import Models
 from faceserver.services.people import People
 from faceserver.services.portraits import Portraits
 from faceserver.services.registering import Registering
-from faceserver.services.relaying import Relaying
+from faceserver.services.relaying import UPSTREAMS, Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.store import Options, open_store
@@ -228,7 +228,7 @@ def services_of(context: Context, settings: Settings) -> Services:
         portraits=Portraits(context),
         relaying=Relaying(
             context,
-            {"deepstack_upstream": settings.deepstack_upstream},
+            {name: getattr(settings, name) for name in UPSTREAMS},
             timeout=settings.url_timeout,
         ),
         collections=Collections(context),

@@ -250,6 +250,18 @@ class Settings(BaseSettings):
         "HOST:PORT=PROTOCOL?collection=NAME&scope=SCOPE. Whoever reaches one may use that protocol "
         "in that collection (default: default) with that scope (default: read).",
     )
+    compare_detect_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of another server that finds the faces for the protocol compare, such as "
+        "http://127.0.0.1:8081/service.",
+    )
+    compare_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of another server that compares the cropped faces for the protocol "
+        "compare, such as http://127.0.0.1:8082/service.",
+    )
     deepstack_upstream: str | None = Field(
         None,
         pattern=_UPSTREAM,

@@ -16,6 +16,7 @@ from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
 from faceserver.cli.detection import COMMANDS as DETECTION
 from faceserver.cli.evaluate import evaluate
+from faceserver.cli.example_json import gen_example_json
 from faceserver.cli.face_id import import_face_id
 from faceserver.cli.keys import keys
 from faceserver.cli.models import models
@@ -72,7 +73,8 @@ main.add_command(models)
 main.add_command(change_model)
 main.add_command(evaluate)
 main.add_command(keys)
-for _command in (*TRANSFER, *BACKUP, *DETECTION, import_face_id, cluster, scan, stress_memory):
+_OTHERS = (import_face_id, gen_example_json, cluster, scan, stress_memory)
+for _command in (*TRANSFER, *BACKUP, *DETECTION, *_OTHERS):
     main.add_command(_command)
 
 

@@ -7,7 +7,10 @@ from faceserver.pictures.formbody import FormBody, FormFile
 from faceserver.pictures.upstream import Answer, Upstream
 from faceserver.services.context import Context
 
-__all__ = ["Answer", "FormFile", "Relaying"]
+__all__ = ["UPSTREAMS", "Answer", "FormFile", "Relaying"]
+
+UPSTREAMS = ("deepstack_upstream", "compare_detect_upstream", "compare_upstream")
+"""The settings that name servers."""
 
 
 class Relaying:
