@@ -37,6 +37,7 @@ from faceserver.services.portraits import Portraits
 from faceserver.services.registering import Registering
 from faceserver.services.relaying import UPSTREAMS, Relaying
 from faceserver.services.searching import Searching
+from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
@@ -226,6 +227,7 @@ def services_of(context: Context, settings: Settings) -> Services:
         faces=Faces(context),
         people=People(context),
         portraits=Portraits(context),
+        taught=Taught(context),
         relaying=Relaying(
             context,
             {name: getattr(settings, name) for name in UPSTREAMS},

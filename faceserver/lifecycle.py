@@ -20,6 +20,7 @@ from faceserver.services.portraits import Portraits
 from faceserver.services.registering import Registering
 from faceserver.services.relaying import Relaying
 from faceserver.services.searching import Searching
+from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 
 _log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Services:
         faces: adds ready embeddings, shows, moves and deletes faces.
         people: adds, changes, merges and deletes people.
         portraits: replaces all that stands for a person.
+        taught: takes in, renames and forgets examples by ids of the teacher's own.
         relaying: hands requests on to other servers.
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
@@ -49,6 +51,7 @@ class Services:
     faces: Faces
     people: People
     portraits: Portraits
+    taught: Taught
     relaying: Relaying
     collections: Collections
     searching: Searching
