@@ -36,10 +36,13 @@ from faceserver.services.indexing import Indexing
 from faceserver.services.models import Models
 from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
+from faceserver.services.portraits import Portraits
 from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
+from faceserver.services.relaying import UPSTREAMS, Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
+from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
 from faceserver.store import Options, open_store
@@ -231,6 +234,13 @@ def services_of(context: Context, settings: Settings) -> Services:
         faces=Faces(context),
         people=People(context),
         refusals=Refusals(context),
+        portraits=Portraits(context),
+        taught=Taught(context),
+        relaying=Relaying(
+            context,
+            {name: getattr(settings, name) for name in UPSTREAMS},
+            timeout=settings.url_timeout,
+        ),
         collections=Collections(context),
         searching=Searching(context),
         strangers=Strangers(context),

@@ -24,6 +24,9 @@ _STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
 
+_UPSTREAM = r"^https?://[^\s/@?#]+[^\s@?#]*$"
+"""Of a server, by its root: no credentials, no query."""
+
 
 class Settings(BaseSettings):
     """What can be set. Names are in lower case here, in upper case with the prefix outside."""
@@ -254,9 +257,27 @@ class Settings(BaseSettings):
         "HOST:PORT=PROTOCOL?collection=NAME&scope=SCOPE. Whoever reaches one may use that protocol "
         "in that collection (default: default) with that scope (default: read).",
     )
+    compare_detect_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of another server that finds the faces for the protocol compare, such as "
+        "http://127.0.0.1:8081/service.",
+    )
+    compare_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of another server that compares the cropped faces for the protocol "
+        "compare, such as http://127.0.0.1:8082/service.",
+    )
+    deepstack_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of a DeepStack or CodeProject.AI server to which detections of anything "
+        "but faces are handed on, such as http://127.0.0.1:5000.",
+    )
     immich_upstream: str | None = Field(
         None,
-        pattern=r"^https?://",
+        pattern=_UPSTREAM,
         description="URL of an Immich machine-learning server for requests that are not about "
         "faces, such as http://127.0.0.1:3004.",
     )

@@ -40,10 +40,10 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── NotReady                    not_ready            still starting, or failed to
     │   └── ShuttingDown            shutting_down        takes nothing new any more
     ├── TimedOut                    timed_out            the work took longer than a request may
+    ├── NotServed                   not_served           what only another server could do
+    ├── UpstreamFailed              upstream_failed      the server behind this one gave no answer
     ├── Busy                        busy                 too much is under way; nothing was begun
     ├── UnsuitableModel             unsuitable_model     gives not what a protocol's clients need
-    ├── NotServed                   not_served           nobody is set who would do it
-    ├── UpstreamFailed              upstream_failed      a server that requests are handed on to
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
     │   │   └── InvalidSignature invalid_signature   the request is not signed with the key's secret
@@ -110,18 +110,6 @@ class UnsuitableModel(FaceServerError):
     """The model that is set cannot give what the protocol's clients need."""
 
     code = "unsuitable_model"
-
-
-class NotServed(FaceServerError):
-    """The protocol has this, and it is not about faces; nobody else is set who would do it."""
-
-    code = "not_served"
-
-
-class UpstreamFailed(FaceServerError):
-    """Another server that requests are handed on to gave no answer."""
-
-    code = "upstream_failed"
 
 
 class NoFile(InputError):
@@ -302,6 +290,18 @@ class TimedOut(FaceServerError):
     """The work took longer than a request may; nothing of it is stored."""
 
     code = "timed_out"
+
+
+class NotServed(FaceServerError):
+    """A protocol has this, it is not about faces, and no server is named that would do it."""
+
+    code = "not_served"
+
+
+class UpstreamFailed(FaceServerError):
+    """The server that a request was handed on to gave no proper answer."""
+
+    code = "upstream_failed"
 
 
 class Busy(FaceServerError):

@@ -18,10 +18,13 @@ from faceserver.services.indexing import Indexing
 from faceserver.services.models import Models
 from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
+from faceserver.services.portraits import Portraits
 from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
+from faceserver.services.relaying import Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
+from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
 
@@ -39,6 +42,9 @@ class Services:
         faces: adds ready embeddings, shows, moves and deletes faces.
         people: adds, changes, merges and deletes people.
         refusals: remembers who somebody is not.
+        portraits: replaces all that stands for a person.
+        taught: takes in, renames and forgets examples by ids of the teacher's own.
+        relaying: hands requests on to other servers.
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
         strangers: whom searches have remembered.
@@ -56,6 +62,9 @@ class Services:
     faces: Faces
     people: People
     refusals: Refusals
+    portraits: Portraits
+    taught: Taught
+    relaying: Relaying
     collections: Collections
     searching: Searching
     strangers: Strangers

@@ -63,7 +63,12 @@ HOMES = {
     },
     "pi_heif": {"pictures/pillow_decoder.py"},
     "pillow_jxl": {"pictures/pillow_decoder.py"},
-    "requests": {"pictures/fetch.py", "pictures/httpauth.py", "client/", "web/compat/upstream.py"},
+    "requests": {
+        "pictures/fetch.py",
+        "pictures/httpauth.py",
+        "pictures/upstream.py",
+        "client/",
+    },
     "idna": {"api/urls.py"},
     "onnx": {"conversion/"},
     "google": {"conversion/"},

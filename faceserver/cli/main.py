@@ -17,6 +17,8 @@ from faceserver.cli.cluster import cluster
 from faceserver.cli.compreface import import_compreface
 from faceserver.cli.detection import COMMANDS as DETECTION
 from faceserver.cli.evaluate import evaluate
+from faceserver.cli.example_json import gen_example_json
+from faceserver.cli.face_id import import_face_id
 from faceserver.cli.keys import keys
 from faceserver.cli.models import models
 from faceserver.cli.output import counted
@@ -72,7 +74,8 @@ main.add_command(models)
 main.add_command(change_model)
 main.add_command(evaluate)
 main.add_command(keys)
-for _command in (*TRANSFER, *BACKUP, *DETECTION, cluster, import_compreface, scan, stress_memory):
+_OTHERS = (import_compreface, import_face_id, gen_example_json, cluster, scan, stress_memory)
+for _command in (*TRANSFER, *BACKUP, *DETECTION, *_OTHERS):
     main.add_command(_command)
 
 

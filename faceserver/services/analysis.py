@@ -8,6 +8,7 @@ import numpy as np
 
 from faceserver.api.pictures import Credentials
 from faceserver.models.spec import Distances
+from faceserver.pictures import codec
 from faceserver.services.context import ALL_FACES, Choice, Context, chosen
 from faceserver.types import Box, DecodedPicture, Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace, FoundFaces
@@ -160,6 +161,18 @@ class Analysis:
         images = [self._context.decode(data).image for data in pictures]
         return embedder.embed([resize(image, embedder.size, embedder.size) for image in images])
 
+    def cut_out(self, data: bytes, box: Box) -> bytes:
+        """What a box holds of a picture, as JPEG; as far as it lies inside, and a pixel at least.
+
+        Raises:
+            ImageError: the picture cannot be used.
+        """
+        picture = self._context.decode(data)
+        height, width = picture.image.shape[:2]
+        left, right = _within(box.x1 / picture.scale, box.x2 / picture.scale, width)
+        top, bottom = _within(box.y1 / picture.scale, box.y2 / picture.scale, height)
+        return codec.encode_jpeg(picture.image[top:bottom, left:right])
+
     def embed_at(self, data: bytes, box: Box) -> Embedded:
         """Embed the face at a place that is known; where none is found there, what the box holds.
 
@@ -221,6 +234,11 @@ class Analysis:
             tuple(analyzer.tell(faces)),
             analyzer.embed(faces),
         )
+
+
+def _within(first: float, last: float, size: int) -> tuple[int, int]:
+    start = min(max(round(first), 0), size - 1)
+    return start, min(max(round(last), start + 1), size)
 
 
 def _detections(faces: Sequence[FoundFace]) -> tuple[Detection, ...]:

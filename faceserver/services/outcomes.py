@@ -59,6 +59,7 @@ class Rules:
             faces that are missing are stored. Otherwise it is passed over.
         at_once: so many pictures are loaded and searched for faces at the same time.
         batch: so many are stored as one; 0 takes what fits the number above.
+        whole: a picture that cannot be used refuses all of its batch; one without a face does not.
     """
 
     largest: bool = False
@@ -66,6 +67,7 @@ class Rules:
     complete: bool = False
     at_once: int = 1
     batch: int = 0
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from faceserver.errors import AlreadyExists, NotFound
+from faceserver.errors import AlreadyExists, NoFace, NotFound
 from faceserver.services.known import Known, Stored
 from faceserver.services.outcomes import (
     Changed,
@@ -83,7 +83,10 @@ class Storing:
 
         Raises:
             StoreFull: no space is left; nothing is stored.
+            InputError: a picture cannot be used, and the rules are that no other one is taken then.
         """
+        if self._rules.whole:
+            _refuse_unusable(found)
         stored = self._store_new(items, found)
         return [
             stored[at] if at in stored else self._compared(item, result)
@@ -199,6 +202,12 @@ class Storing:
             self._claims[face_id] = item.source
             return None
         return self._claims.get(face_id)
+
+
+def _refuse_unusable(found: Sequence[Found]) -> None:
+    for result in found:
+        if isinstance(result, Refused) and not isinstance(result.error, NoFace):
+            raise result.error
 
 
 def checked(item: NewPicture) -> NewPicture:

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from faceserver.errors import Busy, FaceServerError, NotAuthenticated, NotReady, TimedOut
+from faceserver.errors import (
+    Busy,
+    FaceServerError,
+    NotAuthenticated,
+    NotReady,
+    NotServed,
+    TimedOut,
+    UpstreamFailed,
+)
 from faceserver.web.problems import InvalidFields, shortened
 from faceserver.web.protocol import KEY_VARIABLE, Failure, current
 
@@ -82,7 +90,7 @@ STATUS = {
 _HTTP_CODES = {400: "invalid_request", 413: "request_too_large", 500: "internal_error"}
 
 
-_NO_FAULTS = (Busy, NotReady, TimedOut)
+_NO_FAULTS = (Busy, NotReady, NotServed, TimedOut, UpstreamFailed)
 
 BUSY_SECONDS = 2
 """After which a request that was too much may be sent again."""

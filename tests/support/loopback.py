@@ -72,6 +72,16 @@ def send(body: bytes, **headers: Any) -> Answer:
     return answer
 
 
+def posted(inside: Answer, bodies: list[bytes]) -> Answer:
+    """Take in the body that comes, add it to the list, and answer."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        bodies.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+        inside(handler)
+
+    return answer
+
+
 def status(code: int) -> Answer:
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)

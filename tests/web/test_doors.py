@@ -70,7 +70,7 @@ def test_who_comes_to_a_listener_may_do_what_it_says(
     assert register(through(app, listener)) == status
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/status", "/health", "/faceRegister.html", "/metrics"])
+@pytest.mark.parametrize("path", ["/v1/status", "/health", "/faceRegister.html", "/metrics"])
 def test_nothing_else_is_there(app: Flask, path: str) -> None:
     client = through(app, Listener("127.0.0.1", 0, "original", "default", "admin"))
     assert client.get(path).status_code == 404
@@ -103,3 +103,9 @@ def test_whoever_only_pings_hears_that_somebody_is_there(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/", headers={"Accept": "*/*"}).get_json()["name"] == "faceserver"
     assert client.get("/", headers={"Accept": "text/html"}).status_code == 302
+
+
+def test_who_only_looks_whether_somebody_is_there_hears_so(app: Flask) -> None:
+    client = through(app, Listener("127.0.0.1", 0, "original", "default", "read"))
+    assert client.get("/").get_json()["protocol"] == "original"
+    assert app.test_client().get("/as/nobody/").status_code == 404

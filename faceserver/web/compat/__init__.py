@@ -16,6 +16,10 @@ PROTOCOLS = Registry("protocol")
 """Each protocol's blueprint, which declares what it speaks; see :mod:`faceserver.web.protocol`."""
 
 PROTOCOLS.add("original", "faceserver.web.compat.original.routes:blueprint")
+PROTOCOLS.add("deepstack", "faceserver.web.compat.deepstack.routes:blueprint")
+PROTOCOLS.add("face-id", "faceserver.web.compat.face_id.routes:blueprint")
+PROTOCOLS.add("compare", "faceserver.web.compat.compare.routes:blueprint")
+PROTOCOLS.add("facebox", "faceserver.web.compat.facebox.routes:blueprint")
 PROTOCOLS.add("immich", "faceserver.web.compat.immich.routes:blueprint")
 PROTOCOLS.add("nextcloud", "faceserver.web.compat.nextcloud.routes:blueprint")
 PROTOCOLS.add("deepface", "faceserver.web.compat.deepface.routes:blueprint")

@@ -71,8 +71,9 @@ def limit_of(body: Body, settings: Settings) -> BodyLimit:
         "picture": BodyLimit(picture, picture, _VALUES, 2 * _EMBEDDING),
         "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES, _FIELDS),
         "frames": BodyLimit(_FRAMES * picture, _FRAMES * picture, _VALUES, _FRAMES * _URL),
-        "embeddings": BodyLimit(_EMBEDDINGS, _EMBEDDINGS, _EMBEDDINGS_VALUES),
         "pictures": BodyLimit(most, _SMALL, _VALUES),
+        "pictures in JSON": BodyLimit(most, most, _VALUES),
+        "embeddings": BodyLimit(_EMBEDDINGS, _EMBEDDINGS, _EMBEDDINGS_VALUES),
         "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _VALUES + job * _JOB_ITEM_VALUES),
     }
     found = limits[body]

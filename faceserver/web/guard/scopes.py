@@ -40,6 +40,7 @@ Body = Literal[
     "two pictures",
     "frames",
     "pictures",
+    "pictures in JSON",
     "embeddings",
     "job",
 ]

@@ -45,7 +45,12 @@ def fetch(url: str, _: Credentials | None = None, /) -> bytes:
 
 
 def make_service(
-    folder: Path, fetch: Fetch = fetch, *, max_items: int = 5, keep: str = "originals"
+    folder: Path,
+    fetch: Fetch = fetch,
+    *,
+    max_items: int = 5,
+    keep: str = "originals",
+    settings: Settings | None = None,
 ) -> Services:
     embedder = CalibratedEmbedder()
     options = Options(keep=keep)  # type: ignore[arg-type]
@@ -55,7 +60,15 @@ def make_service(
         {"mirrored": colour_spec("mirrored")},
         lambda _: MirroredEmbedder(),
     )
-    return make_services(folder, analyzers, store, store.pictures, fetch=fetch, max_items=max_items)
+    return make_services(
+        folder,
+        analyzers,
+        store,
+        store.pictures,
+        fetch=fetch,
+        max_items=max_items,
+        settings=settings,
+    )
 
 
 @pytest.fixture

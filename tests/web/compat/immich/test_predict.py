@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 
 import numpy as np
@@ -11,10 +12,12 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from faceserver.config import Settings
-from faceserver.web.context import backend_of
+from faceserver.lifecycle import Services
+from faceserver.services.relaying import Relaying
 from tests.services.test_facade import BLACK, BLUE, RED, png
 from tests.support.loopback import Site, serve
 from tests.web.compat.immich.bad_inputs import FACES, prepare, sent
+from tests.web.fakes import FakeBackend
 
 PREDICT = "/as/immich/predict"
 CLIP = '{"clip": {"visual": {"modelName": "ViT-B-32__openai"}}}'
@@ -99,11 +102,16 @@ class Upstream:
 
 
 @pytest.fixture
-def upstream(app: Flask, settings: Settings) -> Iterator[Upstream]:
+def upstream(app: Flask, service: Services, settings: Settings) -> Iterator[Upstream]:
     with serve() as site:
-        own = settings.model_copy(update={"immich_upstream": site.url("/")})
-        backend_of(app).settings = own
+        hand_on_to(app, service, settings, site.url("/"))
         yield Upstream(site)
+
+
+def hand_on_to(app: Flask, service: Services, settings: Settings, url: str) -> None:
+    """Have an app hand other tasks on."""
+    relaying = Relaying(service.context, {"immich_upstream": url}, timeout=5)
+    app.extensions["faceserver"] = FakeBackend(settings, real=replace(service, relaying=relaying))
 
 
 def test_other_tasks_are_handed_on_as_they_came(http: FlaskClient, upstream: Upstream) -> None:
@@ -135,10 +143,10 @@ def test_the_upstream_s_own_refusal_is_passed_on(http: FlaskClient, upstream: Up
 
 
 def test_an_upstream_that_is_away_is_told(
-    http: FlaskClient, app: Flask, settings: Settings
+    http: FlaskClient, app: Flask, service: Services, settings: Settings
 ) -> None:
     with serve() as site:
         gone = site.url("/")
-    backend_of(app).settings = settings.model_copy(update={"immich_upstream": gone})
+    hand_on_to(app, service, settings, gone)
     answer = predict(http, CLIP, png(RED))
     assert (answer.status_code, answer.get_json()["code"]) == (502, "upstream_failed")
