@@ -12,7 +12,8 @@ from pathlib import Path
 
 from faceserver.conversion.graph.layers import Layer
 from faceserver.conversion.graph.simplify import simplify
-from faceserver.conversion.readers.from_onnx import INPUT_NAME, layers_from_onnx
+from faceserver.conversion.readers.onnx_source import read_onnx
+from faceserver.conversion.readers.ov_blobs import INPUT_NAME
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.conversion.writers.to_caffe import to_caffe
 from faceserver.errors import ModelError
@@ -108,7 +109,7 @@ def convert(source: Path, recipe: Recipe) -> CaffeFiles:
     Raises:
         ModelError: the file cannot be read, or holds another network than the recipe's.
     """
-    layers = simplify(layers_from_onnx(source, (1, 3, recipe.size, recipe.size)))
+    layers = simplify(read_onnx(source).layers((recipe.size, recipe.size)))
     names = {INPUT_NAME: INPUT_NAME, **recipe.names}
     by_name = {layer.name: layer for layer in layers}
     if set(by_name) != set(names):

@@ -181,6 +181,17 @@ def _prelu(graph: OnnxGraph, layer: LayerParameter) -> None:
     graph.make(layer, "PRelu", [*graph.bottoms(layer), _spread(graph, layer, "slopes", 1, slopes)])
 
 
+def _function(op: str) -> "_LayerWriter":
+    def write(graph: OnnxGraph, layer: LayerParameter) -> None:
+        graph.make(layer, op, graph.bottoms(layer))
+
+    return write
+
+
+def _elu(graph: OnnxGraph, layer: LayerParameter) -> None:
+    graph.make(layer, "Elu", graph.bottoms(layer), alpha=layer.elu_param.alpha)
+
+
 def _softmax(graph: OnnxGraph, layer: LayerParameter) -> None:
     axis = canonical_axis(layer, layer.softmax_param.axis, graph.shape(layer.bottom[0]))
     graph.make(layer, "Softmax", graph.bottoms(layer), axis=axis)
@@ -266,7 +277,9 @@ _ELTWISE = {
     EltwiseParameter.MAX: "Max",
 }
 
-_WRITERS: dict[str, Callable[[OnnxGraph, LayerParameter], None]] = {
+_LayerWriter = Callable[[OnnxGraph, LayerParameter], None]
+
+_WRITERS: dict[str, _LayerWriter] = {
     "Input": _input,
     "Convolution": _convolution,
     "Deconvolution": _deconvolution,
@@ -277,6 +290,11 @@ _WRITERS: dict[str, Callable[[OnnxGraph, LayerParameter], None]] = {
     "Eltwise": _eltwise,
     "ReLU": _relu,
     "PReLU": _prelu,
+    "Sigmoid": _function("Sigmoid"),
+    "TanH": _function("Tanh"),
+    "AbsVal": _function("Abs"),
+    "BNLL": _function("Softplus"),
+    "ELU": _elu,
     "Softmax": _softmax,
     "Concat": _concat,
     "Flatten": _flatten,
