@@ -133,7 +133,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"broken\.onnx is truncated or no ONNX file"):
         layers_from_onnx(broken)
     broken.write_bytes(b"")
-    with pytest.raises(ModelError, match="takes no picture|must have one input"):
+    with pytest.raises(ModelError, match=r"broken\.onnx is an empty file"):
         layers_from_onnx(broken)
 
 

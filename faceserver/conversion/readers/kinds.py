@@ -114,7 +114,7 @@ def require(path: Path, kinds: Collection[Kind], wanted: str) -> None:
         ModelError: it is of another kind, or cannot be read.
     """
     found = kind_of(path)
-    if found not in (*kinds, Kind.UNKNOWN, Kind.EMPTY):
+    if found not in (*kinds, Kind.UNKNOWN):
         raise refusal(path, found, wanted)
 
 

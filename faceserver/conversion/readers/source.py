@@ -119,7 +119,6 @@ _OPENERS: dict[Kind, Callable[[Path, Opening], Source]] = {
     Kind.FOLDER: _tensorflow,
     Kind.MODEL_FOLDER: _tensorflow,
     Kind.UNKNOWN: _tensorflow,  # a damaged file, perhaps: who reads it says what is wrong
-    Kind.EMPTY: _tensorflow,
     Kind.KERAS_H5: _keras,
     Kind.KERAS: _keras,
     Kind.ONNX: _onnx,
