@@ -16,7 +16,17 @@ from faceserver.conversion.caffe.shapes import (
     scale_shape,
 )
 from faceserver.conversion.writers.onnx_graph import OnnxGraph, refusal
+from faceserver.conversion.writers.onnx_moving import (
+    interp,
+    permute,
+    relu6,
+    reshape,
+    slices,
+    tile,
+    upsample,
+)
 from faceserver.conversion.writers.onnx_pooling import pooling
+from faceserver.conversion.writers.onnx_ssd import detection_output, prior_box
 from faceserver.types import Floats
 
 
@@ -26,7 +36,7 @@ def write_layer(graph: OnnxGraph, layer: LayerParameter) -> None:
     Raises:
         ModelError: it is used in a way that is not supported, or its weights do not fit.
     """
-    if len(layer.top) != 1 and layer.type != "Split":
+    if len(layer.top) != 1 and layer.type not in ("Split", "Slice"):
         raise refusal(layer, f"it should make one blob, not {len(layer.top)}")
     _WRITERS[layer.type](graph, layer)
     graph.advance(layer)
@@ -303,4 +313,13 @@ _WRITERS: dict[str, _LayerWriter] = {
     "Normalize": _normalize,
     "Dropout": _pass_on,
     "Split": _pass_on,
+    "ReLU6": relu6,
+    "Slice": slices,
+    "Reshape": reshape,
+    "Permute": permute,
+    "Tile": tile,
+    "Interp": interp,
+    "Upsample": upsample,
+    "PriorBox": prior_box,
+    "DetectionOutput": detection_output,
 }
