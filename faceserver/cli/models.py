@@ -69,6 +69,18 @@ def _line(model: "ListedModel") -> str:
     return "  ".join(words)
 
 
+@models.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", metavar="SOURCE OUT_FOLDER ...", nargs=-1, type=click.UNPROCESSED)
+def convert(arguments: tuple[str, ...]) -> None:
+    """Convert a network to Caffe, ONNX, CoreML and TFLite; `convert --help` lists the options."""
+    from faceserver.conversion.convert_any import main
+
+    main(list(arguments))
+
+
 @models.command()
 @click.argument("names", nargs=-1)
 @click.option(

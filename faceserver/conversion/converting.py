@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # the runtimes that check a result take a second to load
     from faceserver.conversion.checks.report import Report, Runner
 
 UNKNOWN = "unknown"
+LIMIT = 1e-4
+"""Above it, a difference to the source is an error."""
 UNCALIBRATED_THRESHOLD = 0.9
 
 

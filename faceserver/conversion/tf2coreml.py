@@ -20,6 +20,7 @@ from typing import Any
 from faceserver.conversion.coreml import check
 from faceserver.conversion.coreml.about import About, about
 from faceserver.conversion.coreml.check import check_outputs, check_program, load_pictures
+from faceserver.conversion.coreml.compress import compress, loss
 from faceserver.conversion.coreml.files import describe, staged
 from faceserver.conversion.coreml.network import Embedder, coreml_network, pixel_scaling
 from faceserver.conversion.coreml.to_network import to_neural_network
@@ -32,6 +33,7 @@ from faceserver.conversion.options import (
     pixels_of,
 )
 from faceserver.conversion.readers.source import open_source
+from faceserver.errors import InvalidRequest
 
 _EXAMPLES = """\
 examples:
@@ -49,10 +51,12 @@ class Form:
     Attributes:
         neural_network: the older form instead of a program.
         half: 16-bit weights.
+        compressed: int8 or palette, see :mod:`coreml.compress`; empty for neither.
     """
 
     neural_network: bool = False
     half: bool = False
+    compressed: str = ""
 
     @property
     def suffix(self) -> str:
@@ -75,16 +79,21 @@ def convert(network: Embedder, known: About, form: Form) -> Any:
         SetupError: coremltools is not installed.
         ModelError: a layer cannot be written.
     """
-    write = to_neural_network if form.neural_network else to_program
     pixels = pixel_scaling(known.normalization, network.input_shape, known.channels)
-    return write(network, pixels, half=form.half)
+    if form.neural_network:
+        return to_neural_network(network, pixels, half=form.half)
+    if form.compressed:
+        return compress(to_program(network, pixels, half=False, target="iOS16"), form.compressed)
+    return to_program(network, pixels, half=form.half)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     options = _parser().parse_args(arguments)
     begun = time.monotonic()
-    form = Form(options.neural_network, options.half)
+    form = Form(options.neural_network, options.half, options.weights or "")
+    if form.compressed and (form.neural_network or form.half):
+        raise InvalidRequest("--weights is of a program alone, and in place of --half")
     _say(f"reading {options.source}")
     opening = opening_of(options)
     read = read_network(open_source(options.source, opening), opening.size)
@@ -124,6 +133,11 @@ def check_file(
     Raises:
         ModelError: they differ by more than they may.
     """
+    if form.compressed:
+        pixels = pixel_scaling(known.normalization, network.input_shape, known.channels)
+        apart = loss(made, network, pixels, load_pictures(picture_files, network))
+        _say(f"measured: rounding the weights moves an output by at most {apart:.1e}")
+        return
     if not form.neural_network:
         apart = check_program(made, network, half=form.half)
         _say(f"checked: the weights differ from the source's by at most {apart:.1e}")
@@ -173,6 +187,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--name", default="facenet", help="of the file, and so of the class in Xcode (%(default)s)")
     add("--neural-network", action="store_true", help="write the older .mlmodel, for iOS 11 to 14")
     add("--half", action="store_true", help="16-bit weights: half the size, nearly as exact")
+    add(
+        "--weights",
+        choices=["int8", "palette"],
+        help="8-bit weights, or 6-bit places in a palette: a quarter or less of the size, iOS 16 and "
+        "later; the loss is measured and said",
+    )
     add("--author", help="who made the model")
     add("--mean", type=float, help="of --normalization fixed (127.5)")
     add("--scale", type=float, help="of --normalization fixed (1/128)")

@@ -36,7 +36,9 @@ from faceserver.types import Floats
 _LEAST_SQUARE = np.float32(1e-10)  # FaceNet's epsilon
 
 
-def to_program(network: Embedder, pixels: PixelScaling, *, half: bool) -> Any:
+def to_program(
+    network: Embedder, pixels: PixelScaling, *, half: bool, target: str = "iOS15"
+) -> Any:
     """Build the program with coremltools.
 
     Args:
@@ -44,24 +46,25 @@ def to_program(network: Embedder, pixels: PixelScaling, *, half: bool) -> Any:
         pixels: the normalization, which becomes part of the program.
         half: store the weights in 16 bits, and compute in 16 bits all but the whitening and the
             scaling to unit length.
+        target: the oldest system that must run it.
 
     Returns:
         A ``coremltools.models.MLModel`` with the picture ``image`` and the vector ``embedding``,
         float32 of shape (1, dims).
     """
     ct = load("coremltools")
-    shape = (1, *network.input_shape)
+    shape, oldest = (1, *network.input_shape), getattr(ct.target, target)
     mil = load("coremltools.converters.mil")
     spec = mil.Builder.TensorSpec(shape=shape)
 
-    @mil.Builder.program(input_specs=[spec], opset_version=ct.target.iOS15)  # type: ignore[untyped-decorator]
+    @mil.Builder.program(input_specs=[spec], opset_version=oldest)  # type: ignore[untyped-decorator]
     def program(image: Any) -> Any:
         return _ProgramWriter(mil.Builder, network).write_all(image, pixels)
 
     return ct.convert(
         program,
         convert_to="mlprogram",
-        minimum_deployment_target=ct.target.iOS15,
+        minimum_deployment_target=oldest,
         inputs=[ct.ImageType(name=INPUT, shape=shape, color_layout=_layout(ct, pixels))],
         compute_precision=_precision(ct, half=half),
         pass_pipeline=_passes(ct),
