@@ -69,7 +69,6 @@ HOMES = {
         "pictures/httpauth.py",
         "pictures/upstream.py",
         "client/",
-        "web/compat/upstream.py",
     },
     "idna": {"api/urls.py"},
     "onnx": {"conversion/"},

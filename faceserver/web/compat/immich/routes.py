@@ -6,19 +6,21 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, Response, request
 
-from faceserver.errors import NotServed, UnsuitableModel, UpstreamFailed
+from faceserver.errors import UnsuitableModel, UpstreamFailed
 from faceserver.services.analysis import Embedded
+from faceserver.services.relaying import Answer
 from faceserver.types import Floats
 from faceserver.web.compat.bodies import parsed_object
 from faceserver.web.compat.immich import inputs
 from faceserver.web.compat.immich.credentials import credentials
 from faceserver.web.compat.immich.errors import render
-from faceserver.web.compat.upstream import Answer, handed_on
-from faceserver.web.context import backend, services
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.protocol import Protocol, speaks
 
 IMMICH = Protocol("immich", render, credentials, challenge=None, prefixes=("/predict", "/ping"))
+UPSTREAM = "immich_upstream"
+
 DIMS = 512
 """Immich keeps embeddings in a database column of this length."""
 
@@ -58,13 +60,8 @@ def predict() -> Response:
 
 
 def _others() -> Answer:
-    upstream = backend().settings.immich_upstream
-    if upstream is None:
-        raise NotServed(
-            "this server answers facial-recognition alone: set FACESERVER_IMMICH_UPSTREAM to the "
-            "URL of an Immich machine-learning server, which answers the rest"
-        )
-    return handed_on(request, f"{upstream.rstrip('/')}/predict")
+    body = request.get_data(parse_form_data=False)
+    return services().relaying.post(UPSTREAM, "/predict", body, request.content_type or "")
 
 
 def _parsed(others: Answer) -> dict[str, Any]:
