@@ -239,7 +239,7 @@ def services_of(context: Context, settings: Settings) -> Services:
         relaying=Relaying(
             context,
             {name: getattr(settings, name) for name in UPSTREAMS},
-            timeout=settings.url_timeout,
+            timeout=settings.request_timeout,
         ),
         collections=Collections(context),
         searching=Searching(context),

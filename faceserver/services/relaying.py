@@ -9,8 +9,16 @@ from faceserver.services.context import Context
 
 __all__ = ["UPSTREAMS", "Answer", "FormFile", "Relaying"]
 
-UPSTREAMS = ("deepstack_upstream", "compare_detect_upstream", "compare_upstream", "immich_upstream")
+UPSTREAMS = (
+    "compare_detect_upstream",
+    "compare_upstream",
+    "deepstack_upstream",
+    "immich_upstream",
+)
 """The settings that name servers."""
+
+MOST_SECONDS = 120.0
+"""The other server may have to load a model first."""
 
 
 class Relaying:
@@ -22,11 +30,13 @@ class Relaying:
         Args:
             context: shared.
             urls: of the servers, by the settings that name them; None where one is not set.
-            timeout: seconds for each request.
+            timeout: seconds for each request; more than :data:`MOST_SECONDS` are not waited.
         """
         self._context = context
         self._upstreams = {
-            setting: Upstream(url, timeout=timeout, max_bytes=context.limits.max_bytes)
+            setting: Upstream(
+                url, timeout=min(timeout, MOST_SECONDS), max_bytes=context.limits.max_bytes
+            )
             for setting, url in urls.items()
             if url
         }

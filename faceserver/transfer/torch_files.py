@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -71,6 +72,10 @@ def read_tensors(path: Path) -> list[Floats]:
     Raises:
         InvalidArchive: it is no such file, is damaged, or holds what is no tensor of floats.
     """
+    if path.is_file() and not is_zipfile(path):
+        raise InvalidArchive(
+            f"{path} is no zip, as torch writes since version 1.6: save it anew, or as .npy"
+        )
     with ZipReader(path) as archive:
         pickles = [name for name in archive.names() if name.endswith("/data.pkl")]
         if len(pickles) != 1:

@@ -1,4 +1,4 @@
-"""Protocols whose clients are curl and scripts: face compare, face id, Facebox; real pictures."""
+"""Protocols whose clients are curl and scripts, on real photographs."""
 
 import json
 import subprocess

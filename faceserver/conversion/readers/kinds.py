@@ -150,7 +150,7 @@ def _kind_of_message(head: bytes) -> Kind:
     first = fields[0][:2]
     numbers = {number for number, _wire, _content in fields}
     if first == (1, _VARINT):
-        if (2, _BYTES) == fields[min(1, len(fields) - 1)][:2] and numbers <= {1, 2}:
+        if fields[min(1, len(fields) - 1)][:2] == (2, _BYTES) and numbers <= {1, 2}:
             return Kind.SAVED_MODEL
         return Kind.COREML if max(numbers) >= 200 else Kind.ONNX
     if first != (1, _BYTES):

@@ -19,6 +19,8 @@ from faceserver.web.guard.scopes import scope
 from faceserver.web.protocol import Protocol, speaks
 
 IMMICH = Protocol("immich", render, credentials, challenge=None, prefixes=("/predict", "/ping"))
+UPSTREAM = "immich_upstream"
+
 DIMS = 512
 """Immich keeps embeddings in a database column of this length."""
 
@@ -59,8 +61,7 @@ def predict() -> Response:
 
 def _others() -> Answer:
     body = request.get_data(parse_form_data=False)
-    kind = request.content_type or ""
-    return services().relaying.post("immich_upstream", "/predict", body, kind)
+    return services().relaying.post(UPSTREAM, "/predict", body, request.content_type or "")
 
 
 def _parsed(others: Answer) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_an_answer_that_never_ends_is_given_up(tmp_path: Path) -> None:
     with serve_raw(b"HTTP/1.1 200 OK\r\n\r\n", drip=bytes(1000)) as url:
-        for http in client_of(tmp_path, url, url_timeout=0.2):
+        for http in client_of(tmp_path, url, request_timeout=0.2):
             assert ask(http)[0] == 502
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
+from typing import cast
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from faceserver.config import Settings
 from faceserver.lifecycle import Services
 from faceserver.services.relaying import Relaying
+from faceserver.web.context import backend_of
 from tests.services.test_facade import BLACK, BLUE, RED, png
 from tests.support.loopback import Site, serve
 from tests.web.compat.immich.bad_inputs import FACES, prepare, sent
@@ -102,16 +103,15 @@ class Upstream:
 
 
 @pytest.fixture
-def upstream(app: Flask, service: Services, settings: Settings) -> Iterator[Upstream]:
+def upstream(app: Flask, service: Services) -> Iterator[Upstream]:
     with serve() as site:
-        hand_on_to(app, service, settings, site.url("/"))
+        put_behind(app, service, site.url("/"))
         yield Upstream(site)
 
 
-def hand_on_to(app: Flask, service: Services, settings: Settings, url: str) -> None:
-    """Have an app hand other tasks on."""
-    relaying = Relaying(service.context, {"immich_upstream": url}, timeout=5)
-    app.extensions["faceserver"] = FakeBackend(settings, real=replace(service, relaying=relaying))
+def put_behind(app: Flask, service: Services, url: str) -> None:
+    relaying = Relaying(service.context, {"immich_upstream": url}, timeout=15)
+    cast("FakeBackend", backend_of(app)).real = replace(service, relaying=relaying)
 
 
 def test_other_tasks_are_handed_on_as_they_came(http: FlaskClient, upstream: Upstream) -> None:
@@ -142,11 +142,9 @@ def test_the_upstream_s_own_refusal_is_passed_on(http: FlaskClient, upstream: Up
     assert (answer.status_code, answer.get_json()["detail"]) == (422, "no such model")
 
 
-def test_an_upstream_that_is_away_is_told(
-    http: FlaskClient, app: Flask, service: Services, settings: Settings
-) -> None:
+def test_an_upstream_that_is_away_is_told(http: FlaskClient, app: Flask, service: Services) -> None:
     with serve() as site:
         gone = site.url("/")
-    hand_on_to(app, service, settings, gone)
+    put_behind(app, service, gone)
     answer = predict(http, CLIP, png(RED))
     assert (answer.status_code, answer.get_json()["code"]) == (502, "upstream_failed")
