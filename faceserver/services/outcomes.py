@@ -1,10 +1,12 @@
 """Pictures that are to be registered, and what becomes of each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Self
 
 from faceserver.errors import InputError
+from faceserver.services.gating import ANYTHING, NOT_AMONG_BEST, LeftOut, Requirements
 from faceserver.types import Face, Note
 from faceserver.vision.analyzer import FoundFace
 
@@ -22,6 +24,7 @@ class NewPicture:
         external_id: likewise.
         largest: the largest of its faces is registered alone.
         attributes: what is to be known of its faces beside: names of attributes.
+        needed: what its faces must have.
         by_name: it is the same picture if it has the same name, whatever its bytes.
     """
 
@@ -34,6 +37,7 @@ class NewPicture:
     subject: str | None = None
     largest: bool = False
     attributes: tuple[str, ...] = ()
+    needed: Requirements = ANYTHING
 
     @classmethod
     def of_bytes(cls, source: str, data: bytes) -> Self:
@@ -74,6 +78,8 @@ class Registered:
         height: likewise.
         faces: at least one, largest first.
         notes: what is worth knowing about the picture.
+        left_out: its faces that were not good enough.
+        deleted: ids of faces that were deleted because others of their person are better.
     """
 
     name: str
@@ -82,6 +88,19 @@ class Registered:
     height: int
     faces: tuple[Face, ...]
     notes: tuple[Note, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+    def without(self, gone: AbstractSet[str]) -> "Registered":
+        """The same where these faces were deleted: its own among them are left out."""
+        own = [face for face in self.faces if face.id in gone]
+        worse = tuple(LeftOut(face.detection, "not_among_best", NOT_AMONG_BEST) for face in own)
+        return replace(
+            self,
+            faces=tuple(face for face in self.faces if face.id not in gone),
+            left_out=self.left_out + worse,
+            deleted=tuple(sorted(gone - {face.id for face in own})),
+        )
 
 
 @dataclass(frozen=True)
@@ -151,6 +170,7 @@ class Examined:
         crops: the stored crop of each face, None if crops are not kept.
         ids: those that each face may have; new faces get the first.
         notes: what is worth knowing about the picture.
+        left_out: faces that are not good enough; they are not among the others.
     """
 
     item: NewPicture
@@ -161,11 +181,18 @@ class Examined:
     crops: Sequence[str | None]
     ids: Sequence[Sequence[str]]
     notes: tuple[Note, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     def registered(self, faces: Sequence[Face]) -> Registered:
         """The same picture with its faces as they are stored."""
         return Registered(
-            self.item.source, faces[0].picture, self.width, self.height, tuple(faces), self.notes
+            self.item.source,
+            faces[0].picture,
+            self.width,
+            self.height,
+            tuple(faces),
+            self.notes,
+            self.left_out,
         )
 
 
