@@ -7,6 +7,7 @@ from threading import Lock
 
 from faceserver.errors import InputError, InvalidRequest, SeveralFaces
 from faceserver.services.context import DEFAULT, Context, chosen
+from faceserver.services.events import events_of
 from faceserver.services.faces import checked_embedding
 from faceserver.services.found import (
     Answer,
@@ -78,7 +79,7 @@ class Searching:
             searched = round_.searched(self._recognised(round_, probes, list(vectors), query))
             return replace(searched, notes=picture.notes)
 
-        return self._context.on(collection, search)
+        return self._told(collection, self._context.on(collection, search), query)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -97,7 +98,7 @@ class Searching:
             probes = [round_.probe(vector, None)]
             return round_.searched(self._recognised(round_, probes, [vector], query))
 
-        return self._context.on(collection, search)
+        return self._told(collection, self._context.on(collection, search), query)
 
     def by_face(self, collection: str, face_id: str, query: SearchQuery) -> Searched:
         """Search for whom a stored face shows; the face itself is not found.
@@ -145,7 +146,9 @@ class Searching:
             )
             return FramesSearched(round_.searched(probes), outcomes(frames, person))
 
-        return self._context.on(collection, search)
+        found = self._context.on(collection, search)
+        self._told(collection, found.searched, query)
+        return found
 
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
@@ -172,6 +175,12 @@ class Searching:
             return held.search(probe, k=k, max_distance=under, only=only)
 
         return self._context.on(DEFAULT, search)
+
+    def _told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
+        """What was found, once those have heard of it who want to."""
+        for event in events_of(collection, found, remembered=query.remember):
+            self._context.tell(event)
+        return found
 
     def _frames(
         self, analyzer: Analyzer, pictures: Sequence[Callable[[], bytes]]

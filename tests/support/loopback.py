@@ -21,6 +21,7 @@ class Site:
         self.port = port
         self.answers: dict[str, Answer] = {}
         self.requests: list[BaseHTTPRequestHandler] = []
+        self.bodies: list[bytes] = []
 
     def url(self, path: str = "/", host: str | None = None, scheme: str = "http") -> str:
         return f"{scheme}://{host or self.host}:{self.port}{path}"
@@ -34,6 +35,10 @@ def serve(host: str = "127.0.0.1", tls: SSLContext | None = None) -> Iterator[Si
         def do_GET(self) -> None:
             site.requests.append(self)
             site.answers.get(self.path, status(404))(self)
+
+        def do_POST(self) -> None:
+            site.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.do_GET()
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""
