@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -53,6 +54,8 @@ from faceserver.vision.attributes.pool import AttributePool
 from faceserver.vision.base import Detector, Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
+from faceserver.webhooks.manager import Webhooks
+from faceserver.webhooks.sender import Post
 
 _log = logging.getLogger(__name__)
 
@@ -219,14 +222,21 @@ def open_services(settings: Settings) -> Services:
         raise
 
 
-def services_of(context: Context, settings: Settings) -> Services:
+def services_of(context: Context, settings: Settings, *, post: Post | None = None) -> Services:
     """All use cases over what does the work; closing them closes its store.
+
+    Args:
+        context: does the work.
+        settings: where data lies, and the limits of jobs and URLs.
+        post: sends events to webhooks; by default under the rules of URLs.
 
     Raises:
         StoreError: the data folder cannot be used.
         StoreMismatch: the default collection is of none of the models.
     """
     context.analyzer_of(context.store.collection())
+    webhooks = Webhooks(settings.data_dir, context.store, post or _fetcher(settings).post)
+    context = replace(context, tell=webhooks.tell)
     return Services(
         context=context,
         registering=Registering(context),
@@ -250,6 +260,7 @@ def services_of(context: Context, settings: Settings) -> Services:
         unnamed=UnnamedFaces(context),
         models=Models(context),
         jobs=Jobs(settings.data_dir, context, max_items=settings.max_job_items),
+        webhooks=webhooks,
     )
 
 
@@ -258,11 +269,7 @@ def _context(settings: Settings, store: DurableStore, analyzer: Analyzer) -> Con
         analyzers=_pool(settings, analyzer, store.collection().model),
         store=store,
         pictures=store.pictures,
-        fetch=Fetcher(
-            timeout=settings.url_timeout,
-            max_bytes=settings.max_file_bytes,
-            allow_networks=settings.url_allow_networks,
-        ).fetch,
+        fetch=_fetcher(settings).fetch,
         limits=Limits(
             max_bytes=settings.max_file_bytes,
             max_pixels=settings.max_pixels,
@@ -272,6 +279,14 @@ def _context(settings: Settings, store: DurableStore, analyzer: Analyzer) -> Con
             keep_strangers=_days(settings.remember_days),
         ),
         outside=Outside(settings.max_fetches),
+    )
+
+
+def _fetcher(settings: Settings) -> Fetcher:
+    return Fetcher(
+        timeout=settings.url_timeout,
+        max_bytes=settings.max_file_bytes,
+        allow_networks=settings.url_allow_networks,
     )
 
 

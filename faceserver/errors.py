@@ -23,6 +23,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   │   └── TooManyPixels       too_many_pixels      judged by the header, before decoding
     │   ├── FaceCountError
     │   │   ├── NoFace              no_face
+    │   │   ├── LowQuality          low_quality
     │   │   ├── SeveralFaces        several_faces        where exactly one is asked for
     │   │   └── TooManyFaces        too_many_faces       more than one picture may hold
     │   └── FetchError
@@ -188,6 +189,12 @@ class NoFace(FaceCountError):
     """No face was found in the picture."""
 
     code = "no_face"
+
+
+class LowQuality(FaceCountError):
+    """No face of the picture is good enough for what was asked for."""
+
+    code = "low_quality"
 
 
 class SeveralFaces(FaceCountError):

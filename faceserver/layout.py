@@ -7,6 +7,7 @@
     uploadImages/               the stored pictures and crops; see faceserver.store.pictures
     index/<collection>/         saved indexes: a cache
     jobs.sqlite, jobs/          jobs, and the zips that they are to read
+    webhooks.sqlite             webhooks, and what was sent to them
     keys.sqlite                 API keys
     keys.made                   that there were any, so that a loss lets nobody in
     *.sqlite.damaged-<time>     what repair has set aside of jobs and keys
@@ -25,6 +26,7 @@ PICTURES = "uploadImages"
 INDEX = "index"
 JOBS = "jobs.sqlite"
 JOB_ZIPS = "jobs"
+WEBHOOKS = "webhooks.sqlite"
 KEYS = "keys.sqlite"
 KEYS_MADE = "keys.made"
 AUDIT = "audit.jsonl"

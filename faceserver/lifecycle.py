@@ -27,6 +27,7 @@ from faceserver.services.strangers import Strangers
 from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
+from faceserver.webhooks.manager import Webhooks
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Services:
         unnamed: groups faces that nobody has named.
         models: tells which models there are.
         jobs: takes many pictures in, in the background.
+        webhooks: sends events to other programs.
     """
 
     context: Context
@@ -74,10 +76,17 @@ class Services:
     unnamed: UnnamedFaces
     models: Models
     jobs: Jobs
+    webhooks: Webhooks
+
+    def stop(self) -> None:
+        """Begin nothing new in the background; does not wait for what is under way."""
+        self.jobs.stop()
+        self.webhooks.stop()
 
     def close(self) -> None:
-        """End the jobs at a safe point and close the store; closing twice does nothing."""
+        """End the work in the background and close the store; closing twice does nothing."""
         self.jobs.close()
+        self.webhooks.close()
         self.context.store.close()
 
 
@@ -126,7 +135,7 @@ class Backend:
         self._draining.set()
         self._closing.set()
         if self._services:
-            self._services.jobs.stop()
+            self._services.stop()
 
     def wait(self) -> None:
         """Wait until loading is over.
@@ -182,13 +191,14 @@ class Backend:
             services = self._open(self.settings)
             services.context.analyzer.warm_up()
             services.jobs.start()
+            services.webhooks.start()
         except FaceServerError as error:
             _log.error("cannot start: %s", error)
             self._failure = error
             return
         self._services = services
         if self._draining.is_set():  # it was told to stop while it was loading
-            services.jobs.stop()
+            services.stop()
         if self.settings.change_model:
             self._changer.start()
 

@@ -20,7 +20,7 @@ LAYERS = [
     {"services", "evaluation"},
     {"transfer"},
     {"tools"},
-    {"jobs"},
+    {"jobs", "webhooks"},
     {"lifecycle"},
     {"web"},
     {"app"},

@@ -22,6 +22,7 @@ from faceserver.api.pictures import (
     Box,
     DescribedFace,
     Describing,
+    DetectedFace,
     Embedding,
     FacePlace,
     Notes,
@@ -37,6 +38,12 @@ REMEMBER = (
     "filter."
 )
 
+MIN_SIZE = "Shorter side of a face's box, in pixels."
+MIN_SHARPNESS = "The attribute `sharpness`."
+MAX_ANGLE = "Maximum angle in degrees by which the head is turned aside, up or down."
+MIN_QUALITY = "The attribute `quality`, which needs its model."
+KEEP_BEST = "Keep only so many faces of the person, the best; the others are deleted."
+
 MAX_MOVED = 10_000
 """Faces of one request."""
 
@@ -49,7 +56,17 @@ class FaceOptions(Request):
     external_id: Text | None = Field(default=None, description="Their id in another system.")
 
 
-class PictureOptions(Describing, FaceOptions):
+class Gate(Request):
+    """What a face must have to be stored; nothing by default."""
+
+    min_size: float | None = Field(default=None, gt=0, le=100_000, description=MIN_SIZE)
+    min_sharpness: float | None = Field(default=None, ge=0, le=1, description=MIN_SHARPNESS)
+    max_angle: float | None = Field(default=None, gt=0, le=90, description=MAX_ANGLE)
+    min_quality: float | None = Field(default=None, ge=0, le=1, description=MIN_QUALITY)
+    keep_best: int | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
+
+
+class PictureOptions(Gate, Describing, FaceOptions):
     """And which of a picture's faces are meant."""
 
     faces: Which = Field(default="all", description="All faces, or only the largest.")
@@ -115,6 +132,14 @@ class Faces(PageOf[Face]):
     """Some of the faces, in the order they were stored."""
 
 
+class LeftOutFace(Answer):
+    """A face of the picture that was not stored."""
+
+    face: DetectedFace
+    code: str = Field(description="small, blurred, turned, low_quality or not_among_best.")
+    reason: str = Field(description="The same in words; may change.")
+
+
 class AddedFaces(Answer):
     """What was stored."""
 
@@ -123,6 +148,10 @@ class AddedFaces(Answer):
     known: bool = Field(
         default=False,
         description="The same picture was in already: these are its faces as they are stored.",
+    )
+    left_out: tuple[LeftOutFace, ...] = Field(default=(), description="What was not good enough.")
+    deleted: tuple[Id, ...] = Field(
+        default=(), description="Faces of the person that were deleted because others are better."
     )
 
 

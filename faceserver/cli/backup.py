@@ -59,13 +59,14 @@ def restore(file: Path, force: bool) -> None:
 @click.command()
 @click.option("--repair", is_flag=True, help="Repair whatever can be repaired.")
 def check(repair: bool) -> None:
-    """Verify rows, embeddings, pictures and indexes, jobs and keys.
+    """Verify rows, embeddings, pictures and indexes, jobs, keys and webhooks.
 
     Stop the server first. The exit status is 1 if problems remain.
     """
     from faceserver.access.checking import check_keys
     from faceserver.jobs.checking import check_jobs
     from faceserver.transfer.check import check_folder
+    from faceserver.webhooks.checking import check_webhooks
 
     folder, findings = load_settings().data_dir, []
     with Stages() as stages:
@@ -73,6 +74,7 @@ def check(repair: bool) -> None:
         for check_part in (
             partial(check_jobs, folder, repair=repair),
             partial(check_keys, folder, repair=repair),
+            partial(check_webhooks, folder, repair=repair),
             partial(check_folder, folder, repair=repair, begin=stages.begin),
         ):
             found = list(check_part())
@@ -102,6 +104,7 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
     from faceserver.app import open_gallery
     from faceserver.jobs.purging import purge_jobs
     from faceserver.transfer.folder import database_in
+    from faceserver.webhooks.purging import purge_webhooks
 
     if everything == bool(collection):
         raise click.UsageError("specify --collection NAME or --all")
@@ -114,6 +117,7 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
             click.confirm(f"Remove {counted(faces, 'face')} from {whose} permanently?", abort=True)
         receipt = store.purge(collection)
         jobs = purge_jobs(settings.data_dir, collection)
+        purge_webhooks(settings.data_dir, collection)
     if as_json:
         shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
         click.echo(json.dumps(shown, indent=2))

@@ -20,6 +20,7 @@ from faceserver.client.refusals import RefusalOperations
 from faceserver.client.server import ServerOperations
 from faceserver.client.strangers import StrangerOperations
 from faceserver.client.transport import ApiError, Picture, every
+from faceserver.client.webhooks import WebhookOperations
 
 __all__ = ["ApiError", "Client", "Credentials", "Picture", "UrlPicture", "every"]
 
@@ -32,6 +33,7 @@ class Client(
     StrangerOperations,
     JobOperations,
     ServerOperations,
+    WebhookOperations,
 ):
     """Calls one server. Not for several threads at once.
 

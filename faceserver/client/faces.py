@@ -41,9 +41,22 @@ class FaceOperations(Transport):
         external_id: str | None = None,
         faces: Which = "all",
         source: str | None = None,
+        **gate: float | None,
     ) -> AddedFaces:
-        """Store the faces of a picture."""
-        fields = given(subject=subject, external_id=external_id, source=source)
+        """Store the faces of a picture.
+
+        Args:
+            collection: where to.
+            picture: whose faces.
+            subject: whom they show.
+            tags: of the faces.
+            external_id: likewise.
+            faces: all of them, or the largest alone.
+            source: what the picture is called.
+            gate: what they must have: ``min_size``, ``min_sharpness``, ``max_angle``,
+                ``min_quality``; and ``keep_best``.
+        """
+        fields = given(subject=subject, external_id=external_id, source=source, **gate)
         fields |= {"faces": faces, "tags": list(tags)}
         return self.send_picture(AddedFaces, f"{path_of(collection)}/faces", picture, fields)
 

@@ -7,7 +7,7 @@ rules as the URL that came first. Credentials that came beside a URL go to its o
 """
 
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -102,6 +102,28 @@ class Fetcher:
             before, url = address, target
         raise UrlFailed(f"The URL leads through more than {MAX_REDIRECTS} redirects.")
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Send a body to a URL, under the same rules; a redirect is not followed.
+
+        Args:
+            url: http or https.
+            body: what is sent.
+            headers: what goes along; they say what the body is.
+
+        Returns:
+            The status of the answer, of which nothing else is read.
+
+        Raises:
+            InvalidUrl: it is no well-formed http or https URL, or holds credentials.
+            ForbiddenUrl: it points into a network that is closed to it.
+            UrlTimeout: no answer came in time.
+            UrlFailed: no connection.
+        """
+        deadline = Deadline(self._timeout)
+        address, request = _prepare(url, method="POST", headers=headers, body=body)
+        with _own_errors(address.host), self._send(request, deadline) as response:
+            return response.status_code
+
     @contextmanager
     def _ask(
         self, request: requests.PreparedRequest, deadline: Deadline, sign_in: SignIn | None
@@ -153,13 +175,20 @@ class Fetcher:
             )
 
 
-def _prepare(url: str) -> tuple[WebAddress, requests.PreparedRequest]:
+def _prepare(
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> tuple[WebAddress, requests.PreparedRequest]:
     """Check a URL's form; gives what it says and the request for it."""
     if len(url) > MAX_URL_LENGTH:
         raise InvalidUrl(f"The URL has more than {MAX_URL_LENGTH:,} characters.")
     address = parse(url)
     try:
-        request = requests.Request("GET", address.url, headers=_HEADERS).prepare()
+        sent = _HEADERS if headers is None else {"User-Agent": _HEADERS["User-Agent"], **headers}
+        request = requests.Request(method, address.url, headers=sent, data=body).prepare()
     except ValueError as error:  # all that it raises is one of its kind
         raise InvalidUrl("This is no well-formed http or https URL.") from error
     return address, request

@@ -11,6 +11,7 @@ from faceserver.errors import ModelChanged, StoreMismatch
 from faceserver.pictures import codec
 from faceserver.pictures.fetch import Fetch
 from faceserver.runtime.waiting import Outside
+from faceserver.services.telling import Tell, tell_nobody
 from faceserver.store.base import DEFAULT, Collection, Store
 from faceserver.store.pictures import PictureStore
 from faceserver.types import DecodedPicture
@@ -81,6 +82,7 @@ class Context:
         fetch: turns a URL into bytes.
         limits: what is accepted, and what is answered.
         outside: bounds how many URLs are fetched for requests at the same time.
+        tell: takes what others may want to hear of; see :mod:`faceserver.services.events`.
     """
 
     analyzers: AnalyzerPool
@@ -89,6 +91,7 @@ class Context:
     fetch: Fetch
     limits: Limits
     outside: Outside = field(default_factory=lambda: Outside(_FETCHED_AT_ONCE))
+    tell: Tell = tell_nobody
 
     @property
     def analyzer(self) -> Analyzer:

@@ -1,10 +1,12 @@
 """Pictures that are to be registered, and what becomes of each."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Self
 
 from faceserver.errors import InputError
+from faceserver.services.gating import ANYTHING, NOT_AMONG_BEST, LeftOut, Requirements
 from faceserver.types import Face, Note
 from faceserver.vision.analyzer import FoundFace
 from faceserver.vision.attributes.base import Value
@@ -23,6 +25,7 @@ class NewPicture:
         external_id: likewise.
         largest: the largest of its faces is registered alone.
         attributes: what is to be known of its faces beside: names of attributes.
+        needed: what its faces must have.
         by_name: it is the same picture if it has the same name, whatever its bytes.
         min_score: only faces of which the detector is as sure as this count, 0 to 1.
         face_id: id of its first face, as another gallery had it; empty for one of our own.
@@ -39,6 +42,7 @@ class NewPicture:
     attributes: tuple[str, ...] = ()
     min_score: float = 0.0
     face_id: str = ""
+    needed: Requirements = ANYTHING
 
     @classmethod
     def of_bytes(cls, source: str, data: bytes) -> Self:
@@ -82,6 +86,8 @@ class Registered:
         faces: at least one, largest first.
         notes: what is worth knowing about the picture.
         is_new: it was not in before.
+        left_out: its faces that were not good enough.
+        deleted: ids of faces that were deleted because others of their person are better.
     """
 
     name: str
@@ -91,6 +97,19 @@ class Registered:
     faces: tuple[Face, ...]
     notes: tuple[Note, ...] = ()
     is_new: bool = True
+    left_out: tuple[LeftOut, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+    def without(self, gone: AbstractSet[str]) -> "Registered":
+        """The same where these faces were deleted: its own among them are left out."""
+        own = [face for face in self.faces if face.id in gone]
+        worse = tuple(LeftOut(face.detection, "not_among_best", NOT_AMONG_BEST) for face in own)
+        return replace(
+            self,
+            faces=tuple(face for face in self.faces if face.id not in gone),
+            left_out=self.left_out + worse,
+            deleted=tuple(sorted(gone - {face.id for face in own})),
+        )
 
 
 @dataclass(frozen=True)
@@ -161,6 +180,7 @@ class Examined:
         ids: those that each face may have; new faces get the first.
         notes: what is worth knowing about the picture.
         told: what is known of each face already, to be stored beside what its attributes tell.
+        left_out: faces that are not good enough; they are not among the others.
     """
 
     item: NewPicture
@@ -172,11 +192,18 @@ class Examined:
     ids: Sequence[Sequence[str]]
     notes: tuple[Note, ...] = ()
     told: Sequence[Mapping[str, Value]] | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     def registered(self, faces: Sequence[Face]) -> Registered:
         """The same picture with its faces as they are stored."""
         return Registered(
-            self.item.source, faces[0].picture, self.width, self.height, tuple(faces), self.notes
+            self.item.source,
+            faces[0].picture,
+            self.width,
+            self.height,
+            tuple(faces),
+            self.notes,
+            left_out=self.left_out,
         )
 
 

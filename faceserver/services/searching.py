@@ -10,6 +10,7 @@ import numpy as np
 from faceserver.errors import InputError, InvalidRequest, SeveralFaces
 from faceserver.services.choosing import Choose, judged
 from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
+from faceserver.services.events import events_of
 from faceserver.services.faces import checked_embedding, unit_vector
 from faceserver.services.found import (
     Answer,
@@ -120,7 +121,7 @@ class Searching:
             )
             return replace(searched, notes=picture.notes, picture=candidates)
 
-        return self._context.on(collection, search)
+        return self._told(collection, self._context.on(collection, search), query)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -139,7 +140,7 @@ class Searching:
             probes = [round_.probe(vector, None)]
             return round_.searched(self._recognised(round_, probes, [vector], query))
 
-        return self._context.on(collection, search)
+        return self._told(collection, self._context.on(collection, search), query)
 
     def by_vectors(
         self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
@@ -212,7 +213,9 @@ class Searching:
             )
             return FramesSearched(round_.searched(probes), outcomes(frames, person))
 
-        return self._context.on(collection, search)
+        found = self._context.on(collection, search)
+        self._told(collection, found.searched, query)
+        return found
 
     def by_person(self, collection: str, subject_id: str, query: SearchQuery) -> Searched:
         """Search for people like another one, who is not found; a person without faces is no probe.
@@ -260,6 +263,12 @@ class Searching:
             return held.search(probe, k=k, max_distance=under, only=only)
 
         return self._context.on(DEFAULT, search)
+
+    def _told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
+        """What was found, once those have heard of it who want to."""
+        for event in events_of(collection, found, remembered=query.remember):
+            self._context.tell(event)
+        return found
 
     def _frames(
         self, analyzer: Analyzer, pictures: Sequence[Callable[[], bytes]]

@@ -56,6 +56,7 @@ STATUS = {
     "truncated_image": 422,
     "image_too_small": 422,
     "face_count": 422,
+    "low_quality": 422,
     "no_face": 422,
     "unknown_attribute": 422,
     "several_faces": 422,

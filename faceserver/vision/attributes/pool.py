@@ -12,8 +12,8 @@ from faceserver.types import Detection, Image
 from faceserver.vision import architectures
 from faceserver.vision.attributes.base import Attribute, Cut, Value
 
-WITHOUT_WEIGHTS = ("landmarks", "pose")
-"""Architectures that need no model: they are computed from the detection."""
+WITHOUT_WEIGHTS = ("landmarks", "pose", "sharpness")
+"""Architectures that need no model: they are computed from the detection and the picture."""
 
 Cuts = Mapping[str, Cut]
 """What each attribute needs of one face, by the attributes' names."""

@@ -37,6 +37,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "invalid_url": _("This is not a URL. It should start with http:// or https://."),
     "method_not_allowed": _("This address cannot be used this way. Go to the start page."),
     "model_changed": _("The gallery has just been migrated to another model. Try again."),
+    "low_quality": _("No face is good enough. Try a larger, sharper, frontal picture."),
     "no_face": _("No face was found. Try a picture with a larger, sharper, frontal face."),
     "no_file": _("No picture was received. Choose one."),
     "not_an_image": _(

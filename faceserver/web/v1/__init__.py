@@ -22,6 +22,7 @@ from faceserver.web.v1 import (
     strangers,
     subjects,
     unnamed,
+    webhooks,
 )
 from faceserver.web.v1.errors import V1
 
@@ -46,6 +47,7 @@ _BLUEPRINTS = (
     status.blueprint,
     models.blueprint,
     keys.blueprint,
+    webhooks.blueprint,
 )
 
 for _blueprint in _BLUEPRINTS:
