@@ -31,10 +31,12 @@ def test_every_setting_is_shown_with_its_default(tmp_path: Path) -> None:
 
 
 def test_no_secret_is_shown() -> None:
-    settings = WithSecrets(
-        database="postgresql://user:hunter2@db.example/faces",
-        s3_secret="hunter2",
-        pass_phrase=SecretStr("hunter2"),
+    settings = WithSecrets.model_validate(
+        {
+            "database": "postgresql://user:hunter2@db.example/faces",
+            "s3_secret": "hunter2",
+            "pass_phrase": "hunter2",
+        }
     )
     shown = {each.name: each.value for each in shown_settings(settings)}
     assert shown["FACESERVER_DATABASE"] == "postgresql://***@db.example/faces"
