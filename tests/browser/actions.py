@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import requests
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.server import Server
 
@@ -69,3 +69,7 @@ def save_name(row: Locator, name: str) -> None:
 def texts(found: Locator) -> Iterable[str]:
     """What elements say."""
     return [text.strip() for text in found.all_inner_texts()]
+
+
+def hold(route: Route) -> None:
+    """Let a request wait for good."""

@@ -258,29 +258,6 @@ def test_on_a_phone_the_page_goes_to_the_answer(
         expect(page.locator("#answer-title")).to_be_in_viewport()
 
 
-def test_the_picture_over_the_page_is_as_large_as_the_screen_needs(
-    page: Page, gallery: Server, photographs: Photographs, tmp_path: Path
-) -> None:
-    large = tmp_path / "large.jpg"
-    with Image.open(photographs["obama.jpg"]) as picture:
-        picture.resize((2730, 3411)).save(large, quality=90)
-    register(gallery, large, name="Barack Obama")
-    page.goto(RETRIEVE)
-    choose(page, "dropzone", photographs["obama2.jpg"])
-    page.locator(".match").first.click()
-    image = page.get_by_role("dialog").locator("img")
-    expect(image).to_have_js_property("complete", True)
-    assert image.evaluate("image => image.naturalHeight") <= 1600
-    share = page.evaluate(
-        """() => {
-            const picture = document.querySelector("#lightbox img").getBoundingClientRect();
-            const box = document.querySelector("#lightbox rect").getBoundingClientRect();
-            return box.height / picture.height;
-        }"""
-    )
-    assert 0.25 < share < 0.35, "the box is drawn where the face is in the smaller copy as well"
-
-
 def test_who_may_only_look_is_offered_nothing_else(
     browser: Browser, tmp_path: Path, photographs: Photographs
 ) -> None:

@@ -26,15 +26,18 @@ def test_every_setting_is_shown_with_its_default(tmp_path: Path) -> None:
     assert shown["FACESERVER_PORT"].default == "8000"
     assert shown["FACESERVER_PORT"].is_changed
     assert not shown["FACESERVER_MAX_FACES"].is_changed
+    assert not shown["FACESERVER_DETECTOR_OPTIONS"].is_changed
     assert shown["FACESERVER_COMPAT"].value == "original"
     assert all(each.description for each in shown.values())
 
 
 def test_no_secret_is_shown() -> None:
-    settings = WithSecrets(
-        database="postgresql://user:hunter2@db.example/faces",
-        s3_secret="hunter2",
-        pass_phrase=SecretStr("hunter2"),
+    settings = WithSecrets.model_validate(
+        {
+            "database": "postgresql://user:hunter2@db.example/faces",
+            "s3_secret": "hunter2",
+            "pass_phrase": "hunter2",
+        }
     )
     shown = {each.name: each.value for each in shown_settings(settings)}
     assert shown["FACESERVER_DATABASE"] == "postgresql://***@db.example/faces"

@@ -80,7 +80,6 @@ export class FaceRow {
     toggle.setAttribute("aria-expanded", "false");
     const form = make("form", { className: "face-form" }, this.nameField, this.status, toggle);
     if (!isFixed) form.append(this.removal(_("Remove %(face)s", { face: this.title })));
-    form.setAttribute("aria-label", this.title);
     // The tags stand outside of the form's line, and belong to it.
     this.tagsField.setAttribute("form", (form.id = id));
     for (const field of [this.nameField, this.tagsField]) {

@@ -52,9 +52,8 @@ export function likeness({ distance, similarity }) {
 
 function matchElement(match, name, show) {
   const { face, distance, similarity } = match;
-  const label = _("%(name)s, %(likeness)s: show the whole picture", { name, likeness: likeness(match) });
   const thumb = face.crop
-    ? make("img", { className: "thumb", loading: "lazy", decoding: "async", alt: "", width: 160, height: 160, src: face.crop })
+    ? make("img", { className: "thumb", loading: "lazy", decoding: "async", alt: name, width: 160, height: 160, src: face.crop })
     : make("span", { className: "thumb nothing" }, icon("person"));
   const large = similarity === null ? distanceText(distance) : sure(similarity);
   const small = similarity === null ? "" : distanceText(distance);
@@ -64,8 +63,8 @@ function matchElement(match, name, show) {
     thumb,
     make("span", { className: "match-large", textContent: large }),
     make("span", { className: "match-small", textContent: small }),
+    make("span", { className: "visually-hidden", textContent: _("Show the whole picture") }),
   );
-  open.setAttribute("aria-label", label);
   open.addEventListener("click", show);
   return make("li", {}, open);
 }

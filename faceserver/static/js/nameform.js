@@ -22,7 +22,6 @@ export function nameForm({ label, about, isOptional = false, act }) {
   const save = make("button", { className: "btn btn-outline-secondary btn-sm", textContent: label });
   const problem = make("p", { className: "name-problem", role: "alert" });
   const form = make("form", { className: "name-form" }, field, save, problem);
-  form.setAttribute("aria-label", about);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     save.disabled = true;

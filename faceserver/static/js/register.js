@@ -1,5 +1,5 @@
 /** The page that registers faces: from files and zips, and from the web as a job. */
-import { call, checkSize, inCollection, pictureForm } from "./api.js";
+import { call, checkSize, inCollection, pictureForm, send } from "./api.js";
 import { downloadCsv } from "./csv.js";
 import { byId, make, say } from "./dom.js";
 import { initDropzone } from "./dropzone.js";
@@ -34,6 +34,8 @@ const cards = new Set();
 /** Files that were added, so that one that comes again is told. */
 const added = new Set();
 let repeated = 0;
+/** Zips that are being sent. */
+let zips = 0;
 
 function labels() {
   return {
@@ -73,16 +75,24 @@ function addCard(card) {
 /** A zip becomes a job: the server opens it, and the page may be left. */
 async function sendZip(file, { largest }) {
   const state = make("p", { className: "state", textContent: _("Sending") });
-  const waiting = make("li", { className: "job-group" }, make("div", { className: "card-head" }, make("h3", { className: "card-name", textContent: file.name }), state));
+  const bar = make("progress", { max: 1, value: 0, aria: { label: file.name } });
+  const head = make("div", { className: "card-head" }, make("h3", { className: "card-name", textContent: file.name }), state);
+  const waiting = make("li", { className: "job-group" }, head, bar);
   byId("jobs").prepend(waiting);
+  zips += 1;
   try {
     if (file.size === 0) checkSize(file);
-    watch(await call("POST", inCollection("jobs"), pictureForm(file, { largest })));
+    const { signal } = new AbortController();
+    const onProgress = (share) => (bar.value = share);
+    watch(await send(inCollection("jobs"), pictureForm(file, { largest }), { signal, onProgress }));
     showCode("POST", inCollection("jobs"), { form: { file: file.name, largest } });
     waiting.remove();
   } catch (error) {
     waiting.dataset.state = "failed";
+    bar.hidden = true;
     say(state, error.message);
+  } finally {
+    zips -= 1;
   }
 }
 
@@ -186,7 +196,7 @@ function saveCsv() {
 /** Leaving would break off what is being sent, and lose what was typed. */
 function warnOfLeaving(event) {
   const { total, over } = queue.counts;
-  if (over < total || unsavedCount() > 0) event.preventDefault();
+  if (over < total || zips > 0 || unsavedCount() > 0) event.preventDefault();
 }
 
 function bind() {

@@ -55,7 +55,7 @@ export function asJavaScript({ method, url, form, files = [], json, withKey }) {
   if (headers.length) lines.push(`  headers: { ${headers.join(", ")} },`);
   if (form) lines.push("  body,");
   if (json !== undefined) lines.push(`  body: JSON.stringify(${JSON.stringify(json)}),`);
-  return [...lines, "});", "if (!answer.ok) throw new Error(await answer.text());", "console.log(await answer.json());"].join("\n");
+  return [...lines, "});", "if (!answer.ok) throw new Error(await answer.text());", "console.log(JSON.stringify(await answer.json(), null, 2));"].join("\n");
 }
 
 /** Fields as pairs: a list repeats its field. */

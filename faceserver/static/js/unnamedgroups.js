@@ -77,7 +77,7 @@ class Group {
     this.ids = likely.ids;
     this.onSettled = onSettled;
     this.left = new Set(likely.ids);
-    this.title = make("h3", {});
+    this.title = make("h2", {});
     this.problem = make("p", { className: "notice bad", role: "alert", hidden: true });
     this.faces = make("ul", { className: "toggles" }, ...likely.faces.map(({ id, crop }) => this.toggle(id, crop)));
     this.element = make("article", { className: "panel likely" }, this.title, this.faces, this.rest(likely.faces.length));

@@ -39,17 +39,17 @@ class ShownSetting:
 def shown_settings(settings: Settings) -> Iterator[ShownSetting]:
     """All of them, in the order of their documentation."""
     for name, field in type(settings).model_fields.items():
-        default = "" if field.default is PydanticUndefined else _text(name, field.default)
+        default = field.get_default(call_default_factory=True, validated_data={})
         yield ShownSetting(
             name=f"FACESERVER_{name.upper()}",
             value=_text(name, getattr(settings, name)),
-            default=default,
+            default="" if default is PydanticUndefined else _text(name, default),
             description=field.description or "",
         )
 
 
 def _text(name: str, value: object) -> str:
-    if value is None or value in ("", ()):
+    if value in (None, "", (), {}):
         return ""
     if isinstance(value, SecretStr) or _SECRET.search(name):
         return _HIDDEN
