@@ -32,6 +32,7 @@ from faceserver.services.collections import Collections
 from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
 from faceserver.services.indexing import Indexing
+from faceserver.services.matching import Matching
 from faceserver.services.models import Models
 from faceserver.services.people import People
 from faceserver.services.registering import Registering
@@ -227,6 +228,7 @@ def services_of(context: Context, settings: Settings) -> Services:
         people=People(context),
         collections=Collections(context),
         searching=Searching(context),
+        matching=Matching(context),
         analysis=Analysis(context),
         unnamed=UnnamedFaces(context),
         models=Models(context),

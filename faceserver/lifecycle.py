@@ -15,6 +15,7 @@ from faceserver.services.collections import Collections
 from faceserver.services.context import Context
 from faceserver.services.faces import Faces
 from faceserver.services.indexing import Indexing
+from faceserver.services.matching import Matching
 from faceserver.services.models import Models
 from faceserver.services.people import People
 from faceserver.services.registering import Registering
@@ -36,6 +37,7 @@ class Services:
         people: adds, changes, merges and deletes people.
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
+        matching: likewise of chosen faces, and of people.
         analysis: detects, embeds and compares; stores nothing.
         unnamed: groups faces that nobody has named.
         models: tells which models there are.
@@ -49,6 +51,7 @@ class Services:
     people: People
     collections: Collections
     searching: Searching
+    matching: Matching
     analysis: Analysis
     unnamed: UnnamedFaces
     models: Models

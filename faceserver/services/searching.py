@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
-
 from faceserver.errors import SeveralFaces
 from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.runtime import metrics
-from faceserver.services.choosing import Candidates, Choose, judged
+from faceserver.services.choosing import Candidates
 from faceserver.services.context import DEFAULT, Context, chosen
 from faceserver.services.faces import checked_embedding
 from faceserver.store.base import EVERYTHING, Collection, Look
@@ -18,11 +16,6 @@ from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.base import Value
 
 Answer = Literal["known", "unknown", "ambiguous"]
-
-_FACES_OF_A_PERSON = 100
-"""So many of a person's faces are taken together."""
-
-_SHORTEST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -149,7 +142,7 @@ class Searching:
             picture, found = self._context.find(data, analyzer, attributes)
             faces = chosen(found, largest=largest)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
-            round_ = self._round(held, analyzer, query)
+            round_ = self.begin(held, analyzer, query)
             searched = round_.searched(
                 [
                     replace(round_.probe(vector, face.detection), attributes=known)
@@ -157,39 +150,6 @@ class Searching:
                 ]
             )
             return replace(searched, notes=picture.notes)
-
-        return self._context.on(collection, search)
-
-    def by_chosen(
-        self,
-        collection: str,
-        data: bytes,
-        query: SearchQuery,
-        choose: Choose,
-        *,
-        attributes: Sequence[str] = (),
-    ) -> Searched:
-        """Search for those faces of a picture that are chosen; none is no probe.
-
-        Raises:
-            UnknownAttribute: there is no such attribute.
-            NotFound: there is no such collection.
-            ImageError: the picture cannot be used.
-        """
-
-        def search(held: Collection) -> Searched:
-            analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.read(data, analyzer, attributes)
-            candidates = judged(picture, found, analyzer.tell(found), choose)
-            faces = [found[place] for place in candidates.chosen]
-            round_ = self._round(held, analyzer, query)
-            searched = round_.searched(
-                [
-                    round_.probe(vector, face.detection)
-                    for vector, face in zip(analyzer.embed(faces), faces, strict=True)
-                ]
-            )
-            return replace(searched, notes=picture.notes, picture=candidates)
 
         return self._context.on(collection, search)
 
@@ -206,7 +166,7 @@ class Searching:
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
             vector = checked_embedding(held, embedding, model=model)
-            round_ = self._round(held, analyzer, query)
+            round_ = self.begin(held, analyzer, query)
             return round_.searched([round_.probe(vector, None)])
 
         return self._context.on(collection, search)
@@ -229,29 +189,8 @@ class Searching:
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
             face = held.get(face_id)
-            round_ = self._round(held, analyzer, query, apart_from=None if itself else face)
+            round_ = self.begin(held, analyzer, query, apart_from=None if itself else face)
             return round_.searched([round_.probe(face.embedding, None)])
-
-        return self._context.on(collection, search)
-
-    def by_person(self, collection: str, subject_id: str, query: SearchQuery) -> Searched:
-        """Search for people like another one, who is not found; a person without faces is no probe.
-
-        The probe is the mean of the person's first faces.
-
-        Raises:
-            NotFound: there is no such collection.
-        """
-
-        def search(held: Collection) -> Searched:
-            analyzer = self._context.analyzer_of(held)
-            shown = held.faces(limit=_FACES_OF_A_PERSON, only=Filter(subject=subject_id)).items
-            round_ = self._round(held, analyzer, replace(query, k=query.k + 1, grouped=True))
-            if not shown:
-                return round_.searched([])
-            probe = round_.probe(_mean([face.embedding for face in shown]), None)
-            others = [hit for hit in probe.hits if not hit.person or hit.person.id != subject_id]
-            return round_.searched([replace(probe, hits=tuple(others[: query.k]))])
 
         return self._context.on(collection, search)
 
@@ -282,13 +221,21 @@ class Searching:
 
         return self._context.on(DEFAULT, search)
 
-    def _round(
+    def begin(
         self,
         held: Collection,
         analyzer: Analyzer,
         query: SearchQuery,
         apart_from: Face | None = None,
-    ) -> "_Round":
+    ) -> "Round":
+        """Begin a search of a collection.
+
+        Args:
+            held: the collection.
+            analyzer: of its model.
+            query: how; what it leaves out is filled in.
+            apart_from: a face that is not found.
+        """
         limits = self._context.limits
         filled = replace(
             query,
@@ -296,10 +243,10 @@ class Searching:
             threshold=query.threshold or self._context.threshold_of(analyzer),
             margin=limits.margin if query.margin is None else query.margin,
         )
-        return _Round(held, analyzer.embedder.distances, filled, apart_from)
+        return Round(held, analyzer.embedder.distances, filled, apart_from)
 
 
-class _Round:
+class Round:
     """One search of one collection."""
 
     def __init__(
@@ -309,6 +256,7 @@ class _Round:
         query: SearchQuery,
         apart_from: Face | None,
     ) -> None:
+        """Take what :meth:`Searching.begin` has put together."""
         self._collection = collection
         self._distances = distances
         self._query = query
@@ -317,6 +265,7 @@ class _Round:
         self._apart_from = apart_from.id if apart_from else None
 
     def searched(self, probes: Sequence[ProbeResult]) -> Searched:
+        """What the search has found."""
         return Searched(
             model=self._collection.model,
             similarity=self._distances.similarity,
@@ -327,6 +276,7 @@ class _Round:
 
     @metrics.stage("search")
     def probe(self, vector: Floats, detection: Detection | None) -> ProbeResult:
+        """Search for a vector: float32, shape (dims,), of unit length."""
         look = self._collection.look(vector, only=self._query.only, apart_from=self._apart_from)
         hits = self._hits(look)
         return ProbeResult(detection, self._verdict(look, hits), tuple(hits))
@@ -348,13 +298,6 @@ class _Round:
         best = Hit(hits[0].match, hits[0].person) if hits else None
         following = _person(people[1]) if len(people) > 1 else None
         return Verdict(answer, best, following, margin)
-
-
-def _mean(vectors: Sequence[Floats]) -> Floats:
-    """The mean of unit vectors, brought to length 1; of those that have none, the first."""
-    mean = np.mean(vectors, axis=0, dtype=np.float64)
-    length = float(np.linalg.norm(mean))
-    return np.asarray(mean / length, np.float32) if length > _SHORTEST else vectors[0]
 
 
 def _person(match: Match) -> Person | None:

@@ -26,7 +26,7 @@ def by_image(asked: PictureSearch) -> Shape:
     """Find stored faces like the largest of a picture."""
     scale = _scale(asked.collection_id)
     query = SearchQuery(k=asked.max_faces, threshold=scale.distance(asked.face_match_threshold))
-    searched = services().searching.by_chosen(
+    searched = services().matching.by_chosen(
         asked.collection_id,
         asked.image.data,
         query,
@@ -65,15 +65,15 @@ def users(asked: UserSearch) -> Shape:
     """Find users like a stored face, or like another user, who is left out."""
     if (asked.user_id is None) == (asked.face_id is None):
         raise InvalidRequest("send either UserId or FaceId")
-    scale, searching = _scale(asked.collection_id), services().searching
+    scale = _scale(asked.collection_id)
     query = _user_query(scale, asked)
     if asked.face_id is not None:
         face = lookups.face(asked.collection_id, asked.face_id)
-        searched = searching.by_face(asked.collection_id, face.id, query, itself=True)
+        searched = services().searching.by_face(asked.collection_id, face.id, query, itself=True)
         about: Shape = {"SearchedFace": {"FaceId": asked.face_id}}
     else:
         user = lookups.user(asked.collection_id, str(asked.user_id))
-        searched = searching.by_person(asked.collection_id, user.id, query)
+        searched = services().matching.by_person(asked.collection_id, user.id, query)
         about = {"SearchedUser": {"UserId": user.name}}
     return {
         "UserMatches": _users(searched, scale, asked.user_match_threshold),
@@ -86,7 +86,7 @@ def users(asked: UserSearch) -> Shape:
 def users_by_image(asked: UserPictureSearch) -> Shape:
     """Find users like the largest face of a picture; without a face there are none."""
     scale = _scale(asked.collection_id)
-    searched = services().searching.by_chosen(
+    searched = services().matching.by_chosen(
         asked.collection_id,
         asked.image.data,
         _user_query(scale, asked),
