@@ -15,7 +15,7 @@ from faceserver.web.compat.rekognition.inputs import (
     UserSearch,
 )
 from faceserver.web.compat.rekognition.operations import operation
-from faceserver.web.compat.rekognition.quality import Largest
+from faceserver.web.compat.rekognition.quality import Largest, QualityFilter
 from faceserver.web.compat.rekognition.shapes import Shape
 from faceserver.web.compat.rekognition.similarity import Percent
 from faceserver.web.context import services
@@ -31,7 +31,7 @@ def by_image(asked: PictureSearch) -> Shape:
         asked.image.data,
         query,
         Largest(asked.quality_filter),
-        attributes=shapes.attribute_names((), services().analysis.attributes),
+        attributes=_judged_by(asked.quality_filter),
     )
     if searched.picture is None or not searched.probes:
         raise NoFace(NO_FACES)
@@ -91,7 +91,7 @@ def users_by_image(asked: UserPictureSearch) -> Shape:
         asked.image.data,
         _user_query(scale, asked),
         Largest(asked.quality_filter),
-        attributes=shapes.attribute_names((), services().analysis.attributes),
+        attributes=_described_by(),
     )
     shape: Shape = {
         "UserMatches": _users(searched, scale, asked.user_match_threshold),
@@ -107,6 +107,15 @@ def users_by_image(asked: UserPictureSearch) -> Shape:
         {"FaceDetails": face, "Reasons": reasons} for face, reasons in left_out(picture)
     ]
     return shape
+
+
+def _described_by() -> list[str]:
+    return shapes.attribute_names((), services().analysis.attributes)
+
+
+def _judged_by(bar: QualityFilter) -> list[str]:
+    """What must be known of faces that are not described, to judge them."""
+    return [] if bar == "NONE" else _described_by()
 
 
 def _scale(collection: str) -> Percent:
