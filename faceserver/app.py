@@ -34,6 +34,7 @@ from faceserver.services.collections import Collections
 from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
 from faceserver.services.indexing import Indexing
+from faceserver.services.matching import Matching
 from faceserver.services.models import Models
 from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
@@ -254,6 +255,7 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         collections=Collections(context),
         searching=Searching(context),
         strangers=Strangers(context),
+        matching=Matching(context),
         analysis=Analysis(context),
         verifying=Verifying(context),
         named=NamedFaces(context),

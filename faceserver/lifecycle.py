@@ -15,6 +15,7 @@ from faceserver.services.collections import Collections
 from faceserver.services.context import Context
 from faceserver.services.faces import Faces
 from faceserver.services.indexing import Indexing
+from faceserver.services.matching import Matching
 from faceserver.services.models import Models
 from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
@@ -49,6 +50,7 @@ class Services:
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
         strangers: whom searches have remembered.
+        matching: likewise of chosen faces, and of people.
         analysis: detects, embeds and compares; stores nothing.
         verifying: says whether somebody is who a stored face shows.
         named: lists and deletes the faces of people, for programs that know no other.
@@ -70,6 +72,7 @@ class Services:
     collections: Collections
     searching: Searching
     strangers: Strangers
+    matching: Matching
     analysis: Analysis
     verifying: Verifying
     named: NamedFaces

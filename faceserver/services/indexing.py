@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from faceserver.errors import Busy
+from faceserver.errors import Busy, NotFound
 from faceserver.pictures import codec
 from faceserver.services.choosing import Candidates, Choose, judged
 from faceserver.services.context import Context
@@ -17,6 +17,8 @@ from faceserver.vision.analyzer import FoundFaces
 
 _RULES = Rules(complete=True, update=True)
 """Of a picture that is in already, what is said last counts."""
+
+_DELETED = "faces of this picture were deleted just now: send it again"
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,7 @@ class Indexing:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
             StoreFull: no space is left.
+            Busy: somebody deletes its faces at the same time.
         """
         return self._context.on(collection, lambda held: self._add(held, checked(picture), choose))
 
@@ -81,12 +84,15 @@ class Indexing:
         storing = Storing(held, analyzer, known, _RULES, {})
         with self._context.pictures.batch(held.lifetime) as save:
             examined = self._examined(held, item, read, save)
-            (outcome,) = storing.store([item], [examined])
+            try:
+                (outcome,) = storing.store([item], [examined])
+            except NotFound as error:
+                raise Busy(_DELETED) from error
         if isinstance(outcome, Refused):
             raise outcome.error
         registered = outcome if isinstance(outcome, Registered) else outcome.known
         if registered is None or len(registered.faces) != len(candidates.chosen):
-            raise Busy("faces of this picture were deleted just now: send it again")
+            raise Busy(_DELETED)
         return Indexed(held.model, candidates, registered.faces)
 
     def _examined(

@@ -5,10 +5,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from threading import Lock
 
-import numpy as np
-
 from faceserver.errors import InputError, InvalidRequest, SeveralFaces
-from faceserver.services.choosing import Choose, judged
 from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
 from faceserver.services.events import events_of
 from faceserver.services.faces import checked_embedding, unit_vector
@@ -26,7 +23,7 @@ from faceserver.services.frames import MOST_FACES, FrameFace, consensus, outcome
 from faceserver.services.negatives import without_refused
 from faceserver.services.rounds import Round
 from faceserver.store.base import EVERYTHING, Collection
-from faceserver.types import Face, Filter, Floats, Match
+from faceserver.types import Face, Floats, Match
 from faceserver.vision.analyzer import Analyzer, FoundFace
 
 __all__ = [
@@ -41,10 +38,6 @@ __all__ = [
     "Verdict",
 ]
 
-_FACES_OF_A_PERSON = 100
-"""So many of a person's faces are taken together."""
-
-_SHORTEST = 1e-3
 
 
 class Searching:
@@ -80,7 +73,7 @@ class Searching:
             picture, found = self._context.find(data, analyzer, attributes, choice)
             faces = chosen(found, largest=largest)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
-            round_ = self._round(held, analyzer, query)
+            round_ = self.begin(held, analyzer, query)
             probes = [
                 replace(round_.probe(vector, face.detection), attributes=known, embedding=vector)
                 for vector, face, known in zip(vectors, faces, told, strict=True)
@@ -88,40 +81,7 @@ class Searching:
             searched = round_.searched(self._recognised(round_, probes, list(vectors), query))
             return replace(searched, notes=picture.notes, size=(picture.width, picture.height))
 
-        return self._context.on(collection, search)
-
-    def by_chosen(
-        self,
-        collection: str,
-        data: bytes,
-        query: SearchQuery,
-        choose: Choose,
-        *,
-        attributes: Sequence[str] = (),
-    ) -> Searched:
-        """Search for those faces of a picture that are chosen; none is no probe.
-
-        Raises:
-            UnknownAttribute: there is no such attribute.
-            NotFound: there is no such collection.
-            ImageError: the picture cannot be used.
-        """
-
-        def search(held: Collection) -> Searched:
-            analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.read(data, analyzer, attributes)
-            candidates = judged(picture, found, analyzer.tell(found), choose)
-            faces = [found[place] for place in candidates.chosen]
-            round_ = self._round(held, analyzer, query)
-            searched = round_.searched(
-                [
-                    round_.probe(vector, face.detection)
-                    for vector, face in zip(analyzer.embed(faces), faces, strict=True)
-                ]
-            )
-            return replace(searched, notes=picture.notes, picture=candidates)
-
-        return self._told(collection, self._context.on(collection, search), query)
+        return self.told(collection, self._context.on(collection, search), query)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -136,11 +96,11 @@ class Searching:
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
             vector = checked_embedding(held, embedding, model=model)
-            round_ = self._round(held, analyzer, query)
+            round_ = self.begin(held, analyzer, query)
             probes = [round_.probe(vector, None)]
             return round_.searched(self._recognised(round_, probes, [vector], query))
 
-        return self._told(collection, self._context.on(collection, search), query)
+        return self.told(collection, self._context.on(collection, search), query)
 
     def by_vectors(
         self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
@@ -153,7 +113,7 @@ class Searching:
         """
 
         def search(held: Collection) -> Searched:
-            round_ = self._round(held, self._context.analyzer_of(held), query)
+            round_ = self.begin(held, self._context.analyzer_of(held), query)
             probes = [unit_vector(held, numbers) for numbers in vectors]
             return round_.searched([round_.probe(probe, None) for probe in probes])
 
@@ -177,7 +137,7 @@ class Searching:
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
             face = held.get(face_id)
-            round_ = self._round(held, analyzer, query, apart_from=None if itself else face)
+            round_ = self.begin(held, analyzer, query, apart_from=None if itself else face)
             return round_.searched([round_.probe(face.embedding, None)])
 
         return self._context.on(collection, search)
@@ -204,7 +164,7 @@ class Searching:
 
         def search(held: Collection) -> FramesSearched:
             analyzer = self._context.analyzer_of(held)
-            round_ = self._round(held, analyzer, query)
+            round_ = self.begin(held, analyzer, query)
             faces, frames = self._frames(analyzer, pictures)
             same = self._context.threshold_of(analyzer)
             person = consensus(faces, threshold=same)
@@ -214,29 +174,8 @@ class Searching:
             return FramesSearched(round_.searched(probes), outcomes(frames, person))
 
         found = self._context.on(collection, search)
-        self._told(collection, found.searched, query)
+        self.told(collection, found.searched, query)
         return found
-
-    def by_person(self, collection: str, subject_id: str, query: SearchQuery) -> Searched:
-        """Search for people like another one, who is not found; a person without faces is no probe.
-
-        The probe is the mean of the person's first faces.
-
-        Raises:
-            NotFound: there is no such collection.
-        """
-
-        def search(held: Collection) -> Searched:
-            analyzer = self._context.analyzer_of(held)
-            shown = held.faces(limit=_FACES_OF_A_PERSON, only=Filter(subject=subject_id)).items
-            round_ = self._round(held, analyzer, replace(query, k=query.k + 1, grouped=True))
-            if not shown:
-                return round_.searched([])
-            probe = round_.probe(_mean([face.embedding for face in shown]), None)
-            others = [hit for hit in probe.hits if not hit.person or hit.person.id != subject_id]
-            return round_.searched([replace(probe, hits=tuple(others[: query.k]))])
-
-        return self._context.on(collection, search)
 
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
@@ -264,7 +203,7 @@ class Searching:
 
         return self._context.on(DEFAULT, search)
 
-    def _told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
+    def told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
         """What was found, once those have heard of it who want to."""
         for event in events_of(collection, found, remembered=query.remember):
             self._context.tell(event)
@@ -304,13 +243,24 @@ class Searching:
             keep_for = self._context.limits.keep_strangers
             return round_.recognised(probes, vectors, keep_for=keep_for)
 
-    def _round(
+    def begin(
         self,
         held: Collection,
         analyzer: Analyzer,
         query: SearchQuery,
         apart_from: Face | None = None,
     ) -> Round:
+        """Begin a search of a collection.
+
+        Args:
+            held: the collection.
+            analyzer: of its model.
+            query: how; what it leaves out is filled in.
+            apart_from: a face that is not found.
+
+        Raises:
+            InvalidRequest: strangers are to be remembered, with a filter.
+        """
         if query.remember and query.only != EVERYTHING:
             raise InvalidRequest("who is unknown to a filter is no stranger: remember without one")
         limits = self._context.limits
@@ -327,10 +277,3 @@ class Searching:
             same=self._context.threshold_of(analyzer),
             apart_from=apart_from,
         )
-
-
-def _mean(vectors: Sequence[Floats]) -> Floats:
-    """The mean of unit vectors, brought to length 1; of those that have none, the first."""
-    mean = np.mean(vectors, axis=0, dtype=np.float64)
-    length = float(np.linalg.norm(mean))
-    return np.asarray(mean / length, np.float32) if length > _SHORTEST else vectors[0]

@@ -77,6 +77,7 @@ class Protocol:
         key_place: where that is, as a message tells it.
         challenge: what ``WWW-Authenticate`` says where a key is needed; None: nothing.
         prefixes: beginnings of addresses that are its alone, such as ``/v1/``.
+        headers: that its clients send beside ours, from pages of other sites, too.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Protocol:
     key_place: str = "Authorization: Bearer KEY"
     challenge: str | None = 'Bearer realm="faceserver"'
     prefixes: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
 
 
 @dataclass

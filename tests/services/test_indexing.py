@@ -1,13 +1,15 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from faceserver.errors import NotAnImage, NotFound
+from faceserver.errors import Busy, NotAnImage, NotFound
 from faceserver.lifecycle import Services
 from faceserver.services.choosing import Candidate
 from faceserver.services.indexing import Indexed
+from faceserver.services.known import Known
 from faceserver.services.outcomes import NewPicture
 from faceserver.store import Options, open_store
 from faceserver.store.pictures.kept import Keep
@@ -123,3 +125,18 @@ def test_people_and_faces_that_are_gone_are_passed_over(services: Services) -> N
     assert [each.id for each in services.faces.some("default", [face.id, none, face.id])] == [
         face.id
     ]
+
+
+def test_faces_that_are_deleted_meanwhile_are_no_missing_collection(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (face,) = index(services, png(RED), 0, external_id="old").stored
+    compare = Known.compare
+
+    def delete_first(known: Known, *args: Any, **options: Any) -> Any:
+        services.faces.delete("default", face.id)
+        return compare(known, *args, **options)
+
+    monkeypatch.setattr(Known, "compare", delete_first)
+    with pytest.raises(Busy):
+        index(services, png(RED), 0, external_id="new")

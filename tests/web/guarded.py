@@ -46,6 +46,11 @@ def hollow_out(app: Flask) -> None:
     """Let every view answer 204 and do nothing; their marks stay."""
     for endpoint, view in app.view_functions.items():
         app.view_functions[endpoint] = _hollow(view)
+    tell_codes(app)
+
+
+def tell_codes(app: Flask) -> None:
+    """Have each answer tell :func:`status_of` its error's code."""
 
     @app.after_request
     def tell(response: Response) -> Response:
@@ -54,7 +59,7 @@ def hollow_out(app: Flask) -> None:
 
 
 def status_of(answer: TestResponse) -> int:
-    """The status of an answer of a hollow app, whatever its protocol makes of errors."""
+    """The status of an answer of an app that tells codes, whatever its protocol makes of errors."""
     return STATUS.get(answer.headers[_CODE], answer.status_code)
 
 

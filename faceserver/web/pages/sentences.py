@@ -34,6 +34,9 @@ SENTENCES: Mapping[str, LazyString] = {
     ),
     "invalid_place": _("The face's box or landmarks are outside any picture. Send them in pixels."),
     "invalid_request": _("A field is missing or invalid. Check it and try again."),
+    "invalid_signature": _(
+        "The request is not signed with this key. Check the secret and the clock."
+    ),
     "invalid_url": _("This is not a URL. It should start with http:// or https://."),
     "method_not_allowed": _("This address cannot be used this way. Go to the start page."),
     "model_changed": _("The gallery has just been migrated to another model. Try again."),

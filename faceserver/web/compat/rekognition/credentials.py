@@ -16,6 +16,17 @@ from faceserver.web.protocol import header_key
 credentials = header_key
 
 SERVICE = "rekognition"
+HEADERS = (
+    "X-Amz-Target",
+    "X-Amz-Date",
+    "X-Amz-Content-Sha256",
+    "X-Amz-Security-Token",
+    "X-Amz-User-Agent",
+    "Amz-Sdk-Invocation-Id",
+    "Amz-Sdk-Request",
+)
+"""What clients sign, and so must be able to send."""
+
 _SKEW = timedelta(minutes=15)
 _ALWAYS_SIGNED = ("host", "x-amz-date", "x-amz-target")
 """Without the last one, what is asked for could be exchanged for something else."""

@@ -10,7 +10,12 @@ from faceserver.web.compat.rekognition import (
     stateless,
     users,
 )
-from faceserver.web.compat.rekognition.credentials import authenticate, credentials, is_signed
+from faceserver.web.compat.rekognition.credentials import (
+    HEADERS,
+    authenticate,
+    credentials,
+    is_signed,
+)
 from faceserver.web.compat.rekognition.errors import answer, render
 from faceserver.web.guard.scopes import scope
 from faceserver.web.protocol import Protocol, speaks
@@ -29,6 +34,7 @@ speaks(
         key_in_body=is_signed,
         key_place="Authorization: AWS4-HMAC-SHA256 ...",
         challenge=None,
+        headers=HEADERS,
     ),
 )
 

@@ -15,7 +15,7 @@ from faceserver.web.compat.rekognition.inputs import (
     UserSearch,
 )
 from faceserver.web.compat.rekognition.operations import operation
-from faceserver.web.compat.rekognition.quality import Largest
+from faceserver.web.compat.rekognition.quality import Largest, QualityFilter
 from faceserver.web.compat.rekognition.shapes import Shape
 from faceserver.web.compat.rekognition.similarity import Percent
 from faceserver.web.context import services
@@ -26,12 +26,12 @@ def by_image(asked: PictureSearch) -> Shape:
     """Find stored faces like the largest of a picture."""
     scale = _scale(asked.collection_id)
     query = SearchQuery(k=asked.max_faces, threshold=scale.distance(asked.face_match_threshold))
-    searched = services().searching.by_chosen(
+    searched = services().matching.by_chosen(
         asked.collection_id,
         asked.image.data,
         query,
         Largest(asked.quality_filter),
-        attributes=shapes.attribute_names((), services().analysis.attributes),
+        attributes=_judged_by(asked.quality_filter),
     )
     if searched.picture is None or not searched.probes:
         raise NoFace(NO_FACES)
@@ -65,15 +65,15 @@ def users(asked: UserSearch) -> Shape:
     """Find users like a stored face, or like another user, who is left out."""
     if (asked.user_id is None) == (asked.face_id is None):
         raise InvalidRequest("send either UserId or FaceId")
-    scale, searching = _scale(asked.collection_id), services().searching
+    scale = _scale(asked.collection_id)
     query = _user_query(scale, asked)
     if asked.face_id is not None:
         face = lookups.face(asked.collection_id, asked.face_id)
-        searched = searching.by_face(asked.collection_id, face.id, query, itself=True)
+        searched = services().searching.by_face(asked.collection_id, face.id, query, itself=True)
         about: Shape = {"SearchedFace": {"FaceId": asked.face_id}}
     else:
         user = lookups.user(asked.collection_id, str(asked.user_id))
-        searched = searching.by_person(asked.collection_id, user.id, query)
+        searched = services().matching.by_person(asked.collection_id, user.id, query)
         about = {"SearchedUser": {"UserId": user.name}}
     return {
         "UserMatches": _users(searched, scale, asked.user_match_threshold),
@@ -86,12 +86,12 @@ def users(asked: UserSearch) -> Shape:
 def users_by_image(asked: UserPictureSearch) -> Shape:
     """Find users like the largest face of a picture; without a face there are none."""
     scale = _scale(asked.collection_id)
-    searched = services().searching.by_chosen(
+    searched = services().matching.by_chosen(
         asked.collection_id,
         asked.image.data,
         _user_query(scale, asked),
         Largest(asked.quality_filter),
-        attributes=shapes.attribute_names((), services().analysis.attributes),
+        attributes=_described_by(),
     )
     shape: Shape = {
         "UserMatches": _users(searched, scale, asked.user_match_threshold),
@@ -107,6 +107,15 @@ def users_by_image(asked: UserPictureSearch) -> Shape:
         {"FaceDetails": face, "Reasons": reasons} for face, reasons in left_out(picture)
     ]
     return shape
+
+
+def _described_by() -> list[str]:
+    return shapes.attribute_names((), services().analysis.attributes)
+
+
+def _judged_by(bar: QualityFilter) -> list[str]:
+    """What must be known of faces that are not described, to judge them."""
+    return [] if bar == "NONE" else _described_by()
 
 
 def _scale(collection: str) -> Percent:

@@ -6,8 +6,10 @@ from flask import Flask
 
 from faceserver import web
 from faceserver.config import Settings
+from faceserver.lifecycle import Services
 from tests.services.test_facade import RED, png
 from tests.web.compat.rekognition.conftest import Rekognition
+from tests.web.fakes import FakeBackend, make_app
 
 
 def test_a_collection_is_made_described_listed_and_deleted(rekognition: Rekognition) -> None:
@@ -108,3 +110,18 @@ def test_the_audit_log_tells_the_operation(rekognition: Rekognition, settings: S
     rekognition("CreateCollection", CollectionId="family")
     last = (settings.data_dir / "audit.jsonl").read_text(encoding="utf-8").splitlines()[-1]
     assert json.loads(last)["target"] == {"operation": "CreateCollection", "collection": "family"}
+
+
+def test_pages_of_named_sites_may_send_what_is_signed(
+    settings: Settings, service: Services
+) -> None:
+    backend = FakeBackend(settings, real=service)
+    client = make_app(backend, cors_origins=("https://friend.example",)).test_client()
+    headers = {"Origin": "https://friend.example", "Access-Control-Request-Method": "POST"}
+
+    def allowed(path: str) -> set[str]:
+        answer = client.options(path, headers=headers)
+        return set(answer.headers["Access-Control-Allow-Headers"].split(", "))
+
+    assert {"Authorization", "X-Amz-Date", "X-Amz-Target"} <= allowed("/as/rekognition")
+    assert "X-Amz-Target" not in allowed("/faceRegister")
