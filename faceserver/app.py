@@ -37,6 +37,7 @@ from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.store import Options, open_store
+from faceserver.store.pictures import Pictures, PlaceOptions, open_pictures
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
@@ -181,14 +182,36 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore
 
     Raises:
         ModelError: the embedding model's description is missing or at fault.
-        StoreError: the data folder cannot be used.
+        StoreError: the data folder, or what holds its pictures, cannot be used.
     """
     spec = embedder_spec(settings)
     return open_store(
         settings.data_dir,
         model=spec.name,
         dims=spec.dims,
-        options=Options(keep=settings.keep_pictures, any_model=any_model),
+        options=Options(
+            keep=settings.keep_pictures, any_model=any_model, place=picture_place(settings)
+        ),
+    )
+
+
+def picture_place(settings: Settings) -> Pictures | None:
+    """Where the settings say that pictures are kept; None for the data folder. Nothing is asked.
+
+    Raises:
+        LibraryMissing: what it needs is not installed; the message says how to get it.
+        InvalidSetting: the settings do not name a place.
+    """
+    if settings.pictures is None:
+        return None
+    return open_pictures(
+        settings.data_dir,
+        PlaceOptions(
+            settings.pictures,
+            endpoint=settings.s3_endpoint,
+            region=settings.s3_region,
+            public=settings.s3_public_endpoint,
+        ),
     )
 
 

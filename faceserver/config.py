@@ -24,6 +24,8 @@ _STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
 
+_URL = r"^https?://[a-zA-Z0-9.\[\]:-]+(/[^?#\s]*)?$"
+
 
 class Settings(BaseSettings):
     """What can be set. Names are in lower case here, in upper case with the prefix outside."""
@@ -154,6 +156,27 @@ class Settings(BaseSettings):
         "originals",
         description="What to keep of pictures: originals, crops (only the aligned faces) or "
         "nothing.",
+    )
+    pictures: str | None = Field(
+        None,
+        pattern=r"^s3://[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9](/[^?#]*)?$",
+        description="Where pictures are kept: s3://BUCKET/PREFIX. Unset, they are in the data "
+        "folder.",
+    )
+    s3_endpoint: str | None = Field(
+        None,
+        pattern=_URL,
+        description="Address of the S3 server, such as http://10.0.0.5:8333. Defaults to AWS.",
+    )
+    s3_region: str | None = Field(
+        None, description="Region of the bucket. Defaults to what AWS's own settings say."
+    )
+    s3_public_endpoint: str | None = Field(
+        None,
+        pattern=_URL,
+        description="Address at which browsers and clients reach the S3 server. If set, they are "
+        "redirected there for pictures, with a URL that is valid for a minute; if unset, the "
+        "server sends pictures itself.",
     )
     max_file_bytes: int = Field(
         60 * _MEGABYTE, ge=1, description="Maximum size of a picture file in bytes."

@@ -24,7 +24,7 @@ def make_engine(name: str, options: EngineOptions) -> Engine:
 
     Raises:
         UnknownName: there is none.
-        EngineUnavailable: its library is not installed; the message says how to get it.
+        LibraryMissing: its library is not installed; the message says how to get it.
     """
     engine: Engine = engines.load(name)(options)
     return engine

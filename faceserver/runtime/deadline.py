@@ -19,7 +19,14 @@ _end: ContextVar[float | None] = ContextVar("deadline", default=None)
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
     """Let :func:`check` raise when the block has run for so many seconds."""
-    token = _end.set(monotonic() + seconds)
+    with until(monotonic() + seconds):
+        yield
+
+
+@contextmanager
+def until(moment: float) -> Iterator[None]:
+    """Let :func:`check` raise from a moment on, as :func:`time.monotonic` tells it."""
+    token = _end.set(moment)
     try:
         yield
     finally:
@@ -41,3 +48,8 @@ def end() -> float:
     """When it is over, as :func:`time.monotonic` tells it; infinity where there is no deadline."""
     known = _end.get()
     return inf if known is None else known
+
+
+def left() -> float:
+    """Seconds until it is over, infinity where there is no deadline; negative once it is over."""
+    return end() - monotonic()

@@ -11,6 +11,7 @@ from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound
 from faceserver.pictures import codec
 from faceserver.services.context import Context
 from faceserver.store.base import Collection, Page
+from faceserver.store.results import Link
 from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
 
 _UNIT_TOLERANCE = 1e-3
@@ -133,19 +134,20 @@ class Faces:
         if not self._context.on(collection, lambda held: held.delete([face_id])):
             raise NotFound(f"there is no face {face_id!r}")
 
-    def open_picture(self, collection: str, face_id: str) -> IO[bytes]:
-        """The picture of a face as a stream, to be closed.
+    def open_picture(self, collection: str, face_id: str) -> IO[bytes] | Link:
+        """The picture of a face: as a stream, to be closed, or a link to where it is.
 
         Raises:
             NotFound: there is no such collection or face, or no picture is kept.
+            StoreUnavailable: what holds the pictures does not answer.
         """
         face = self.get(collection, face_id)
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        return self._context.pictures.open(face.picture)
+        return self._context.pictures.link_or_stream(face.picture)
 
-    def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes]:
-        """A stored picture by its name, as a stream, to be closed.
+    def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes] | Link:
+        """A stored picture by its name: as a stream, to be closed, or a link to where it is.
 
         Args:
             name: of the picture.
@@ -153,12 +155,13 @@ class Faces:
 
         Raises:
             NotFound: no such picture is stored, or there is no such collection.
+            StoreUnavailable: what holds the pictures does not answer.
         """
         if of is not None:
             only = Filter(picture=name)
             if not self._context.on(of, lambda held: held.faces(limit=1, only=only)).items:
                 raise NotFound(f"there is no picture {name!r}")
-        return self._context.pictures.open(name)
+        return self._context.pictures.link_or_stream(name)
 
     def picture_place(self, name: str) -> str:
         """Where a person finds a stored picture.

@@ -16,7 +16,7 @@ from faceserver.engines import (
     make_engine,
 )
 from faceserver.engines.pixels import normalized
-from faceserver.errors import EngineUnavailable, ModelError
+from faceserver.errors import LibraryMissing, ModelError
 from faceserver.models.spec import (
     DetectorSpec,
     EmbedderSpec,
@@ -55,7 +55,7 @@ SHAPES = [
 def present(name: str) -> Engine | None:
     try:
         return make_engine(name, OPTIONS)
-    except EngineUnavailable:
+    except LibraryMissing:
         return None
 
 
@@ -279,7 +279,7 @@ def test_malformed_files_are_named(engine: str, good_prototxt: bool, tmp_path: P
 def test_an_absent_engine_says_how_to_get_it() -> None:
     if "caffe" in PRESENT:
         pytest.skip("pycaffe is installed here")
-    with pytest.raises(EngineUnavailable, match=r"environment\.yml"):
+    with pytest.raises(LibraryMissing, match=r"environment\.yml"):
         make_engine("caffe", OPTIONS)
 
 
