@@ -9,7 +9,7 @@ from flask import Flask
 
 from faceserver import web
 from faceserver.config import Settings
-from faceserver.engines import EngineOptions, make_engine
+from faceserver.engines import EngineOptions, RemoteOptions, make_engine
 from faceserver.errors import FaceServerError, StoreMismatch
 from faceserver.jobs.manager import Jobs
 from faceserver.lifecycle import Backend, Services
@@ -159,13 +159,25 @@ def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
 def loading(settings: Settings, spec: Spec) -> Loading:
     """What a model is loaded with: where it is there as ONNX alone, OpenVINO, which reads that."""
     threads = _threads(settings)
-    options = EngineOptions(threads=threads.networks, cache_dir=settings.cache_dir)
-    has_caffe = all(files.caffemodel for files in spec.networks.values())
     return Loading(
-        engine=make_engine(settings.engine if has_caffe else "openvino", options),
+        engine=make_engine(_engine_for(settings, spec), _engine_options(settings)),
         precision=settings.precision,
         helpers=Helpers(threads.helpers),
         shared_pixels=settings.shared_pixels,
+    )
+
+
+def _engine_for(settings: Settings, spec: Spec) -> str:
+    has_caffe = all(files.caffemodel for files in spec.networks.values())
+    return settings.engine if has_caffe or settings.engine == "oip" else "openvino"
+
+
+def _engine_options(settings: Settings) -> EngineOptions:
+    url = settings.oip_url
+    return EngineOptions(
+        threads=_threads(settings).networks,
+        cache_dir=settings.cache_dir,
+        remote=RemoteOptions(url, settings.oip_timeout) if url else None,
     )
 
 

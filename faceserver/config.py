@@ -80,8 +80,19 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
     )
-    engine: Literal["openvino", "opencv", "caffe"] = Field(
-        "openvino", description="Inference runtime: openvino, opencv or caffe."
+    engine: Literal["openvino", "opencv", "caffe", "oip"] = Field(
+        "openvino",
+        description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
+    )
+    oip_url: str | None = Field(
+        None,
+        description="Address of the inference server, such as grpc://10.0.0.6:8001 or "
+        "http://10.0.0.6:8000 (oip only).",
+    )
+    oip_timeout: float = Field(
+        10.0,
+        gt=0,
+        description="Maximum time in seconds for one call of the inference server (oip only).",
     )
     precision: Literal["auto", "f32"] = Field(
         "auto",

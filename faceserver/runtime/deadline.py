@@ -1,8 +1,9 @@
 """How long the work for one request may take.
 
 A thread cannot be stopped from outside, so the work asks, between its steps, whether its time is
-over. The deadline belongs to the thread that works on the request; threads that it starts have
-none of their own, and limits of theirs, as fetching has.
+over. The deadline belongs to the thread that works on the request, and goes along to those that
+help it (:mod:`.parallel`) or do its work together with that of others (:mod:`.batching`). Other
+threads that it starts have limits of their own, as fetching has.
 """
 
 from collections.abc import Iterator
