@@ -17,6 +17,7 @@ class Relay:
         port: of loopback, where clients come to.
         opened: how many connections there were.
         open: whether a client is let through; if not, its connection ends at once.
+        silent: whether answers are swallowed.
         break_after: bytes after which a connection breaks off, once, of what comes from the server
             and of what goes to it; None for never.
     """
@@ -26,6 +27,7 @@ class Relay:
         self.target = target
         self.open = True
         self.opened = 0
+        self.silent = False
         self.break_after: dict[str, int | None] = {"from": None, "to": None}
         self._lock = Lock()
         self._sockets: set[socket.socket] = set()
@@ -59,7 +61,8 @@ class Relay:
                 if self._is_over(way, len(data)):
                     target.sendall(data[: len(data) // 2])
                     break
-                target.sendall(data)
+                if not (self.silent and way == "from"):
+                    target.sendall(data)
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

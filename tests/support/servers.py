@@ -5,11 +5,12 @@ that a failure.
 """
 
 import os
+import signal
 import subprocess
 import zipfile
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from socket import create_server
 from tempfile import TemporaryDirectory
@@ -102,6 +103,7 @@ class Running:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
         self._reader = Thread(target=self._read_on, daemon=True)
 
@@ -116,8 +118,9 @@ class Running:
         raise AssertionError("it ended:\n" + "\n".join(self.lines))
 
     def stop(self) -> None:
-        """End it at once, as a machine that goes away does."""
-        self.process.kill()
+        """End it at once with all that it has started, as a machine that goes away does."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         if self._reader.ident is not None:
             self._reader.join()
