@@ -22,11 +22,14 @@ from faceserver.errors import (
 from faceserver.runtime import deadline
 from faceserver.runtime.retrying import Retries
 from faceserver.store.pictures import PictureStore, PlaceOptions, open_pictures
-from faceserver.store.pictures.s3.bucket import Bucket
-from faceserver.store.pictures.s3.pictures import S3Pictures
 from tests.store.test_pictures_contract import JPEG, NAME, read
 from tests.support.relay import Relay, relay_to
 from tests.support.s3_server import S3Server
+
+pytest.importorskip("boto3", reason="the extra s3 is not installed")
+
+from faceserver.store.pictures.s3.bucket import Bucket
+from faceserver.store.pictures.s3.pictures import S3Pictures
 
 LARGE = bytes(range(256)) * 40_000
 
@@ -226,7 +229,6 @@ def test_a_bucket_that_is_not_there_or_not_ours_is_named(
 
 
 def test_places_are_known_by_the_beginning_of_their_url(tmp_path: Path) -> None:
-    pytest.importorskip("boto3")
     with pytest.raises(UnknownName, match=r"no place for pictures 'ftp'; there are: s3"):
         open_pictures(tmp_path, PlaceOptions("ftp://host/x"))
     for wrong in ("s3://", "s3:///prefix", "s3://bucket/x?y=z"):
