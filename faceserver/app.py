@@ -11,7 +11,7 @@ from flask import Flask
 
 from faceserver import web
 from faceserver.config import Settings
-from faceserver.engines import EngineOptions, make_engine
+from faceserver.engines import EngineOptions, RemoteOptions, make_engine
 from faceserver.errors import FaceServerError, StoreMismatch
 from faceserver.jobs.manager import Jobs
 from faceserver.lifecycle import Backend, Services
@@ -48,6 +48,7 @@ from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
 from faceserver.store import Options, open_store
+from faceserver.store.pictures import Pictures, PlaceOptions, open_pictures
 from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
@@ -171,13 +172,25 @@ def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
 def loading(settings: Settings, spec: Spec) -> Loading:
     """What a model is loaded with: where it is there as ONNX alone, OpenVINO, which reads that."""
     threads = _threads(settings)
-    options = EngineOptions(threads=threads.networks, cache_dir=settings.cache_dir)
-    has_caffe = all(files.caffemodel for files in spec.networks.values())
     return Loading(
-        engine=make_engine(settings.engine if has_caffe else "openvino", options),
+        engine=make_engine(_engine_for(settings, spec), _engine_options(settings)),
         precision=settings.precision,
         helpers=Helpers(threads.helpers),
         shared_pixels=settings.shared_pixels,
+    )
+
+
+def _engine_for(settings: Settings, spec: Spec) -> str:
+    has_caffe = all(files.caffemodel for files in spec.networks.values())
+    return settings.engine if has_caffe or settings.engine == "oip" else "openvino"
+
+
+def _engine_options(settings: Settings) -> EngineOptions:
+    url = settings.oip_url
+    return EngineOptions(
+        threads=_threads(settings).networks,
+        cache_dir=settings.cache_dir,
+        remote=RemoteOptions(url, settings.oip_timeout) if url else None,
     )
 
 
@@ -194,14 +207,36 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore
 
     Raises:
         ModelError: the embedding model's description is missing or at fault.
-        StoreError: the data folder cannot be used.
+        StoreError: the data folder, or what holds its pictures, cannot be used.
     """
     spec = embedder_spec(settings)
     return open_store(
         settings.data_dir,
         model=spec.name,
         dims=spec.dims,
-        options=Options(keep=settings.keep_pictures, any_model=any_model),
+        options=Options(
+            keep=settings.keep_pictures, any_model=any_model, place=picture_place(settings)
+        ),
+    )
+
+
+def picture_place(settings: Settings) -> Pictures | None:
+    """Where the settings say that pictures are kept; None for the data folder. Nothing is asked.
+
+    Raises:
+        LibraryMissing: what it needs is not installed; the message says how to get it.
+        InvalidSetting: the settings do not name a place.
+    """
+    if settings.pictures is None:
+        return None
+    return open_pictures(
+        settings.data_dir,
+        PlaceOptions(
+            settings.pictures,
+            endpoint=settings.s3_endpoint,
+            region=settings.s3_region,
+            public=settings.s3_public_endpoint,
+        ),
     )
 
 

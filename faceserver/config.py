@@ -26,6 +26,7 @@ _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 
 _UPSTREAM = r"^https?://[^\s/@?#]+[^\s@?#]*$"
 """Of a server, by its root: no credentials, no query."""
+_URL = r"^https?://[a-zA-Z0-9.\[\]:-]+(/[^?#\s]*)?$"
 
 
 class Settings(BaseSettings):
@@ -81,8 +82,19 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
     )
-    engine: Literal["openvino", "opencv", "caffe"] = Field(
-        "openvino", description="Inference runtime: openvino, opencv or caffe."
+    engine: Literal["openvino", "opencv", "caffe", "oip"] = Field(
+        "openvino",
+        description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
+    )
+    oip_url: str | None = Field(
+        None,
+        description="Address of the inference server, such as grpc://10.0.0.6:8001 or "
+        "http://10.0.0.6:8000 (oip only).",
+    )
+    oip_timeout: float = Field(
+        10.0,
+        gt=0,
+        description="Maximum time in seconds for one call of the inference server (oip only).",
     )
     precision: Literal["auto", "f32"] = Field(
         "auto",
@@ -164,6 +176,27 @@ class Settings(BaseSettings):
         "originals",
         description="What to keep of pictures: originals, crops (only the aligned faces) or "
         "nothing.",
+    )
+    pictures: str | None = Field(
+        None,
+        pattern=r"^s3://[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9](/[^?#]*)?$",
+        description="Where pictures are kept: s3://BUCKET/PREFIX. Unset, they are in the data "
+        "folder.",
+    )
+    s3_endpoint: str | None = Field(
+        None,
+        pattern=_URL,
+        description="Address of the S3 server, such as http://10.0.0.5:8333. Defaults to AWS.",
+    )
+    s3_region: str | None = Field(
+        None, description="Region of the bucket. Defaults to what AWS's own settings say."
+    )
+    s3_public_endpoint: str | None = Field(
+        None,
+        pattern=_URL,
+        description="Address at which browsers and clients reach the S3 server. If set, they are "
+        "redirected there for pictures, with a URL that is valid for a minute; if unset, the "
+        "server sends pictures itself.",
     )
     max_file_bytes: int = Field(
         60 * _MEGABYTE, ge=1, description="Maximum size of a picture file in bytes."

@@ -55,12 +55,14 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   ├── InvalidSetting          invalid_setting
     │   ├── UnknownName             unknown_name         no plugin or backend of that name
     │   ├── ModelError              model_error          a model's files are missing or do not fit
-    │   └── EngineUnavailable       engine_unavailable   its library is not installed
-    └── StoreError                  the data folder
+    │   └── LibraryMissing          library_missing      what an engine or a format needs
+    ├── EngineUnavailable           engine_unavailable   the inference server does not answer
+    └── StoreError                  the data folder, and what stands in for parts of it
         ├── StoreLocked             store_locked         another process holds it
         ├── StoreCorrupt            store_corrupt        SQLite's file is damaged; left untouched
         ├── StoreTooNew             store_too_new        written by a newer version
         ├── StoreMismatch           store_mismatch       holds faces of another model
+        ├── StoreUnavailable        store_unavailable    what holds the pictures does not answer
         └── StoreFull               store_full           no space left on the device
 """
 
@@ -377,8 +379,14 @@ class ModelError(SetupError):
     code = "model_error"
 
 
-class EngineUnavailable(SetupError):
-    """The engine's library is not installed."""
+class LibraryMissing(SetupError):
+    """What a setting or a format of pictures needs is not installed; the message says how to."""
+
+    code = "library_missing"
+
+
+class EngineUnavailable(FaceServerError):
+    """The inference server does not answer; as soon as it does, all goes on."""
 
     code = "engine_unavailable"
 
@@ -411,6 +419,12 @@ class StoreMismatch(StoreError):
     """The data folder holds faces of another model than the one that is set."""
 
     code = "store_mismatch"
+
+
+class StoreUnavailable(StoreError):
+    """What holds the pictures, on another machine, does not answer; it is asked anew each time."""
+
+    code = "store_unavailable"
 
 
 class StoreFull(StoreError):

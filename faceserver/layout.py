@@ -5,6 +5,7 @@
     faces.sqlite                SQLite's file of collections, people and faces
     faces.commits               how many changes it has seen, so that a loss is noticed
     uploadImages/               the stored pictures and crops; see faceserver.store.pictures
+    gallery.id                  which gallery this is, for pictures that are kept elsewhere
     index/<collection>/         saved indexes: a cache
     jobs.sqlite, jobs/          jobs, and the zips that they are to read
     webhooks.sqlite             webhooks, and what was sent to them
@@ -23,6 +24,7 @@ SQLite puts files of its own beside each of its own, with ``-wal`` and ``-shm`` 
 FACES = "faces.sqlite"
 COMMITS = "faces.commits"
 PICTURES = "uploadImages"
+GALLERY_ID = "gallery.id"
 INDEX = "index"
 JOBS = "jobs.sqlite"
 JOB_ZIPS = "jobs"
@@ -47,6 +49,7 @@ EVERYTHING = (
     "*.sqlite-*",
     "*.sqlite.damaged-*",
     COMMITS,
+    GALLERY_ID,
     KEYS_MADE,
     f"{AUDIT}*",
     LOCK,

@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from faceserver import __version__
 from faceserver.config import Settings
-from faceserver.errors import FaceServerError, NotReady
+from faceserver.errors import EngineUnavailable, FaceServerError, NotReady, StoreUnavailable
 from faceserver.jobs.manager import Jobs
 from faceserver.services.analysis import Analysis
 from faceserver.services.change_model import Reembedder, outdated
@@ -31,6 +31,10 @@ from faceserver.services.verifying import Verifying
 from faceserver.webhooks.manager import Webhooks
 
 _log = logging.getLogger(__name__)
+
+_AWAY = (EngineUnavailable, StoreUnavailable)
+_AGAIN = 2.0
+"""Seconds after which a server that cannot start, because another machine is away, tries again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +122,7 @@ class Backend:
         self._crops_fit = crops_fit
         self._services: Services | None = None
         self._failure: FaceServerError | None = None
+        self._awaited: FaceServerError | None = None
         self._change_failure: FaceServerError | None = None
         self._closing = Event()
         self._draining = Event()
@@ -157,7 +162,7 @@ class Backend:
             NotReady: they are not there (yet); the message says why.
         """
         if self._services is None:
-            raise NotReady(str(self._failure or "the server is still starting"))
+            raise NotReady(str(self._failure or self._awaited or "the server is still starting"))
         return self._services
 
     def health(self) -> Mapping[str, object]:
@@ -165,7 +170,8 @@ class Backend:
         if self._failure:
             return {"status": "failed", "reason": str(self._failure), "version": __version__}
         if self._services is None:
-            return {"status": "starting", "reason": "loading", "version": __version__}
+            reason = str(self._awaited or "loading")
+            return {"status": "starting", "reason": reason, "version": __version__}
         status = self._services.collections.status()
         return {
             "status": "draining" if self.draining else "ready",
@@ -191,10 +197,7 @@ class Backend:
 
     def _load(self) -> None:
         try:
-            services = self._open(self.settings)
-            services.context.analyzer.warm_up()
-            services.jobs.start()
-            services.webhooks.start()
+            services = self._opened()
         except FaceServerError as error:
             _log.error("cannot start: %s", error)
             self._failure = error
@@ -204,6 +207,27 @@ class Backend:
             services.stop()
         if self.settings.change_model:
             self._changer.start()
+
+    def _opened(self) -> Services:
+        """The services, ready for work; waits for machines that they need and that are away."""
+        while True:
+            try:
+                services = self._open(self.settings)
+                try:
+                    services.context.analyzer.warm_up()
+                    services.jobs.start()
+                    services.webhooks.start()
+                except FaceServerError:
+                    services.close()
+                    raise
+            except _AWAY as error:
+                if not self._awaited:
+                    _log.warning("waiting: %s", error)
+                self._awaited = error
+                if self._closing.wait(_AGAIN):
+                    raise
+            else:
+                return services
 
     def _change_model(self) -> None:
         """Bring each collection to the model that is set; the old one serves until then."""

@@ -27,10 +27,14 @@ def backup(file: Path) -> None:
 
     The server may be running. `faceserver restore` restores the backup.
     """
+    from faceserver.app import picture_place
     from faceserver.transfer.backup import back_up
 
+    settings = load_settings()
     with Stages(in_bytes=True) as stages:
-        done = back_up(load_settings().data_dir, file, begin=stages.begin)
+        done = back_up(
+            settings.data_dir, file, pictures=picture_place(settings), begin=stages.begin
+        )
     click.echo(f"{counted(done.faces, 'face')} and {counted(done.pictures, 'picture')}: {file}")
     tell_missing(done.missing)
 
@@ -43,11 +47,15 @@ def restore(file: Path, force: bool) -> None:
 
     Stop the server first. The entire backup is verified before anything is changed.
     """
+    from faceserver.app import picture_place
     from faceserver.transfer.backup import restore as put_back
 
-    folder = load_settings().data_dir
+    settings = load_settings()
+    folder, pictures = settings.data_dir, picture_place(settings)
+    if pictures:
+        pictures.prepare()
     with Stages(in_bytes=True) as stages:
-        done = put_back(file, folder, force=force, begin=stages.begin)
+        done = put_back(file, folder, pictures=pictures, force=force, begin=stages.begin)
     what = f"{counted(done.faces, 'face')} and {counted(done.pictures, 'picture')}"
     click.echo(f"{what} restored into {folder}.")
     if done.aside:
@@ -64,18 +72,22 @@ def check(repair: bool) -> None:
     Stop the server first. The exit status is 1 if problems remain.
     """
     from faceserver.access.checking import check_keys
+    from faceserver.app import picture_place
     from faceserver.jobs.checking import check_jobs
     from faceserver.transfer.check import check_folder
     from faceserver.webhooks.checking import check_webhooks
 
-    folder, findings = load_settings().data_dir, []
+    settings = load_settings()
+    folder, pictures, findings = settings.data_dir, picture_place(settings), []
+    if pictures:
+        pictures.prepare()
     with Stages() as stages:
         # The gallery comes last: one that cannot be opened ends the command.
         for check_part in (
             partial(check_jobs, folder, repair=repair),
             partial(check_keys, folder, repair=repair),
             partial(check_webhooks, folder, repair=repair),
-            partial(check_folder, folder, repair=repair, begin=stages.begin),
+            partial(check_folder, folder, pictures=pictures, repair=repair, begin=stages.begin),
         ):
             found = list(check_part())
             for finding in found:

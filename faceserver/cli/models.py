@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver.cli.models_files import COMMANDS
+from faceserver.cli.models_triton import COMMANDS as TRITON
 from faceserver.config import load_settings
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
@@ -133,5 +134,5 @@ def _accepted(found: "list[FoundModel]", names: tuple[str, ...]) -> "list[FoundM
     return find_models(folder)
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, *TRITON):
     models.add_command(_command)

@@ -12,6 +12,7 @@ from faceserver.pictures import codec
 from faceserver.services.context import Context
 from faceserver.services.negatives import forget_refusals
 from faceserver.store.base import Collection, Page
+from faceserver.store.results import Link
 from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
 
 SIZE = ("picture_width", "picture_height")
@@ -172,19 +173,20 @@ class Faces:
         """
         return self._context.on(collection, lambda held: held.delete(face_ids))
 
-    def open_picture(self, collection: str, face_id: str) -> IO[bytes]:
-        """The picture of a face as a stream, to be closed.
+    def open_picture(self, collection: str, face_id: str) -> IO[bytes] | Link:
+        """The picture of a face: as a stream, to be closed, or a link to where it is.
 
         Raises:
             NotFound: there is no such collection or face, or no picture is kept.
+            StoreUnavailable: what holds the pictures does not answer.
         """
         face = self.get(collection, face_id)
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        return self._context.pictures.open(face.picture)
+        return self._context.pictures.link_or_stream(face.picture)
 
-    def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes]:
-        """A stored picture by its name, as a stream, to be closed.
+    def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes] | Link:
+        """A stored picture by its name: as a stream, to be closed, or a link to where it is.
 
         Args:
             name: of the picture.
@@ -192,12 +194,13 @@ class Faces:
 
         Raises:
             NotFound: no such picture is stored, or there is no such collection.
+            StoreUnavailable: what holds the pictures does not answer.
         """
         if of is not None:
             only = Filter(picture=name)
             if not self._context.on(of, lambda held: held.faces(limit=1, only=only)).items:
                 raise NotFound(f"there is no picture {name!r}")
-        return self._context.pictures.open(name)
+        return self._context.pictures.link_or_stream(name)
 
     def picture_size(self, face: Face) -> tuple[int, int] | None:
         """Width and height of the picture that a face is in, in pixels, as it was sent.

@@ -39,7 +39,6 @@ __all__ = [
 ]
 
 
-
 class Searching:
     """Searches of all collections. Safe to call from several threads at once."""
 

@@ -134,3 +134,10 @@ class Receipt:
     at: datetime
     aside: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Link:
+    """A URL by which a client gets a picture from where it lies, for a short time."""
+
+    url: str

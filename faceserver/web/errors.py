@@ -8,10 +8,12 @@ from werkzeug.exceptions import HTTPException
 
 from faceserver.errors import (
     Busy,
+    EngineUnavailable,
     FaceServerError,
     NotAuthenticated,
     NotReady,
     NotServed,
+    StoreUnavailable,
     TimedOut,
     UpstreamFailed,
 )
@@ -70,7 +72,7 @@ STATUS = {
     "invalid_setting": 500,
     "unknown_name": 500,
     "model_error": 500,
-    "engine_unavailable": 500,
+    "library_missing": 500,
     "store_error": 500,
     "store_corrupt": 500,
     "store_too_new": 500,
@@ -82,6 +84,8 @@ STATUS = {
     "shutting_down": 503,
     "timed_out": 503,
     "busy": 503,
+    "engine_unavailable": 503,
+    "store_unavailable": 503,
     "store_locked": 503,
     "store_full": 507,
 }
@@ -92,6 +96,7 @@ _HTTP_CODES = {400: "invalid_request", 413: "request_too_large", 500: "internal_
 
 
 _NO_FAULTS = (Busy, NotReady, NotServed, TimedOut, UpstreamFailed)
+_ELSEWHERE = (EngineUnavailable, StoreUnavailable)
 
 BUSY_SECONDS = 2
 """After which a request that was too much may be sent again."""
@@ -101,8 +106,10 @@ def note(error: FaceServerError) -> int:
     """The status of an error, which is noted in the audit log, and in the log if it is a fault."""
     g.error_code = error.code
     status = STATUS[error.code]
-    if status >= 500 and not isinstance(error, _NO_FAULTS):
-        path = request.url_rule if KEY_VARIABLE in (request.view_args or {}) else request.path
+    path = request.url_rule if KEY_VARIABLE in (request.view_args or {}) else request.path
+    if isinstance(error, _ELSEWHERE):
+        _log.warning("%s %s: %s", request.method, path, error)
+    elif status >= 500 and not isinstance(error, _NO_FAULTS):
         _log.error("%s %s: %s", request.method, path, error, exc_info=error)
     return status
 
@@ -130,7 +137,7 @@ def _headers(error: FaceServerError) -> Iterator[tuple[str, str]]:
     challenge = current().challenge
     if isinstance(error, NotAuthenticated) and challenge is not None:
         yield "WWW-Authenticate", challenge
-    if isinstance(error, Busy):
+    if isinstance(error, Busy | EngineUnavailable):
         g.retry_after = BUSY_SECONDS
         yield "Retry-After", str(BUSY_SECONDS)
 

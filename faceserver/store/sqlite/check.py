@@ -14,7 +14,8 @@ from faceserver.runtime.private_files import private
 from faceserver.runtime.progress import Advance
 from faceserver.store.codec import checked_attributes
 from faceserver.store.faces import check_embedding
-from faceserver.store.pictures import PictureFolder
+from faceserver.store.pictures import Pictures
+from faceserver.store.pictures.copying import copy_out
 from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.store.sqlite.rows import vector_of
 from faceserver.types import Box, Detection, place_fault
@@ -121,7 +122,7 @@ def forget_new_vector(database: Database, face: int) -> str:
     return "removed; the change of model makes it anew"
 
 
-def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
+def set_aside(database: Database, table: str, row: int, data_dir: Path, pictures: Pictures) -> str:
     """Write a row to a file of JSON lines and copy its pictures beside it, then delete it.
 
     Args:
@@ -129,6 +130,7 @@ def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
         table: ``faces`` or ``subjects``.
         row: the row's id.
         data_dir: the data folder.
+        pictures: of the gallery.
 
     Returns:
         What was done.
@@ -142,7 +144,7 @@ def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
     folder = damaged_folder(data_dir, int(content["collection"]))
     for name in (content.get("picture"), content.get("crop")):
         if name:
-            PictureFolder(data_dir).copy(name, folder)
+            copy_out(pictures, name, folder)
     path = folder / f"{table}.jsonl"
     with file_errors(path):
         with open(path, "a", encoding="utf-8", opener=private) as file:

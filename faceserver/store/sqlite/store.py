@@ -119,9 +119,9 @@ class DurableStore:
         self._closing = Event()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="index-keeper")
         self._table = CollectionTable(database)
-        files = PictureFolder(folder)
-        files.prepare()
-        self.pictures = PictureStore(files, keep=options.keep, in_use=self._table.shows)
+        place = options.place or PictureFolder(folder)
+        place.prepare()
+        self.pictures = PictureStore(place, keep=options.keep, in_use=self._table.shows)
         self.sweeper = Sweeper(
             folder, self.pictures, closing=self._closing, more=self._forget_expired
         )
