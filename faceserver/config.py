@@ -280,7 +280,7 @@ class Settings(BaseSettings):
         "https://example.org. None by default.",
     )
     compat: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("original",),
+        ("original", "compreface", "core", "compare", "face-id", "deepstack", "rekognition"),
         description="Protocols of other programs served at the root, comma-separated. All are "
         "served below /as/NAME/.",
     )
