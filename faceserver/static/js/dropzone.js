@@ -19,10 +19,13 @@ export function initDropzone(zone, onFiles) {
   };
   zones.push({ zone, take });
   for (const each of zone.querySelectorAll("input")) {
-    each.addEventListener("change", () => {
-      take(chosenFiles(each.files));
+    const taken = () => {
+      const files = chosenFiles(each.files);
       each.value = ""; // so that the same file can be chosen again
-    });
+      take(files);
+    };
+    each.addEventListener("change", taken);
+    if (each.files.length > 0) queueMicrotask(taken); // chosen before this script was there
   }
   zone.addEventListener("dragover", () => zone.classList.add("over"));
   zone.addEventListener("dragleave", () => zone.classList.remove("over"));

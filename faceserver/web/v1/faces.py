@@ -181,7 +181,9 @@ def delete(path: FacePath) -> Response:
 
 
 @blueprint.get(
-    "/<uuid:face>/picture", operation_id="get_face_picture", responses=picture_answer("not_found")
+    "/<uuid:face>/picture",
+    operation_id="get_face_picture",
+    responses=picture_answer("not_found", "truncated_image"),
 )
 @scope("read")
 def picture(path: FacePath, query: PictureQuery) -> Response:
