@@ -49,8 +49,9 @@ def s3_server(folder: Path) -> Iterator[S3Server]:
         try:
             yield server
         finally:
-            for name, port in (("filer", ports[5]), ("s3", ports[7])):
-                Path(f"/tmp/seaweedfs-{name}-grpc-{port}.sock").unlink(missing_ok=True)
+            for port in ports[1::2]:
+                for path in Path("/tmp").glob(f"seaweedfs-*-grpc-{port}.sock"):
+                    path.unlink()
 
 
 def _identities() -> Iterator[dict[str, object]]:

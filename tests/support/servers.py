@@ -5,6 +5,7 @@ that a failure.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import zipfile
@@ -96,7 +97,7 @@ class Running:
     ) -> None:
         self.lines: deque[str] = deque(maxlen=200)
         self.process = subprocess.Popen(
-            [str(part) for part in command],
+            [*_ending_with_us(), *(str(part) for part in command)],
             cwd=folder,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,
@@ -136,6 +137,12 @@ class Running:
     def _read_on(self) -> None:
         for _ in self._printed():
             pass
+
+
+def _ending_with_us() -> list[str]:
+    """What starts a program so that it does not outlive tests that are killed, if it is there."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
 
 
 @contextmanager

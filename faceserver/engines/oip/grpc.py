@@ -1,5 +1,6 @@
 """The Open Inference Protocol over gRPC, by NVIDIA's client."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,9 @@ import numpy as np
 from faceserver.engines.oip.client import UnknownModel, missing_library
 from faceserver.errors import EngineUnavailable, ModelError
 from faceserver.types import Floats
+
+# The index is saved by a copy of the process, which never calls gRPC: nothing need be made ready.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 try:
     from tritonclient import grpc as triton
