@@ -123,7 +123,9 @@ class _Made:
             known = replace(known, licence=options.licence)
         target = options.out_folder / f"{options.name}{form.suffix}"
         made = stack.enter_context(staged(target))
-        tf2coreml.write(made, self._network, network, known=known, form=form, class_name=options.name)
+        tf2coreml.write(
+            made, self._network, network, known=known, form=form, class_name=options.name
+        )
         if not options.no_check:
             tf2coreml.check_file(
                 made, self._network, network, known=known, form=form, picture_files=options.picture

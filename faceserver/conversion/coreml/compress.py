@@ -36,9 +36,7 @@ def compress(model: Any, how: str) -> Any:
         each = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", weight_threshold=_FEWEST)
         config = optimize.OptimizationConfig(global_config=each)
         return optimize.linear_quantize_weights(model, config=config)
-    each = optimize.OpPalettizerConfig(
-        mode="kmeans", nbits=PALETTE_BITS, weight_threshold=_FEWEST
-    )
+    each = optimize.OpPalettizerConfig(mode="kmeans", nbits=PALETTE_BITS, weight_threshold=_FEWEST)
     return optimize.palettize_weights(model, config=optimize.OptimizationConfig(global_config=each))
 
 
@@ -49,7 +47,9 @@ def stored_network(package: Path, network: Embedder) -> Embedder:
         ModelError: the package lacks the weights of a layer.
     """
     main = read_program(package).functions["main"]
-    found = {op.name.removesuffix("_cast_fp16"): op for op in main.operations if op.op_type == "conv"}
+    found = {
+        op.name.removesuffix("_cast_fp16"): op for op in main.operations if op.op_type == "conv"
+    }
 
     # coremltools takes the factor of a residual branch into the convolution before it.
     terms = {
@@ -118,7 +118,12 @@ def _run(network: Embedder, blobs: list[Floats]) -> dict[str, Floats]:
         onnx.write_bytes(to_onnx_file(prototxt, caffemodel))
         rows = [run_openvino(onnx, blob) for blob in blobs]
     if network.outputs:
-        made = {ours: np.concatenate([row[layer] for row in rows]) for layer, ours in network.outputs.items()}
-        return {name: values / max(1.0, float(np.abs(values).max())) for name, values in made.items()}
+        made = {
+            ours: np.concatenate([row[layer] for row in rows])
+            for layer, ours in network.outputs.items()
+        }
+        return {
+            name: values / max(1.0, float(np.abs(values).max())) for name, values in made.items()
+        }
     vectors = np.concatenate([row[network.layers[-1].name].reshape(1, -1) for row in rows])
     return {OUTPUT: vectors / np.linalg.norm(vectors, axis=1, keepdims=True)}

@@ -14,7 +14,6 @@ from faceserver.conversion.graph.layers import (
     Layer,
     Pad,
     Pooling,
-    PRelu,
     Product,
     Relu,
     Slice,
@@ -188,11 +187,6 @@ class _NetworkWriter:
     @_write.register
     def _(self, layer: Relu) -> None:
         self._builder.add_activation(layer.name, "RELU", self._blobs[layer.bottoms[0]], layer.name)
-
-    @_write.register
-    def _(self, layer: PRelu) -> None:
-        blob = self._blobs[layer.bottoms[0]]
-        self._builder.add_activation(layer.name, "PRELU", blob, layer.name, params=layer.slopes)
 
     @_write.register
     def _(self, layer: Softmax) -> None:

@@ -155,10 +155,11 @@ def _kind_of_message(head: bytes) -> Kind:
         return Kind.COREML if max(numbers) >= 200 else Kind.ONNX
     if first != (1, _BYTES):
         return Kind.CAFFEMODEL if numbers & {2, 100} else Kind.UNKNOWN
-    content = fields[0][2]
-    if not content.startswith(b"\x0a"):  # a name, where the others have a message with a name
-        return Kind.CAFFEMODEL if numbers & {2, 3, 100} or len(fields) == 1 else Kind.UNKNOWN
-    return Kind.META_GRAPH if len(fields) > 1 and _is_meta(fields) else Kind.GRAPH_DEF
+    if len(fields) > 1 and _is_meta(fields):
+        return Kind.META_GRAPH
+    if fields[0][2].startswith(b"\x0a"):  # a message with a name, where Caffe has a name itself
+        return Kind.GRAPH_DEF
+    return Kind.CAFFEMODEL if numbers & {2, 3, 100} or len(fields) == 1 else Kind.UNKNOWN
 
 
 def _is_meta(fields: list[tuple[int, int, bytes]]) -> bool:

@@ -34,10 +34,14 @@ def tflite_form(network: Network, pixels: Pixels, weights: str) -> tuple[bytes, 
     content = to_tflite(prepared, scaling, weights=weights)
     # The file's own normalization is undone beforehand; whitening is left out of what is compared.
     comparable = replace(scaling, floor=None)
-    compared = content if scaling.floor is None else to_tflite(prepared, comparable, weights=weights)
-    names = {EMBEDDINGS: OUTPUT} if network.dims else {
-        layer: name for layer, name in prepared.outputs.items()
-    }
+    compared = (
+        content if scaling.floor is None else to_tflite(prepared, comparable, weights=weights)
+    )
+    names = (
+        {EMBEDDINGS: OUTPUT}
+        if network.dims
+        else {layer: name for layer, name in prepared.outputs.items()}
+    )
     ours = dict(zip(network.outputs, names.values(), strict=True))
 
     def run(blob: Floats, wanted: Sequence[str]) -> Mapping[str, Floats]:

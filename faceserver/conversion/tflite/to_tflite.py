@@ -214,5 +214,3 @@ class _Writer:
             return x
         amounts = [[0, 0], [top, below], [left, right], [0, 0]]
         return self._tf.pad(x, amounts, constant_values=value)
-
-
