@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_an_interpolation_keeps_the_corners(
     assert_close(found, expected)
 
 
-def between(blob: Floats, places: Floats, axis: int) -> Floats:
+def between(blob: Floats, places: Any, axis: int) -> Floats:
     """Values between those of an axis, on straight lines."""
     low = np.clip(np.floor(places).astype(int), 0, blob.shape[axis] - 2)
     shape = [1] * 4
@@ -161,7 +162,7 @@ def detector(background: int = 0) -> Net:
         f"detection_output_param {{ {found} }}",
         bottoms="loc_flat scores prior",
     )
-    weights = {
+    weights: Any = {
         "loc": [noise(16, 3, 16, 16) / 30, noise(16) / 9],
         "conf": [noise(8, 3, 16, 16) / 60, noise(8)],
     }

@@ -93,8 +93,8 @@ def whole_way(source: Path, pixels: Any, normalization: str) -> Floats:
     """Normalize by hand and run the source."""
     values = pixels[..., ::-1].astype(np.float32)
     if normalization == "imagenet":
-        mean, std = np.float32([123.675, 116.28, 103.53]), np.float32([58.395, 57.12, 57.375])
-        values = (values - mean) / std
+        mean, std = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
+        values = ((values - mean) / std).astype(np.float32)
     else:
         centred = values - values.mean((1, 2, 3), keepdims=True)
         values = centred / np.maximum(values.std((1, 2, 3), keepdims=True), 1e-3)

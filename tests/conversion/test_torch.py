@@ -41,7 +41,7 @@ def with_random_norms(module: Any) -> Any:
 
 
 def small(side: int = 24) -> Any:
-    class Net(torch.nn.Module):  # type: ignore[misc]
+    class Net(torch.nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.conv = torch.nn.Conv2d(3, 6, 3, 2, 1)

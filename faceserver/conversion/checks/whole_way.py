@@ -20,7 +20,7 @@ Embed = Callable[[Floats], Floats]
 """From normalized pictures (n, 3, rows, columns) to vectors (n, dims)."""
 
 
-def check_whole_way(
+def check_whole_way(  # noqa: PLR0917
     embed: Embed,
     expected: Path,
     pictures: Sequence[Path],

@@ -69,7 +69,7 @@ class _NetworkWriter:
         builder = load("coremltools.models.neural_network").NeuralNetworkBuilder
         self._network = network
         ends = {name: network.shapes[layer] for layer, name in network.outputs.items()}
-        made = ends or {OUTPUT: (network.dims,)}
+        made: dict[str, tuple[int, ...]] = {**ends} or {OUTPUT: (network.dims,)}
         self._builder = builder(
             [(INPUT, types.Array(*network.input_shape))],
             [(name, types.Array(*shape)) for name, shape in made.items()],

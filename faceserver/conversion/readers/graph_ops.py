@@ -27,7 +27,6 @@ from faceserver.conversion.readers.graphdef_pb2 import NodeDef
 from faceserver.conversion.readers.unsupported import Unsupported
 from faceserver.types import Floats
 
-
 Translator = Callable[[NodeDef, str, tuple[str, ...], list[Array]], Layer]
 """From a node, the layer's name, the blobs that it reads and its constant inputs."""
 

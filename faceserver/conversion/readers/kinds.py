@@ -70,7 +70,7 @@ _HTML = re.compile(rb"\s*<(!doctype html|html|\?xml[^>]*>\s*<html)", re.IGNORECA
 _PROTOTXT = re.compile(rb"(\s|#[^\n]*\n)*(name|layers?|input\w*|force_backward)\s*[:{]")
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: Path) -> Kind:  # noqa: PLR0911 - one way out for each kind
     """Return what a file or folder is, whatever it is called.
 
     Raises:
@@ -142,7 +142,7 @@ def _kind_of_zip(path: Path) -> Kind:
     return Kind.ZIP
 
 
-def _kind_of_message(head: bytes) -> Kind:
+def _kind_of_message(head: bytes) -> Kind:  # noqa: PLR0911 - likewise
     """Tell protobuf's messages apart by the numbers and types of their outermost fields."""
     fields = _fields(head)
     if not fields:
@@ -150,7 +150,7 @@ def _kind_of_message(head: bytes) -> Kind:
     first = fields[0][:2]
     numbers = {number for number, _wire, _content in fields}
     if first == (1, _VARINT):
-        if (2, _BYTES) == fields[min(1, len(fields) - 1)][:2] and numbers <= {1, 2}:
+        if fields[min(1, len(fields) - 1)][:2] == (2, _BYTES) and numbers <= {1, 2}:
             return Kind.SAVED_MODEL
         return Kind.COREML if max(numbers) >= 200 else Kind.ONNX
     if first != (1, _BYTES):

@@ -257,7 +257,7 @@ def _slice(reader: Reader, node: Any) -> None:
     blob = reader.blob(node)
     if node.get_type_name() == "StridedSlice":
         shrinks = any(node.get_attributes()["shrink_axis_mask"])
-        places = range(len(blob.axes))
+        places = list(range(len(blob.axes)))
         steps = reader.constant(node, 3) if node.get_input_size() > 3 else np.ones(1)
         masks = node.get_attributes()["begin_mask"]
         starts = [
