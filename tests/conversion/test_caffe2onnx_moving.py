@@ -43,7 +43,10 @@ IN_CAFFE = {
     "reshape, the same rows": reshape("0 3 -1 10"),
     "deconvolution": Net(
         data()
-        + layer("Deconvolution", "convolution_param { num_output: 4 kernel_size: 4 stride: 2 pad: 1 }"),
+        + layer(
+            "Deconvolution",
+            "convolution_param { num_output: 4 kernel_size: 4 stride: 2 pad: 1 }",
+        ),
         {"it": [noise(6, 4, 4, 4), noise(4)]},
     ),
 }  # fmt: skip
@@ -144,7 +147,8 @@ def detector(background: int = 0) -> Net:
     prior = "min_size: 30 max_size: 60 aspect_ratio: 2 flip: true variance: 0.1 variance: 0.1 "
     prior += "variance: 0.2 variance: 0.2 offset: 0.5 clip: false"
     found = "num_classes: 2 share_location: true nms_param { nms_threshold: 0.45 top_k: 400 } "
-    found += f"code_type: CENTER_SIZE keep_top_k: 200 confidence_threshold: 0.01 background_label_id: {background}"
+    found += f"code_type: CENTER_SIZE keep_top_k: 200 confidence_threshold: 0.01 "
+    found += f"background_label_id: {background}"
     text = data((1, 3, 96, 128))
     conv = "convolution_param {{ num_output: {} kernel_size: 16 stride: 16 }}"
     for name, outputs in (("loc", 16), ("conf", 8)):

@@ -14,7 +14,7 @@ from faceserver.models.spec import Normalization
 from faceserver.types import Floats, Image
 
 LIMIT = 1e-3
-"""Programs scale and decode pictures in slightly different ways, so this is wider than a layer's."""
+"""Programs scale and decode pictures in different ways, so this is wider than a layer's."""
 
 Embed = Callable[[Floats], Floats]
 """From normalized pictures (n, 3, rows, columns) to vectors (n, dims)."""

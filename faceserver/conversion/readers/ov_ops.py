@@ -75,7 +75,8 @@ def _is_length_of(vector: Any, length: Any) -> bool:
 
 
 _OF_A_LENGTH = {
-    "Abs", "Add", "Broadcast", "Clamp", "Concat", "Convert", "Divide", "Maximum", "Minimum", "Multiply",
+    "Abs", "Add", "Broadcast", "Clamp", "Concat", "Convert", "Divide", "Maximum", "Minimum",
+    "Multiply",
     "Power", "ReduceL2", "ReduceSum", "Reshape", "ShapeOf", "Sqrt", "Squeeze", "Tile", "Unsqueeze",
 }  # fmt: skip
 
