@@ -136,7 +136,7 @@ def _mean(reader: Reader, node: Any) -> None:
     blob = reader.blob(node)
     axes = [int(axis) % len(blob.axes) for axis in reader.constant(node, 1).reshape(-1)]
     over = {blob.axes[axis] for axis in axes}
-    channels, rows, columns = reader.shape(blob)
+    _channels, rows, columns = reader.shape(blob)
     if (
         over & {"n", "c", "v"}
         or ("h" not in over and rows > 1)
