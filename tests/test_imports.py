@@ -78,6 +78,7 @@ HOMES = {
     "onnx": {"conversion/"},
     "google": {"conversion/"},
     "tensorflow": {"conversion/readers/"},
+    "torch": {"conversion/readers/"},
     "coremltools": {"conversion/coreml/"},
 }
 
