@@ -67,7 +67,7 @@ def add(  # noqa: PLR0917 - click passes them by name
     from faceserver.conversion.adopting import Told
     from faceserver.conversion.installing import Wish
     from faceserver.conversion.options import size_of
-    from faceserver.conversion.readers.source import Opening
+    from faceserver.conversion.readers.opening import Opening
     from faceserver.errors import InvalidRequest
 
     settings = load_settings()

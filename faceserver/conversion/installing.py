@@ -15,7 +15,8 @@ from faceserver.conversion.network import read_network
 from faceserver.conversion.normalizations import NORMALIZATIONS
 from faceserver.conversion.options import Pixels
 from faceserver.conversion.readers.kinds import Kind, kind_of, refusal
-from faceserver.conversion.readers.source import Opening, open_source
+from faceserver.conversion.readers.opening import Opening
+from faceserver.conversion.readers.source import open_source
 from faceserver.errors import ModelError
 from faceserver.folders import DESCRIPTIONS
 

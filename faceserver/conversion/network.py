@@ -9,7 +9,7 @@ import numpy as np
 from faceserver.conversion.graph.layers import Affine, Input, Layer, Shape, consumers
 from faceserver.conversion.graph.shapes import shapes
 from faceserver.conversion.graph.simplify import simplify
-from faceserver.conversion.readers.source import Source
+from faceserver.conversion.readers.opening import Source
 from faceserver.errors import ModelError
 
 EMBEDDINGS = "embeddings"

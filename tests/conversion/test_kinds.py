@@ -12,7 +12,8 @@ from onnx import TensorProto, helper
 from faceserver import folders
 from faceserver.conversion.readers.graphdef_pb2 import MetaGraphDef
 from faceserver.conversion.readers.kinds import Kind, kind_of, require
-from faceserver.conversion.readers.source import Opening, open_source
+from faceserver.conversion.readers.opening import Opening
+from faceserver.conversion.readers.source import open_source
 from faceserver.errors import ModelError
 from tests.conversion.caffenets import Net, data, layer, noise
 from tests.conversion.graphs import Graph

@@ -11,7 +11,8 @@ from faceserver.conversion.checks.judge import unit
 from faceserver.conversion.coreml.library import load
 from faceserver.conversion.coreml.network import coreml_network
 from faceserver.conversion.network import read_network
-from faceserver.conversion.readers.source import Opening, open_source
+from faceserver.conversion.readers.opening import Opening
+from faceserver.conversion.readers.source import open_source
 from faceserver.conversion.tflite.run import run_tflite
 from faceserver.errors import ModelError
 from faceserver.folders import SOURCES

@@ -10,7 +10,8 @@ import pytest
 from faceserver.conversion import convert_any, mtcnn2caffe
 from faceserver.conversion.checks.judge import run_opencv, run_openvino, unit
 from faceserver.conversion.readers.kinds import Kind, kind_of
-from faceserver.conversion.readers.source import Opening, open_source
+from faceserver.conversion.readers.opening import Opening
+from faceserver.conversion.readers.source import open_source
 from faceserver.errors import ModelError
 from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.types import Floats
