@@ -8,6 +8,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   ├── InvalidRequest          invalid_request      a field is missing, unknown or malformed
     │   │   └── InvalidCursor       invalid_cursor       not one that came with a page
     │   ├── InvalidEmbedding        invalid_embedding    of another model, or no unit vector
+    │   ├── InvalidCombination      invalid_combination  fields contradict or lack one another
     │   ├── UnknownAttribute        unknown_attribute    nothing of that name is told of faces
     │   ├── InvalidPlace            invalid_place        a box that no face can have
     │   ├── NoFile                  no_file              a picture was expected, none came
@@ -101,6 +102,12 @@ class InvalidEmbedding(InputError):
     """The embedding is of another model, or no unit vector of the right length."""
 
     code = "invalid_embedding"
+
+
+class InvalidCombination(InputError):
+    """Fields that are right by themselves contradict one another, or one lacks another."""
+
+    code = "invalid_combination"
 
 
 class UnknownAttribute(InputError):

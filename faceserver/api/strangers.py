@@ -1,6 +1,6 @@
 """People whom nobody has named, and who are recognised all the same."""
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from faceserver.api.base import (
     Answer,
@@ -34,14 +34,6 @@ class Promotion(Request):
     tags: Tags = Field(default=(), description="Of the new person.")
     metadata: Metadata = Field(default={}, description="Of the new person.")
     subject: Id | None = Field(default=None, description="Or the person who it is.")
-
-    @model_validator(mode="after")
-    def _is_one_of_both(self) -> "Promotion":
-        if (self.name is None) == (self.subject is None):
-            raise ValueError("either a name or a subject is needed")
-        if self.subject is not None and (self.tags or self.metadata):
-            raise ValueError("tags and metadata are for a new person")
-        return self
 
 
 class Promoted(Answer):

@@ -19,7 +19,7 @@ from itertools import islice
 
 from faceserver.api.pictures import Credentials
 from faceserver.api.urls import tellable
-from faceserver.errors import InputError, InvalidRequest, NotFound, SeveralFaces
+from faceserver.errors import InputError, InvalidCombination, NotFound, SeveralFaces
 from faceserver.pictures import codec
 from faceserver.runtime import deadline
 from faceserver.runtime.threads import pictures_at_once
@@ -81,11 +81,11 @@ class Registering:
             ImageError: the picture cannot be used.
             NoFace: it holds none.
             LowQuality: it holds none that is good enough.
-            InvalidRequest: the best of a person are to be kept, and nobody says of whom.
+            InvalidCombination: the best of a person are to be kept, and nobody says of whom.
             StoreFull: no space is left.
         """
         if best is not None and picture.subject is None:
-            raise InvalidRequest("the best faces of a person are kept: say of which subject")
+            raise InvalidCombination("the best faces of a person are kept: say of which subject")
 
         def add(held: Collection) -> Registered:
             if picture.subject is not None:

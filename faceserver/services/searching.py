@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from threading import Lock
 
-from faceserver.errors import InputError, InvalidRequest, SeveralFaces
+from faceserver.errors import InputError, InvalidCombination, SeveralFaces
 from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
 from faceserver.services.events import events_of
 from faceserver.services.faces import checked_embedding, unit_vector
@@ -64,7 +64,7 @@ class Searching:
             NotFound: there is no such collection.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
-            InvalidRequest: strangers are to be remembered, with a filter.
+            InvalidCombination: strangers are to be remembered, with a filter.
         """
 
         def search(held: Collection) -> Searched:
@@ -158,7 +158,7 @@ class Searching:
         Raises:
             NotFound: there is no such collection.
             InputError: no picture can be used; what is wrong with the first.
-            InvalidRequest: strangers are to be remembered, with a filter.
+            InvalidCombination: strangers are to be remembered, with a filter.
         """
 
         def search(held: Collection) -> FramesSearched:
@@ -258,10 +258,12 @@ class Searching:
             apart_from: a face that is not found.
 
         Raises:
-            InvalidRequest: strangers are to be remembered, with a filter.
+            InvalidCombination: strangers are to be remembered, with a filter.
         """
         if query.remember and query.only != EVERYTHING:
-            raise InvalidRequest("who is unknown to a filter is no stranger: remember without one")
+            raise InvalidCombination(
+                "who is unknown to a filter is no stranger: remember without one"
+            )
         limits = self._context.limits
         filled = replace(
             query,

@@ -60,6 +60,7 @@ STATUS = {
     "face_count": 422,
     "low_quality": 422,
     "no_face": 422,
+    "invalid_combination": 422,
     "unknown_attribute": 422,
     "several_faces": 422,
     "too_many_faces": 422,

@@ -77,6 +77,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "upstream_failed": _("Another server that is needed for this gives no answer. Try again soon."),
     "not_served": _("This server does not do that."),
     "missing_argument": _("Something is missing in the request. Reload the page."),
+    "invalid_combination": _("Two things in the request do not go together."),
     "invalid_entries": _("Something in the request is not right. Reload the page."),
     "unsupported_media_type": _("The server cannot read this kind of data. Reload the page."),
     "untrusted_host": _("This server was opened under a host name it does not know."),

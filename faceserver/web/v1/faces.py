@@ -77,6 +77,7 @@ class AddForm(Form):
     operation_id="add_faces",
     responses=answers(
         *PICTURE,
+        "invalid_combination",
         "not_found",
         "no_face",
         "low_quality",

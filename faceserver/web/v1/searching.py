@@ -70,6 +70,7 @@ class FramesForm(_OptionsForm):
     operation_id="search",
     responses=answers(
         *PICTURE,
+        "invalid_combination",
         "not_found",
         "no_face",
         "invalid_embedding",
@@ -89,7 +90,9 @@ def search(path: CollectionPath) -> Response:
 @blueprint.post(
     "/search/frames",
     operation_id="search_frames",
-    responses=answers(*PICTURE, "not_found", "no_face", "conflict", ok=FramesAnswer),
+    responses=answers(
+        *PICTURE, "invalid_combination", "not_found", "no_face", "conflict", ok=FramesAnswer
+    ),
     openapi_extensions=takes(blueprint, FramesRequest, FramesForm),
 )
 @scope("read", body="frames")

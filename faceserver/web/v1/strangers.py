@@ -12,6 +12,7 @@ from faceserver.api.strangers import (
     StrangerPath,
     Strangers,
 )
+from faceserver.errors import InvalidCombination
 from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
@@ -54,7 +55,13 @@ def get(path: StrangerPath) -> Response:
     "/<stranger>/promote",
     operation_id="promote_stranger",
     responses=answers(
-        *BODY, "not_found", "already_exists", "conflict", "store_full", created=Promoted
+        *BODY,
+        "invalid_combination",
+        "not_found",
+        "already_exists",
+        "conflict",
+        "store_full",
+        created=Promoted,
     ),
     openapi_extensions=takes(blueprint, Promotion),
 )
@@ -62,6 +69,10 @@ def get(path: StrangerPath) -> Response:
 def promote(path: StrangerPath) -> Response:
     """Make a stranger a person: a new one, who keeps the id, or one who is there."""
     new = json_body(Promotion)
+    if (new.name is None) == (new.subject is None):
+        raise InvalidCombination("send either a name or a subject")
+    if new.subject is not None and (new.tags or new.metadata):
+        raise InvalidCombination("tags and metadata are for a new person")
     strangers, where = services().strangers, (path.collection, path.stranger.hex)
     if new.subject is not None:
         person, face = strangers.give(*where, new.subject.hex)

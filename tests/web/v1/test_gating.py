@@ -76,5 +76,5 @@ def test_the_best_faces_of_a_person_stay(client: Client) -> None:
 def test_keeping_the_best_needs_a_person(client: Client) -> None:
     with pytest.raises(ApiError) as error:
         client.add_faces("default", png(RED), keep_best=2)
-    assert error.value.code == "invalid_request"
+    assert error.value.code == "invalid_combination"
     assert client.list_faces("default").items == ()

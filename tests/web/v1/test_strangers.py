@@ -209,20 +209,20 @@ def test_what_cannot_be_is_told(client: Client) -> None:
         (lambda: client.forget_stranger("default", uuid4()), "not_found"),
         (lambda: client.promote_stranger("default", uuid4(), name="Ben"), "not_found"),
         (lambda: client.promote_stranger("default", known.id, subject=uuid4()), "not_found"),
-        (lambda: client.promote_stranger("default", known.id), "invalid_request"),
+        (lambda: client.promote_stranger("default", known.id), "invalid_combination"),
         (
             lambda: client.promote_stranger("default", known.id, name="Ben", subject=ann),
-            "invalid_request",
+            "invalid_combination",
         ),
         (
             lambda: client.promote_stranger("default", known.id, subject=ann, tags=["a"]),
-            "invalid_request",
+            "invalid_combination",
         ),
         (
             lambda: client.search(
                 "default", png(BLUE), remember=True, only=SearchFilter(tags=("a",))
             ),
-            "invalid_request",
+            "invalid_combination",
         ),
         (lambda: client.list_strangers("nowhere"), "not_found"),
     )
