@@ -55,6 +55,8 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
         ├── StoreLocked             store_locked         another process holds it
         ├── StoreCorrupt            store_corrupt        SQLite's file is damaged; left untouched
         ├── StoreTooNew             store_too_new        written by a newer version
+        ├── StoreOutdated           store_outdated       `faceserver db upgrade` was not run yet
+        ├── StoreUnavailable        store_unavailable    the database cannot be reached
         ├── StoreMismatch           store_mismatch       holds faces of another model
         └── StoreFull               store_full           no space left on the device
 """
@@ -370,6 +372,18 @@ class StoreTooNew(StoreError):
     """The data folder was written by a newer version."""
 
     code = "store_too_new"
+
+
+class StoreOutdated(StoreError):
+    """The database was written by an older version and has not been upgraded yet."""
+
+    code = "store_outdated"
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached, or was lost in the middle of something."""
+
+    code = "store_unavailable"
 
 
 class StoreMismatch(StoreError):

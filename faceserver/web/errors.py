@@ -63,11 +63,13 @@ STATUS = {
     "store_corrupt": 500,
     "store_too_new": 500,
     "store_mismatch": 500,
+    "store_outdated": 500,
     "not_ready": 503,
     "shutting_down": 503,
     "timed_out": 503,
     "busy": 503,
     "store_locked": 503,
+    "store_unavailable": 503,
     "store_full": 507,
 }
 """The HTTP status of each error code."""

@@ -55,9 +55,11 @@ SENTENCES: Mapping[str, LazyString] = {
     "store_full": _("The server’s disk is full. Free some space, then try again."),
     "store_locked": _("Another program is using the data folder. Stop it, then try again."),
     "store_mismatch": _("The gallery belongs to another model. The server’s log has the details."),
+    "store_outdated": _("The database must be upgraded. The server’s log has the details."),
     "store_too_new": _(
         "The data folder was written by a newer version of faceserver. Use that version."
     ),
+    "store_unavailable": _("The database cannot be reached. Try again soon."),
     "timed_out": _("The server took too long. Try again, or use a smaller copy."),
     "too_many_faces": _("The picture shows more than %(faces)s faces. Use a part of it."),
     "too_many_items": _("Too many at once. Send fewer."),

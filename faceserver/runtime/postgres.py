@@ -1,0 +1,307 @@
+"""A PostgreSQL database: connections, transactions, errors, schema.
+
+Several processes work on it at the same time. A transaction is a function, so that it can be run
+anew: where PostgreSQL has ended it for the sake of another one (a deadlock), or where the
+connection broke before its end, as it does when another machine takes over.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar, cast
+
+import psycopg
+from psycopg import errors
+from psycopg.abc import Buffer, QueryNoTemplate
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.types.string import StrDumperUnknown
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from faceserver.errors import (
+    AlreadyExists,
+    InvalidSetting,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+)
+
+__all__ = [
+    "CONNECTIONS",
+    "Gone",
+    "Postgres",
+    "Row",
+    "Taken",
+    "Transaction",
+]
+
+_log = logging.getLogger(__name__)
+
+Row = tuple[Any, ...]
+Result = TypeVar("Result")
+
+CONNECTIONS = 20
+"""At most so many connections a server has: one for each request that is at the database."""
+
+_WAIT_SECONDS = 15.0
+"""So long a transaction waits for a connection: another machine may have to take over first."""
+
+_TRIES = 8
+
+_ANEW = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
+_ELSEWHERE = (
+    errors.AdminShutdown,
+    errors.CrashShutdown,
+    errors.CannotConnectNow,
+    errors.ReadOnlySqlTransaction,  # the machine is a replica by now
+)
+_BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, *_ELSEWHERE)
+_DAMAGED = (errors.DataCorrupted, errors.IndexCorrupted)
+
+
+class Taken(AlreadyExists):
+    """A value that must be unique is there already."""
+
+
+class Gone(StoreError):
+    """A table is not there any more."""
+
+
+class Transaction:
+    """What may be done inside :meth:`Postgres.write` and :meth:`Postgres.read`."""
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        """Take the connection that the transaction runs on."""
+        self._connection = connection
+
+    def run(self, statement: str, *values: object) -> int:
+        """Run a statement; return how many rows it changed.
+
+        Raises:
+            Taken: a value that must be unique is there already.
+            Gone: a table is not there.
+        """
+        with _told_apart():
+            return self._connection.execute(_query(statement), values or None).rowcount
+
+    def run_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each row of values; raises like :meth:`run`."""
+        with _told_apart(), self._connection.cursor() as cursor:
+            cursor.executemany(_query(statement), rows)
+
+    def read(self, statement: str, *values: object) -> list[Row]:
+        """Return a query's rows; what is of no type that Python knows comes as bytes.
+
+        Raises:
+            Taken: likewise, of a statement that inserts.
+            Gone: a table is not there.
+        """
+        with _told_apart():
+            rows = self._connection.execute(_query(statement), values or None, binary=True)
+            return rows.fetchall()
+
+    def copy_in(self, statement: str, lines: Iterable[str]) -> None:
+        """Bring rows in by COPY, as they stand in its text format; raises like :meth:`run`."""
+        with (
+            _told_apart(),
+            self._connection.cursor() as cursor,
+            cursor.copy(_query(statement)) as copy,
+        ):
+            for line in lines:
+                copy.write(line)
+
+
+class Postgres:
+    """One database. Safe to call from several threads at once, one transaction a thread."""
+
+    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+        """Make the connections.
+
+        Args:
+            url: ``postgresql://user:password@host,host/database?parameters``, as libpq reads it.
+            connections: at most so many.
+
+        Raises:
+            InvalidSetting: it is no such address.
+            StoreUnavailable: there is no connection to be had.
+        """
+        self._where = shown(url)
+        self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=connections,
+            timeout=_WAIT_SECONDS,
+            kwargs={"autocommit": True, "prepare_threshold": None},
+            configure=_configure,
+            check=ConnectionPool.check_connection,
+            name="postgres",
+            open=False,
+        )
+        try:
+            self._pool.open(wait=True, timeout=_WAIT_SECONDS)
+        except PoolTimeout as error:
+            self._pool.close()
+            raise StoreUnavailable(f"{self._where} cannot be reached") from error
+
+    def write(self, work: Callable[[Transaction], Result]) -> Result:
+        """Commit what a function does, or undo it where it raises; return what it returns.
+
+        Args:
+            work: run anew where that may help, so it must change nothing but the database.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached; or the connection broke while it was
+                committing, so that nobody knows whether it did.
+            StoreFull: no space is left.
+        """
+        return self._run(work, "BEGIN")
+
+    def read(self, work: Callable[[Transaction], Result]) -> Result:
+        """Run a function that reads alone; all that it reads is of one moment.
+
+        The moment is that of its first query; LOCK TABLE is none.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached.
+        """
+        return self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def outside(self, statement: str) -> None:
+        """Run a statement that PostgreSQL runs in no transaction.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached.
+            StoreError: PostgreSQL refused.
+        """
+        with self._errors(), self._pool.connection() as connection:
+            connection.execute(_query(statement))
+
+    @contextmanager
+    def led(self, leadership: int) -> Iterator[bool]:
+        """Whether this process is the one that does something during the block, of all that are.
+
+        It holds a connection of its own, and leads as long as that lasts.
+
+        Args:
+            leadership: a number for what is done.
+        """
+        with self._errors(), self._pool.connection() as connection:
+            query = "SELECT pg_try_advisory_lock(%s, 0)"
+            row = connection.execute(query, (leadership,)).fetchone()
+            leads = bool(row and row[0])
+            try:
+                yield leads
+            finally:
+                if leads and not connection.closed:
+                    connection.execute("SELECT pg_advisory_unlock(%s, 0)", (leadership,))
+
+    def close(self) -> None:
+        """Let go of the connections; closing twice does nothing."""
+        self._pool.close()
+
+    def _run(self, work: Callable[[Transaction], Result], begin: str) -> Result:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._once(work, begin)
+            except _ANEW as error:
+                if attempt == _TRIES:
+                    raise StoreError(f"{self._where}: {_line(error)}") from error
+            except _Lost as error:
+                if attempt == _TRIES:
+                    raise StoreUnavailable(f"{self._where}: {error}") from error
+                _log.warning("%s: %s; the transaction begins anew", self._where, error)
+        raise AssertionError
+
+    def _once(self, work: Callable[[Transaction], Result], begin: str) -> Result:
+        with self._errors(), self._pool.connection() as connection:
+            try:
+                connection.execute(_query(begin))
+                result = work(Transaction(connection))
+            except BaseException as error:
+                if connection.broken or isinstance(error, _ELSEWHERE):
+                    connection.close()  # whatever it did is undone
+                    raise _Lost(_line(error)) from error
+                _roll_back(connection)
+                raise
+            connection.execute("COMMIT")
+            return result
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn PostgreSQL's errors inside the block into ours."""
+        try:
+            yield
+        except (PoolTimeout, PoolClosed) as error:
+            raise StoreUnavailable(f"{self._where} cannot be reached") from error
+        except _ANEW:
+            raise
+        except errors.DiskFull as error:
+            raise StoreFull(f"{self._where}: no space is left") from error
+        except _DAMAGED as error:
+            raise StoreCorrupt(f"{self._where} is damaged: {_line(error)}") from error
+        except _BROKEN as error:
+            raise StoreUnavailable(
+                f"{self._where}: the connection broke, and nobody knows whether the last change "
+                f"was kept ({_line(error)})"
+            ) from error
+        except psycopg.Error as error:
+            raise StoreError(f"{self._where}: {_line(error)}") from error
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Tell callers of those errors that they may expect."""
+    try:
+        yield
+    except errors.UniqueViolation as error:
+        raise Taken(_line(error)) from error
+    except errors.UndefinedTable as error:
+        raise Gone(_line(error)) from error
+
+
+class _Lost(Exception):
+    """The connection broke before the end of the transaction: nothing of it was kept."""
+
+
+def shown(url: str) -> str:
+    """An address without its password, for messages.
+
+    Raises:
+        InvalidSetting: it is none.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise InvalidSetting(f"FACESERVER_STORE is no address of PostgreSQL: {error}") from error
+    return f"the database {parts.get('dbname', '')!r} on {parts.get('host', 'this machine')}"
+
+
+class _Texts(StrDumperUnknown):
+    """Texts as PostgreSQL takes them: what it cannot hold is in no row, and is found in none."""
+
+    def dump(self, obj: str) -> Buffer:
+        return obj.encode(errors="replace").replace(b"\0", "\ufffd".encode())
+
+
+def _configure(connection: psycopg.Connection[Row]) -> None:
+    connection.adapters.register_dumper(str, _Texts)
+    # A plan for values that are not known yet would not know which filters are narrow.
+    connection.execute("SET plan_cache_mode = force_custom_plan")
+    connection.execute("SET TimeZone = 'UTC'")
+
+
+def _roll_back(connection: psycopg.Connection[Row]) -> None:
+    try:
+        if not connection.closed:
+            connection.execute("ROLLBACK")
+    except psycopg.Error:
+        connection.close()
+
+
+def _query(statement: str) -> QueryNoTemplate:
+    """A statement as the library takes it: their parts are constants, their values are bound."""
+    return cast("QueryNoTemplate", statement)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

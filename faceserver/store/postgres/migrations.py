@@ -1,0 +1,102 @@
+"""The schema in PostgreSQL, as the steps that lead to it. A released step never changes.
+
+Faces, people and merges have a partition for each collection, which is reached by its own name, so
+that whoever empties one collection waits for nobody in another, and leaves nothing of it in a file.
+The vectors of a collection are a table of their own: a change of its model fills another one, with
+its index, and the switch is one row.
+
+The ids of faces are drawn before they are stored, and rise in no order that matters. Their places
+are drawn under a lock that lasts until the commit: see :meth:`.tables.Tables.ordered`.
+"""
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE EXTENSION IF NOT EXISTS vector;
+    CREATE TABLE spaces ( -- embeddings of one model; their vectors are in the table vectors_<id>
+        id          bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        model       text    NOT NULL,
+        dims        integer NOT NULL CHECK (dims > 0),
+        ef          integer,          -- candidates that a search of the index looks at
+        recall      double precision, -- as measured with it
+        measured    bigint            -- how many faces there were then
+    );
+    CREATE TABLE collections (
+        id          bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        name        text    COLLATE "C" NOT NULL UNIQUE,
+        life        bigint  NOT NULL DEFAULT 1, -- rises when it is emptied as a whole
+        space       bigint  NOT NULL REFERENCES spaces,
+        next_space  bigint  REFERENCES spaces -- what its model is being changed to
+    );
+    CREATE SEQUENCE face_ids;
+    CREATE SEQUENCE places;
+    CREATE TABLE subjects (
+        collection  bigint  NOT NULL,
+        id          bigint  NOT NULL DEFAULT nextval('places'), -- in the order of the commits
+        uuid        text    COLLATE "C" NOT NULL,
+        name        text    NOT NULL,
+        name_key    text    NOT NULL, -- what makes two names the same
+        name_hash   bytea   NOT NULL, -- SHA-256 of it, for it may be too long for an index
+        tags        text[]  COLLATE "C" NOT NULL,
+        metadata    json    NOT NULL,
+        created     timestamptz NOT NULL,
+        PRIMARY KEY (collection, id),
+        UNIQUE (collection, uuid),
+        UNIQUE (collection, name_hash)
+    ) PARTITION BY LIST (collection);
+    CREATE INDEX subjects_by_tag ON subjects USING gin (tags);
+    CREATE TABLE faces (
+        collection  bigint  NOT NULL,
+        id          bigint  NOT NULL, -- of face_ids
+        place       bigint  NOT NULL DEFAULT nextval('places'), -- in the order of the commits
+        uuid        text    COLLATE "C" NOT NULL,
+        subject     bigint, -- its id
+        picture     text    COLLATE "C",
+        crop        text    COLLATE "C",
+        source      text    NOT NULL,
+        tags        text[]  COLLATE "C" NOT NULL,
+        external_id text    COLLATE "C",
+        attributes  json    NOT NULL,
+        created     timestamptz NOT NULL,
+        box         double precision[] NOT NULL, -- x1, y1, x2, y2
+        points      double precision[] NOT NULL, -- x and y of five points
+        score       double precision NOT NULL,
+        PRIMARY KEY (collection, id),
+        UNIQUE (collection, uuid)
+    ) PARTITION BY LIST (collection);
+    CREATE UNIQUE INDEX faces_by_place ON faces (collection, place);
+    CREATE INDEX faces_by_subject ON faces (subject, place);
+    CREATE INDEX faces_by_picture ON faces (picture) WHERE picture IS NOT NULL;
+    CREATE INDEX faces_by_crop ON faces (crop) WHERE crop IS NOT NULL;
+    CREATE INDEX faces_by_external_id ON faces (external_id) WHERE external_id IS NOT NULL;
+    CREATE INDEX faces_by_tag ON faces USING gin (tags);
+    CREATE TABLE merges (
+        collection  bigint  NOT NULL,
+        id          bigint  NOT NULL DEFAULT nextval('places'),
+        uuid        text    COLLATE "C" NOT NULL,
+        stays       text    COLLATE "C" NOT NULL, -- uuid of the subject who got the faces
+        subject     text    COLLATE "C" NOT NULL, -- uuid and the rest of the subject who went
+        name        text    NOT NULL,
+        tags        text[]  NOT NULL,
+        metadata    json    NOT NULL,
+        created     timestamptz NOT NULL,
+        at          timestamptz NOT NULL,
+        until       timestamptz NOT NULL,
+        faces       bigint[] NOT NULL, -- ids of those that were moved
+        PRIMARY KEY (collection, id),
+        UNIQUE (collection, uuid)
+    ) PARTITION BY LIST (collection);
+    CREATE TABLE pictures ( -- that are stored, or about to be
+        name        text    COLLATE "C" PRIMARY KEY,
+        doomed      boolean NOT NULL DEFAULT false -- it lost a face, and may be shown by no other
+    );
+    CREATE INDEX doomed_pictures ON pictures (name) WHERE doomed;
+    CREATE TABLE picture_pins ( -- pictures whose faces are about to be stored
+        batch       text    COLLATE "C" NOT NULL,
+        name        text    COLLATE "C" NOT NULL,
+        collection  bigint, -- that the faces are for
+        until       timestamptz NOT NULL, -- a server that has crashed lets go of nothing
+        PRIMARY KEY (name, batch)
+    );
+    CREATE INDEX picture_pins_by_batch ON picture_pins (batch);
+    """,
+)
