@@ -36,8 +36,8 @@ from faceserver.services.people import People
 from faceserver.services.registering import Registering
 from faceserver.services.searching import Searching
 from faceserver.services.unnamed import UnnamedFaces
-from faceserver.store import Options, open_store
-from faceserver.store.sqlite.store import DurableStore
+from faceserver.store import Options, opening
+from faceserver.store.base import Gallery
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.pool import AttributePool
@@ -172,8 +172,8 @@ def _threads(settings: Settings) -> ThreadPlan:
     return plan(engine=settings.engine, threads=settings.threads, workers=settings.workers)
 
 
-def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore:
-    """Open the data folder without loading a model; the caller closes it.
+def open_gallery(settings: Settings, *, any_model: bool = False) -> Gallery:
+    """Open the data folder or the database without loading a model; the caller closes it.
 
     Args:
         settings: where it is.
@@ -184,11 +184,13 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore
         StoreError: the data folder cannot be used.
     """
     spec = embedder_spec(settings)
-    return open_store(
+    return opening.open_gallery(
+        settings.store.get_secret_value(),
         settings.data_dir,
         model=spec.name,
         dims=spec.dims,
         options=Options(keep=settings.keep_pictures, any_model=any_model),
+        connections=settings.store_connections,
     )
 
 
@@ -232,7 +234,7 @@ def services_of(context: Context, settings: Settings) -> Services:
     )
 
 
-def _context(settings: Settings, store: DurableStore, analyzer: Analyzer) -> Context:
+def _context(settings: Settings, store: Gallery, analyzer: Analyzer) -> Context:
     return Context(
         analyzers=_pool(settings, analyzer, store.collection().model),
         store=store,

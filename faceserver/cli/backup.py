@@ -6,15 +6,18 @@ from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from faceserver.cli.galleries import is_shared, refuse_shared, require_gallery
 from faceserver.cli.output import Stages, counted
-from faceserver.config import load_settings
+from faceserver.config import Settings, load_settings
 
-if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
+if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
+    from faceserver.runtime.findings import Finding
     from faceserver.store.base import Receipt
+    from faceserver.store.postgres.store import PostgresStore
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -29,6 +32,7 @@ def backup(file: Path) -> None:
     """
     from faceserver.transfer.backup import back_up
 
+    refuse_shared(load_settings(), "back up the database with pg_dump or pg_basebackup")
     with Stages(in_bytes=True) as stages:
         done = back_up(load_settings().data_dir, file, begin=stages.begin)
     click.echo(f"{counted(done.faces, 'face')} and {counted(done.pictures, 'picture')}: {file}")
@@ -45,6 +49,7 @@ def restore(file: Path, force: bool) -> None:
     """
     from faceserver.transfer.backup import restore as put_back
 
+    refuse_shared(load_settings(), "restore the database with pg_restore")
     folder = load_settings().data_dir
     with Stages(in_bytes=True) as stages:
         done = put_back(file, folder, force=force, begin=stages.begin)
@@ -61,19 +66,22 @@ def restore(file: Path, force: bool) -> None:
 def check(repair: bool) -> None:
     """Verify rows, embeddings, pictures and indexes, jobs and keys.
 
-    Stop the server first. The exit status is 1 if problems remain.
+    Stop the server first, unless the gallery is in a database. The exit status is 1 if problems
+    remain.
     """
     from faceserver.access.checking import check_keys
     from faceserver.jobs.checking import check_jobs
     from faceserver.transfer.check import check_folder
 
-    folder, findings = load_settings().data_dir, []
+    settings, findings = load_settings(), []
+    folder = settings.data_dir
     with Stages() as stages:
+        gallery = partial(check_folder, folder, repair=repair, begin=stages.begin)
         # The gallery comes last: one that cannot be opened ends the command.
         for check_part in (
             partial(check_jobs, folder, repair=repair),
             partial(check_keys, folder, repair=repair),
-            partial(check_folder, folder, repair=repair, begin=stages.begin),
+            partial(_check_shared, settings, repair=repair) if is_shared(settings) else gallery,
         ):
             found = list(check_part())
             for finding in found:
@@ -85,6 +93,14 @@ def check(repair: bool) -> None:
         if not repair:
             click.echo("Run `faceserver check --repair` to repair what can be repaired.", err=True)
         raise SystemExit(1)
+
+
+def _check_shared(settings: Settings, *, repair: bool) -> list["Finding"]:
+    from faceserver.app import open_gallery
+    from faceserver.store.postgres.check import check_database
+
+    with closing(open_gallery(settings, any_model=True)) as store:
+        return list(check_database(cast("PostgresStore", store), repair=repair))
 
 
 @click.command()
@@ -101,12 +117,11 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
     """
     from faceserver.app import open_gallery
     from faceserver.jobs.purging import purge_jobs
-    from faceserver.transfer.folder import database_in
 
     if everything == bool(collection):
         raise click.UsageError("specify --collection NAME or --all")
     settings = load_settings()
-    database_in(settings.data_dir)
+    require_gallery(settings)
     with closing(open_gallery(settings, any_model=True)) as store:
         faces = store.collection(collection).count() if collection else store.status().faces
         whose = f"the collection {collection!r}" if collection else settings.data_dir
@@ -133,6 +148,8 @@ def _print_receipt(receipt: "Receipt", jobs: int) -> None:
         click.echo(f"The collection {name} has been deleted.")
     for name in receipt.aside:
         click.echo(f"Also deleted from {name}.")
+    for place in receipt.beyond:
+        click.echo(f"Something of it may be left in {place}.")
     for name in receipt.unknown:
         click.echo(
             f"{name} cannot be opened and may still contain faces: delete that folder yourself.",

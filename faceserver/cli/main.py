@@ -14,6 +14,7 @@ from faceserver import __version__
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
+from faceserver.cli.db import db
 from faceserver.cli.detection import COMMANDS as DETECTION
 from faceserver.cli.evaluate import evaluate
 from faceserver.cli.keys import keys
@@ -68,6 +69,7 @@ def main() -> None:
 
 
 main.add_command(models)
+main.add_command(db)
 main.add_command(change_model)
 main.add_command(evaluate)
 main.add_command(keys)

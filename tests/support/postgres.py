@@ -15,8 +15,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from faceserver.store import Options
+from tests.store.samples import DIMS, MODEL
+
+if TYPE_CHECKING:
+    from faceserver.store.postgres.store import PostgresStore
 
 _USER = "nobody"
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -107,6 +114,14 @@ def require_postgres() -> None:
     if os.environ.get("FACESERVER_REQUIRE_POSTGRES"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def open_shared(url: str, folder: Path, **options: object) -> "PostgresStore":
+    """A server's store in a prepared database; its pictures are in a folder."""
+    from faceserver.store.postgres.store import open_store  # noqa: PLC0415 - needs its client
+
+    chosen = Options(**options)  # type: ignore[arg-type]
+    return open_store(url, folder, model=MODEL, dims=DIMS, options=chosen, connections=18)
 
 
 @contextmanager

@@ -6,6 +6,9 @@ from faceserver.errors import StoreOutdated, StoreTooNew
 from faceserver.runtime.postgres import Postgres, Transaction
 from faceserver.store.postgres.migrations import MIGRATIONS
 
+_UPGRADING = 4
+"""Names the lock of who upgrades, among the advisory locks."""
+
 
 def upgrade(url: str) -> int:
     """Bring the schema of a database up to date, or make it; return its number.
@@ -19,11 +22,6 @@ def upgrade(url: str) -> int:
     """
     with closing(Postgres(url, connections=2)) as database:
         _check_not_newer(database.read(_version))
-        database.write(
-            lambda transaction: transaction.run(
-                "CREATE TABLE IF NOT EXISTS faceserver_schema (version integer NOT NULL)"
-            )
-        )
         for number, step in enumerate(MIGRATIONS, start=1):
             database.write(lambda transaction, n=number, s=step: _migrate(transaction, n, s))  # type: ignore[misc]
         return database.read(_version)
@@ -52,9 +50,10 @@ def _version(transaction: Transaction) -> int:
 
 
 def _migrate(transaction: Transaction, number: int, step: str) -> None:
-    transaction.run("LOCK TABLE faceserver_schema IN EXCLUSIVE MODE")
+    transaction.run("SELECT pg_advisory_xact_lock(%s, 0)", _UPGRADING)
     if _version(transaction) >= number:
         return  # another process was faster
+    transaction.run("CREATE TABLE IF NOT EXISTS faceserver_schema (version integer NOT NULL)")
     transaction.run(step)
     transaction.run("DELETE FROM faceserver_schema")
     transaction.run("INSERT INTO faceserver_schema VALUES (%s)", number)
