@@ -44,7 +44,10 @@ def check_schema(database: Postgres) -> None:
 
 
 def _version(transaction: Transaction) -> int:
-    ((is_there,),) = transaction.read("SELECT to_regclass('faceserver_schema') IS NOT NULL")
+    # Not by to_regclass, which remembers what was not there before somebody else was faster.
+    is_there = transaction.read(
+        "SELECT 1 FROM pg_class WHERE relname = 'faceserver_schema' AND pg_table_is_visible(oid)"
+    )
     rows = transaction.read("SELECT version FROM faceserver_schema") if is_there else []
     return int(rows[0][0]) if rows else 0
 
