@@ -39,9 +39,9 @@ MIGRATIONS: tuple[str, ...] = (
         tags        text[]  COLLATE "C" NOT NULL,
         metadata    json    NOT NULL,
         created     timestamptz NOT NULL,
-        PRIMARY KEY (collection, id),
-        UNIQUE (collection, uuid),
-        UNIQUE (collection, name_hash)
+        PRIMARY KEY (id, collection),
+        UNIQUE (uuid, collection),
+        UNIQUE (name_hash, collection)
     ) PARTITION BY LIST (collection);
     CREATE INDEX subjects_by_tag ON subjects USING gin (tags);
     CREATE TABLE faces (
@@ -60,10 +60,10 @@ MIGRATIONS: tuple[str, ...] = (
         box         double precision[] NOT NULL, -- x1, y1, x2, y2
         points      double precision[] NOT NULL, -- x and y of five points
         score       double precision NOT NULL,
-        PRIMARY KEY (collection, id),
-        UNIQUE (collection, uuid)
+        PRIMARY KEY (id, collection),
+        UNIQUE (uuid, collection)
     ) PARTITION BY LIST (collection);
-    CREATE UNIQUE INDEX faces_by_place ON faces (collection, place);
+    CREATE UNIQUE INDEX faces_by_place ON faces (place, collection);
     CREATE INDEX faces_by_subject ON faces (subject, place);
     CREATE INDEX faces_by_picture ON faces (picture) WHERE picture IS NOT NULL;
     CREATE INDEX faces_by_crop ON faces (crop) WHERE crop IS NOT NULL;
@@ -82,8 +82,8 @@ MIGRATIONS: tuple[str, ...] = (
         at          timestamptz NOT NULL,
         until       timestamptz NOT NULL,
         faces       bigint[] NOT NULL, -- ids of those that were moved
-        PRIMARY KEY (collection, id),
-        UNIQUE (collection, uuid)
+        PRIMARY KEY (id, collection),
+        UNIQUE (uuid, collection)
     ) PARTITION BY LIST (collection);
     CREATE TABLE pictures ( -- that are stored, or about to be
         name        text    COLLATE "C" PRIMARY KEY,

@@ -13,7 +13,7 @@ import numpy as np
 from faceserver.runtime.postgres import Transaction
 from faceserver.store.base import EVERYTHING
 from faceserver.store.postgres.facefilter import checks_of, conditions_of
-from faceserver.store.postgres.tables import Tables, is_indexed
+from faceserver.store.postgres.tables import DEFAULT_EF, Tables, index_state
 from faceserver.store.postgres.vectors import text_of
 from faceserver.types import Filter, Floats
 
@@ -26,8 +26,8 @@ ERROR = 0.01
 NOISE = 1e-5
 """So far off may be those that PostgreSQL computes."""
 
-DEFAULT_EF = 100
-"""So many candidates a search of the index looks at, until somebody has measured."""
+_EF_FOR_MANY = 200
+"""So many candidates are looked at in one go where as many faces are wanted."""
 
 _MOST_FROM_INDEX = 4096
 """Where so many of the nearest do not suffice, comparing all is hardly slower."""
@@ -123,6 +123,7 @@ class Searcher:
         self._apart_from = apart_from
         self._exact_up_to = exact_up_to
         self._by_index: bool | None = None
+        self._ef = DEFAULT_EF
         self._seen: Near | None = None
 
     def rounds(self, transaction: Transaction, first: int) -> Iterator[Near]:
@@ -164,7 +165,8 @@ class Searcher:
                 *values,
                 most + 1,
             )
-            self._by_index = count > most and is_indexed(transaction, self._tables.row.space)
+            ef = index_state(transaction, self._tables.row.space) if count > most else None
+            self._by_index, self._ef = ef is not None, ef or DEFAULT_EF
         return self._by_index
 
     def _indexed(
@@ -182,8 +184,8 @@ class Searcher:
             apart_from_people: faces of these people do not count, nor do those of nobody.
         """
         row = self._tables.row
-        ((ef,),) = transaction.read("SELECT ef FROM spaces WHERE id = %s", row.space)
-        transaction.run(_SETTINGS.format(ef=min(ef or DEFAULT_EF, 1000)))
+        ef = max(self._ef, min(size, _EF_FOR_MANY))
+        transaction.run(_SETTINGS.format(ef=ef))
         where, values = checks_of(self._only, self._tables)
         if apart_from_people is not None:
             where += " AND f.subject <> ALL(%s)"  # which is not true of nobody either

@@ -17,6 +17,9 @@ _PARTED = ("faces", "subjects", "merges")
 _PLAIN_DIMS = 1900
 """Vectors up to this length fit into a page of the table: they are read without a detour."""
 
+DEFAULT_EF = 100
+"""So many candidates a search of the index looks at, until somebody has measured."""
+
 _ORDER = 1
 """Names the locks under which places are drawn, among the advisory locks."""
 
@@ -234,6 +237,17 @@ def index_statement(space: int, dims: int, *, beside_others: bool) -> str | None
         f" USING hnsw ((vector::halfvec({dims:d})) halfvec_l2_ops)"
         " WITH (m = 16, ef_construction = 100)"
     )
+
+
+def index_state(transaction: Transaction, space: int) -> int | None:
+    """How many candidates a search of the index looks at; None where there is no index."""
+    rows = transaction.read(
+        "SELECT s.ef FROM spaces s JOIN pg_index i ON i.indexrelid = to_regclass(%s)"
+        " WHERE s.id = %s AND i.indisvalid",
+        index_of(space),
+        space,
+    )
+    return (rows[0][0] or DEFAULT_EF) if rows else None
 
 
 def is_indexed(transaction: Transaction, space: int) -> bool:
