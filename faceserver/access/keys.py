@@ -34,7 +34,7 @@ TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _ID = re.compile(r"[0-9a-f]{12}")
-_COLUMNS = "id, name, scope, collection, created, last_used, revoked"
+KEYS_COLUMNS = "id, name, scope, collection, created, last_used, revoked"
 _USE_NOTED_EVERY = timedelta(minutes=1)
 """Each note is a write to the disk, which a busy key would otherwise cost at every request."""
 
@@ -81,12 +81,7 @@ class KeyStore:
             AlreadyExists: a key of that name is in use.
             StoreError: the file cannot be written.
         """
-        if not _NAME.fullmatch(name):
-            raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
-        if _ID.fullmatch(name):
-            raise InvalidRequest("this name could be taken for the id of a key")
-        key = Key(secrets.token_hex(6), name, scope, collection, datetime.now(UTC))
-        token = f"fs_{key.id}_{secrets.token_urlsafe(32)}"
+        key, token = new_key(name, scope, collection)
         row = (key.id, name, scope, collection, _digest(token), key.created.isoformat())
         with self._file.writing() as database:
             try:
@@ -105,7 +100,7 @@ class KeyStore:
         with self._file.reading() as database:
             if database is None:
                 return []
-            rows = database.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608
+            rows = database.execute(f"SELECT {KEYS_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608
             return [_key(row) for row in rows]
 
     def any(self) -> bool:
@@ -124,7 +119,7 @@ class KeyStore:
             if database is not None:
                 row = database.execute(
                     "UPDATE keys SET revoked = ? WHERE revoked IS NULL AND (name = ? OR id = ?) "  # noqa: S608
-                    f"RETURNING {_COLUMNS}",
+                    f"RETURNING {KEYS_COLUMNS}",
                     (now, name, name),
                 ).fetchone()
                 if row is not None:
@@ -140,7 +135,7 @@ class KeyStore:
             if database is None:
                 return None
             row = database.execute(
-                f"SELECT {_COLUMNS}, hash FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
+                f"SELECT {KEYS_COLUMNS}, hash FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
                 (form[1],),
             ).fetchone()
             if row is None or not hmac.compare_digest(row[-1], _digest(token)):
@@ -155,10 +150,24 @@ class KeyStore:
             if database is None:
                 return None
             row = database.execute(
-                f"SELECT {_COLUMNS} FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
+                f"SELECT {KEYS_COLUMNS} FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
                 (key_id,),
             ).fetchone()
             return None if row is None else _key(row)
+
+
+def new_key(name: str, scope: KeyScope, collection: str | None) -> tuple[Key, str]:
+    """What is to be stored of a new key, and the key itself.
+
+    Raises:
+        InvalidRequest: it cannot have that name.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
+    if _ID.fullmatch(name):
+        raise InvalidRequest("this name could be taken for the id of a key")
+    key = Key(secrets.token_hex(6), name, scope, collection, datetime.now(UTC))
+    return key, f"fs_{key.id}_{secrets.token_urlsafe(32)}"
 
 
 def _note_use(database: sqlite3.Connection, key: Key) -> None:

@@ -34,12 +34,12 @@ def keys() -> None:
 @click.option("--collection", help="Restrict the key to one collection.  [default: all]")
 def create(name: str, scope: str, collection: str | None) -> None:
     """Create a key and print it; it cannot be shown again."""
-    from faceserver.access.keys import KeyStore
+    from faceserver.access.guard import open_keys
 
     settings = load_settings()
     target = {"name": name, "scope": scope, "collection": collection}
     with _audited(settings, "keys create", target):
-        key, token = KeyStore(settings.data_dir).create(name, cast("KeyScope", scope), collection)
+        key, token = open_keys(settings).create(name, cast("KeyScope", scope), collection)
     click.echo(token)
     click.echo(f"This is the key of {key.name!r}. It cannot be shown again.", err=True)
 
@@ -47,9 +47,9 @@ def create(name: str, scope: str, collection: str | None) -> None:
 @keys.command(name="list")
 def list_keys() -> None:
     """List the keys: id, name, scope, collection, and times of creation, last use, revocation."""
-    from faceserver.access.keys import KeyStore
+    from faceserver.access.guard import open_keys
 
-    for key in KeyStore(load_settings().data_dir).all():
+    for key in open_keys(load_settings()).all():
         click.echo(_line(key))
 
 
@@ -57,11 +57,11 @@ def list_keys() -> None:
 @click.argument("name")
 def revoke(name: str) -> None:
     """Revoke the key with this name or id."""
-    from faceserver.access.keys import KeyStore
+    from faceserver.access.guard import open_keys
 
     settings = load_settings()
     with _audited(settings, "keys revoke", {"name": name}):
-        key = KeyStore(settings.data_dir).revoke(name)
+        key = open_keys(settings).revoke(name)
     click.echo(f"The key of {key.name!r} ({key.id}) has been revoked.")
 
 

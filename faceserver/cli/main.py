@@ -104,7 +104,7 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     click.echo(f"faceserver {__version__}: {_url(listener)}")
     Thread(target=_announce, args=(backend, server), name="announcer", daemon=True).start()
     server.serve(on_drain=backend.drain)
-    gate_of(app).audit.close()
+    gate_of(app).close()
     backend.close()
     backend.wait()  # raises what a start that failed failed of
 

@@ -114,12 +114,13 @@ class Transaction:
 class Postgres:
     """One database. Safe to call from several threads at once, one transaction a thread."""
 
-    def __init__(self, url: str, *, connections: int = CONNECTIONS) -> None:
+    def __init__(self, url: str, *, connections: int = CONNECTIONS, wait: bool = True) -> None:
         """Make the connections.
 
         Args:
             url: ``postgresql://user:password@host,host/database?parameters``, as libpq reads it.
             connections: at most so many.
+            wait: until there is one; otherwise that is tried in the background.
 
         Raises:
             InvalidSetting: it is no such address.
@@ -138,7 +139,7 @@ class Postgres:
             open=False,
         )
         try:
-            self._pool.open(wait=True, timeout=_WAIT_SECONDS)
+            self._pool.open(wait=wait, timeout=_WAIT_SECONDS)
         except PoolTimeout as error:
             self._pool.close()
             raise StoreUnavailable(f"{self._where} cannot be reached") from error

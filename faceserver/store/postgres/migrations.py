@@ -99,4 +99,30 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX picture_pins_by_batch ON picture_pins (batch);
     """,
+    # 2: what else servers share: keys, sessions of browsers, counts of requests.
+    """
+    CREATE TABLE keys (
+        id          text    COLLATE "C" PRIMARY KEY,
+        name        text    COLLATE "C" NOT NULL,
+        scope       text    NOT NULL,
+        collection  text,           -- the only one that it reaches; NULL: all
+        hash        bytea   NOT NULL, -- SHA-256 of the whole key
+        created     timestamptz NOT NULL,
+        last_used   timestamptz,
+        revoked     timestamptz
+    );
+    CREATE UNIQUE INDEX keys_by_name ON keys (name) WHERE revoked IS NULL;
+    CREATE TABLE sessions (
+        hash        bytea   PRIMARY KEY, -- of what the browser holds
+        key_id      text    COLLATE "C" NOT NULL,
+        csrf_token  text    NOT NULL,
+        ends        timestamptz NOT NULL
+    );
+    CREATE INDEX sessions_by_key ON sessions (key_id);
+    CREATE UNLOGGED TABLE request_counts (
+        name        text    COLLATE "C" PRIMARY KEY, -- who asked
+        count       bigint  NOT NULL,
+        ends        timestamptz NOT NULL
+    );
+    """,
 )
