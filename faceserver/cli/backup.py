@@ -116,7 +116,6 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
     kept; delete backups and exports yourself. Stop the server first. Prints a receipt.
     """
     from faceserver.app import open_gallery
-    from faceserver.jobs.purging import purge_jobs
 
     if everything == bool(collection):
         raise click.UsageError("specify --collection NAME or --all")
@@ -128,7 +127,7 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
         if not yes:
             click.confirm(f"Remove {counted(faces, 'face')} from {whose} permanently?", abort=True)
         receipt = store.purge(collection)
-        jobs = purge_jobs(settings.data_dir, collection)
+        jobs = _purge_jobs(settings, collection)
     if as_json:
         shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
         click.echo(json.dumps(shown, indent=2))
@@ -136,6 +135,16 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
         _print_receipt(receipt, jobs)
     if receipt.unknown:
         raise SystemExit(1)
+
+
+def _purge_jobs(settings: Settings, collection: str | None) -> int:
+    from faceserver.jobs.purging import purge_jobs
+
+    if not is_shared(settings):
+        return purge_jobs(settings.data_dir, collection)
+    from faceserver.jobs.shared import purge_shared_jobs
+
+    return purge_shared_jobs(settings.store.get_secret_value(), collection)
 
 
 def _print_receipt(receipt: "Receipt", jobs: int) -> None:

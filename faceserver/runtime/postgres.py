@@ -167,6 +167,23 @@ class Postgres:
         """
         return self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Commit what the block does, or undo it where it raises; nothing is done anew.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached, or was lost.
+            StoreFull: no space is left.
+            StoreError: PostgreSQL has ended it for the sake of another one.
+        """
+        try:
+            with self._begun("BEGIN") as transaction:
+                yield transaction
+        except _ANEW as error:
+            raise StoreError(f"{self._where}: {_line(error)}") from error
+        except _Lost as error:
+            raise StoreUnavailable(f"{self._where}: {error}") from error
+
     def outside(self, statement: str) -> None:
         """Run a statement that PostgreSQL runs in no transaction.
 
@@ -214,18 +231,22 @@ class Postgres:
         raise AssertionError
 
     def _once(self, work: Callable[[Transaction], Result], begin: str) -> Result:
+        with self._begun(begin) as transaction:
+            return work(transaction)
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[Transaction]:
         with self._errors(), self._pool.connection() as connection:
             try:
                 connection.execute(_query(begin))
-                result = work(Transaction(connection))
+                yield Transaction(connection)
             except BaseException as error:
                 if connection.broken or isinstance(error, _ELSEWHERE):
                     connection.close()  # whatever it did is undone
                     raise _Lost(_line(error)) from error
                 _roll_back(connection)
                 raise
-            connection.execute("COMMIT")
-            return result
+            connection.execute(_query("COMMIT"))
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

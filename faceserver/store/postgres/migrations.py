@@ -125,4 +125,53 @@ MIGRATIONS: tuple[str, ...] = (
         ends        timestamptz NOT NULL
     );
     """,
+    # 3: jobs, their pictures, and what hosts ask for until a picture is fetched.
+    """
+    CREATE TABLE jobs (
+        id          bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        uuid        text    COLLATE "C" NOT NULL UNIQUE,
+        collection  text    COLLATE "C" NOT NULL,
+        kind        text    NOT NULL,
+        largest     integer NOT NULL,
+        state       text    NOT NULL,
+        reason      text,
+        key         text    COLLATE "C",
+        fingerprint text    NOT NULL, -- what the request was, to tell a repetition by
+        created     text    COLLATE "C" NOT NULL,
+        finished    text    COLLATE "C",
+        total       integer NOT NULL,
+        stored      integer NOT NULL DEFAULT 0,
+        present     integer NOT NULL DEFAULT 0,
+        refused     integer NOT NULL DEFAULT 0,
+        faces       integer NOT NULL DEFAULT 0,
+        renew       integer NOT NULL DEFAULT 0,
+        left_out    integer NOT NULL DEFAULT 0,
+        worker      text, -- the server that does it
+        lease       timestamptz, -- another one may from then on
+        UNIQUE (collection, key)
+    );
+    CREATE INDEX jobs_open ON jobs (id) WHERE state IN ('queued', 'running');
+    CREATE TABLE items (
+        job         bigint  NOT NULL REFERENCES jobs ON DELETE CASCADE,
+        number      integer NOT NULL,
+        source      text    NOT NULL,
+        person      text,
+        tags        text    NOT NULL, -- JSON: ["...", ...]
+        external_id text,
+        state       text    NOT NULL DEFAULT 'waiting',
+        faces       text    NOT NULL DEFAULT '[]', -- JSON: the ids
+        code        text,
+        reason      text,
+        PRIMARY KEY (job, number)
+    );
+    CREATE TABLE credentials (
+        job         bigint  NOT NULL,
+        number      integer NOT NULL,
+        username    text    NOT NULL,
+        password    text    NOT NULL,
+        scheme      text    NOT NULL,
+        PRIMARY KEY (job, number),
+        FOREIGN KEY (job, number) REFERENCES items ON DELETE CASCADE
+    );
+    """,
 )
