@@ -34,10 +34,12 @@ def make_services(
     limits: Limits = LIMITS,
     outside: Outside | None = None,
     max_items: int = 100,
+    address: str = "",
 ) -> Services:
-    """All use cases; jobs wait in the folder until they are started."""
+    """All use cases; jobs wait in the folder, or the database, until they are started."""
     context = Context(analyzers, store, pictures, fetch, limits, outside or Outside(8))
-    return services_of(context, load_settings(data_dir=folder, max_job_items=max_items))
+    settings = load_settings(data_dir=folder, max_job_items=max_items, store=address)
+    return services_of(context, settings)
 
 
 def register(services: Services, *pictures: tuple[str, bytes]) -> list[Any]:

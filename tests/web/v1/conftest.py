@@ -1,7 +1,7 @@
 """The API before a real gallery on the disk; faces are coloured tiles."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -19,7 +19,8 @@ from faceserver.jobs.manager import Jobs
 from faceserver.lifecycle import Services
 from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.pictures.fetch import Fetch
-from faceserver.store import open_store
+from faceserver.store import Options
+from faceserver.store.opening import open_gallery
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import RED, png
@@ -44,15 +45,33 @@ def fetch(url: str, _: Credentials | None = None, /) -> bytes:
     return SITE[url]
 
 
-def make_service(folder: Path, fetch: Fetch = fetch, *, max_items: int = 5) -> Services:
+def make_service(
+    folder: Path, fetch: Fetch = fetch, *, max_items: int = 5, address: str = ""
+) -> Services:
+    """All use cases; with an address the gallery is in that database."""
     embedder = CalibratedEmbedder()
-    store = open_store(folder, model=embedder.name, dims=embedder.dims)
+    store = open_gallery(
+        address,
+        folder,
+        model=embedder.name,
+        dims=embedder.dims,
+        options=Options(),
+        connections=10,
+    )
     analyzers = AnalyzerPool(
         Analyzer(ColourDetector(), embedder),
         {"mirrored": colour_spec("mirrored")},
         lambda _: MirroredEmbedder(),
     )
-    return make_services(folder, analyzers, store, store.pictures, fetch=fetch, max_items=max_items)
+    return make_services(
+        folder,
+        analyzers,
+        store,
+        store.pictures,
+        fetch=fetch,
+        max_items=max_items,
+        address=address,
+    )
 
 
 @pytest.fixture
@@ -94,7 +113,14 @@ class _Quiet(WSGIRequestHandler):
 
 @pytest.fixture
 def url(app: Flask) -> Iterator[str]:
-    """Where the app is served, on a real socket."""
+    """Where the app is served."""
+    with served(app) as url:
+        yield url
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an app on a real socket while the context lasts; yields its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
