@@ -49,33 +49,62 @@ class PostgresServer:
 
     prepared = "template1"
 
-    def __init__(self, folder: Path, settings: Sequence[str] = _FAST) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Sequence[str] = _FAST,
+        *,
+        replica_of: "PostgresServer | None" = None,
+    ) -> None:
         """Make its files and start it.
 
         Args:
             folder: an empty one; the server's user owns it.
             settings: those of its file; by default nothing is put on the disk for certain.
+            replica_of: a running server that it follows, with that one's settings.
         """
         self.folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         _give(folder)
-        run("initdb", "-D", str(folder / "data"), "-U", "faceserver", "-A", "trust", "-E", "UTF8",
-            "--no-locale", "--no-sync", folder=folder)  # fmt: skip
-        with (folder / "data" / "postgresql.conf").open("a") as file:
-            file.writelines(f"{_quoted(line)}\n" for line in (*_SETTINGS, *settings))
+        data = str(folder / "data")
+        if replica_of is not None:
+            run(
+                *("pg_basebackup", "-h", "127.0.0.1", "-p", str(replica_of.port)),
+                *("-U", "faceserver", "-D", data, "-R", "-c", "fast"),
+                folder=folder,
+            )
+        else:
+            run(
+                *("initdb", "-D", data, "-U", "faceserver", "-A", "trust", "-E", "UTF8"),
+                *("--no-locale", "--no-sync"),
+                folder=folder,
+            )
+            with (folder / "data" / "postgresql.conf").open("a") as file:
+                file.writelines(f"{_quoted(line)}\n" for line in (*_SETTINGS, *settings))
         self.start()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        log = (self.folder / "log").open("ab")
-        with closing(log):
+        with closing((self.folder / "log").open("ab")) as log:
             self._process = subprocess.Popen(
                 command("postgres", "-D", str(self.folder / "data"), "-p", str(self.port)),
-                stdout=log, stderr=log, cwd=self.folder,
-            )  # fmt: skip
-        run("pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-t", "30",
-            folder=self.folder, until=self._process)  # fmt: skip
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
+        address = ("-h", "127.0.0.1", "-p", str(self.port), "-t", "30")
+        run("pg_isready", *address, folder=self.folder, until=self._process)
+
+    def move_to(self, port: int) -> None:
+        """Listen on another port from now on."""
+        self.stop()
+        self.port = port
+        self.start()
+
+    def promote(self) -> None:
+        """Have a replica take over."""
+        run("pg_ctl", "promote", "-D", str(self.folder / "data"), folder=self.folder)
 
     def url(self, database: str = "postgres") -> str:
         """The address of one of its databases."""
