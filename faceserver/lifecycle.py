@@ -7,7 +7,7 @@ from threading import Event, Thread
 
 from faceserver import __version__
 from faceserver.config import Settings
-from faceserver.errors import FaceServerError, NotReady
+from faceserver.errors import FaceServerError, NotReady, StoreUnavailable
 from faceserver.jobs.manager import Jobs
 from faceserver.services.analysis import Analysis
 from faceserver.services.change_model import Reembedder, outdated
@@ -130,7 +130,10 @@ class Backend:
             return {"status": "failed", "reason": str(self._failure), "version": __version__}
         if self._services is None:
             return {"status": "starting", "reason": "loading", "version": __version__}
-        status = self._services.collections.status()
+        try:
+            status = self._services.collections.status()
+        except StoreUnavailable as error:
+            return {"status": "unavailable", "reason": str(error), "version": __version__}
         return {
             "status": "draining" if self.draining else "ready",
             "reason": "the server is stopping" if self.draining else None,

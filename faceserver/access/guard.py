@@ -1,6 +1,7 @@
 """The keys, sessions and audit log of one server, and whether it asks for keys at all."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -69,14 +70,16 @@ def open_gate(settings: Settings) -> Gate:
     )
 
 
-def open_keys(settings: Settings) -> Keys:
-    """The keys alone; nothing is read or written yet."""
+@contextmanager
+def open_keys(settings: Settings) -> Iterator[Keys]:
+    """Lend the block the keys alone."""
     if not settings.store.get_secret_value():
-        return KeyStore(settings.data_dir)
-    database = _database(settings)
-    from faceserver.access.shared import SharedKeys  # noqa: PLC0415 - likewise
+        yield KeyStore(settings.data_dir)
+        return
+    with closing(_database(settings)) as database:
+        from faceserver.access.shared import SharedKeys  # noqa: PLC0415 - likewise
 
-    return SharedKeys(database)
+        yield SharedKeys(database)
 
 
 def open_audit_log(settings: Settings, *, rotate: bool = True) -> AuditLog:
@@ -94,8 +97,11 @@ def refuse_unguarded(settings: Settings) -> None:
     Raises:
         SetupError: no key is made, it can be reached from elsewhere, and ``no_auth`` is not set.
     """
-    if settings.no_auth or _is_private(settings) or open_keys(settings).any():
+    if settings.no_auth or _is_private(settings):
         return
+    with open_keys(settings) as keys:
+        if keys.any():
+            return
     name = next(iter(settings.host_names), settings.host)
     raise SetupError(
         f"{name} can be reached from other machines, and no key is made: make one with "

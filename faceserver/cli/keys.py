@@ -38,8 +38,8 @@ def create(name: str, scope: str, collection: str | None) -> None:
 
     settings = load_settings()
     target = {"name": name, "scope": scope, "collection": collection}
-    with _audited(settings, "keys create", target):
-        key, token = open_keys(settings).create(name, cast("KeyScope", scope), collection)
+    with _audited(settings, "keys create", target), open_keys(settings) as known:
+        key, token = known.create(name, cast("KeyScope", scope), collection)
     click.echo(token)
     click.echo(f"This is the key of {key.name!r}. It cannot be shown again.", err=True)
 
@@ -49,8 +49,9 @@ def list_keys() -> None:
     """List the keys: id, name, scope, collection, and times of creation, last use, revocation."""
     from faceserver.access.guard import open_keys
 
-    for key in open_keys(load_settings()).all():
-        click.echo(_line(key))
+    with open_keys(load_settings()) as known:
+        for key in known.all():
+            click.echo(_line(key))
 
 
 @keys.command()
@@ -60,8 +61,8 @@ def revoke(name: str) -> None:
     from faceserver.access.guard import open_keys
 
     settings = load_settings()
-    with _audited(settings, "keys revoke", {"name": name}):
-        key = open_keys(settings).revoke(name)
+    with _audited(settings, "keys revoke", {"name": name}), open_keys(settings) as known:
+        key = known.revoke(name)
     click.echo(f"The key of {key.name!r} ({key.id}) has been revoked.")
 
 
