@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from threading import Event, Thread
+from time import monotonic
 
 from faceserver.errors import StoreError
 from faceserver.runtime import metrics
@@ -30,8 +31,11 @@ INDEX_EVERY = 10.0
 SWEEP_EVERY = 3600.0
 """Seconds from the end of a sweep to the next one."""
 
-_GROWING = 1.2
+_GROWING = 1.02
 """A collection that has grown so much between two looks is being filled: its index waits."""
+
+_PATIENCE = 1800.0
+"""But no longer than so many seconds: searches compare all faces until it is there."""
 
 _MEASURED_AGAIN = 2.0
 """When a collection has grown so much, how many candidates a search looks at is measured anew."""
@@ -45,6 +49,7 @@ class Indexer:
         self._database = database
         self._exact_up_to = exact_up_to
         self._sizes: dict[int, int] = {}
+        self._waiting: dict[int, float] = {}
 
     def prepare(self, space: int, dims: int, faces: int) -> None:
         """Give vectors an index, if they are many enough.
@@ -75,11 +80,19 @@ class Indexer:
                 return
             for row in self._database.read(all_rows):
                 faces = self._database.read(lambda transaction, r=row: _count(transaction, r))  # type: ignore[misc]
-                grows = faces > _GROWING * self._sizes.get(row.id, 0)
-                self._sizes[row.id] = faces
-                if at_once or not grows:
+                if at_once or not self._is_growing(row.space, faces):
                     self.prepare(row.space, row.dims, faces)
                     self._measure(row, faces)
+
+    def _is_growing(self, space: int, faces: int) -> bool:
+        """Whether a collection is being filled, and its index can wait."""
+        grows = faces > _GROWING * self._sizes.get(space, 0)
+        self._sizes[space] = faces
+        if faces <= self._exact_up_to or not grows:
+            self._waiting.pop(space, None)
+            return grows
+        now = monotonic()
+        return now - self._waiting.setdefault(space, now) < _PATIENCE
 
     def _measure(self, row: CollectionRow, faces: int) -> None:
         """Choose how many candidates a search looks at."""
