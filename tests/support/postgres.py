@@ -139,7 +139,8 @@ def require_postgres() -> None:
         missing.append("PostgreSQL's programs")
     if not missing:
         return
-    reason = f"{', '.join(missing)} not installed: scripts/install .venv/bin/python postgres"
+    how = "scripts/install .venv/bin/python postgres postgres-server"
+    reason = f"{', '.join(missing)} not installed: {how}"
     if os.environ.get("FACESERVER_REQUIRE_POSTGRES"):
         pytest.fail(reason)
     pytest.skip(reason)
