@@ -23,6 +23,7 @@ from faceserver.errors import (
     StoreCorrupt,
     StoreError,
     StoreFull,
+    StoreOutdated,
     StoreUnavailable,
 )
 
@@ -63,8 +64,8 @@ class Taken(AlreadyExists):
     """A value that must be unique is there already."""
 
 
-class Gone(StoreError):
-    """A table is not there any more."""
+class Gone(StoreOutdated):
+    """A table is not there, or not any more."""
 
 
 class Transaction:
@@ -278,7 +279,7 @@ def _told_apart() -> Iterator[None]:
     except errors.UniqueViolation as error:
         raise Taken(_line(error)) from error
     except errors.UndefinedTable as error:
-        raise Gone(_line(error)) from error
+        raise Gone(f"{_line(error)}: run `faceserver db upgrade` first") from error
 
 
 class _Lost(Exception):

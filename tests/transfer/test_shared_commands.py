@@ -12,6 +12,7 @@ from faceserver.cli.main import main
 from faceserver.config import load_settings
 from faceserver.types import Face
 from tests.store.samples import DETECTION, people
+from tests.support.postgres import PostgresServer
 
 
 def run(*arguments: object) -> Result:
@@ -44,6 +45,18 @@ def test_an_upgrade_needs_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FACESERVER_STORE", raising=False)
     result = run("db", "upgrade")
     assert (result.exit_code, "invalid_setting" in result.output) == (1, True)
+
+
+def test_commands_say_what_to_run_first(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres.database() as url:
+        monkeypatch.setenv("FACESERVER_STORE", url)
+        for command in (("keys", "list"), ("check",)):
+            result = run(*command)
+            assert result.exit_code == 1
+            assert "run `faceserver db upgrade` first" in result.output
+            assert "store_outdated" in result.output
 
 
 def test_settings_keep_the_password_to_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
