@@ -12,8 +12,7 @@ from faceserver.config import Settings
 from faceserver.engines import EngineOptions, make_engine
 from faceserver.errors import FaceServerError, StoreMismatch
 from faceserver.jobs.manager import Jobs
-from faceserver.jobs.sources import ZipFolder
-from faceserver.jobs.table import JobTable
+from faceserver.jobs.opening import open_jobs
 from faceserver.lifecycle import Backend, Services
 from faceserver.models.aliases import resolved
 from faceserver.models.files import find_models
@@ -48,9 +47,6 @@ from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
 
 _log = logging.getLogger(__name__)
-
-_JOB_CONNECTIONS = 4
-"""To a shared database, beside those of the gallery."""
 
 _MOST_AT_ONCE = 8
 """Faces of several requests in one batch, for each processor; more take hardly less time each."""
@@ -239,19 +235,9 @@ def services_of(context: Context, settings: Settings) -> Services:
             settings.data_dir,
             context,
             max_items=settings.max_job_items,
-            open_table=partial(_open_jobs, settings.store.get_secret_value()),
+            open_table=partial(open_jobs, settings.store.get_secret_value()),
         ),
     )
-
-
-def _open_jobs(address: str, folder: Path, zips: ZipFolder) -> JobTable:
-    """The table of jobs: of the data folder, or the one that servers share."""
-    if not address:
-        return JobTable(folder)
-    from faceserver.jobs.shared import SharedJobTable  # noqa: PLC0415 - its library may be missing
-    from faceserver.runtime.postgres import Postgres  # noqa: PLC0415 - likewise
-
-    return SharedJobTable(Postgres(address, connections=_JOB_CONNECTIONS), zips=zips.job_ids)
 
 
 def _context(settings: Settings, store: Gallery, analyzer: Analyzer) -> Context:

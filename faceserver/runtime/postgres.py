@@ -6,25 +6,31 @@ connection broke before its end, as it does when another machine takes over.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import Buffer, QueryNoTemplate
+from psycopg.abc import Buffer
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.string import StrDumperUnknown
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from faceserver.errors import (
-    AlreadyExists,
     InvalidSetting,
     StoreCorrupt,
     StoreError,
     StoreFull,
-    StoreOutdated,
     StoreUnavailable,
+)
+from faceserver.runtime.postgres_transaction import (
+    Gone,
+    Row,
+    Taken,
+    Transaction,
+    one_line,
+    query_of,
 )
 
 __all__ = [
@@ -38,7 +44,6 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-Row = tuple[Any, ...]
 Result = TypeVar("Result")
 
 CONNECTIONS = 20
@@ -58,58 +63,6 @@ _ELSEWHERE = (
 )
 _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError, *_ELSEWHERE)
 _DAMAGED = (errors.DataCorrupted, errors.IndexCorrupted)
-
-
-class Taken(AlreadyExists):
-    """A value that must be unique is there already."""
-
-
-class Gone(StoreOutdated):
-    """A table is not there, or not any more."""
-
-
-class Transaction:
-    """What may be done inside :meth:`Postgres.write` and :meth:`Postgres.read`."""
-
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
-        """Take the connection that the transaction runs on."""
-        self._connection = connection
-
-    def run(self, statement: str, *values: object) -> int:
-        """Run a statement; return how many rows it changed.
-
-        Raises:
-            Taken: a value that must be unique is there already.
-            Gone: a table is not there.
-        """
-        with _told_apart():
-            return self._connection.execute(_query(statement), values or None).rowcount
-
-    def run_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a statement once for each row of values; raises like :meth:`run`."""
-        with _told_apart(), self._connection.cursor() as cursor:
-            cursor.executemany(_query(statement), rows)
-
-    def read(self, statement: str, *values: object) -> list[Row]:
-        """Return a query's rows; what is of no type that Python knows comes as bytes.
-
-        Raises:
-            Taken: likewise, of a statement that inserts.
-            Gone: a table is not there.
-        """
-        with _told_apart():
-            rows = self._connection.execute(_query(statement), values or None, binary=True)
-            return rows.fetchall()
-
-    def copy_in(self, statement: str, lines: Iterable[str]) -> None:
-        """Bring rows in by COPY, as they stand in its text format; raises like :meth:`run`."""
-        with (
-            _told_apart(),
-            self._connection.cursor() as cursor,
-            cursor.copy(_query(statement)) as copy,
-        ):
-            for line in lines:
-                copy.write(line)
 
 
 class Postgres:
@@ -181,7 +134,7 @@ class Postgres:
             with self._begun("BEGIN") as transaction:
                 yield transaction
         except _ANEW as error:
-            raise StoreError(f"{self._where}: {_line(error)}") from error
+            raise StoreError(f"{self._where}: {one_line(error)}") from error
         except _Lost as error:
             raise StoreUnavailable(f"{self._where}: {error}") from error
 
@@ -193,7 +146,7 @@ class Postgres:
             StoreError: PostgreSQL refused.
         """
         with self._errors(), self._pool.connection() as connection:
-            connection.execute(_query(statement))
+            connection.execute(query_of(statement))
 
     @contextmanager
     def led(self, leadership: int) -> Iterator[bool]:
@@ -224,7 +177,7 @@ class Postgres:
                 return self._once(work, begin)
             except _ANEW as error:
                 if attempt == _TRIES:
-                    raise StoreError(f"{self._where}: {_line(error)}") from error
+                    raise StoreError(f"{self._where}: {one_line(error)}") from error
             except _Lost as error:
                 if attempt == _TRIES:
                     raise StoreUnavailable(f"{self._where}: {error}") from error
@@ -239,15 +192,15 @@ class Postgres:
     def _begun(self, begin: str) -> Iterator[Transaction]:
         with self._errors(), self._pool.connection() as connection:
             try:
-                connection.execute(_query(begin))
+                connection.execute(query_of(begin))
                 yield Transaction(connection)
             except BaseException as error:
                 if connection.broken or isinstance(error, _ELSEWHERE):
                     connection.close()  # whatever it did is undone
-                    raise _Lost(_line(error)) from error
+                    raise _Lost(one_line(error)) from error
                 _roll_back(connection)
                 raise
-            connection.execute(_query("COMMIT"))
+            connection.execute(query_of("COMMIT"))
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -261,25 +214,14 @@ class Postgres:
         except errors.DiskFull as error:
             raise StoreFull(f"{self._where}: no space is left") from error
         except _DAMAGED as error:
-            raise StoreCorrupt(f"{self._where} is damaged: {_line(error)}") from error
+            raise StoreCorrupt(f"{self._where} is damaged: {one_line(error)}") from error
         except _BROKEN as error:
             raise StoreUnavailable(
                 f"{self._where}: the connection broke, and nobody knows whether the last change "
-                f"was kept ({_line(error)})"
+                f"was kept ({one_line(error)})"
             ) from error
         except psycopg.Error as error:
-            raise StoreError(f"{self._where}: {_line(error)}") from error
-
-
-@contextmanager
-def _told_apart() -> Iterator[None]:
-    """Tell callers of those errors that they may expect."""
-    try:
-        yield
-    except errors.UniqueViolation as error:
-        raise Taken(_line(error)) from error
-    except errors.UndefinedTable as error:
-        raise Gone(f"{_line(error)}: run `faceserver db upgrade` first") from error
+            raise StoreError(f"{self._where}: {one_line(error)}") from error
 
 
 class _Lost(Exception):
@@ -319,12 +261,3 @@ def _roll_back(connection: psycopg.Connection[Row]) -> None:
             connection.execute("ROLLBACK")
     except psycopg.Error:
         connection.close()
-
-
-def _query(statement: str) -> QueryNoTemplate:
-    """A statement as the library takes it: their parts are constants, their values are bound."""
-    return cast("QueryNoTemplate", statement)
-
-
-def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())
