@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from flask import Flask
 
 from faceserver import web
 from faceserver.config import Settings
-from faceserver.engines import EngineOptions, make_engine
+from faceserver.engines import EngineOptions, RemoteOptions, make_engine
 from faceserver.errors import FaceServerError, StoreMismatch
 from faceserver.jobs.manager import Jobs
 from faceserver.jobs.opening import open_jobs
@@ -32,19 +34,31 @@ from faceserver.services.analysis import Analysis
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
+from faceserver.services.indexing import Indexing
+from faceserver.services.matching import Matching
 from faceserver.services.models import Models
+from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
+from faceserver.services.portraits import Portraits
+from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
+from faceserver.services.relaying import UPSTREAMS, Relaying
 from faceserver.services.searching import Searching
+from faceserver.services.strangers import Strangers
+from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
+from faceserver.services.verifying import Verifying
 from faceserver.store import Options, opening
 from faceserver.store.base import Gallery
+from faceserver.store.pictures import Pictures, PlaceOptions, open_pictures
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.pool import AttributePool
 from faceserver.vision.base import Detector, Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
+from faceserver.webhooks.manager import Webhooks
+from faceserver.webhooks.sender import Post
 
 _log = logging.getLogger(__name__)
 
@@ -159,13 +173,25 @@ def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
 def loading(settings: Settings, spec: Spec) -> Loading:
     """What a model is loaded with: where it is there as ONNX alone, OpenVINO, which reads that."""
     threads = _threads(settings)
-    options = EngineOptions(threads=threads.networks, cache_dir=settings.cache_dir)
-    has_caffe = all(files.caffemodel for files in spec.networks.values())
     return Loading(
-        engine=make_engine(settings.engine if has_caffe else "openvino", options),
+        engine=make_engine(_engine_for(settings, spec), _engine_options(settings)),
         precision=settings.precision,
         helpers=Helpers(threads.helpers),
         shared_pixels=settings.shared_pixels,
+    )
+
+
+def _engine_for(settings: Settings, spec: Spec) -> str:
+    has_caffe = all(files.caffemodel for files in spec.networks.values())
+    return settings.engine if has_caffe or settings.engine == "oip" else "openvino"
+
+
+def _engine_options(settings: Settings) -> EngineOptions:
+    url = settings.oip_url
+    return EngineOptions(
+        threads=_threads(settings).networks,
+        cache_dir=settings.cache_dir,
+        remote=RemoteOptions(url, settings.oip_timeout) if url else None,
     )
 
 
@@ -182,7 +208,7 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> Gallery:
 
     Raises:
         ModelError: the embedding model's description is missing or at fault.
-        StoreError: the data folder cannot be used.
+        StoreError: the data folder, or what holds its pictures, cannot be used.
     """
     spec = embedder_spec(settings)
     return opening.open_gallery(
@@ -190,8 +216,31 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> Gallery:
         settings.data_dir,
         model=spec.name,
         dims=spec.dims,
-        options=Options(keep=settings.keep_pictures, any_model=any_model),
+        options=Options(
+            keep=settings.keep_pictures, any_model=any_model, place=picture_place(settings)
+        ),
         connections=settings.store_connections,
+    )
+
+
+def picture_place(settings: Settings) -> Pictures | None:
+    """Where the settings say that pictures are kept; None for the data folder. Nothing is asked.
+
+    Raises:
+        LibraryMissing: what it needs is not installed; the message says how to get it.
+        InvalidSetting: the settings do not name a place.
+    """
+    if settings.pictures is None:
+        return None
+    return open_pictures(
+        settings.data_dir,
+        PlaceOptions(
+            settings.pictures,
+            endpoint=settings.s3_endpoint,
+            region=settings.s3_region,
+            public=settings.s3_public_endpoint,
+            gallery=opening.shared_id(settings.store.get_secret_value()),
+        ),
     )
 
 
@@ -213,22 +262,42 @@ def open_services(settings: Settings) -> Services:
         raise
 
 
-def services_of(context: Context, settings: Settings) -> Services:
+def services_of(context: Context, settings: Settings, *, post: Post | None = None) -> Services:
     """All use cases over what does the work; closing them closes its store.
+
+    Args:
+        context: does the work.
+        settings: where data lies, and the limits of jobs and URLs.
+        post: sends events to webhooks; by default under the rules of URLs.
 
     Raises:
         StoreError: the data folder cannot be used.
         StoreMismatch: the default collection is of none of the models.
     """
     context.analyzer_of(context.store.collection())
+    webhooks = Webhooks(settings.data_dir, context.store, post or _fetcher(settings).post)
+    context = replace(context, tell=webhooks.tell)
     return Services(
         context=context,
         registering=Registering(context),
+        indexing=Indexing(context),
         faces=Faces(context),
         people=People(context),
+        refusals=Refusals(context),
+        portraits=Portraits(context),
+        taught=Taught(context),
+        relaying=Relaying(
+            context,
+            {name: getattr(settings, name) for name in UPSTREAMS},
+            timeout=settings.request_timeout,
+        ),
         collections=Collections(context),
         searching=Searching(context),
+        strangers=Strangers(context),
+        matching=Matching(context),
         analysis=Analysis(context),
+        verifying=Verifying(context),
+        named=NamedFaces(context),
         unnamed=UnnamedFaces(context),
         models=Models(context),
         jobs=Jobs(
@@ -237,6 +306,7 @@ def services_of(context: Context, settings: Settings) -> Services:
             max_items=settings.max_job_items,
             open_table=partial(open_jobs, settings.store.get_secret_value()),
         ),
+        webhooks=webhooks,
     )
 
 
@@ -245,20 +315,30 @@ def _context(settings: Settings, store: Gallery, analyzer: Analyzer) -> Context:
         analyzers=_pool(settings, analyzer, store.collection().model),
         store=store,
         pictures=store.pictures,
-        fetch=Fetcher(
-            timeout=settings.url_timeout,
-            max_bytes=settings.max_file_bytes,
-            allow_networks=settings.url_allow_networks,
-        ).fetch,
+        fetch=_fetcher(settings).fetch,
         limits=Limits(
             max_bytes=settings.max_file_bytes,
             max_pixels=settings.max_pixels,
             max_matches=settings.max_matches,
             max_distance=settings.distance_threshold,
             margin=settings.ambiguity_margin,
+            keep_strangers=_days(settings.remember_days),
         ),
         outside=Outside(settings.max_fetches),
     )
+
+
+def _fetcher(settings: Settings) -> Fetcher:
+    return Fetcher(
+        timeout=settings.url_timeout,
+        max_bytes=settings.max_file_bytes,
+        allow_networks=settings.url_allow_networks,
+    )
+
+
+def _days(count: float) -> timedelta | None:
+    """So many days, without end where it is 0."""
+    return timedelta(days=count) if count else None
 
 
 def _pool(settings: Settings, analyzer: Analyzer, default_model: str) -> AnalyzerPool:

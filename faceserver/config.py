@@ -24,6 +24,10 @@ _STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
 
+_UPSTREAM = r"^https?://[^\s/@?#]+[^\s@?#]*$"
+"""Of a server, by its root: no credentials, no query."""
+_URL = r"^https?://[a-zA-Z0-9.\[\]:-]+(/[^?#\s]*)?$"
+
 
 class Settings(BaseSettings):
     """What can be set. Names are in lower case here, in upper case with the prefix outside."""
@@ -87,8 +91,19 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
     )
-    engine: Literal["openvino", "opencv", "caffe"] = Field(
-        "openvino", description="Inference runtime: openvino, opencv or caffe."
+    engine: Literal["openvino", "opencv", "caffe", "oip"] = Field(
+        "openvino",
+        description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
+    )
+    oip_url: str | None = Field(
+        None,
+        description="Address of the inference server, such as grpc://10.0.0.6:8001 or "
+        "http://10.0.0.6:8000 (oip only).",
+    )
+    oip_timeout: float = Field(
+        10.0,
+        gt=0,
+        description="Maximum time in seconds for one call of the inference server (oip only).",
     )
     precision: Literal["auto", "f32"] = Field(
         "auto",
@@ -156,6 +171,13 @@ class Settings(BaseSettings):
         description="Two people whose squared L2 distances from a probe differ by less than this "
         "are ambiguous.",
     )
+    remember_days: float = Field(
+        30.0,
+        ge=0,
+        le=36_500,
+        description="Time in days after which a stranger who was remembered and not seen again is "
+        "forgotten. 0 means never.",
+    )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Maximum number of matches returned by one search."
     )
@@ -163,6 +185,27 @@ class Settings(BaseSettings):
         "originals",
         description="What to keep of pictures: originals, crops (only the aligned faces) or "
         "nothing.",
+    )
+    pictures: str | None = Field(
+        None,
+        pattern=r"^s3://[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9](/[^?#]*)?$",
+        description="Where pictures are kept: s3://BUCKET/PREFIX. Unset, they are in the data "
+        "folder.",
+    )
+    s3_endpoint: str | None = Field(
+        None,
+        pattern=_URL,
+        description="Address of the S3 server, such as http://10.0.0.5:8333. Defaults to AWS.",
+    )
+    s3_region: str | None = Field(
+        None, description="Region of the bucket. Defaults to what AWS's own settings say."
+    )
+    s3_public_endpoint: str | None = Field(
+        None,
+        pattern=_URL,
+        description="Address at which browsers and clients reach the S3 server. If set, they are "
+        "redirected there for pictures, with a URL that is valid for a minute; if unset, the "
+        "server sends pictures itself.",
     )
     max_file_bytes: int = Field(
         60 * _MEGABYTE, ge=1, description="Maximum size of a picture file in bytes."
@@ -246,9 +289,39 @@ class Settings(BaseSettings):
         "https://example.org. None by default.",
     )
     compat: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("original",),
+        ("original", "compreface", "core", "compare", "face-id", "deepstack", "rekognition"),
         description="Protocols of other programs served at the root, comma-separated. All are "
         "served below /as/NAME/.",
+    )
+    compat_listen: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Additional addresses for clients without keys, comma-separated: "
+        "HOST:PORT=PROTOCOL?collection=NAME&scope=SCOPE. Whoever reaches one may use that protocol "
+        "in that collection (default: default) with that scope (default: read).",
+    )
+    compare_detect_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of another server that finds the faces for the protocol compare, such as "
+        "http://127.0.0.1:8081/service.",
+    )
+    compare_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of another server that compares the cropped faces for the protocol "
+        "compare, such as http://127.0.0.1:8082/service.",
+    )
+    deepstack_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of a DeepStack or CodeProject.AI server to which detections of anything "
+        "but faces are handed on, such as http://127.0.0.1:5000.",
+    )
+    immich_upstream: str | None = Field(
+        None,
+        pattern=_UPSTREAM,
+        description="URL of an Immich machine-learning server for requests that are not about "
+        "faces, such as http://127.0.0.1:3004.",
     )
     audit_log: Path | None = Field(
         None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
@@ -270,6 +343,7 @@ class Settings(BaseSettings):
         "host_names",
         "trusted_proxies",
         "compat",
+        "compat_listen",
         mode="before",
     )
     @classmethod

@@ -23,6 +23,7 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   │   └── TooManyPixels       too_many_pixels      judged by the header, before decoding
     │   ├── FaceCountError
     │   │   ├── NoFace              no_face
+    │   │   ├── LowQuality          low_quality
     │   │   ├── SeveralFaces        several_faces        where exactly one is asked for
     │   │   └── TooManyFaces        too_many_faces       more than one picture may hold
     │   └── FetchError
@@ -40,9 +41,13 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     ├── NotReady                    not_ready            still starting, or failed to
     │   └── ShuttingDown            shutting_down        takes nothing new any more
     ├── TimedOut                    timed_out            the work took longer than a request may
+    ├── NotServed                   not_served           what only another server could do
+    ├── UpstreamFailed              upstream_failed      the server behind this one gave no answer
     ├── Busy                        busy                 too much is under way; nothing was begun
+    ├── UnsuitableModel             unsuitable_model     gives not what a protocol's clients need
     ├── AccessError                 who calls may not do this
     │   ├── NotAuthenticated    not_authenticated    no key, or none that is good
+    │   │   └── InvalidSignature invalid_signature   the request is not signed with the key's secret
     │   ├── NotPermitted        not_permitted        the key's scope or collection is another
     │   ├── CsrfFailed              csrf_failed          a signed-in browser sent no token of a page
     │   └── RateLimited             rate_limited         too many requests in a minute
@@ -50,14 +55,15 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
     │   ├── InvalidSetting          invalid_setting
     │   ├── UnknownName             unknown_name         no plugin or backend of that name
     │   ├── ModelError              model_error          a model's files are missing or do not fit
-    │   └── EngineUnavailable       engine_unavailable   its library is not installed
-    └── StoreError                  the data folder
+    │   └── LibraryMissing          library_missing      what an engine or a format needs
+    ├── EngineUnavailable           engine_unavailable   the inference server does not answer
+    └── StoreError                  the data folder, and what stands in for parts of it
         ├── StoreLocked             store_locked         another process holds it
         ├── StoreCorrupt            store_corrupt        SQLite's file is damaged; left untouched
         ├── StoreTooNew             store_too_new        written by a newer version
         ├── StoreOutdated           store_outdated       `faceserver db upgrade` was not run yet
-        ├── StoreUnavailable        store_unavailable    the database cannot be reached
         ├── StoreMismatch           store_mismatch       holds faces of another model
+        ├── StoreUnavailable        store_unavailable    where faces or pictures are: no answer
         └── StoreFull               store_full           no space left on the device
 """
 
@@ -102,6 +108,12 @@ class UnknownAttribute(InputError):
     """Nothing of that name is told of faces."""
 
     code = "unknown_attribute"
+
+
+class UnsuitableModel(FaceServerError):
+    """The model that is set cannot give what the protocol's clients need."""
+
+    code = "unsuitable_model"
 
 
 class NoFile(InputError):
@@ -180,6 +192,12 @@ class NoFace(FaceCountError):
     """No face was found in the picture."""
 
     code = "no_face"
+
+
+class LowQuality(FaceCountError):
+    """No face of the picture is good enough for what was asked for."""
+
+    code = "low_quality"
 
 
 class SeveralFaces(FaceCountError):
@@ -284,6 +302,18 @@ class TimedOut(FaceServerError):
     code = "timed_out"
 
 
+class NotServed(FaceServerError):
+    """A protocol has this, it is not about faces, and no server is named that would do it."""
+
+    code = "not_served"
+
+
+class UpstreamFailed(FaceServerError):
+    """The server that a request was handed on to gave no proper answer."""
+
+    code = "upstream_failed"
+
+
 class Busy(FaceServerError):
     """Too much is under way already; nothing was begun, so it can be sent again a little later."""
 
@@ -300,6 +330,12 @@ class NotAuthenticated(AccessError):
     """No key came, or none that is good."""
 
     code = "not_authenticated"
+
+
+class InvalidSignature(NotAuthenticated):
+    """The request is not signed with the secret of the key that it names, or not just now."""
+
+    code = "invalid_signature"
 
 
 class NotPermitted(AccessError):
@@ -344,8 +380,14 @@ class ModelError(SetupError):
     code = "model_error"
 
 
-class EngineUnavailable(SetupError):
-    """The engine's library is not installed."""
+class LibraryMissing(SetupError):
+    """What a setting or a format of pictures needs is not installed; the message says how to."""
+
+    code = "library_missing"
+
+
+class EngineUnavailable(FaceServerError):
+    """The inference server does not answer; as soon as it does, all goes on."""
 
     code = "engine_unavailable"
 
@@ -380,16 +422,19 @@ class StoreOutdated(StoreError):
     code = "store_outdated"
 
 
-class StoreUnavailable(StoreError):
-    """The database cannot be reached, or was lost in the middle of something."""
-
-    code = "store_unavailable"
-
-
 class StoreMismatch(StoreError):
     """The data folder holds faces of another model than the one that is set."""
 
     code = "store_mismatch"
+
+
+class StoreUnavailable(StoreError):
+    """What holds faces or pictures on another machine does not answer; each call asks it anew.
+
+    It may have been lost in the middle of something: what was under way is done or not.
+    """
+
+    code = "store_unavailable"
 
 
 class StoreFull(StoreError):

@@ -5,8 +5,10 @@
     faces.sqlite                SQLite's file of collections, people and faces
     faces.commits               how many changes it has seen, so that a loss is noticed
     uploadImages/               the stored pictures and crops; see faceserver.store.pictures
+    gallery.id                  which gallery this is, for pictures that are kept elsewhere
     index/<collection>/         saved indexes: a cache
     jobs.sqlite, jobs/          jobs, and the zips that they are to read
+    webhooks.sqlite             webhooks, and what was sent to them
     keys.sqlite                 API keys
     keys.made                   that there were any, so that a loss lets nobody in
     *.sqlite.damaged-<time>     what repair has set aside of jobs and keys
@@ -22,9 +24,11 @@ SQLite puts files of its own beside each of its own, with ``-wal`` and ``-shm`` 
 FACES = "faces.sqlite"
 COMMITS = "faces.commits"
 PICTURES = "uploadImages"
+GALLERY_ID = "gallery.id"
 INDEX = "index"
 JOBS = "jobs.sqlite"
 JOB_ZIPS = "jobs"
+WEBHOOKS = "webhooks.sqlite"
 KEYS = "keys.sqlite"
 KEYS_MADE = "keys.made"
 AUDIT = "audit.jsonl"
@@ -45,6 +49,7 @@ EVERYTHING = (
     "*.sqlite-*",
     "*.sqlite.damaged-*",
     COMMITS,
+    GALLERY_ID,
     KEYS_MADE,
     f"{AUDIT}*",
     LOCK,

@@ -7,20 +7,34 @@ from threading import Event, Thread
 
 from faceserver import __version__
 from faceserver.config import Settings
-from faceserver.errors import FaceServerError, NotReady, StoreUnavailable
+from faceserver.errors import EngineUnavailable, FaceServerError, NotReady, StoreUnavailable
 from faceserver.jobs.manager import Jobs
 from faceserver.services.analysis import Analysis
 from faceserver.services.change_model import Reembedder, outdated
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context
 from faceserver.services.faces import Faces
+from faceserver.services.indexing import Indexing
+from faceserver.services.matching import Matching
 from faceserver.services.models import Models
+from faceserver.services.named import NamedFaces
 from faceserver.services.people import People
+from faceserver.services.portraits import Portraits
+from faceserver.services.refusing import Refusals
 from faceserver.services.registering import Registering
+from faceserver.services.relaying import Relaying
 from faceserver.services.searching import Searching
+from faceserver.services.strangers import Strangers
+from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
+from faceserver.services.verifying import Verifying
+from faceserver.webhooks.manager import Webhooks
 
 _log = logging.getLogger(__name__)
+
+_AWAY = (EngineUnavailable, StoreUnavailable)
+_AGAIN = 2.0
+"""Seconds after which a server that cannot start, because another machine is away, tries again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,30 +44,56 @@ class Services:
     Attributes:
         context: what they share.
         registering: takes pictures in.
+        indexing: takes in those faces of a picture that are chosen.
         faces: adds ready embeddings, shows, moves and deletes faces.
         people: adds, changes, merges and deletes people.
+        refusals: remembers who somebody is not.
+        portraits: replaces all that stands for a person.
+        taught: takes in, renames and forgets examples by ids of the teacher's own.
+        relaying: hands requests on to other servers.
         collections: makes, describes and deletes collections.
         searching: says who somebody is.
+        strangers: whom searches have remembered.
+        matching: likewise of chosen faces, and of people.
         analysis: detects, embeds and compares; stores nothing.
+        verifying: says whether somebody is who a stored face shows.
+        named: lists and deletes the faces of people, for programs that know no other.
         unnamed: groups faces that nobody has named.
         models: tells which models there are.
         jobs: takes many pictures in, in the background.
+        webhooks: sends events to other programs.
     """
 
     context: Context
     registering: Registering
+    indexing: Indexing
     faces: Faces
     people: People
+    refusals: Refusals
+    portraits: Portraits
+    taught: Taught
+    relaying: Relaying
     collections: Collections
     searching: Searching
+    strangers: Strangers
+    matching: Matching
     analysis: Analysis
+    verifying: Verifying
+    named: NamedFaces
     unnamed: UnnamedFaces
     models: Models
     jobs: Jobs
+    webhooks: Webhooks
+
+    def stop(self) -> None:
+        """Begin nothing new in the background; does not wait for what is under way."""
+        self.jobs.stop()
+        self.webhooks.stop()
 
     def close(self) -> None:
-        """End the jobs at a safe point and close the store; closing twice does nothing."""
+        """End the work in the background and close the store; closing twice does nothing."""
         self.jobs.close()
+        self.webhooks.close()
         self.context.store.close()
 
 
@@ -82,6 +122,7 @@ class Backend:
         self._crops_fit = crops_fit
         self._services: Services | None = None
         self._failure: FaceServerError | None = None
+        self._awaited: FaceServerError | None = None
         self._change_failure: FaceServerError | None = None
         self._closing = Event()
         self._draining = Event()
@@ -102,7 +143,7 @@ class Backend:
         self._draining.set()
         self._closing.set()
         if self._services:
-            self._services.jobs.stop()
+            self._services.stop()
 
     def wait(self) -> None:
         """Wait until loading is over.
@@ -121,7 +162,7 @@ class Backend:
             NotReady: they are not there (yet); the message says why.
         """
         if self._services is None:
-            raise NotReady(str(self._failure or "the server is still starting"))
+            raise NotReady(str(self._failure or self._awaited or "the server is still starting"))
         return self._services
 
     def health(self) -> Mapping[str, object]:
@@ -129,7 +170,8 @@ class Backend:
         if self._failure:
             return {"status": "failed", "reason": str(self._failure), "version": __version__}
         if self._services is None:
-            return {"status": "starting", "reason": "loading", "version": __version__}
+            reason = str(self._awaited or "loading")
+            return {"status": "starting", "reason": reason, "version": __version__}
         try:
             status = self._services.collections.status()
         except StoreUnavailable as error:
@@ -158,18 +200,37 @@ class Backend:
 
     def _load(self) -> None:
         try:
-            services = self._open(self.settings)
-            services.context.analyzer.warm_up()
-            services.jobs.start()
+            services = self._opened()
         except FaceServerError as error:
             _log.error("cannot start: %s", error)
             self._failure = error
             return
         self._services = services
         if self._draining.is_set():  # it was told to stop while it was loading
-            services.jobs.stop()
+            services.stop()
         if self.settings.change_model:
             self._changer.start()
+
+    def _opened(self) -> Services:
+        """The services, ready for work; waits for machines that they need and that are away."""
+        while True:
+            try:
+                services = self._open(self.settings)
+                try:
+                    services.context.analyzer.warm_up()
+                    services.jobs.start()
+                    services.webhooks.start()
+                except FaceServerError:
+                    services.close()
+                    raise
+            except _AWAY as error:
+                if not self._awaited:
+                    _log.warning("waiting: %s", error)
+                self._awaited = error
+                if self._closing.wait(_AGAIN):
+                    raise
+            else:
+                return services
 
     def _change_model(self) -> None:
         """Bring each collection to the model that is set; the old one serves until then."""

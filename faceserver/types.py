@@ -73,6 +73,16 @@ class Box:
         """Square pixels."""
         return self.width * self.height
 
+    def overlap(self, other: "Box") -> float:
+        """The area that two boxes share, of that which they cover together: 0 to 1."""
+        width = min(self.x2, other.x2) - max(self.x1, other.x1)
+        height = min(self.y2, other.y2) - max(self.y1, other.y1)
+        shared = max(width, 0.0) * max(height, 0.0)
+        return shared / (self.area + other.area - shared) if shared else 0.0
+
+
+_USUAL_POINTS = ((0.31, 0.4), (0.69, 0.4), (0.5, 0.6), (0.34, 0.78), (0.66, 0.78))
+
 
 @dataclass(frozen=True)
 class Detection:
@@ -88,6 +98,14 @@ class Detection:
     box: Box
     points: tuple[Point, Point, Point, Point, Point]
     score: float
+
+    @classmethod
+    def filling(cls, box: Box) -> "Detection":
+        """An upright face that fills a box, with its points where most faces have them."""
+        a, b, c, d, e = (
+            (box.x1 + x * box.width, box.y1 + y * box.height) for x, y in _USUAL_POINTS
+        )
+        return cls(box, (a, b, c, d, e), 1.0)
 
     def moved(self, dx: float, dy: float) -> "Detection":
         """The same face where the picture's origin lies ``dx`` and ``dy`` pixels further back."""
@@ -206,6 +224,7 @@ class Filter:
         external_id: another system calls them so.
         picture: they are in this picture, by file name.
         named: True: somebody said whom they show; False: nobody did.
+        without: they show none of these people, by id.
     """
 
     subject: str | None = None
@@ -213,6 +232,7 @@ class Filter:
     external_id: str | None = None
     picture: str | None = None
     named: bool | None = None
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,8 +296,10 @@ class MergeRecord:
         merge: what was merged, and when.
         gone: the person who went, as he or she was; ``faces`` is 0.
         faces: ids of the faces that were moved, in the order they were stored.
+        exemplars: ids of what was remembered about the person who went, likewise.
     """
 
     merge: Merge
     gone: Subject
     faces: tuple[str, ...]
+    exemplars: tuple[str, ...] = ()

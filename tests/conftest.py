@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.photographs import Photographs, fetch_photographs
 from tests.support.postgres import PostgresServer, postgres_server, require_postgres
+from tests.support.s3_server import ENVIRONMENT, S3Server, s3_server
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("faceserver", deadline=None)
@@ -34,3 +35,11 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """The address of a database of its own, prepared and empty."""
     with postgres.database(postgres.prepared) as url:
         yield url
+
+
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server, whose key stands in the environment."""
+    with pytest.MonkeyPatch.context() as patch, s3_server(tmp_path_factory.mktemp("s3")) as server:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield server

@@ -2,14 +2,21 @@
 
 from typing import Protocol
 
-from faceserver.access.keys import Key, KeyScope
+from faceserver.access.keys import Key, KeyKind, KeyScope
 from faceserver.access.sessions import Session
 
 
 class Keys(Protocol):
     """API keys. Safe to use from several threads and processes at once."""
 
-    def create(self, name: str, scope: KeyScope, collection: str | None = None) -> tuple[Key, str]:
+    def create(
+        self,
+        name: str,
+        scope: KeyScope,
+        collection: str | None = None,
+        *,
+        kind: KeyKind = "own",
+    ) -> tuple[Key, str]:
         """Make a key; see :meth:`faceserver.access.keys.KeyStore.create`."""
         ...
 
@@ -31,6 +38,13 @@ class Keys(Protocol):
 
     def find(self, token: str) -> Key | None:
         """The key that a caller holds, None if it is none or revoked; notes that it was used."""
+        ...
+
+    def pair(self, access_id: str) -> tuple[Key, str] | None:
+        """The key with an access key id and its secret, None if there is none or it is revoked.
+
+        Who shows the id has shown nothing yet: the caller checks what was signed with the secret.
+        """
         ...
 
     def get(self, key_id: str) -> Key | None:

@@ -7,6 +7,7 @@ key on: with it, a file without keys opens the server to nobody.
 
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,7 +22,7 @@ from faceserver.runtime.private_files import make_private, make_private_folders
 _log = logging.getLogger(__name__)
 
 _MADE_TEXT = b"Keys were made for this folder: without keys.sqlite the server lets nobody in.\n"
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (
     id          TEXT PRIMARY KEY,
@@ -35,6 +36,18 @@ CREATE TABLE IF NOT EXISTS keys (
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS keys_by_name ON keys (name) WHERE revoked IS NULL;
 """
+_UPGRADES = (
+    "",
+    """
+    ALTER TABLE keys ADD COLUMN kind TEXT NOT NULL DEFAULT 'own';
+    ALTER TABLE keys ADD COLUMN access_id TEXT; -- of a pair: what requests name it by
+    ALTER TABLE keys ADD COLUMN secret TEXT;    -- of a pair: what its holder signs with
+    CREATE UNIQUE INDEX keys_by_access_id ON keys (access_id);
+    CREATE INDEX keys_by_hash ON keys (hash);
+    """,
+)
+"""What leads from a version of the file to the next one."""
+
 _SCOPES = {"read", "write", "admin"}
 _HASH_BYTES = 32
 _BUSY_SECONDS = 5.0
@@ -72,6 +85,7 @@ class KeyFile:
                 self._refuse_loss()
                 yield None
                 return
+            _upgrade(database, self.path)
             self.mark()
             yield database
 
@@ -87,10 +101,7 @@ class KeyFile:
         """
         self._make()
         with self._connected() as database:
-            if _version(database, self.path) < _VERSION:
-                database.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_VERSION};"
-                )
+            _upgrade(database, self.path)
             yield database
 
     def mark(self) -> None:
@@ -199,6 +210,24 @@ def _version(database: sqlite3.Connection, path: Path) -> int:
     if version > _VERSION:
         raise StoreTooNew(f"{path} was written by a newer version of faceserver")
     return int(version)
+
+
+def _upgrade(database: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the version of this program, unless another process has just done it."""
+    if _version(database, path) == _VERSION:
+        return
+    database.execute("BEGIN IMMEDIATE")
+    for statement in _statements(_version(database, path)):
+        database.execute(statement)
+    database.execute(f"PRAGMA user_version = {_VERSION}")
+    database.commit()
+
+
+def _statements(version: int) -> list[str]:
+    script = _SCHEMA if version == 0 else ""
+    script += "".join(_UPGRADES[max(version, 1) :])
+    bare = re.sub(r"--[^\n]*", "", script)
+    return [statement for statement in bare.split(";") if statement.strip()]
 
 
 def _has_keys(database: sqlite3.Connection) -> bool:

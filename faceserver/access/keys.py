@@ -6,6 +6,10 @@ folder; the server looks into the file at each request, so that both take effect
 A key is ``fs_<id>_<secret>``. The secret has 256 random bits, so that nobody finds it by guessing,
 however fast the hash: SHA-256 is enough, where a password would need a slow one. What is stored
 is that hash; comparing takes the same time wherever two differ.
+
+Clients of other programs can hold other forms alone: a UUID (122 random bits, stored as its hash),
+or a pair of an access key id and a secret that requests are signed with. Whoever checks a signature
+needs the secret itself, so that of a pair is stored as it is: the file is for its owner alone.
 """
 
 import hmac
@@ -13,11 +17,13 @@ import logging
 import re
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+from uuid import uuid4
 
 from faceserver.access.keyfile import KeyFile
 from faceserver.errors import AlreadyExists, InvalidRequest, NotFound
@@ -29,12 +35,17 @@ KeyScope = Literal["read", "write", "admin"]
 
 KEY_SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 
+KeyKind = Literal["own", "uuid", "pair"]
+"""The form of a key: ours, a UUID, or an access key id with a secret to sign with."""
+
 TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 """The form of a key; its first part, the id, is no secret."""
 
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _ID = re.compile(r"[0-9a-f]{12}")
-KEYS_COLUMNS = "id, name, scope, collection, created, last_used, revoked"
+KEYS_COLUMNS = "id, name, scope, collection, kind, created, last_used, revoked"
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _USE_NOTED_EVERY = timedelta(minutes=1)
 """Each note is a write to the disk, which a busy key would otherwise cost at every request."""
 
@@ -48,6 +59,7 @@ class Key:
         name: who or what holds it; unique among the keys that are not revoked.
         scope: what it may do.
         collection: the only one that it reaches; None reaches all.
+        kind: its form.
         created: in UTC.
         last_used: likewise, to the minute; None if it never was.
         revoked: likewise; None while it is good.
@@ -57,6 +69,7 @@ class Key:
     name: str
     scope: KeyScope
     collection: str | None
+    kind: KeyKind
     created: datetime
     last_used: datetime | None = None
     revoked: datetime | None = None
@@ -69,11 +82,19 @@ class KeyStore:
         """Take the data folder; nothing is made until a key is."""
         self._file = KeyFile(folder)
 
-    def create(self, name: str, scope: KeyScope, collection: str | None = None) -> tuple[Key, str]:
+    def create(
+        self,
+        name: str,
+        scope: KeyScope,
+        collection: str | None = None,
+        *,
+        kind: KeyKind = "own",
+    ) -> tuple[Key, str]:
         """Make a key.
 
         Returns:
-            What is stored of it, and the key itself, which is nowhere else.
+            What is stored of it, and the key itself, which is nowhere else; of a pair the access
+            key id and the secret with a colon between them.
 
         Raises:
             InvalidRequest: the name is empty, too long, holds control characters, or could be
@@ -81,13 +102,16 @@ class KeyStore:
             AlreadyExists: a key of that name is in use.
             StoreError: the file cannot be written.
         """
-        key, token = new_key(name, scope, collection)
-        row = (key.id, name, scope, collection, _digest(token), key.created.isoformat())
+        key, token, pair = new_key(name, scope, collection, kind)
+        row = (
+            *(key.id, name, scope, collection, kind, digest(token), key.created.isoformat()),
+            *pair,
+        )
         with self._file.writing() as database:
             try:
                 database.execute(
-                    "INSERT INTO keys (id, name, scope, collection, hash, created) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    "INSERT INTO keys (id, name, scope, collection, kind, hash, created, "
+                    "access_id, secret) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     row,
                 )
             except sqlite3.IntegrityError as error:
@@ -128,21 +152,34 @@ class KeyStore:
 
     def find(self, token: str) -> Key | None:
         """The key that a caller holds, None if it is none or revoked; notes that it was used."""
-        form = TOKEN.fullmatch(token)
-        if form is None:
+        sought = looked_up(token)
+        if sought is None:
             return None
+        found = self._used(sought.column, sought.value, "hash")
+        return found[0] if found and hmac.compare_digest(found[1], sought.hash) else None
+
+    def pair(self, access_id: str) -> tuple[Key, str] | None:
+        """The key with an access key id and its secret, None if there is none or it is revoked.
+
+        Who shows the id has shown nothing yet: the caller checks what was signed with the secret.
+        """
+        return self._used("access_id", access_id, "secret")
+
+    def _used(self, column: str, value: object, wanted: str) -> tuple[Key, Any] | None:
+        """A key that is not revoked, and one more of its columns; notes that it was used."""
         with self._file.reading() as database:
             if database is None:
                 return None
             row = database.execute(
-                f"SELECT {KEYS_COLUMNS}, hash FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
-                (form[1],),
+                f"SELECT {KEYS_COLUMNS}, {wanted} FROM keys "  # noqa: S608
+                f"WHERE {column} = ? AND revoked IS NULL",
+                (value,),
             ).fetchone()
-            if row is None or not hmac.compare_digest(row[-1], _digest(token)):
+            if row is None:
                 return None
             key = _key(row[:-1])
             _note_use(database, key)
-            return key
+            return key, row[-1]
 
     def get(self, key_id: str) -> Key | None:
         """A key by its id, None if it is revoked."""
@@ -156,8 +193,10 @@ class KeyStore:
             return None if row is None else _key(row)
 
 
-def new_key(name: str, scope: KeyScope, collection: str | None) -> tuple[Key, str]:
-    """What is to be stored of a new key, and the key itself.
+def new_key(
+    name: str, scope: KeyScope, collection: str | None, kind: KeyKind
+) -> tuple[Key, str, tuple[str | None, str | None]]:
+    """What is to be stored of a new key, the key itself, and of a pair its two parts.
 
     Raises:
         InvalidRequest: it cannot have that name.
@@ -166,8 +205,37 @@ def new_key(name: str, scope: KeyScope, collection: str | None) -> tuple[Key, st
         raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
     if _ID.fullmatch(name):
         raise InvalidRequest("this name could be taken for the id of a key")
-    key = Key(secrets.token_hex(6), name, scope, collection, datetime.now(UTC))
-    return key, f"fs_{key.id}_{secrets.token_urlsafe(32)}"
+    key = Key(secrets.token_hex(6), name, scope, collection, kind, datetime.now(UTC))
+    token = _new_token(key)
+    if kind != "pair":
+        return key, token, (None, None)
+    access_id, _, secret = token.partition(":")
+    return key, token, (access_id, secret)
+
+
+@dataclass(frozen=True)
+class Sought:
+    """By which column a caller's key is found, and the hash that it must have then."""
+
+    column: Literal["id", "hash"]
+    value: str | bytes
+    hash: bytes
+
+
+def looked_up(token: str) -> Sought | None:
+    """How a caller's key is found; None where it has the form of none."""
+    form = TOKEN.fullmatch(token)
+    if form is not None:
+        return Sought("id", form[1], digest(token))
+    if not _UUID.fullmatch(token):
+        return None
+    hashed = digest(token.lower())
+    return Sought("hash", hashed, hashed)
+
+
+def digest(token: str) -> bytes:
+    """What is stored of a key."""
+    return sha256(token.encode()).digest()
 
 
 def _note_use(database: sqlite3.Connection, key: Key) -> None:
@@ -182,12 +250,17 @@ def _note_use(database: sqlite3.Connection, key: Key) -> None:
         _log.warning("the use of key %s could not be noted: %s", key.id, error)
 
 
-def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()
+def _new_token(key: Key) -> str:
+    if key.kind == "uuid":
+        return str(uuid4())
+    if key.kind == "pair":
+        access_id = "".join(secrets.choice(_BASE32) for _ in range(16))
+        return f"FSAK{access_id}:{secrets.token_urlsafe(30)}"
+    return f"fs_{key.id}_{secrets.token_urlsafe(32)}"
 
 
-def _key(row: tuple[str, str, KeyScope, str | None, str, str | None, str | None]) -> Key:
-    key_id, name, scope, collection, *times = row
+def _key(row: Sequence[Any]) -> Key:
+    key_id, name, scope, collection, kind, *times = row
     created, last_used, revoked = (datetime.fromisoformat(t) if t else None for t in times)
     assert created  # noqa: S101 - the column is NOT NULL
-    return Key(key_id, name, scope, collection, created, last_used, revoked)
+    return Key(key_id, name, scope, collection, kind, created, last_used, revoked)

@@ -8,8 +8,9 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from time import monotonic
+from typing import Any
 
-from faceserver.access.keys import KEYS_COLUMNS, TOKEN, Key, KeyScope, new_key
+from faceserver.access.keys import KEYS_COLUMNS, Key, KeyKind, KeyScope, digest, looked_up, new_key
 from faceserver.access.sessions import MAX_SESSIONS_OF_KEY, Session
 from faceserver.errors import AlreadyExists, NotFound
 from faceserver.runtime.postgres import Postgres, Row, Taken, Transaction
@@ -25,20 +26,30 @@ class SharedKeys:
         """Take the database."""
         self._database = database
 
-    def create(self, name: str, scope: KeyScope, collection: str | None = None) -> tuple[Key, str]:
+    def create(
+        self,
+        name: str,
+        scope: KeyScope,
+        collection: str | None = None,
+        *,
+        kind: KeyKind = "own",
+    ) -> tuple[Key, str]:
         """Make a key; return what is stored of it, and the key itself."""
-        key, token = new_key(name, scope, collection)
+        key, token, pair = new_key(name, scope, collection, kind)
         try:
             self._database.write(
                 lambda transaction: transaction.run(
-                    "INSERT INTO keys (id, name, scope, collection, hash, created)"
-                    " VALUES (%s, %s, %s, %s, %s, %s)",
+                    "INSERT INTO keys"
+                    " (id, name, scope, collection, kind, hash, created, access_id, secret)"
+                    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                     key.id,
                     name,
                     scope,
                     collection,
-                    _digest(token),
+                    kind,
+                    digest(token),
                     key.created,
+                    *pair,
                 )
             )
         except Taken as error:
@@ -69,15 +80,28 @@ class SharedKeys:
 
     def find(self, token: str) -> Key | None:
         """The key that a caller holds, None if it is none or revoked; notes that it was used."""
-        form = TOKEN.fullmatch(token)
-        if form is None:
+        sought = looked_up(token)
+        if sought is None:
             return None
+        found = self._used(sought.column, sought.value, "hash")
+        return found[0] if found and hmac.compare_digest(found[1], sought.hash) else None
+
+    def pair(self, access_id: str) -> tuple[Key, str] | None:
+        """The key with an access key id and its secret, None if there is none or it is revoked."""
+        if "\0" in access_id:  # PostgreSQL has no such text
+            return None
+        return self._used("access_id", access_id, "secret")
+
+    def _used(self, column: str, value: object, wanted: str) -> tuple[Key, Any] | None:
+        """A key that is not revoked, and one more of its columns; notes that it was used."""
         rows = self._database.read(
             lambda transaction: transaction.read(
-                f"SELECT {KEYS_COLUMNS}, hash FROM keys WHERE id = %s AND revoked IS NULL", form[1]
+                f"SELECT {KEYS_COLUMNS}, {wanted} FROM keys"
+                f" WHERE {column} = %s AND revoked IS NULL",
+                value,
             )
         )
-        if not rows or not hmac.compare_digest(rows[0][-1], _digest(token)):
+        if not rows:
             return None
         key = _key(rows[0][:-1])
         if key.last_used is None or datetime.now(UTC) - key.last_used >= _USE_NOTED_EVERY:
@@ -86,7 +110,7 @@ class SharedKeys:
                     "UPDATE keys SET last_used = now() WHERE id = %s", key.id
                 )
             )
-        return key
+        return key, rows[0][-1]
 
     def get(self, key_id: str) -> Key | None:
         """A key by its id, None if it is revoked."""
@@ -207,6 +231,6 @@ def _digest(secret: str) -> bytes:
 
 
 def _key(row: Row) -> Key:
-    key_id, name, scope, collection, created, *times = row
+    key_id, name, scope, collection, kind, created, *times = row
     last_used, revoked = (time and time.astimezone(UTC) for time in times)
-    return Key(key_id, name, scope, collection, created.astimezone(UTC), last_used, revoked)
+    return Key(key_id, name, scope, collection, kind, created.astimezone(UTC), last_used, revoked)

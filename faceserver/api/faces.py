@@ -11,6 +11,7 @@ from faceserver.api.base import (
     Id,
     PageOf,
     Paging,
+    Query,
     Request,
     Tags,
     Text,
@@ -21,6 +22,7 @@ from faceserver.api.pictures import (
     Box,
     DescribedFace,
     Describing,
+    DetectedFace,
     Embedding,
     FacePlace,
     Notes,
@@ -29,6 +31,18 @@ from faceserver.api.pictures import (
     Which,
     by_key,
 )
+from faceserver.api.stranger import Stranger
+
+REMEMBER = (
+    "Remember unknown people, so that they are recognised later; needs the scope `write`, and no "
+    "filter."
+)
+
+MIN_SIZE = "Shorter side of a face's box, in pixels."
+MIN_SHARPNESS = "The attribute `sharpness`."
+MAX_ANGLE = "Maximum angle in degrees by which the head is turned aside, up or down."
+MIN_QUALITY = "The attribute `quality`, which needs its model."
+KEEP_BEST = "Keep only so many faces of the person, the best; the others are deleted."
 
 MAX_MOVED = 10_000
 """Faces of one request."""
@@ -42,7 +56,17 @@ class FaceOptions(Request):
     external_id: Text | None = Field(default=None, description="Their id in another system.")
 
 
-class PictureOptions(Describing, FaceOptions):
+class Gate(Request):
+    """What a face must have to be stored; nothing by default."""
+
+    min_size: float | None = Field(default=None, gt=0, le=100_000, description=MIN_SIZE)
+    min_sharpness: float | None = Field(default=None, ge=0, le=1, description=MIN_SHARPNESS)
+    max_angle: float | None = Field(default=None, gt=0, le=90, description=MAX_ANGLE)
+    min_quality: float | None = Field(default=None, ge=0, le=1, description=MIN_QUALITY)
+    keep_best: int | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
+
+
+class PictureOptions(Gate, Describing, FaceOptions):
     """And which of a picture's faces are meant."""
 
     faces: Which = Field(default="all", description="All faces, or only the largest.")
@@ -108,11 +132,27 @@ class Faces(PageOf[Face]):
     """Some of the faces, in the order they were stored."""
 
 
+class LeftOutFace(Answer):
+    """A face of the picture that was not stored."""
+
+    face: DetectedFace
+    code: str = Field(description="small, blurred, turned, low_quality or not_among_best.")
+    reason: str = Field(description="The same in words; may change.")
+
+
 class AddedFaces(Answer):
     """What was stored."""
 
     faces: tuple[Face, ...] = Field(description="Largest first.")
     notes: Notes = ()
+    known: bool = Field(
+        default=False,
+        description="The same picture was in already: these are its faces as they are stored.",
+    )
+    left_out: tuple[LeftOutFace, ...] = Field(default=(), description="What was not good enough.")
+    deleted: tuple[Id, ...] = Field(
+        default=(), description="Faces of the person that were deleted because others are better."
+    )
 
 
 class FaceQuery(Paging):
@@ -126,6 +166,19 @@ class FaceQuery(Paging):
     named: bool | None = Field(
         default=None,
         description="true: only named faces; false: only unnamed ones. All by default.",
+    )
+
+
+class PictureQuery(Query):
+    """How large a stored picture is wanted."""
+
+    side: int | None = Field(
+        default=None,
+        ge=64,
+        le=8192,
+        description="Longest side in pixels; a larger picture is scaled down. Boxes are told in "
+        "pixels of the whole picture, whose size the headers `Picture-Width` and "
+        "`Picture-Height` give.",
     )
 
 
@@ -195,7 +248,13 @@ class SearchOptions(Request):
     filter: SearchFilter = SearchFilter()
 
 
-class PictureSearch(Describing, SearchOptions):
+class Remembering(SearchOptions):
+    """And whether strangers are remembered."""
+
+    remember: bool = Field(default=False, description=REMEMBER)
+
+
+class PictureSearch(Describing, Remembering):
     """And which of the picture's faces are searched for."""
 
     faces: Which = Field(default="all", description="All faces, or only the largest.")
@@ -209,7 +268,7 @@ class SearchUrl(PictureSearch, UrlPicture):
     """By the faces of a picture that the server fetches."""
 
 
-class SearchEmbedding(SearchOptions):
+class SearchEmbedding(Remembering):
     """By an embedding of the collection's model."""
 
     embedding: Embedding
@@ -285,6 +344,9 @@ class Probe(Answer):
     )
     verdict: Verdict
     matches: tuple[Match, ...] = Field(description="Nearest first.")
+    stranger: Stranger | None = Field(
+        default=None, description="Who it is, if it is unknown and remembered."
+    )
 
 
 class SearchAnswer(Answer):

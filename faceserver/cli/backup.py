@@ -30,11 +30,15 @@ def backup(file: Path) -> None:
 
     The server may be running. `faceserver restore` restores the backup.
     """
+    from faceserver.app import picture_place
     from faceserver.transfer.backup import back_up
 
-    refuse_shared(load_settings(), "back up the database with pg_dump or pg_basebackup")
+    settings = load_settings()
+    refuse_shared(settings, "back up the database with pg_dump or pg_basebackup")
     with Stages(in_bytes=True) as stages:
-        done = back_up(load_settings().data_dir, file, begin=stages.begin)
+        done = back_up(
+            settings.data_dir, file, pictures=picture_place(settings), begin=stages.begin
+        )
     click.echo(f"{counted(done.faces, 'face')} and {counted(done.pictures, 'picture')}: {file}")
     tell_missing(done.missing)
 
@@ -47,12 +51,16 @@ def restore(file: Path, force: bool) -> None:
 
     Stop the server first. The entire backup is verified before anything is changed.
     """
+    from faceserver.app import picture_place
     from faceserver.transfer.backup import restore as put_back
 
-    refuse_shared(load_settings(), "restore the database with pg_restore")
-    folder = load_settings().data_dir
+    settings = load_settings()
+    refuse_shared(settings, "restore the database with pg_restore")
+    folder, pictures = settings.data_dir, picture_place(settings)
+    if pictures:
+        pictures.prepare()
     with Stages(in_bytes=True) as stages:
-        done = put_back(file, folder, force=force, begin=stages.begin)
+        done = put_back(file, folder, pictures=pictures, force=force, begin=stages.begin)
     what = f"{counted(done.faces, 'face')} and {counted(done.pictures, 'picture')}"
     click.echo(f"{what} restored into {folder}.")
     if done.aside:
@@ -64,23 +72,30 @@ def restore(file: Path, force: bool) -> None:
 @click.command()
 @click.option("--repair", is_flag=True, help="Repair whatever can be repaired.")
 def check(repair: bool) -> None:
-    """Verify rows, embeddings, pictures and indexes, jobs and keys.
+    """Verify rows, embeddings, pictures and indexes, jobs, keys and webhooks.
 
     Stop the server first, unless the gallery is in a database. The exit status is 1 if problems
     remain.
     """
     from faceserver.access.checking import check_keys
+    from faceserver.app import picture_place
     from faceserver.jobs.checking import check_jobs
     from faceserver.transfer.check import check_folder
+    from faceserver.webhooks.checking import check_webhooks
 
-    settings, findings = load_settings(), []
-    folder = settings.data_dir
+    settings = load_settings()
+    folder, pictures, findings = settings.data_dir, picture_place(settings), []
+    if pictures:
+        pictures.prepare()
     with Stages() as stages:
-        gallery = partial(check_folder, folder, repair=repair, begin=stages.begin)
+        gallery = partial(
+            check_folder, folder, pictures=pictures, repair=repair, begin=stages.begin
+        )
         # The gallery comes last: one that cannot be opened ends the command.
         for check_part in (
             partial(check_jobs, folder, repair=repair),
             partial(check_keys, folder, repair=repair),
+            partial(check_webhooks, folder, repair=repair),
             partial(_check_shared, settings, repair=repair) if is_shared(settings) else gallery,
         ):
             found = list(check_part())
@@ -116,6 +131,7 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
     kept; delete backups and exports yourself. Stop the server first. Prints a receipt.
     """
     from faceserver.app import open_gallery
+    from faceserver.webhooks.purging import purge_webhooks
 
     if everything == bool(collection):
         raise click.UsageError("specify --collection NAME or --all")
@@ -128,6 +144,7 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
             click.confirm(f"Remove {counted(faces, 'face')} from {whose} permanently?", abort=True)
         receipt = store.purge(collection)
         jobs = _purge_jobs(settings, collection)
+        purge_webhooks(settings.data_dir, collection)
     if as_json:
         shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
         click.echo(json.dumps(shown, indent=2))

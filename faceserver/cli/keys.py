@@ -11,7 +11,7 @@ from faceserver.config import Settings, load_settings
 from faceserver.errors import FaceServerError
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
-    from faceserver.access.keys import Key, KeyScope
+    from faceserver.access.keys import Key, KeyKind, KeyScope
 
 
 @click.group()
@@ -32,21 +32,39 @@ def keys() -> None:
     help="read: view and search; write: also add and change; admin: everything.",
 )
 @click.option("--collection", help="Restrict the key to one collection.  [default: all]")
-def create(name: str, scope: str, collection: str | None) -> None:
+@click.option(
+    "--compreface",
+    "kind",
+    flag_value="uuid",
+    help="Make a UUID, the only form of a key that CompreFace's clients take.",
+)
+@click.option(
+    "--aws",
+    "kind",
+    flag_value="pair",
+    help="Make an access key id and a secret access key, for clients of Amazon Rekognition. "
+    "The secret is stored as it is, because signatures cannot be checked without it.",
+)
+def create(name: str, scope: str, collection: str | None, kind: str | None) -> None:
     """Create a key and print it; it cannot be shown again."""
     from faceserver.access.guard import open_keys
 
     settings = load_settings()
     target = {"name": name, "scope": scope, "collection": collection}
     with _audited(settings, "keys create", target), open_keys(settings) as known:
-        key, token = known.create(name, cast("KeyScope", scope), collection)
+        key, token = known.create(
+            name, cast("KeyScope", scope), collection, kind=cast("KeyKind", kind or "own")
+        )
+    if key.kind == "pair":
+        access_id, _, secret = token.partition(":")
+        token = f"AWS_ACCESS_KEY_ID={access_id}\nAWS_SECRET_ACCESS_KEY={secret}"
     click.echo(token)
     click.echo(f"This is the key of {key.name!r}. It cannot be shown again.", err=True)
 
 
 @keys.command(name="list")
 def list_keys() -> None:
-    """List the keys: id, name, scope, collection, and times of creation, last use, revocation."""
+    """List the keys: id, name, kind, scope, collection, and when created, last used, revoked."""
     from faceserver.access.guard import open_keys
 
     with open_keys(load_settings()) as known:
@@ -66,10 +84,14 @@ def revoke(name: str) -> None:
     click.echo(f"The key of {key.name!r} ({key.id}) has been revoked.")
 
 
+_KINDS = {"uuid": "UUID", "pair": "AWS pair"}
+
+
 def _line(key: "Key") -> str:
     words = [
         key.id,
         key.name,
+        *([_KINDS[key.kind]] if key.kind in _KINDS else []),
         key.scope,
         f"collection {key.collection}" if key.collection else "all collections",
         f"created {_day(key.created)}",

@@ -14,9 +14,12 @@ from faceserver import __version__
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
+from faceserver.cli.compreface import import_compreface
 from faceserver.cli.db import db
 from faceserver.cli.detection import COMMANDS as DETECTION
 from faceserver.cli.evaluate import evaluate
+from faceserver.cli.example_json import gen_example_json
+from faceserver.cli.face_id import import_face_id
 from faceserver.cli.keys import keys
 from faceserver.cli.models import models
 from faceserver.cli.output import counted
@@ -73,7 +76,8 @@ main.add_command(db)
 main.add_command(change_model)
 main.add_command(evaluate)
 main.add_command(keys)
-for _command in (*TRANSFER, *BACKUP, *DETECTION, cluster, scan, stress_memory):
+_OTHERS = (import_compreface, import_face_id, gen_example_json, cluster, scan, stress_memory)
+for _command in (*TRANSFER, *BACKUP, *DETECTION, *_OTHERS):
     main.add_command(_command)
 
 
@@ -90,18 +94,28 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     from faceserver.app import create_app
     from faceserver.server import Server
     from faceserver.web import gate_of
+    from faceserver.web.compat import PROTOCOLS
+    from faceserver.web.doors import at_listener, parse_listeners
     from faceserver.web.guard.scopes import vital_paths
     from faceserver.web.ops.metrics import add_gauges
 
     settings = load_settings(host=host, port=port, no_auth=no_auth or None)
     logs.configure(settings.log_format, settings.log_level)
     refuse_unguarded(settings)
-    listener = _listen(settings.host, settings.port)
+    listeners = parse_listeners(settings.compat_listen, PROTOCOLS.names())
+    socket_ = _listen(settings.host, settings.port)
+    others = [(each, _listen(each.host, each.port)) for each in listeners]
     app = create_app(settings)
     backend: Backend = app.extensions["faceserver"]
-    server = Server(app, listener, settings, vital_paths(app))
+    doors = [(at_listener(app, each), other) for each, other in others]
+    server = Server(app, socket_, settings, vital_paths(app), doors)
     add_gauges(app, server.gauges)
-    click.echo(f"faceserver {__version__}: {_url(listener)}")
+    click.echo(f"faceserver {__version__}: {_url(socket_)}")
+    for each, other in others:
+        click.echo(
+            f"Without a key: {each.protocol} at {_url(other)} "
+            f"(collection {each.collection}, scope {each.scope})"
+        )
     Thread(target=_announce, args=(backend, server), name="announcer", daemon=True).start()
     server.serve(on_drain=backend.drain)
     gate_of(app).close()

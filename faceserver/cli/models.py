@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver.cli.models_files import COMMANDS
+from faceserver.cli.models_triton import COMMANDS as TRITON
 from faceserver.config import load_settings
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
+    from faceserver.models.files import FoundModel
     from faceserver.services.models import ListedModel
 
 
@@ -68,13 +70,31 @@ def _line(model: "ListedModel") -> str:
     return "  ".join(words)
 
 
+@models.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+@click.argument("arguments", metavar="SOURCE OUT_FOLDER ...", nargs=-1, type=click.UNPROCESSED)
+def convert(arguments: tuple[str, ...]) -> None:
+    """Convert a network to Caffe, ONNX, CoreML and TFLite; `convert --help` lists the options."""
+    from faceserver.conversion.convert_any import main
+
+    main(list(arguments))
+
+
 @models.command()
 @click.argument("names", nargs=-1)
-def verify(names: tuple[str, ...]) -> None:
+@click.option(
+    "--accept",
+    is_flag=True,
+    help="Take the files of the models NAMES as they are, such as weights of your own that you "
+    "put in place of the published ones: writes their sha256 into model.toml.",
+)
+def verify(names: tuple[str, ...], accept: bool) -> None:
     """Check the files of all models, or of those NAMES; the status tells whether all are well.
 
-    The caffemodel must have the sha256 that its description gives, and the ONNX file must have been
-    made from the prototxt and the caffemodel beside it.
+    Files must have the sha256 that their description gives, and an ONNX file that was made from
+    Caffe files must have been made from the prototxt and the caffemodel beside it.
     """
     from faceserver.errors import NotFound
     from faceserver.models.files import find_models, problems
@@ -83,6 +103,8 @@ def verify(names: tuple[str, ...]) -> None:
     unknown = set(names) - {model.name for model in found}
     if unknown:
         raise NotFound(f"there is no model {min(unknown)!r}; `faceserver models list` lists them")
+    if accept:
+        found = _accepted(found, names)
     failed = False
     for model in found:
         if names and model.name not in names:
@@ -94,5 +116,23 @@ def verify(names: tuple[str, ...]) -> None:
         raise click.exceptions.Exit(1)
 
 
-for _command in COMMANDS:
+def _accepted(found: "list[FoundModel]", names: tuple[str, ...]) -> "list[FoundModel]":
+    """Take the files of the named models as they are, and read the descriptions again."""
+    from faceserver.conversion.accepting import accept
+    from faceserver.errors import InvalidRequest
+    from faceserver.models.files import find_models
+
+    folder = load_settings().models_dir
+    if not names:
+        raise InvalidRequest("name the models whose files are to be accepted")
+    for model in found:
+        if model.name in names:
+            files = accept(model, folder)
+            click.echo(
+                f"{model.name}: accepted {', '.join(files) or 'nothing, for all is its own'}"
+            )
+    return find_models(folder)
+
+
+for _command in (*COMMANDS, *TRITON):
     models.add_command(_command)

@@ -16,13 +16,25 @@ from faceserver.client.faces import FaceOperations
 from faceserver.client.gallery import GalleryOperations
 from faceserver.client.jobs import JobOperations
 from faceserver.client.pictures import PictureOperations
+from faceserver.client.refusals import RefusalOperations
 from faceserver.client.server import ServerOperations
+from faceserver.client.strangers import StrangerOperations
 from faceserver.client.transport import ApiError, Picture, every
+from faceserver.client.webhooks import WebhookOperations
 
 __all__ = ["ApiError", "Client", "Credentials", "Picture", "UrlPicture", "every"]
 
 
-class Client(PictureOperations, GalleryOperations, FaceOperations, JobOperations, ServerOperations):
+class Client(
+    PictureOperations,
+    GalleryOperations,
+    FaceOperations,
+    RefusalOperations,
+    StrangerOperations,
+    JobOperations,
+    ServerOperations,
+    WebhookOperations,
+):
     """Calls one server. Not for several threads at once.
 
     Every method raises :class:`ApiError`.

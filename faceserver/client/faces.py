@@ -1,6 +1,7 @@
 """The operations on stored faces."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,18 @@ from faceserver.api.faces import (
     SearchAnswer,
     SearchFilter,
 )
+from faceserver.api.frames import FramesAnswer
 from faceserver.api.pictures import DetectedFace, UrlPicture, Which
 from faceserver.api.unnamed import UnnamedFaces
-from faceserver.client.transport import Picture, Transport, dumped_filter, given, link_of, path_of
+from faceserver.client.transport import (
+    Picture,
+    Transport,
+    dumped_filter,
+    file_of,
+    given,
+    link_of,
+    path_of,
+)
 
 
 class FaceOperations(Transport):
@@ -31,9 +41,22 @@ class FaceOperations(Transport):
         external_id: str | None = None,
         faces: Which = "all",
         source: str | None = None,
+        **gate: float | None,
     ) -> AddedFaces:
-        """Store the faces of a picture."""
-        fields = given(subject=subject, external_id=external_id, source=source)
+        """Store the faces of a picture.
+
+        Args:
+            collection: where to.
+            picture: whose faces.
+            subject: whom they show.
+            tags: of the faces.
+            external_id: likewise.
+            faces: all of them, or the largest alone.
+            source: what the picture is called.
+            gate: what they must have: ``min_size``, ``min_sharpness``, ``max_angle``,
+                ``min_quality``; and ``keep_best``.
+        """
+        fields = given(subject=subject, external_id=external_id, source=source, **gate)
         fields |= {"faces": faces, "tags": list(tags)}
         return self.send_picture(AddedFaces, f"{path_of(collection)}/faces", picture, fields)
 
@@ -106,9 +129,10 @@ class FaceOperations(Transport):
         """Delete a face; its picture goes with the last face that is in it."""
         return self.call(DeletedFace, "DELETE", f"{path_of(collection)}/faces/{face}")
 
-    def get_face_picture(self, collection: str, face: UUID) -> bytes:
-        """Get the stored picture as JPEG."""
-        return self.ask("GET", f"{path_of(collection)}/faces/{face}/picture").content
+    def get_face_picture(self, collection: str, face: UUID, *, side: int | None = None) -> bytes:
+        """Get the stored picture as JPEG, no side longer than ``side`` pixels."""
+        path = f"{path_of(collection)}/faces/{face}/picture"
+        return self.ask("GET", path, params={} if side is None else {"side": side}).content
 
     def get_face_crop(self, collection: str, face: UUID) -> bytes:
         """Get the face as the model sees it, as JPEG."""
@@ -130,7 +154,7 @@ class FaceOperations(Transport):
             picture: whose faces to search for.
             faces: all of them, or the largest alone.
             only: which stored faces.
-            options: ``k``, ``threshold``, ``margin``, ``grouped``.
+            options: ``k``, ``threshold``, ``margin``, ``grouped``, ``remember``.
         """
         fields = {**given(**options), "faces": faces}
         path = f"{path_of(collection)}/search"
@@ -138,6 +162,20 @@ class FaceOperations(Transport):
             body = {**fields, **link_of(picture), "filter": dumped_filter(only)}
             return self.call(SearchAnswer, "POST", path, json=body)
         return self.send_picture(SearchAnswer, path, picture, {**fields, **dumped_filter(only)})
+
+    def search_frames(
+        self,
+        collection: str,
+        pictures: Sequence[Path | bytes],
+        *,
+        only: SearchFilter | None = None,
+        **options: Any,
+    ) -> FramesAnswer:
+        """Say once who the person is whom several pictures show; options as in `search`."""
+        files = [("files", file_of(picture)) for picture in pictures]
+        fields = {**given(**options), **dumped_filter(only)}
+        path = f"{path_of(collection)}/search/frames"
+        return self.call(FramesAnswer, "POST", path, files=files, data=fields)
 
     def search_embedding(
         self,

@@ -3,31 +3,32 @@
 Files of InsightFace's packs are known by their shapes and names, so nothing is asked for them.
 """
 
-import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from faceserver.conversion.known import SQUARE, Known, require_dims
+from faceserver.conversion.model_toml import GIVEN, UNCALIBRATED, Description
+from faceserver.conversion.normalizations import NAMES, normalization_of
 from faceserver.conversion.onnx_shapes import Shapes, inspect
 from faceserver.engines import EngineOptions, make_engine
 from faceserver.errors import FaceServerError, InvalidRequest, ModelError
 from faceserver.models.files import sha256_of
-from faceserver.models.spec import DetectorSpec, EmbedderSpec, Spec, load_any_spec
+from faceserver.models.spec import (
+    AlignedCrop,
+    CentredCrop,
+    Crop,
+    DetectorSpec,
+    EmbedderSpec,
+    OptionValue,
+    Spec,
+    load_any_spec,
+)
 from faceserver.types import Box, Detection
 from faceserver.vision import architectures
 from faceserver.vision.base import Loading
-
-NORMALIZATIONS: Mapping[str, tuple[object, object]] = {
-    "none": (0.0, 1.0),
-    "unit": (0.0, 1 / 255),
-    "signed": (127.5, 1 / 127.5),
-    "signed128": (127.5, 1 / 128),
-    "imagenet": ([123.675, 116.28, 103.53], [1 / 58.395, 1 / 57.12, 1 / 57.375]),
-}
-"""Mean and scale by name: pixels become (x - mean) * scale."""
 
 _TEMPLATE = (
     (38.2946, 51.6963),
@@ -44,8 +45,28 @@ _OWN_NAMES = ("landmarks106", "genderage")
 _TEMPLATE_SIDE = 112
 _LEAST_DIMS, _MOST_DIMS = 64, 4096
 _THRESHOLD = 1.2
-_UNCALIBRATED = "not calibrated: run `faceserver evaluate --save` on labelled photographs"
 _PICTURE = (480, 640, 3)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Where an ONNX file comes from that was made of a user's files, not given.
+
+    Attributes:
+        source: what the user gave.
+        source_sha256: of it, by its files' names.
+        files: all formats that were made, by their names in a description.
+        known: what is known of the source, by its hash or the user's word.
+        scales_its_input: whether the network normalizes its pixels itself.
+        size: rows and columns of its input.
+    """
+
+    source: Path
+    source_sha256: Mapping[str, str]
+    files: Mapping[str, Path]
+    known: Known | None = None
+    scales_its_input: bool = False
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +76,7 @@ class Told:
     Attributes:
         kind: detector, embedder or attribute.
         architecture: a name of :mod:`faceserver.vision.architectures`.
-        normalization: a name of :data:`NORMALIZATIONS`, whiten, or mean and scale: "127.5,0.0078".
+        normalization: what :func:`normalization_of` takes, such as signed, or mean and scale: "127.5,0.0078".
         crop: aligned, square or centred.
         channels: rgb or bgr.
         labels: of an attribute's outputs.
@@ -87,7 +108,7 @@ def refuse_to_ask(name: str, meaning: str, answers: tuple[str, ...]) -> str:
     raise InvalidRequest(f"the file does not tell {meaning}: say it with --{name}{choices}")
 
 
-def describe(onnx: Path, name: str, told: Told, ask: Ask) -> str:
+def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made | None = None) -> str:
     """The ``model.toml`` of an ONNX file.
 
     Args:
@@ -95,35 +116,63 @@ def describe(onnx: Path, name: str, told: Told, ask: Ask) -> str:
         name: the model's name.
         told: what the user says.
         ask: asks for what neither the file nor the user says.
+        made: what the file was made of; None where it is the user's own.
 
     Raises:
         ModelError: the file cannot be read, or takes no pictures.
         InvalidRequest: an option is missing or cannot be.
     """
-    shapes = inspect(onnx)
-    full = _completed(told, shapes, ask)
-    parts = [
-        _lines(_head(full, name, onnx, shapes)),
-        _table(
-            "input",
-            {"channels": full.channels, "normalization": _normalization(full.normalization or "")},
-        ),
-    ]
-    if full.kind != "detector":
-        parts.append(_table("crop", _crop(full, shapes)))
+    shapes = _with_size(inspect(onnx), made)
+    known = made.known if made else None
+    full = _completed(told, shapes, ask, made)
+    distances = None
     if full.kind == "embedder":
-        calibration = (
-            _UNCALIBRATED if full.threshold is None else "given by whoever added the model"
-        )
-        distances = {"threshold": full.threshold or _THRESHOLD, "calibration": calibration}
-        parts.append(_table("distances", distances))
-    options = _options(full, shapes)
-    if options:
-        parts.append(_table("options", options))
+        require_dims(known, made.source if made else onnx, shapes.answer or 0)
+        distances = (full.threshold, GIVEN) if full.threshold else (_THRESHOLD, UNCALIBRATED)
+        if known and not full.threshold:
+            distances = (known.threshold, known.calibration)
+        if shapes.answer is None:
+            raise ModelError(f"{onnx.name} gives {shapes.outputs}, not one vector for each picture")
     network = "embedder" if full.kind == "embedder" else "network"
-    files = {"onnx": onnx.name, "sha256": {onnx.name: sha256_of(onnx)}}
-    parts.append(_table(f"networks.{network}", files))
-    return "\n".join(parts)
+    normalization = (
+        known.normalization
+        if known and not told.normalization and not (made and made.scales_its_input)
+        else normalization_of(full.normalization or "")
+    )
+    kind, architecture = full.kind or "", full.architecture or ""
+    return Description(
+        kind=kind,
+        architecture=architecture,
+        name=architecture if architecture in _OWN_NAMES else name,
+        source=known.source if known else f"from {(made.source if made else onnx).name}",
+        licence=full.licence or (known.licence if known else "unknown"),
+        trained_on=known.trained_on if known else "",
+        dims=shapes.answer if kind == "embedder" else None,
+        labels=full.labels,
+        source_sha256=made.source_sha256 if made else {},
+        channels=full.channels or "rgb",
+        normalization=normalization,
+        crop=None if kind == "detector" else _crop(full, shapes, known if not told.crop else None),
+        distances=distances,
+        options=_options(full, shapes),
+        networks={network: _files(onnx, made)},
+    ).format()
+
+
+def _with_size(shapes: Shapes, made: Made | None) -> Shapes:
+    """Give a network whose size is open in ONNX the size that it was converted for."""
+    if made is None or made.size is None or shapes.rows > 0:
+        return shapes
+    return replace(shapes, rows=made.size[0], columns=made.size[1])
+
+
+def _files(onnx: Path, made: Made | None) -> dict[str, object]:
+    if made is None:
+        return {"onnx": onnx.name, "sha256": {onnx.name: sha256_of(onnx)}}
+    # The ONNX file bears the fingerprint of the Caffe files, where there are some.
+    hashed = [made.files[kind] for kind in ("caffemodel",) if kind in made.files] or [onnx]
+    names = {kind: path.name for kind, path in made.files.items()}
+    return {**names, "sha256": {path.name: sha256_of(path) for path in hashed}}
 
 
 def try_out(folder: Path) -> Spec:
@@ -165,10 +214,10 @@ def of_pack(onnx: Path) -> Told | None:
     return None
 
 
-def _completed(told: Told, shapes: Shapes, ask: Ask) -> Told:
+def _completed(told: Told, shapes: Shapes, ask: Ask, made: Made | None) -> Told:
     """What is told, with what the file shows, and what is asked for."""
     kind, architecture = told.kind, told.architecture
-    guessed = _guess(shapes)
+    guessed = _guess(shapes) or _guess_of_made(shapes, made)
     if kind is None and architecture is None and guessed:
         kind, architecture = guessed
     if kind is None:
@@ -183,15 +232,18 @@ def _completed(told: Told, shapes: Shapes, ask: Ask) -> Told:
             "attribute": architectures.attributes,
         }[kind].names()
         architecture = ask("architecture", "which class runs it", tuple(names))
-    known = kind == "detector" or architecture in _OWN_NAMES
-    normalization = told.normalization or (_usual(shapes) if known else None)
-    channels = told.channels or ("rgb" if known else None)
+    usual = kind == "detector" or architecture in _OWN_NAMES
+    normalization = told.normalization or (_usual(shapes) if usual else None)
+    channels = told.channels or ("rgb" if usual else None)
+    if made and made.scales_its_input:
+        normalization = normalization or "none"
+    if made and made.known:
+        normalization, channels = normalization or "none", channels or made.known.channels
     return replace(
         told,
         kind=kind,
         architecture=architecture,
-        normalization=normalization
-        or ask("normalization", "what happens to the pixels", (*NORMALIZATIONS, "whiten")),
+        normalization=normalization or ask("normalization", "what happens to the pixels", NAMES),
         channels=channels or ask("channels", "the order of the colours", ("rgb", "bgr")),
         crop=told.crop or _usual_crop(kind, architecture),
         labels=told.labels or _asked_labels(architecture, ask),
@@ -209,6 +261,15 @@ def _guess(shapes: Shapes) -> tuple[str, str] | None:
     if shapes.size == _TEMPLATE_SIDE and answer and _LEAST_DIMS <= answer <= _MOST_DIMS:
         return "embedder", "arcface"
     return None
+
+
+def _guess_of_made(shapes: Shapes, made: Made | None) -> tuple[str, str] | None:
+    """A converted network that makes one long vector is an embedder; FaceNets take other sizes."""
+    answer = shapes.answer
+    if made is None or not answer or not _LEAST_DIMS <= answer <= _MOST_DIMS:
+        return None
+    aligned = made.known and made.known.crop.kind == "aligned"
+    return "embedder", "arcface" if aligned else "facenet"
 
 
 def _known_attribute(shapes: Shapes) -> str | None:
@@ -242,75 +303,28 @@ def _asked_labels(architecture: str, ask: Ask) -> tuple[str, ...]:
     return tuple(label.strip() for label in answer.split(","))
 
 
-def _head(told: Told, name: str, onnx: Path, shapes: Shapes) -> dict[str, object]:
-    head: dict[str, object] = {
-        "kind": told.kind,
-        "architecture": told.architecture,
-        "name": told.architecture if told.architecture in _OWN_NAMES else name,
-        "source": f"from {onnx.name}",
-        "licence": told.licence or "unknown",
-    }
-    if told.kind == "embedder":
-        if shapes.answer is None:
-            raise ModelError(f"{onnx.name} gives {shapes.outputs}, not one vector for each picture")
-        head["dims"] = shapes.answer
-    if told.labels:
-        head["labels"] = list(told.labels)
-    return head
-
-
-def _normalization(text: str) -> dict[str, object]:
-    if text == "whiten":
-        return {"kind": "whiten"}
-    if text in NORMALIZATIONS:
-        mean, scale = NORMALIZATIONS[text]
-        return {"kind": "fixed", "mean": mean, "scale": scale}
-    numbers = re.fullmatch(r"\s*([-+.\de]+)\s*,\s*([-+.\de]+)\s*", text)
-    try:
-        mean, scale = (float(number) for number in numbers.groups()) if numbers else (0.0, 0.0)
-    except ValueError:
-        scale = 0.0
-    if not scale:
-        names = ", ".join((*NORMALIZATIONS, "whiten"))
-        raise InvalidRequest(f"{text!r} is no normalization: {names}, or MEAN,SCALE")
-    return {"kind": "fixed", "mean": mean, "scale": scale}
-
-
-def _crop(told: Told, shapes: Shapes) -> dict[str, object]:
+def _crop(told: Told, shapes: Shapes, known: Known | None) -> Crop:
     size = shapes.size
     if size is None:
         raise ModelError(f"the network takes {shapes.rows} x {shapes.columns}, not squares")
+    if known and not (isinstance(known.crop, AlignedCrop) and known.crop.size != size):
+        return known.crop.model_copy(update={"size": size})
     if told.crop == "square":
-        return {"kind": "square", "side": 1.15, "lowered": 0.1, "size": size}
+        return SQUARE.model_copy(update={"size": size})
     if told.crop == "centred":
-        return {"kind": "centred", "side": 1.5, "size": size}
+        return CentredCrop(kind="centred", side=1.5, size=size)
     if told.crop != "aligned":
         raise InvalidRequest(f"{told.crop!r} is no crop: aligned, square or centred")
     factor = size / _TEMPLATE_SIDE
-    template = [[round(x * factor, 4), round(y * factor, 4)] for x, y in _TEMPLATE]
-    return {"kind": "aligned", "size": size, "smooth": size < _TEMPLATE_SIDE, "template": template}
+    a, b, c, d, e = ((round(x * factor, 4), round(y * factor, 4)) for x, y in _TEMPLATE)
+    smooth = size < _TEMPLATE_SIDE
+    return AlignedCrop(kind="aligned", size=size, smooth=smooth, template=(a, b, c, d, e))
 
 
-def _options(told: Told, shapes: Shapes) -> dict[str, object]:
-    options: dict[str, object] = {}
+def _options(told: Told, shapes: Shapes) -> dict[str, OptionValue]:
+    options: dict[str, OptionValue] = {}
     if told.architecture == "scrfd":
         options = {"fixed": shapes.size is not None, "long_side": shapes.size or 640}
     elif shapes.batch == 1 and told.architecture != "facenet":
         options = {"batch": 1}
     return options
-
-
-def _table(name: str, entries: Mapping[str, object]) -> str:
-    return f"[{name}]\n{_lines(entries)}"
-
-
-def _lines(entries: Mapping[str, object]) -> str:
-    return "".join(f"{key} = {_value(value)}\n" for key, value in entries.items())
-
-
-def _value(value: object) -> str:
-    """A value as TOML has it, which but for tables is as JSON has it."""
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{json.dumps(key)} = {_value(each)}" for key, each in value.items())
-        return f"{{ {inner} }}"
-    return json.dumps(value, ensure_ascii=False)

@@ -1,21 +1,35 @@
-"""Turns MTCNN's three networks from ONNX into Caffe, named and laid out as the original's are.
+"""Turns MTCNN's three networks into Caffe, named and laid out as the original's are.
 
-    python convert/mtcnn2caffe.py FOLDER_OF_ONNX OUT_FOLDER
+    python convert/mtcnn2caffe.py FOLDER OUT_FOLDER
 
-reads pnet.onnx, rnet.onnx and onet.onnx, and writes det1, det2 and det3 (.prototxt, .caffemodel).
-The original was trained with x and y swapped: the input is (batch, 3, width, height).
+reads pnet.onnx, rnet.onnx and onet.onnx, or det1.npy to det3.npy, or pnet.pt, rnet.pt and onet.pt
+(the last with PyTorch), or det1.caffemodel to det3.caffemodel, and writes det1, det2 and det3
+(.prototxt, .caffemodel). The original was trained with x and y swapped: the input is (batch, 3,
+width, height).
 """
 
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from faceserver.conversion.caffe.caffemodel import read_caffemodel
+from faceserver.conversion.caffe.prototxt import read_prototxt
+from faceserver.conversion.caffe2onnx import convert as to_onnx_file
+from faceserver.conversion.checks.judge import difference, run_opencv, run_openvino, sample
+from faceserver.conversion.files import write_together
 from faceserver.conversion.graph.layers import Layer
 from faceserver.conversion.graph.simplify import simplify
-from faceserver.conversion.readers.from_onnx import INPUT_NAME, layers_from_onnx
+from faceserver.conversion.options import require_place
+from faceserver.conversion.readers.kinds import Kind, kind_of
+from faceserver.conversion.readers.mtcnn_weights import read_weights
+from faceserver.conversion.readers.onnx_source import read_onnx
+from faceserver.conversion.readers.ov_blobs import INPUT_NAME
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.conversion.writers.to_caffe import to_caffe
+from faceserver.conversion.writers.to_onnx import to_onnx
 from faceserver.errors import ModelError
+from faceserver.folders import DESCRIPTIONS
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,8 @@ class Recipe:
     size: int
     names: dict[str, str]
 
+
+_COMMENT = "Written by convert/mtcnn2caffe.py; do not edit."
 
 RECIPES = {
     "det1": Recipe(
@@ -108,7 +124,7 @@ def convert(source: Path, recipe: Recipe) -> CaffeFiles:
     Raises:
         ModelError: the file cannot be read, or holds another network than the recipe's.
     """
-    layers = simplify(layers_from_onnx(source, (1, 3, recipe.size, recipe.size)))
+    layers = simplify(read_onnx(source).layers((recipe.size, recipe.size)))
     names = {INPUT_NAME: INPUT_NAME, **recipe.names}
     by_name = {layer.name: layer for layer in layers}
     if set(by_name) != set(names):
@@ -116,7 +132,48 @@ def convert(source: Path, recipe: Recipe) -> CaffeFiles:
         raise ModelError(f"{source} is not MTCNN's {recipe.net_name}: see its nodes {differing}")
     ordered = [_renamed(by_name[name], names) for name in names]
     net, weights = to_caffe(ordered, recipe.net_name)
-    return CaffeFiles.of(net, weights, "Written by convert/mtcnn2caffe.py; do not edit.")
+    return CaffeFiles.of(net, weights, _COMMENT)
+
+
+def parts(folder: Path) -> dict[str, Path]:
+    """Find the three networks in a folder, by the names that others give them.
+
+    Raises:
+        ModelError: they are not there.
+    """
+    for pattern in ("{old}.caffemodel", "{net}.onnx", "{old}.npy", "{net}.pt"):
+        found = {
+            name: folder / pattern.format(old=name, net=recipe.net_name.lower())
+            for name, recipe in RECIPES.items()
+        }
+        if all(path.is_file() for path in found.values()):
+            return found
+    raise ModelError(
+        f"{folder} does not hold MTCNN's three networks: pnet.onnx, rnet.onnx and onet.onnx, "
+        "det1.npy to det3.npy, pnet.pt, rnet.pt and onet.pt, or det1.caffemodel to det3.caffemodel"
+    )
+
+
+def convert_part(source: Path, name: str) -> CaffeFiles:
+    """Convert one network, det1 to det3, whatever it is kept in.
+
+    Raises:
+        ModelError: the file cannot be read, or holds another network.
+        SetupError: PyTorch is needed and not installed.
+    """
+    kind = kind_of(source)
+    if kind is Kind.ONNX:
+        return convert(source, RECIPES[name])
+    net = read_prototxt(DESCRIPTIONS / "mtcnn" / f"{name}.prototxt")
+    if kind is Kind.CAFFEMODEL:
+        weights = {
+            layer: blobs
+            for layer, blobs in read_caffemodel(source).items()
+            if layer in {each.name for each in net.layer}
+        }
+        to_onnx(net, weights, "")  # refuses weights that do not fit
+        return CaffeFiles.of(net, weights, _COMMENT)
+    return CaffeFiles.of(net, read_weights(source, net), _COMMENT)
 
 
 def _renamed(layer: Layer, names: dict[str, str]) -> Layer:
@@ -126,9 +183,49 @@ def _renamed(layer: Layer, names: dict[str, str]) -> Layer:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description="Turn MTCNN's networks from ONNX into Caffe's.")
-    parser.add_argument("source_folder", type=Path, help="holds pnet.onnx, rnet.onnx, onet.onnx")
+    about, _, details = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=about, epilog=details, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source_folder", type=Path, help="holds the three networks")
     parser.add_argument("out_folder", type=Path, help="where the six files are written")
     options = parser.parse_args(arguments)
-    for name, recipe in RECIPES.items():
-        convert(options.source_folder / recipe.source, recipe).write(options.out_folder, name)
+    require_place(options.out_folder)
+    contents = {}
+    for name, source in parts(options.source_folder).items():
+        files = convert_part(source, name)
+        contents[f"{name}.caffemodel"], contents[f"{name}.prototxt"] = (
+            files.caffemodel,
+            files.prototxt,
+        )
+        apart = compare_part(source, name, files)
+        print(f"{name}: made of {source.name}; differs by at most {apart:.1e}")
+    write_together(options.out_folder, contents)
+
+
+def compare_part(source: Path, name: str, files: CaffeFiles) -> float:
+    """Compare Caffe's files of a network with its source, or, where that holds weights alone, with ONNX.
+
+    Returns:
+        The largest difference of any output.
+
+    Raises:
+        ModelError: it is above 1e-4.
+    """
+    size = RECIPES[name].size
+    blob = sample((1, 3, size, size))
+    with TemporaryDirectory() as folder:
+        files.write(Path(folder), name)
+        prototxt, caffemodel = (
+            Path(folder) / f"{name}.{kind}" for kind in ("prototxt", "caffemodel")
+        )
+        onnx = Path(folder) / f"{name}.onnx"
+        onnx.write_bytes(to_onnx_file(prototxt, caffemodel))
+        found = run_openvino(onnx, blob)
+        expected = run_opencv(prototxt, caffemodel, blob, found)
+        if kind_of(source) is Kind.ONNX:
+            opened = read_onnx(source)
+            theirs = opened.run(blob, opened.outputs)
+            names = {RECIPES[name].names[key.removesuffix(":0")]: key for key in theirs}
+            expected = {ours: theirs[key].reshape(found[ours].shape) for ours, key in names.items()}
+        return difference(str(source), expected, found)

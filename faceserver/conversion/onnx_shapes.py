@@ -5,6 +5,7 @@ from pathlib import Path
 
 import onnx
 
+from faceserver.conversion.readers.kinds import Kind, require
 from faceserver.engines.openvino_library import openvino
 from faceserver.errors import ModelError
 
@@ -61,6 +62,7 @@ def inspect(path: Path) -> Shapes:
     Raises:
         ModelError: it cannot be read, or takes no pictures.
     """
+    require(path, [Kind.ONNX], "an ONNX file")
     try:
         model = openvino.Core().read_model(path)
         graph = onnx.load(path, load_external_data=False).graph

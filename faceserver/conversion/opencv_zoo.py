@@ -14,8 +14,8 @@ from onnx import TensorProto, helper
 
 from faceserver.conversion.checks.judge import run_openvino
 from faceserver.conversion.graph.simplify import simplify
-from faceserver.conversion.readers.from_channels_first import layers_of
 from faceserver.conversion.readers.onnx_constants import load_folded
+from faceserver.conversion.readers.onnx_source import read_onnx
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.conversion.writers.to_caffe import to_caffe
 from faceserver.types import Floats
@@ -67,9 +67,8 @@ def convert(source: Path, recipe: Recipe) -> CaffeFiles:
     Raises:
         ModelError: the file cannot be read, or holds another network than the recipe's.
     """
-    model = load_folded(source)
-    shape = (1, 3, recipe.size, recipe.size)
-    layers = simplify(layers_of(model, shape, recipe.outputs))
+    size = (recipe.size, recipe.size)
+    layers = simplify(read_onnx(source).layers(size, recipe.outputs, by_tensor=True))
     names = list(recipe.outputs.values())
     if len(names) == 1:  # what was folded into the last layer has left it its own name
         layers[-1] = replace(layers[-1], name=names[0])

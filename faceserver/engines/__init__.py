@@ -1,6 +1,13 @@
 """Inference runtimes, picked by name."""
 
-from faceserver.engines.base import Engine, EngineOptions, Network, Precision, Preprocessing
+from faceserver.engines.base import (
+    Engine,
+    EngineOptions,
+    Network,
+    Precision,
+    Preprocessing,
+    RemoteOptions,
+)
 from faceserver.models.registry import Registry
 
 __all__ = [
@@ -9,6 +16,7 @@ __all__ = [
     "Network",
     "Precision",
     "Preprocessing",
+    "RemoteOptions",
     "engines",
     "make_engine",
 ]
@@ -16,6 +24,7 @@ __all__ = [
 engines = Registry("engine")
 engines.add("openvino", "faceserver.engines.openvino:OpenVinoEngine")
 engines.add("opencv", "faceserver.engines.opencv:OpenCvEngine")
+engines.add("oip", "faceserver.engines.oip:OipEngine")
 engines.add("caffe", "faceserver.engines.caffe:CaffeEngine")
 
 
@@ -24,7 +33,8 @@ def make_engine(name: str, options: EngineOptions) -> Engine:
 
     Raises:
         UnknownName: there is none.
-        EngineUnavailable: its library is not installed; the message says how to get it.
+        InvalidSetting: it needs a setting that is missing or wrong.
+        LibraryMissing: its library is not installed; the message says how to get it.
     """
     engine: Engine = engines.load(name)(options)
     return engine

@@ -16,6 +16,19 @@ Precision = Literal["auto", "f32"]
 
 
 @dataclass(frozen=True)
+class RemoteOptions:
+    """An inference server.
+
+    Attributes:
+        url: its address: ``grpc://``, ``grpcs://``, ``http://`` or ``https://``, host and port.
+        timeout: seconds that one call may last.
+    """
+
+    url: str
+    timeout: float = 10.0
+
+
+@dataclass(frozen=True)
 class EngineOptions:
     """How an engine runs its networks.
 
@@ -24,10 +37,12 @@ class EngineOptions:
             time, each on one of them, unless one gains much from all; the others make one after
             the other.
         cache_dir: where compiled networks are kept; None keeps none.
+        remote: the inference server, for the engine that uses one.
     """
 
     threads: int = 1
     cache_dir: Path | None = None
+    remote: RemoteOptions | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from faceserver.engines.base import (
     required,
 )
 from faceserver.engines.pixels import with_preprocessing
-from faceserver.errors import EngineUnavailable
+from faceserver.errors import LibraryMissing
 from faceserver.models.spec import NetworkFiles
 from faceserver.types import Floats, Image
 
@@ -28,7 +28,7 @@ class CaffeEngine:
         """Import pycaffe; its threads are set by OMP_NUM_THREADS before the process starts.
 
         Raises:
-            EngineUnavailable: it is not installed.
+            LibraryMissing: it is not installed.
         """
         del options
         self._caffe = _import_pycaffe()
@@ -57,7 +57,7 @@ def _import_pycaffe() -> Any:
     try:
         return import_module("caffe")
     except ImportError as error:
-        raise EngineUnavailable(
+        raise LibraryMissing(
             "pycaffe is not installed: make the conda environment of environment.yml, "
             "or set FACESERVER_ENGINE to openvino or opencv"
         ) from error

@@ -13,4 +13,14 @@ sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # makes ea
 
 import openvino  # noqa: E402 - not before its telemetry is shut off
 
-__all__ = ["openvino"]
+
+def fold_constants(model: openvino.Model) -> None:
+    """Compute what depends on none of a model's inputs, in place."""
+    from openvino import passes  # noqa: PLC0415 - for the converters alone
+
+    manager = passes.Manager()
+    manager.register_pass(passes.ConstantFolding())
+    manager.run_passes(model)
+
+
+__all__ = ["fold_constants", "openvino"]

@@ -15,7 +15,7 @@ from faceserver.errors import Conflict, InvalidArchive, TooManyItems
 from faceserver.jobs.records import Job, JobItem, NewItem, Request
 from faceserver.jobs.sources import ZipFolder
 from faceserver.jobs.table import KEPT_FOR, JobTable
-from faceserver.jobs.worker import Worker
+from faceserver.jobs.worker import Worker, tell_end
 from faceserver.layout import JOB_ZIPS
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import private
@@ -47,6 +47,7 @@ class Jobs:
             StoreError: the folder cannot be used.
         """
         self._store = context.store
+        self._context = context
         self._max_items = max_items
         self._submitting = Lock()
         self._being_deleted: Counter[str] = Counter()
@@ -193,6 +194,7 @@ class Jobs:
         if not self._table.finish(job, "cancelled"):
             raise Conflict(f"the job is {self._table.get(collection, job_id).state}")
         self._zips.remove(job.id)
+        tell_end(self._context, self._table, job)
         return self._table.get(collection, job_id)
 
     def delete(self, collection: str, job_id: str) -> None:

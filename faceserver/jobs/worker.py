@@ -3,9 +3,10 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event as Flag
+from threading import Thread
 
-from faceserver.errors import Conflict, FaceServerError, StoreError
+from faceserver.errors import Conflict, FaceServerError, NotFound, StoreError
 from faceserver.jobs.records import Job, JobItem, Result
 from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
@@ -21,6 +22,7 @@ from faceserver.services.outcomes import (
     Rules,
 )
 from faceserver.services.registering import run
+from faceserver.services.telling import Event
 from faceserver.store.base import Collection
 from faceserver.store.cursor import cursor_after
 
@@ -42,8 +44,8 @@ class Worker:
         self._table = table
         self._zips = zips
         self._context = context
-        self._stop = Event()
-        self._wake = Event()
+        self._stop = Flag()
+        self._wake = Flag()
         self._thread = Thread(target=self._work, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -96,6 +98,7 @@ class Worker:
     def _end(self, job: Job, failure: str | None = None) -> None:
         # Where it had ended, who ended it has seen to its zip; or another server does the job.
         if self._table.finish(job, "failed" if failure else "done", failure):
+            tell_end(self._context, self._table, job)
             self._zips.remove(job.id)
 
     @contextmanager
@@ -144,6 +147,25 @@ class Worker:
             return list(run(self._context, held, pictures, rules, claims))
 
         return self._context.on(job.collection, act)
+
+
+def tell_end(context: Context, table: JobTable, job: Job) -> None:
+    """Let those hear of a job's end who want to."""
+    try:
+        ended = table.get(job.collection, job.id)
+    except NotFound:  # the collection was deleted just now, and its jobs with it
+        return
+    data = {
+        "id": ended.id,
+        "state": ended.state,
+        "reason": ended.reason,
+        "total": ended.total,
+        "stored": ended.stored,
+        "present": ended.present,
+        "refused": ended.refused,
+        "faces": ended.faces,
+    }
+    context.tell(Event("job", ended.collection, data))
 
 
 def _result(number: int, outcome: Outcome) -> Result:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from faceserver.errors import ModelError
+from faceserver.models.remote import RemoteNetwork
 
 OptionValue = bool | int | float | str
 
@@ -39,7 +40,7 @@ class NetworkFiles(_Described):
         prototxt: the layers, in Caffe's text format.
         caffemodel: the weights, in Caffe's binary format.
         onnx: both, for the runtimes that read ONNX.
-        remote: the network's name on an inference server.
+        remote: the network on an inference server; its name there, if that is all there is to say.
         sha256: of the files, by their names.
         normalization: what happens to the pixels first, where it differs from the model's input.
     """
@@ -47,7 +48,7 @@ class NetworkFiles(_Described):
     prototxt: Path | None = None
     caffemodel: Path | None = None
     onnx: Path | None = None
-    remote: str | None = None
+    remote: RemoteNetwork | None = None
     sha256: Mapping[str, str] = Field(default_factory=dict)
     normalization: "Normalization | None" = None
 

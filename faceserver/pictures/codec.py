@@ -6,10 +6,12 @@ file's header claims. What could be costly all the same is decoded in a process 
 
 import io
 import re
+from dataclasses import dataclass
+from typing import IO
 
 from PIL import Image as Pillow
 
-from faceserver.errors import EmptyFile, FileTooLarge, NotAnImage
+from faceserver.errors import EmptyFile, FileTooLarge, NotAnImage, TruncatedImage
 from faceserver.pictures import decoder_process, limits, pillow_decoder
 from faceserver.pictures.kinds import HEAD_BYTES, PICTURES, kind_of
 from faceserver.runtime import metrics
@@ -19,6 +21,9 @@ MIN_SIDE = limits.MIN_SIDE
 
 JPEG_QUALITY = 95
 """Of the pictures that are stored: no difference to see, and none that an embedding shows."""
+
+COPY_QUALITY = 88
+"""Of copies that are made to be looked at."""
 
 MAX_PIXELS = 178_956_970
 """Pillow's own ceiling."""
@@ -84,12 +89,66 @@ def decode_stored(data: bytes) -> DecodedPicture:
         ImageError: it is damaged.
     """
     stored = decode(data, max_bytes=len(data), max_pixels=MAX_PIXELS)
-    with Pillow.open(io.BytesIO(data)) as header:
-        comment = header.info.get("comment")
+    return DecodedPicture(stored.image, *stored_size(io.BytesIO(data)))
+
+
+def stored_size(stream: IO[bytes]) -> tuple[int, int]:
+    """Width and height with which a picture was sent that :func:`encode` has made, in pixels.
+
+    Raises:
+        TruncatedImage: it is damaged.
+    """
+    try:
+        with Pillow.open(stream) as header:
+            return _size_as_sent(header)
+    except OSError as error:
+        raise TruncatedImage("The stored picture is damaged.") from error
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A smaller copy of a stored picture, as JPEG.
+
+    Attributes:
+        content: the file.
+        width: of the picture as it was sent, in pixels; boxes and points are told in these.
+        height: likewise.
+    """
+
+    content: bytes
+    width: int
+    height: int
+
+
+def smaller_copy(data: bytes, side: int) -> Copy:
+    """Make a copy of a picture that :func:`encode` has made, to be looked at on a screen.
+
+    Args:
+        data: the stored file.
+        side: longest side of the copy in pixels; one that is no larger is given as it is.
+
+    Raises:
+        TruncatedImage: it is damaged.
+    """
+    try:
+        with Pillow.open(io.BytesIO(data)) as picture:
+            width, height = _size_as_sent(picture)
+            if max(picture.size) <= side:
+                return Copy(data, width, height)
+            # A JPEG is decoded at a half, a quarter or an eighth of its size where that will do.
+            picture.thumbnail((side, side), Pillow.Resampling.LANCZOS, reducing_gap=2.0)
+            file = io.BytesIO()
+            picture.save(file, "JPEG", quality=COPY_QUALITY, comment=b"")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise TruncatedImage("The stored picture is damaged.") from error
+    return Copy(file.getvalue(), width, height)
+
+
+def _size_as_sent(stored: Pillow.Image) -> tuple[int, int]:
+    """Width and height of a stored picture before it was halved, if it was."""
+    comment = stored.info.get("comment")
     known = _SENT_AS.fullmatch(comment) if isinstance(comment, bytes) else None
-    if known is None:
-        return stored
-    return DecodedPicture(stored.image, int(known[1]), int(known[2]))
+    return (int(known[1]), int(known[2])) if known else stored.size
 
 
 def encode(picture: DecodedPicture) -> bytes:

@@ -6,15 +6,10 @@ could identify anyone, and limits on redirects, bytes and time. A redirect stand
 rules as the URL that came first. Credentials that came beside a URL go to its own host alone.
 """
 
-import io
-import socket
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
-from http.client import HTTPResponse
 from ipaddress import ip_address
-from time import monotonic
 from typing import Any, Protocol
 from urllib.parse import quote, urljoin
 
@@ -33,6 +28,7 @@ from faceserver.api.urls import WebAddress, parse
 from faceserver.errors import FileTooLarge, ForbiddenUrl, InvalidUrl, UrlFailed, UrlTimeout
 from faceserver.pictures.addresses import AddressRule
 from faceserver.pictures.httpauth import SignIn
+from faceserver.pictures.timed import Deadline, timed
 from faceserver.runtime import metrics
 
 MAX_REDIRECTS = 5
@@ -89,7 +85,7 @@ class Fetcher:
             UrlFailed: no connection, too many redirects, or a status that is not 200.
             FileTooLarge: the answer has more than max_bytes.
         """
-        deadline = _Deadline(self._timeout)
+        deadline = Deadline(self._timeout)
         before: WebAddress | None = None
         for _ in range(1 + MAX_REDIRECTS):
             address, request = _prepare(url)
@@ -106,9 +102,31 @@ class Fetcher:
             before, url = address, target
         raise UrlFailed(f"The URL leads through more than {MAX_REDIRECTS} redirects.")
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Send a body to a URL, under the same rules; a redirect is not followed.
+
+        Args:
+            url: http or https.
+            body: what is sent.
+            headers: what goes along; they say what the body is.
+
+        Returns:
+            The status of the answer, of which nothing else is read.
+
+        Raises:
+            InvalidUrl: it is no well-formed http or https URL, or holds credentials.
+            ForbiddenUrl: it points into a network that is closed to it.
+            UrlTimeout: no answer came in time.
+            UrlFailed: no connection.
+        """
+        deadline = Deadline(self._timeout)
+        address, request = _prepare(url, method="POST", headers=headers, body=body)
+        with _own_errors(address.host), self._send(request, deadline) as response:
+            return response.status_code
+
     @contextmanager
     def _ask(
-        self, request: requests.PreparedRequest, deadline: "_Deadline", sign_in: SignIn | None
+        self, request: requests.PreparedRequest, deadline: Deadline, sign_in: SignIn | None
     ) -> Iterator[requests.Response]:
         """Send a request, again with each answer to what the host wants to know."""
         authorization = sign_in.unasked() if sign_in else None
@@ -123,7 +141,7 @@ class Fetcher:
 
     @contextmanager
     def _send(
-        self, request: requests.PreparedRequest, deadline: "_Deadline"
+        self, request: requests.PreparedRequest, deadline: Deadline
     ) -> Iterator[requests.Response]:
         # No requests.Session: it would read the whole body of a redirect, however large, and add
         # cookies, proxies and passwords that it finds in the environment.
@@ -157,13 +175,20 @@ class Fetcher:
             )
 
 
-def _prepare(url: str) -> tuple[WebAddress, requests.PreparedRequest]:
+def _prepare(
+    url: str,
+    *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> tuple[WebAddress, requests.PreparedRequest]:
     """Check a URL's form; gives what it says and the request for it."""
     if len(url) > MAX_URL_LENGTH:
         raise InvalidUrl(f"The URL has more than {MAX_URL_LENGTH:,} characters.")
     address = parse(url)
     try:
-        request = requests.Request("GET", address.url, headers=_HEADERS).prepare()
+        sent = _HEADERS if headers is None else {"User-Agent": _HEADERS["User-Agent"], **headers}
+        request = requests.Request(method, address.url, headers=sent, data=body).prepare()
     except ValueError as error:  # all that it raises is one of its kind
         raise InvalidUrl("This is no well-formed http or https URL.") from error
     return address, request
@@ -209,20 +234,6 @@ def _own_errors(host: str) -> Iterator[None]:
         raise UrlFailed(f"{host} cannot be reached, or gave no proper answer.") from error
 
 
-class _Deadline:
-    """A moment after which nothing is waited for."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = monotonic() + seconds
-
-    def left(self) -> float:
-        """Seconds until then; raises TimeoutError when none are left."""
-        seconds = self._end - monotonic()
-        if seconds <= 0:
-            raise TimeoutError
-        return seconds
-
-
 class _GuardedAdapter(IPFilterAdapter):  # type: ignore[misc]
     """Sends one request to the one address that has been checked, and reads until a deadline.
 
@@ -231,7 +242,7 @@ class _GuardedAdapter(IPFilterAdapter):  # type: ignore[misc]
     general, and open for the networks that are allowed.
     """
 
-    def __init__(self, *, https: bool, rule: AddressRule, deadline: _Deadline) -> None:
+    def __init__(self, *, https: bool, rule: AddressRule, deadline: Deadline) -> None:
         super().__init__(is_https_proto=https)
         self._https = https
         self._rule = rule
@@ -268,39 +279,4 @@ class _GuardedAdapter(IPFilterAdapter):  # type: ignore[misc]
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         """Make the connections read until the deadline, not for a time of their own."""
         pool: HTTPConnectionPool = super().get_connection_with_tls_context(*args, **kwargs)
-        response_class = staticmethod(partial(_TimedResponse, deadline=self._deadline))
-        pool.ConnectionCls = type(
-            "TimedConnection", (pool.ConnectionCls,), {"response_class": response_class}
-        )
-        return pool
-
-
-class _TimedResponse(HTTPResponse):
-    """A response whose every read, of its headers too, waits until a deadline at most.
-
-    A socket's timeout holds for a single read: a server that sends a byte now and then would keep
-    a thread for as long as it likes.
-    """
-
-    def __init__(self, sock: socket.socket, *, deadline: _Deadline, **options: Any) -> None:
-        super().__init__(sock, **options)
-        self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock, deadline))
-
-
-class _TimedReader(io.RawIOBase):
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, deadline: _Deadline) -> None:
-        super().__init__()
-        self._raw = raw
-        self._sock = sock
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(self._deadline.left())
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
+        return timed(pool, self._deadline)

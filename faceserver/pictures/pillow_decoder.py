@@ -14,9 +14,9 @@ from PIL import Image as Pillow
 from PIL.Image import Transpose
 
 from faceserver.errors import (
-    EngineUnavailable,
     ImageError,
     ImageTooSmall,
+    LibraryMissing,
     NotAnImage,
     TooManyPixels,
     TruncatedImage,
@@ -103,7 +103,7 @@ def _open(data: bytes, kind: str) -> Pillow.Image:
     try:
         _load_plugin(kind)
         return Pillow.open(io.BytesIO(data), formats=(PLUGINS[kind],))
-    except EngineUnavailable as error:
+    except LibraryMissing as error:
         raise NotAnImage(str(error)) from error
     except (Pillow.DecompressionBombError, MemoryError) as error:
         raise TooManyPixels("The picture has more pixels than can be decoded.") from error
@@ -125,7 +125,7 @@ def _load_plugin(kind: str) -> None:
         try:
             import pillow_jxl  # noqa: F401, PLC0415 - an extra
         except ImportError as error:
-            raise EngineUnavailable(
+            raise LibraryMissing(
                 "JPEG XL is read where the package pillow-jxl-plugin is installed."
             ) from error
 

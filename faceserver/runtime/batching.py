@@ -7,15 +7,18 @@ from threading import Condition
 from time import monotonic
 from typing import Generic, TypeVar
 
+from faceserver.runtime import deadline
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 @dataclass(eq=False)
 class _Job(Generic[Item, Result]):
-    """What one caller asks for, and what became of it."""
+    """What one caller asks for until when, and what became of it."""
 
     items: Sequence[Item]
+    until: float
     results: Sequence[Result] = ()
     error: BaseException | None = None
     done: bool = False
@@ -54,7 +57,7 @@ class Batcher(Generic[Item, Result]):
         Raises:
             BaseException: what ``run`` raised for these items; others in the batch do not see it.
         """
-        job: _Job[Item, Result] = _Job(items)
+        job: _Job[Item, Result] = _Job(items, deadline.end())
         batch = self._stand_in_line(job)
         if batch:
             self._work(batch)
@@ -104,7 +107,8 @@ class Batcher(Generic[Item, Result]):
     def _work(self, batch: Sequence[_Job[Item, Result]]) -> None:
         """Do a batch; where it fails, each job by itself, so that only the guilty one fails."""
         try:
-            results = self._run([item for job in batch for item in job.items])
+            with deadline.until(max(job.until for job in batch)):
+                results = self._run([item for job in batch for item in job.items])
         except BaseException as error:  # noqa: BLE001 - whoever waits for it must hear of it
             if len(batch) == 1:
                 batch[0].error = error

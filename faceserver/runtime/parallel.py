@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from faceserver.runtime import deadline
+
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -33,7 +35,8 @@ class Helpers:
         waiting = list(items)
         if self._pool is None or len(waiting) < 2:
             return [make(item) for item in waiting]
-        futures = [self._pool.submit(make, item) for item in waiting[1:]]
+        end = deadline.end()  # it goes along with the work
+        futures = [self._pool.submit(_made_until, end, make, item) for item in waiting[1:]]
         try:
             first = make(waiting[0])
             # Helpers go on from the second item, the caller from the last, until they meet.
@@ -45,6 +48,11 @@ class Helpers:
             for future in futures:
                 future.cancel()
         return [first, *reversed(others)]
+
+
+def _made_until(end: float, make: Callable[[Given], Made], item: Given) -> Made:
+    with deadline.until(end):
+        return make(item)
 
 
 NOBODY = Helpers(0)

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -65,6 +65,7 @@ class Server(TcpWSGIServer):
         listener: socket.socket,
         settings: Settings,
         vital: frozenset[str] = frozenset(),
+        doors: Sequence[tuple[WSGIApplication, socket.socket]] = (),
     ) -> None:
         """Take the application and the socket.
 
@@ -73,6 +74,7 @@ class Server(TcpWSGIServer):
             listener: bound already.
             settings: how many workers, and how long everything may take.
             vital: addresses that are answered however busy the server is.
+            doors: further sockets, and what is served there; workers and limits are shared.
         """
         self._settings = settings
         self._proxies = Proxies(settings.trusted_proxies)
@@ -103,6 +105,8 @@ class Server(TcpWSGIServer):
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
             bind_socket=False,
         )
+        for application, another in doors:
+            _Door(self, application, another)
 
     def serve(self, on_drain: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT, then until what is under way is done.
@@ -178,8 +182,12 @@ class Server(TcpWSGIServer):
 
     def handle_accept(self) -> None:
         """Take a connection, and make room for it."""
+        self.accepted(super().handle_accept)
+
+    def accepted(self, accept: Callable[[], None]) -> None:
+        """Take a connection as it is told, and make room for it."""
         before = self._channels()
-        super().handle_accept()
+        accept()
         channels = self._channels()
         if len(channels) <= len(before):
             return
@@ -222,6 +230,51 @@ class Server(TcpWSGIServer):
     def _channels(self) -> list[Channel]:
         channels: Any = self.active_channels
         return list(channels.values())
+
+
+class _Door(TcpWSGIServer):
+    """A further socket of a server, with an application of its own."""
+
+    channel_class = Channel
+
+    def __init__(self, server: Server, app: WSGIApplication, listener: socket.socket) -> None:
+        """Take connections for a server from now on."""
+        own: Any = server
+        self._server = server
+        super().__init__(
+            app,
+            map=own._map,
+            _sock=listener,
+            dispatcher=own.task_dispatcher,
+            adj=own.adj,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            bind_socket=False,
+        )
+        self.active_channels = own.active_channels
+
+    def has_room(self, body_bytes: int) -> bool:
+        """Whether a body of so many bytes may come in; see :meth:`Server.has_room`."""
+        return self._server.has_room(body_bytes)
+
+    def is_one_place(self, address: str) -> bool:
+        """See :meth:`Server.is_one_place`."""
+        return self._server.is_one_place(address)
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the server has begun to stop."""
+        return self._server.is_draining
+
+    def add_task(self, task: Any) -> None:
+        """See :meth:`Server.add_task`."""
+        self._server.add_task(task)
+
+    def handle_accept(self) -> None:
+        """Take a connection; room is made for it among those of the whole server."""
+        self._server.accepted(super().handle_accept)
+
+    def maintenance(self, now: Any) -> None:
+        """Leave it to the server, which knows all connections."""
 
 
 def _is_busy(channel: Channel) -> bool:

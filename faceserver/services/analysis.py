@@ -8,10 +8,15 @@ import numpy as np
 
 from faceserver.api.pictures import Credentials
 from faceserver.models.spec import Distances
-from faceserver.services.context import Context, chosen
-from faceserver.types import DecodedPicture, Detection, Floats, Note
+from faceserver.pictures import codec
+from faceserver.services.context import ALL_FACES, Choice, Context, chosen
+from faceserver.types import Box, DecodedPicture, Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace, FoundFaces
 from faceserver.vision.attributes.base import Value
+from faceserver.vision.geometry import resize
+
+_SAME_FACE = 0.3
+"""Two boxes that share so much of what they cover show the same face."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,8 @@ class ComparedPair:
 class Compared:
     """Two pictures, and the pairs of their faces, nearest first."""
 
-    a: Detected
-    b: Detected
+    a: Embedded
+    b: Embedded
     pairs: tuple[ComparedPair, ...]
 
 
@@ -80,6 +85,11 @@ class Analysis:
         return self._context.analyzer.embedder.dims
 
     @property
+    def crop_size(self) -> int:
+        """Side of the crop that the model sees, in pixels."""
+        return self._context.analyzer.embedder.size
+
+    @property
     def distances(self) -> Distances:
         """What their distances mean."""
         return self._context.analyzer.embedder.distances
@@ -98,14 +108,21 @@ class Analysis:
         """
         return self._context.fetch_for_request(url, credentials)
 
-    def detect(self, data: bytes, *, attributes: Sequence[str] = ()) -> Detected:
-        """Find every face of a picture; none is an empty list.
+    @property
+    def attributes(self) -> list[str]:
+        """What else can be told of faces: the names of the attributes."""
+        return self._context.analyzer.attributes.names()
+
+    def detect(
+        self, data: bytes, *, attributes: Sequence[str] = (), choice: Choice = ALL_FACES
+    ) -> Detected:
+        """Find the faces of a picture that are meant; none is an empty list.
 
         Raises:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
         """
-        picture, faces = self._read(data, attributes)
+        picture, faces = self._read(data, attributes, choice)
         return Detected(
             picture.width,
             picture.height,
@@ -115,7 +132,12 @@ class Analysis:
         )
 
     def embed(
-        self, data: bytes, *, largest: bool = False, attributes: Sequence[str] = ()
+        self,
+        data: bytes,
+        *,
+        largest: bool = False,
+        attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> Embedded:
         """Find and embed the faces of a picture; none is an empty list.
 
@@ -123,19 +145,68 @@ class Analysis:
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
         """
-        picture, found = self._read(data, attributes)
+        picture, found = self._read(data, attributes, choice)
         return self._embedded(picture, chosen(found, largest=largest))
 
-    def compare(self, a: bytes, b: bytes, *, largest: bool = False) -> Compared:
-        """Measure every face of one picture against every face of another.
+    def embed_whole(self, pictures: Sequence[bytes]) -> Floats:
+        """Embed pictures that are crops of faces already, each as a whole, as one batch.
+
+        Returns:
+            float32, shape (number of pictures, dims), each row of unit length.
+
+        Raises:
+            ImageError: a picture cannot be used.
+        """
+        embedder = self._context.analyzer.embedder
+        images = [self._context.decode(data).image for data in pictures]
+        return embedder.embed([resize(image, embedder.size, embedder.size) for image in images])
+
+    def cut_out(self, data: bytes, box: Box) -> bytes:
+        """What a box holds of a picture, as JPEG; as far as it lies inside, and a pixel at least.
+
+        Raises:
+            ImageError: the picture cannot be used.
+        """
+        picture = self._context.decode(data)
+        height, width = picture.image.shape[:2]
+        left, right = _within(box.x1 / picture.scale, box.x2 / picture.scale, width)
+        top, bottom = _within(box.y1 / picture.scale, box.y2 / picture.scale, height)
+        return codec.encode_jpeg(picture.image[top:bottom, left:right])
+
+    def embed_at(self, data: bytes, box: Box) -> Embedded:
+        """Embed the face at a place that is known; where none is found there, what the box holds.
+
+        Raises:
+            ImageError: the picture cannot be used.
+        """
+        picture, found = self._read(data, ())
+        nearest = max(found, key=lambda face: face.detection.box.overlap(box), default=None)
+        if nearest is None or nearest.detection.box.overlap(box) < _SAME_FACE:
+            place = Detection.filling(box)
+            crop = self._context.analyzer.embedder.crop(
+                picture.image, place.scaled(1 / picture.scale)
+            )
+            nearest = FoundFace(place, crop)
+        return self._embedded(picture, [nearest])
+
+    def compare(
+        self,
+        a: bytes,
+        b: bytes,
+        *,
+        largest: bool = False,
+        attributes: Sequence[str] = (),
+        choices: tuple[Choice, Choice] = (ALL_FACES, ALL_FACES),
+    ) -> Compared:
+        """Measure every face of one picture against every face of another, of those that are meant.
 
         Raises:
             ImageError: a picture cannot be used.
             NoFace: one of them holds none.
         """
         pictures = []
-        for name, data in (("a", a), ("b", b)):
-            picture, found = self._read(data)
+        for name, data, choice in zip("ab", (a, b), choices, strict=True):
+            picture, found = self._read(data, attributes, choice)
             if not found:
                 raise found.none(f"in picture {name}")
             pictures.append(self._embedded(picture, chosen(found, largest=largest)))
@@ -149,9 +220,9 @@ class Analysis:
         return Compared(one, other, tuple(pairs))
 
     def _read(
-        self, data: bytes, attributes: Sequence[str] = ()
+        self, data: bytes, attributes: Sequence[str], choice: Choice = ALL_FACES
     ) -> tuple[DecodedPicture, FoundFaces]:
-        return self._context.read(data, self._context.analyzer, attributes)
+        return self._context.read(data, self._context.analyzer, attributes, choice)
 
     def _embedded(self, picture: DecodedPicture, faces: Sequence[FoundFace]) -> Embedded:
         analyzer = self._context.analyzer
@@ -163,6 +234,11 @@ class Analysis:
             tuple(analyzer.tell(faces)),
             analyzer.embed(faces),
         )
+
+
+def _within(first: float, last: float, size: int) -> tuple[int, int]:
+    start = min(max(round(first), 0), size - 1)
+    return start, min(max(round(last), start + 1), size)
 
 
 def _detections(faces: Sequence[FoundFace]) -> tuple[Detection, ...]:

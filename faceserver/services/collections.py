@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from faceserver.errors import NotFound
 from faceserver.models.aliases import resolved
@@ -20,12 +21,14 @@ class Described:
         threshold: below this squared L2 distance two faces are taken for one person; None where
             the collection's model is not known.
         similarity: what its distances mean; None where nobody measured it, or likewise.
+        created: when it was made, in UTC.
     """
 
     status: CollectionStatus
     subjects: int
     threshold: float | None
     similarity: SimilarityCurve | None
+    created: datetime
 
 
 class Collections:
@@ -89,6 +92,7 @@ class Collections:
             threshold=self._context.limits.max_distance
             or (distances.threshold if distances else None),
             similarity=distances.similarity if distances else None,
+            created=collection.created,
         )
 
     def describe_some(self, names: Iterable[str]) -> list[Described]:

@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import islice
 from typing import TypeVar
 
 from faceserver.api.pictures import Credentials
 from faceserver.errors import ModelChanged, StoreMismatch
+from faceserver.pictures import codec
 from faceserver.pictures.fetch import Fetch
 from faceserver.runtime.waiting import Outside
+from faceserver.services.telling import Tell, tell_nobody
 from faceserver.store.base import DEFAULT, Collection, Store
 from faceserver.store.pictures import PictureStore
 from faceserver.types import DecodedPicture
 from faceserver.vision.analyzer import Analyzer, FoundFace, FoundFaces
 from faceserver.vision.pool import AnalyzerPool
 
-__all__ = ["DEFAULT", "Context", "Limits", "chosen"]
+__all__ = ["ALL_FACES", "DEFAULT", "Choice", "Context", "Limits", "chosen"]
 
 _FETCHED_AT_ONCE = 8
 
@@ -31,6 +35,7 @@ class Limits:
         max_matches: most matches of one search.
         max_distance: matches lie below this squared L2 distance; None takes the model's own.
         margin: two people whose distances from a probe differ by less are ambiguous.
+        keep_strangers: how long a stranger is remembered; None without end.
     """
 
     max_bytes: int
@@ -38,6 +43,30 @@ class Limits:
     max_matches: int
     max_distance: float | None
     margin: float = 0.05
+    keep_strangers: timedelta | None = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which faces of a picture are meant; without more all that are found.
+
+    Attributes:
+        most: so many of the largest; None for all.
+        min_score: only those of which the detector is as sure as this, 0 to 1.
+        whole: the picture is one face, which need not be looked for.
+    """
+
+    most: int | None = None
+    min_score: float = 0.0
+    whole: bool = False
+
+    def among(self, faces: FoundFaces) -> FoundFaces:
+        """The faces that are meant, largest first."""
+        sure = (face for face in faces if face.detection.score >= self.min_score)
+        return FoundFaces(islice(sure, self.most), refused=faces.refused)
+
+
+ALL_FACES = Choice()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +82,7 @@ class Context:
         fetch: turns a URL into bytes.
         limits: what is accepted, and what is answered.
         outside: bounds how many URLs are fetched for requests at the same time.
+        tell: takes what others may want to hear of; see :mod:`faceserver.services.events`.
     """
 
     analyzers: AnalyzerPool
@@ -61,6 +91,7 @@ class Context:
     fetch: Fetch
     limits: Limits
     outside: Outside = field(default_factory=lambda: Outside(_FETCHED_AT_ONCE))
+    tell: Tell = tell_nobody
 
     @property
     def analyzer(self) -> Analyzer:
@@ -104,7 +135,11 @@ class Context:
         return self.limits.max_distance or analyzer.embedder.distances.threshold
 
     def read(
-        self, data: bytes, analyzer: Analyzer, attributes: Sequence[str] = ()
+        self,
+        data: bytes,
+        analyzer: Analyzer,
+        attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture within the limits and find its faces, largest first.
 
@@ -112,21 +147,37 @@ class Context:
             data: the file's content.
             analyzer: finds them.
             attributes: what will be told of the faces.
+            choice: which of them are meant.
 
         Raises:
             ImageError: it cannot be used.
             UnknownAttribute: there is no such attribute.
         """
         limits = self.limits
-        return analyzer.read(
+        picture, found = analyzer.read(
             data,
             max_bytes=limits.max_bytes,
             max_pixels=limits.max_pixels,
             attributes=analyzer.attributes.wanted(attributes),
+            whole=choice.whole,
         )
+        return picture, found if choice is ALL_FACES else choice.among(found)
+
+    def decode(self, data: bytes) -> DecodedPicture:
+        """Decode a picture within the limits.
+
+        Raises:
+            ImageError: it cannot be used.
+        """
+        limits = self.limits
+        return codec.decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
 
     def find(
-        self, data: bytes, analyzer: Analyzer, attributes: Sequence[str] = ()
+        self,
+        data: bytes,
+        analyzer: Analyzer,
+        attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> tuple[DecodedPicture, FoundFaces]:
         """Like :meth:`read`, of a picture that must hold a face.
 
@@ -135,7 +186,7 @@ class Context:
             UnknownAttribute: there is no such attribute.
             NoFace: it holds none.
         """
-        picture, faces = self.read(data, analyzer, attributes)
+        picture, faces = self.read(data, analyzer, attributes, choice)
         if not faces:
             raise faces.none()
         return picture, faces

@@ -7,11 +7,16 @@ from typing import IO
 
 import numpy as np
 
-from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound
+from faceserver.errors import InvalidEmbedding, InvalidPlace, NotFound, TruncatedImage
 from faceserver.pictures import codec
 from faceserver.services.context import Context
+from faceserver.services.negatives import forget_refusals
 from faceserver.store.base import Collection, Page
+from faceserver.store.results import Link
 from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
+
+SIZE = ("picture_width", "picture_height")
+"""Attributes of faces: their picture's pixels, where they were told when it was taken in."""
 
 _UNIT_TOLERANCE = 1e-3
 
@@ -84,6 +89,24 @@ class Faces:
         """
         return self._context.on(collection, lambda held: held.get(face_id))
 
+    def some(self, collection: str, face_ids: Sequence[str]) -> list[Face]:
+        """Those of the faces that there are, each once, in the order of their ids in the list.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+
+        def some(held: Collection) -> list[Face]:
+            found = []
+            for face_id in dict.fromkeys(face_ids):
+                try:
+                    found.append(held.get(face_id))
+                except NotFound:
+                    continue
+            return found
+
+        return self._context.on(collection, some)
+
     def page(self, collection: str, only: Filter, *, limit: int, cursor: str | None) -> Page[Face]:
         """Some of the faces, in the order they were stored.
 
@@ -108,13 +131,22 @@ class Faces:
     def move_all(self, collection: str, face_ids: Sequence[str], subject: str | None) -> int:
         """Say whom faces show, None for nobody; all of them or none.
 
+        A face that was refused for this person is the person's after all: the refusal is forgotten.
+
         Returns:
             How many of the faces there are; the others are passed over.
 
         Raises:
             NotFound: there is no such collection or person.
         """
-        return self._context.on(collection, lambda held: held.move(face_ids, subject))
+
+        def move(held: Collection) -> int:
+            moved = held.move(face_ids, subject)
+            if subject is not None:
+                forget_refusals(held, face_ids, subject)
+            return moved
+
+        return self._context.on(collection, move)
 
     def tag(self, collection: str, face_id: str, tags: Sequence[str]) -> None:
         """Give a face these tags instead of those it has.
@@ -130,22 +162,31 @@ class Faces:
         Raises:
             NotFound: there is no such collection or face.
         """
-        if not self._context.on(collection, lambda held: held.delete([face_id])):
+        if not self.delete_all(collection, [face_id]):
             raise NotFound(f"there is no face {face_id!r}")
 
-    def open_picture(self, collection: str, face_id: str) -> IO[bytes]:
-        """The picture of a face as a stream, to be closed.
+    def delete_all(self, collection: str, face_ids: Sequence[str]) -> int:
+        """Delete faces; return how many of them there were, the others are passed over.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        return self._context.on(collection, lambda held: held.delete(face_ids))
+
+    def open_picture(self, collection: str, face_id: str) -> IO[bytes] | Link:
+        """The picture of a face: as a stream, to be closed, or a link to where it is.
 
         Raises:
             NotFound: there is no such collection or face, or no picture is kept.
+            StoreUnavailable: what holds the pictures does not answer.
         """
         face = self.get(collection, face_id)
         if face.picture is None:
             raise NotFound("no picture of this face is kept")
-        return self._context.pictures.open(face.picture)
+        return self._context.pictures.link_or_stream(face.picture)
 
-    def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes]:
-        """A stored picture by its name, as a stream, to be closed.
+    def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes] | Link:
+        """A stored picture by its name: as a stream, to be closed, or a link to where it is.
 
         Args:
             name: of the picture.
@@ -153,12 +194,29 @@ class Faces:
 
         Raises:
             NotFound: no such picture is stored, or there is no such collection.
+            StoreUnavailable: what holds the pictures does not answer.
         """
         if of is not None:
             only = Filter(picture=name)
             if not self._context.on(of, lambda held: held.faces(limit=1, only=only)).items:
                 raise NotFound(f"there is no picture {name!r}")
-        return self._context.pictures.open(name)
+        return self._context.pictures.link_or_stream(name)
+
+    def picture_size(self, face: Face) -> tuple[int, int] | None:
+        """Width and height of the picture that a face is in, in pixels, as it was sent.
+
+        None where the picture is not kept, or damaged.
+        """
+        width, height = (face.attributes.get(name) for name in SIZE)
+        if isinstance(width, int) and isinstance(height, int):
+            return width, height
+        if face.picture is None:
+            return None
+        try:
+            with self._context.pictures.open(face.picture) as stream:
+                return codec.stored_size(stream)
+        except (NotFound, TruncatedImage):
+            return None
 
     def picture_place(self, name: str) -> str:
         """Where a person finds a stored picture.
@@ -193,6 +251,23 @@ class Faces:
         """
         held = self._context.store.collection(collection)
         return sha256(f"{held.get(face_id).id} {held.model}".encode()).hexdigest()
+
+
+def unit_vector(collection: Collection, numbers: Sequence[float]) -> Floats:
+    """The numbers as a vector that a collection holds, brought to unit length.
+
+    Raises:
+        InvalidEmbedding: there is another number of them, or they have no length.
+    """
+    if len(numbers) != collection.dims:
+        raise InvalidEmbedding(
+            f"an embedding of {collection.model} has {collection.dims} numbers, not {len(numbers)}"
+        )
+    vector = np.array(numbers, np.float64)
+    length = float(np.linalg.norm(vector))
+    if not 0 < length < float("inf"):  # written so that NaN is refused as well
+        raise InvalidEmbedding(f"an embedding cannot have the length {length:g}")
+    return np.asarray(vector / length, np.float32)
 
 
 def checked_embedding(collection: Collection, numbers: Sequence[float], *, model: str) -> Floats:

@@ -2,10 +2,11 @@
 
 Pairs of near faces are taken nearest first. Each joins two groups if the faces of one are, on
 average, nearer to those of the other than the threshold. The average keeps a chain of lookalikes
-from drawing strangers into one group, as joining by the nearest pair alone would.
+from drawing strangers into one group, as joining by the nearest pair alone would. Two faces of one
+picture are two people, and so are the groups that they are in.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,9 @@ _NEIGHBOURS = 32
 _CHECKED_EVERY = 4096
 
 
-def likely_people(vectors: Floats, *, threshold: float) -> list[list[int]]:
+def likely_people(
+    vectors: Floats, *, threshold: float, pictures: Sequence[Hashable] | None = None
+) -> list[list[int]]:
     """Group vectors by the person that they are likely to show.
 
     Takes time with the square of the number of vectors, and memory with the number.
@@ -33,6 +36,8 @@ def likely_people(vectors: Floats, *, threshold: float) -> list[list[int]]:
         vectors: float32, shape (n, dims), each row of unit length.
         threshold: squared L2 distance; groups stay apart that are farther from each other, on
             average over their pairs.
+        pictures: in which picture each row's face is: two faces of one picture are two people. None
+            where that does not count.
 
     Returns:
         The rows of each group, those nearest to its middle first; the largest group first.
@@ -40,7 +45,7 @@ def likely_people(vectors: Floats, *, threshold: float) -> list[list[int]]:
     Raises:
         TimedOut: the request's time is over.
     """
-    groups = _Groups(vectors)
+    groups = _Groups(vectors, pictures)
     for turn, (a, b) in enumerate(_near_pairs(vectors, threshold)):
         if turn % _CHECKED_EVERY == 0:
             deadline.check()
@@ -55,16 +60,17 @@ class _Groups:
     ``2 - 2 * (sum_a . sum_b) / (size_a * size_b)``.
     """
 
-    def __init__(self, vectors: Floats) -> None:
+    def __init__(self, vectors: Floats, pictures: Sequence[Hashable] | None) -> None:
         self._vectors = vectors
         self._parents = list(range(len(vectors)))
         self._sums = vectors.astype(np.float64)
         self._sizes = [1] * len(vectors)
+        self._pictures = [{picture} for picture in pictures] if pictures is not None else None
 
     def join(self, a: int, b: int, threshold: float) -> None:
-        """Make one of the groups of two rows, unless they are too far apart."""
+        """Make one of the groups of two rows, unless they are too far apart, or two people."""
         a, b = self._root(a), self._root(b)
-        if a == b:
+        if a == b or self._share_a_picture(a, b):
             return
         product = float(self._sums[a] @ self._sums[b])
         if 2 - 2 * product / (self._sizes[a] * self._sizes[b]) >= threshold:
@@ -74,6 +80,8 @@ class _Groups:
         self._parents[b] = a
         self._sums[a] += self._sums[b]
         self._sizes[a] += self._sizes[b]
+        if self._pictures is not None:
+            self._pictures[a] |= self._pictures[b]
 
     def members(self) -> list[list[int]]:
         """The rows of each group, those nearest to its middle first."""
@@ -81,6 +89,9 @@ class _Groups:
         for row in range(len(self._parents)):
             found.setdefault(self._root(row), []).append(row)
         return [self._by_nearness(root, rows) for root, rows in found.items()]
+
+    def _share_a_picture(self, a: int, b: int) -> bool:
+        return self._pictures is not None and not self._pictures[a].isdisjoint(self._pictures[b])
 
     def _by_nearness(self, root: int, rows: Sequence[int]) -> list[int]:
         nearness = self._vectors[rows] @ self._sums[root]

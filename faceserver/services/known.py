@@ -31,14 +31,17 @@ class Keys:
     Attributes:
         own: of the ids that its faces get.
         others: of ids that they may have from before.
+        first: the id of its first face, if that is given.
     """
 
     own: str
     others: tuple[str, ...] = ()
+    first: str = ""
 
     def all_ids(self, number: int) -> list[str]:
         """Every id that the face of this place may have; a new one gets the first."""
-        return [uuid5(_FACE_IDS, f"{key}\0{number}").hex for key in (self.own, *self.others)]
+        ids = [uuid5(_FACE_IDS, f"{key}\0{number}").hex for key in (self.own, *self.others)]
+        return [self.first, *ids] if self.first and number == 0 else ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +73,9 @@ def keys_of(collection: str, item: NewPicture, digest: str) -> Keys:
     by_bytes = f"{collection}\0\0{digest}"
     by_name = f"{collection}\0{item.source}\0"
     if item.by_name:
-        return Keys(by_name, (by_bytes,) if digest else ())
+        return Keys(by_name, (by_bytes,) if digest else (), item.face_id)
     # Versions before this one took the name in too.
-    return Keys(by_bytes, (f"{by_name}{digest}",))
+    return Keys(by_bytes, (f"{by_name}{digest}",), item.face_id)
 
 
 class Known:

@@ -1,12 +1,15 @@
 """Pictures that are to be registered, and what becomes of each."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Self
 
 from faceserver.errors import InputError
+from faceserver.services.gating import ANYTHING, NOT_AMONG_BEST, LeftOut, Requirements
 from faceserver.types import Face, Note
 from faceserver.vision.analyzer import FoundFace
+from faceserver.vision.attributes.base import Value
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,10 @@ class NewPicture:
         external_id: likewise.
         largest: the largest of its faces is registered alone.
         attributes: what is to be known of its faces beside: names of attributes.
+        needed: what its faces must have.
         by_name: it is the same picture if it has the same name, whatever its bytes.
+        min_score: only faces of which the detector is as sure as this count, 0 to 1.
+        face_id: id of its first face, as another gallery had it; empty for one of our own.
     """
 
     source: str
@@ -34,6 +40,9 @@ class NewPicture:
     subject: str | None = None
     largest: bool = False
     attributes: tuple[str, ...] = ()
+    min_score: float = 0.0
+    face_id: str = ""
+    needed: Requirements = ANYTHING
 
     @classmethod
     def of_bytes(cls, source: str, data: bytes) -> Self:
@@ -54,6 +63,7 @@ class Rules:
             faces that are missing are stored. Otherwise it is passed over.
         at_once: so many pictures are loaded and searched for faces at the same time.
         batch: so many are stored as one; 0 takes what fits the number above.
+        whole: a picture that cannot be used refuses all of its batch; one without a face does not.
     """
 
     largest: bool = False
@@ -61,6 +71,7 @@ class Rules:
     complete: bool = False
     at_once: int = 1
     batch: int = 0
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,9 @@ class Registered:
         height: likewise.
         faces: at least one, largest first.
         notes: what is worth knowing about the picture.
+        is_new: it was not in before.
+        left_out: its faces that were not good enough.
+        deleted: ids of faces that were deleted because others of their person are better.
     """
 
     name: str
@@ -82,6 +96,20 @@ class Registered:
     height: int
     faces: tuple[Face, ...]
     notes: tuple[Note, ...] = ()
+    is_new: bool = True
+    left_out: tuple[LeftOut, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+    def without(self, gone: AbstractSet[str]) -> "Registered":
+        """The same where these faces were deleted: its own among them are left out."""
+        own = [face for face in self.faces if face.id in gone]
+        worse = tuple(LeftOut(face.detection, "not_among_best", NOT_AMONG_BEST) for face in own)
+        return replace(
+            self,
+            faces=tuple(face for face in self.faces if face.id not in gone),
+            left_out=self.left_out + worse,
+            deleted=tuple(sorted(gone - {face.id for face in own})),
+        )
 
 
 @dataclass(frozen=True)
@@ -151,6 +179,8 @@ class Examined:
         crops: the stored crop of each face, None if crops are not kept.
         ids: those that each face may have; new faces get the first.
         notes: what is worth knowing about the picture.
+        told: what is known of each face already, to be stored beside what its attributes tell.
+        left_out: faces that are not good enough; they are not among the others.
     """
 
     item: NewPicture
@@ -161,11 +191,19 @@ class Examined:
     crops: Sequence[str | None]
     ids: Sequence[Sequence[str]]
     notes: tuple[Note, ...] = ()
+    told: Sequence[Mapping[str, Value]] | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     def registered(self, faces: Sequence[Face]) -> Registered:
         """The same picture with its faces as they are stored."""
         return Registered(
-            self.item.source, faces[0].picture, self.width, self.height, tuple(faces), self.notes
+            self.item.source,
+            faces[0].picture,
+            self.width,
+            self.height,
+            tuple(faces),
+            self.notes,
+            left_out=self.left_out,
         )
 
 

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from faceserver.errors import NotFound
 from faceserver.services.context import Context
-from faceserver.store.base import Page
+from faceserver.store.base import Collection, Page
 from faceserver.types import Merge, Subject
+
+_AT_ONCE = 1_000
 
 
 class People:
@@ -61,6 +64,21 @@ class People:
             lambda held: held.subjects(limit=limit, cursor=cursor, tags=tags, called=called),
         )
 
+    def every(self, collection: str) -> list[Subject]:
+        """All people, in the order they were stored.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+        people: list[Subject] = []
+        cursor: str | None = None
+        while True:
+            page = self.page(collection, limit=_AT_ONCE, cursor=cursor)
+            people += page.items
+            cursor = page.cursor
+            if cursor is None:
+                return people
+
     def named(self, collection: str, name: str) -> Subject | None:
         """The person of a name, None if there is none.
 
@@ -76,6 +94,24 @@ class People:
             NotFound: there is no such collection or person.
         """
         return self._context.on(collection, lambda held: held.subject(subject_id))
+
+    def some(self, collection: str, subject_ids: Sequence[str]) -> list[Subject]:
+        """Those of the people that there are, in the order of their ids in the list.
+
+        Raises:
+            NotFound: there is no such collection.
+        """
+
+        def some(held: Collection) -> list[Subject]:
+            found = []
+            for subject_id in subject_ids:
+                try:
+                    found.append(held.subject(subject_id))
+                except NotFound:
+                    continue
+            return found
+
+        return self._context.on(collection, some)
 
     def change(
         self,
@@ -98,13 +134,43 @@ class People:
             lambda held: held.change_subject(subject_id, name=name, tags=tags, metadata=metadata),
         )
 
-    def delete(self, collection: str, subject_id: str) -> int:
+    def rename(self, collection: str, name: str, to: str) -> Subject:
+        """Rename a person; if somebody else has the new name, all faces go to them.
+
+        Returns:
+            Who has the faces now.
+
+        Raises:
+            NotFound: there is no such collection, or nobody of the old name.
+            InvalidRequest: the new name breaks the rule; see :mod:`faceserver.texts`.
+        """
+
+        def change(held: Collection) -> Subject:
+            subject = held.subject_named(name)
+            if subject is None:
+                raise NotFound(f"there is no subject named {name!r}")
+            other = held.subject_named(to)
+            if other is None or other.id == subject.id:
+                return held.change_subject(subject.id, name=to)
+            held.merge(subject.id, into=other.id)
+            return held.subject(other.id)
+
+        return self._context.on(collection, change)
+
+    def delete(self, collection: str, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were.
+
+        Args:
+            collection: whose person.
+            subject_id: the person's.
+            keep_faces: the faces stay, and show nobody.
 
         Raises:
             NotFound: there is no such collection or person.
         """
-        return self._context.on(collection, lambda held: held.delete_subject(subject_id))
+        return self._context.on(
+            collection, lambda held: held.delete_subject(subject_id, keep_faces=keep_faces)
+        )
 
     def merge(self, collection: str, subject_id: str, *, into: str) -> Merge:
         """Give all faces of a person to another one.

@@ -12,18 +12,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from itertools import islice
 
 from faceserver.api.pictures import Credentials
 from faceserver.api.urls import tellable
-from faceserver.errors import InputError, NotFound, SeveralFaces
+from faceserver.errors import InputError, InvalidRequest, NotFound, SeveralFaces
 from faceserver.pictures import codec
 from faceserver.runtime import deadline
 from faceserver.runtime.threads import pictures_at_once
-from faceserver.services.context import DEFAULT, Context, chosen
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
+from faceserver.services.gating import ANYTHING, LeftOut, keep_best, sorted_out
 from faceserver.services.known import Keys, Known, keys_of
 from faceserver.services.outcomes import (
     Examined,
@@ -59,23 +60,44 @@ class Registering:
         self._context = context
         self._at_once = pictures_at_once()
 
-    def add(self, collection: str, picture: NewPicture) -> Registered:
+    def add(
+        self,
+        collection: str,
+        picture: NewPicture,
+        *,
+        update: bool = False,
+        best: int | None = None,
+    ) -> Registered:
         """Register one picture; of one that is in, the stored faces are returned.
+
+        Args:
+            collection: where to.
+            picture: and what is said of it.
+            update: if it is in, what is said of it now counts.
+            best: so many faces of the person whom it shows are kept, the best; None keeps all.
 
         Raises:
             NotFound: there is no such collection, or no such person.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
+            LowQuality: it holds none that is good enough.
+            InvalidRequest: the best of a person are to be kept, and nobody says of whom.
             StoreFull: no space is left.
         """
+        if best is not None and picture.subject is None:
+            raise InvalidRequest("the best faces of a person are kept: say of which subject")
 
-        def add(held: Collection) -> Outcome:
+        def add(held: Collection) -> Registered:
             if picture.subject is not None:
                 held.subject(picture.subject)
-            (outcome,) = run(self._context, held, [picture], Rules(complete=True))
-            return outcome
+            rules = Rules(complete=True, update=update)
+            (outcome,) = run(self._context, held, [picture], rules)
+            made = _as_registered(outcome)
+            if best is None or picture.subject is None:
+                return made
+            return made.without(keep_best(held, picture.subject, best))
 
-        return _as_registered(self._context.on(collection, add))
+        return self._context.on(collection, add)
 
     def add_all(
         self, pictures: Sequence[NewPicture], *, at_once: int | None = None
@@ -251,8 +273,10 @@ class _Work:
             keys = self._keys(item, sha256(data).hexdigest())
             if may_pass and (faces := self._known.faces(keys)):
                 return Passed(item.source, faces)
-            picture, found = self._context.find(data, self._analyzer, item.attributes)
-            meant = self._meant(item, found)
+            choice = Choice(min_score=item.min_score) if item.min_score else ALL_FACES
+            wanted = (*item.attributes, *item.needed.attributes())
+            picture, found = self._context.find(data, self._analyzer, wanted, choice)
+            good, left_out = self._good(item, self._meant(item, found))
         except InputError as error:
             return Refused(item.source, error)
         keep = self._context.pictures.keep
@@ -261,16 +285,27 @@ class _Work:
             picture=save(codec.encode(picture)) if keep == "originals" else None,
             width=picture.width,
             height=picture.height,
-            faces=meant,
+            faces=[face for _, face in good],
             crops=[
-                save(codec.encode_jpeg(face.crop)) if keep == "crops" else None for face in meant
+                save(codec.encode_jpeg(face.crop)) if keep == "crops" else None for _, face in good
             ],
-            ids=[keys.all_ids(place) for place in range(len(meant))],
+            ids=[keys.all_ids(place) for place, _ in good],
             notes=picture.notes,
+            left_out=left_out,
         )
 
     def _keys(self, item: NewPicture, digest: str) -> Keys:
         return keys_of(self._collection.name, item, digest)
+
+    def _good(
+        self, item: NewPicture, meant: Sequence[FoundFace]
+    ) -> tuple[list[tuple[int, FoundFace]], tuple[LeftOut, ...]]:
+        """The faces that are good enough, with their places among all, and those that are not."""
+        if item.needed == ANYTHING:
+            return list(enumerate(meant)), ()
+        told = self._analyzer.tell(meant) if item.needed.attributes() else [{} for _ in meant]
+        places, left_out = sorted_out(meant, told, item.needed)
+        return [(place, meant[place]) for place in places], left_out
 
     def _meant(self, item: NewPicture, faces: Sequence[FoundFace]) -> Sequence[FoundFace]:
         if item.person is None:
@@ -290,4 +325,4 @@ def _as_registered(outcome: Outcome) -> Registered:
         raise outcome.error
     if outcome.known is None:
         raise NotFound("the faces of this picture were deleted just now")
-    return outcome.known
+    return replace(outcome.known, is_new=False)

@@ -1,112 +1,42 @@
 """Searching: who is it? Each probe gets its matches and a verdict."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from threading import Lock
 
-from faceserver.errors import SeveralFaces
-from faceserver.models.spec import Distances, SimilarityCurve
-from faceserver.runtime import metrics
-from faceserver.services.context import DEFAULT, Context, chosen
-from faceserver.services.faces import checked_embedding
-from faceserver.store.base import EVERYTHING, Collection, Look
-from faceserver.types import Detection, Face, Filter, Floats, Match, Note
-from faceserver.vision.analyzer import Analyzer
-from faceserver.vision.attributes.base import Value
+from faceserver.errors import InputError, InvalidRequest, SeveralFaces
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
+from faceserver.services.events import events_of
+from faceserver.services.faces import checked_embedding, unit_vector
+from faceserver.services.found import (
+    Answer,
+    FramesSearched,
+    Hit,
+    Person,
+    ProbeResult,
+    Searched,
+    SearchQuery,
+    Verdict,
+)
+from faceserver.services.frames import MOST_FACES, FrameFace, consensus, outcomes
+from faceserver.services.negatives import without_refused
+from faceserver.services.rounds import Round
+from faceserver.store.base import EVERYTHING, Collection
+from faceserver.types import Face, Floats, Match
+from faceserver.vision.analyzer import Analyzer, FoundFace
 
-Answer = Literal["known", "unknown", "ambiguous"]
-
-
-@dataclass(frozen=True)
-class Person:
-    """Whom a face shows: the person's id and name."""
-
-    id: str
-    name: str
-
-
-@dataclass(frozen=True)
-class SearchQuery:
-    """How to search.
-
-    Attributes:
-        k: at most so many matches.
-        threshold: only what is nearer, as squared L2 distance; None takes the collection's.
-        margin: two people whose distances differ by less are ambiguous; None takes the setting.
-        grouped: a match for each person, not for each face.
-        only: which stored faces.
-    """
-
-    k: int = 10
-    threshold: float | None = None
-    margin: float | None = None
-    grouped: bool = False
-    only: Filter = EVERYTHING
-
-
-@dataclass(frozen=True, eq=False)
-class Hit:
-    """A stored face near the probe, whom it shows, and for how many faces of theirs it stands."""
-
-    match: Match
-    person: Person | None
-    faces: int = 1
-
-
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """Who the probe is.
-
-    Attributes:
-        answer: ``known`` where a stored face lies under the threshold, ``ambiguous`` where two
-            people do within the margin, else ``unknown``.
-        best: the nearest face under the threshold.
-        next: the second nearest person, under the threshold or not.
-        margin: by how much that person's distance is greater than the nearest person's.
-    """
-
-    answer: Answer
-    best: Hit | None
-    next: Person | None
-    margin: float | None
-
-
-@dataclass(frozen=True, eq=False)
-class ProbeResult:
-    """A face that was searched for.
-
-    Attributes:
-        detection: where in the picture it is, None if it was not in one.
-        verdict: who it is.
-        hits: nearest first.
-        attributes: what was asked for of the face.
-    """
-
-    detection: Detection | None
-    verdict: Verdict
-    hits: tuple[Hit, ...]
-    attributes: Mapping[str, Value] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class Searched:
-    """What a search has found.
-
-    Attributes:
-        model: whose embeddings were compared.
-        similarity: what their distances mean, if that was measured.
-        threshold: that was used.
-        margin: likewise.
-        probes: of a picture: largest face first.
-        notes: what is worth knowing about the picture.
-    """
-
-    model: str
-    similarity: SimilarityCurve | None
-    threshold: float
-    margin: float
-    probes: tuple[ProbeResult, ...]
-    notes: tuple[Note, ...] = ()
+__all__ = [
+    "Answer",
+    "FramesSearched",
+    "Hit",
+    "Person",
+    "ProbeResult",
+    "SearchQuery",
+    "Searched",
+    "Searching",
+    "Verdict",
+]
 
 
 class Searching:
@@ -115,6 +45,7 @@ class Searching:
     def __init__(self, context: Context) -> None:
         """Take what the use cases share."""
         self._context = context
+        self._remembering = Lock()
 
     def by_picture(
         self,
@@ -124,31 +55,32 @@ class Searching:
         *,
         largest: bool = False,
         attributes: Sequence[str] = (),
+        choice: Choice = ALL_FACES,
     ) -> Searched:
-        """Search for each face of a picture.
+        """Search for each face of a picture that is meant.
 
         Raises:
             UnknownAttribute: there is no such attribute.
             NotFound: there is no such collection.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
+            InvalidRequest: strangers are to be remembered, with a filter.
         """
 
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.find(data, analyzer, attributes)
+            picture, found = self._context.find(data, analyzer, attributes, choice)
             faces = chosen(found, largest=largest)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
-            round_ = self._round(held, analyzer, query)
-            searched = round_.searched(
-                [
-                    replace(round_.probe(vector, face.detection), attributes=known)
-                    for vector, face, known in zip(vectors, faces, told, strict=True)
-                ]
-            )
-            return replace(searched, notes=picture.notes)
+            round_ = self.begin(held, analyzer, query)
+            probes = [
+                replace(round_.probe(vector, face.detection), attributes=known, embedding=vector)
+                for vector, face, known in zip(vectors, faces, told, strict=True)
+            ]
+            searched = round_.searched(self._recognised(round_, probes, list(vectors), query))
+            return replace(searched, notes=picture.notes, size=(picture.width, picture.height))
 
-        return self._context.on(collection, search)
+        return self.told(collection, self._context.on(collection, search), query)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -163,13 +95,39 @@ class Searching:
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
             vector = checked_embedding(held, embedding, model=model)
-            round_ = self._round(held, analyzer, query)
-            return round_.searched([round_.probe(vector, None)])
+            round_ = self.begin(held, analyzer, query)
+            probes = [round_.probe(vector, None)]
+            return round_.searched(self._recognised(round_, probes, [vector], query))
+
+        return self.told(collection, self._context.on(collection, search), query)
+
+    def by_vectors(
+        self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
+    ) -> Searched:
+        """Search for faces that were embedded by the collection's model, as their sender knows.
+
+        Raises:
+            NotFound: there is no such collection.
+            InvalidEmbedding: a vector has no length, or another number of numbers.
+        """
+
+        def search(held: Collection) -> Searched:
+            round_ = self.begin(held, self._context.analyzer_of(held), query)
+            probes = [unit_vector(held, numbers) for numbers in vectors]
+            return round_.searched([round_.probe(probe, None) for probe in probes])
 
         return self._context.on(collection, search)
 
-    def by_face(self, collection: str, face_id: str, query: SearchQuery) -> Searched:
-        """Search for whom a stored face shows; the face itself is not found.
+    def by_face(
+        self, collection: str, face_id: str, query: SearchQuery, *, itself: bool = False
+    ) -> Searched:
+        """Search for whom a stored face shows.
+
+        Args:
+            collection: where to.
+            face_id: of the face.
+            query: how.
+            itself: the face may be found, too.
 
         Raises:
             NotFound: there is no such collection or face.
@@ -178,10 +136,45 @@ class Searching:
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
             face = held.get(face_id)
-            round_ = self._round(held, analyzer, query, apart_from=face)
+            round_ = self.begin(held, analyzer, query, apart_from=None if itself else face)
             return round_.searched([round_.probe(face.embedding, None)])
 
         return self._context.on(collection, search)
+
+    def by_frames(
+        self, collection: str, pictures: Sequence[Callable[[], bytes]], query: SearchQuery
+    ) -> FramesSearched:
+        """Search once for the person whom several pictures show.
+
+        Args:
+            collection: where to search.
+            pictures: give their bytes; one at least.
+            query: how to search.
+
+        Returns:
+            One probe, and what became of each picture: one that cannot be used, holds no face or
+            shows somebody else is left out.
+
+        Raises:
+            NotFound: there is no such collection.
+            InputError: no picture can be used; what is wrong with the first.
+            InvalidRequest: strangers are to be remembered, with a filter.
+        """
+
+        def search(held: Collection) -> FramesSearched:
+            analyzer = self._context.analyzer_of(held)
+            round_ = self.begin(held, analyzer, query)
+            faces, frames = self._frames(analyzer, pictures)
+            same = self._context.threshold_of(analyzer)
+            person = consensus(faces, threshold=same)
+            probes = self._recognised(
+                round_, [round_.probe(person.vector, None)], [person.vector], query
+            )
+            return FramesSearched(round_.searched(probes), outcomes(frames, person))
+
+        found = self._context.on(collection, search)
+        self.told(collection, found.searched, query)
+        return found
 
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
@@ -202,21 +195,73 @@ class Searching:
                 raise SeveralFaces(
                     f"the picture holds {len(faces)} faces; send one with a single face"
                 )
-            return held.search(
-                analyzer.embed(faces)[0],
-                k=self._context.limits.max_matches,
-                max_distance=self._context.threshold_of(analyzer),
-            )
+            probe, under = analyzer.embed(faces)[0], self._context.threshold_of(analyzer)
+            only = without_refused(held, probe, EVERYTHING, threshold=under)
+            k = self._context.limits.max_matches
+            return held.search(probe, k=k, max_distance=under, only=only)
 
         return self._context.on(DEFAULT, search)
 
-    def _round(
+    def told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
+        """What was found, once those have heard of it who want to."""
+        for event in events_of(collection, found, remembered=query.remember):
+            self._context.tell(event)
+        return found
+
+    def _frames(
+        self, analyzer: Analyzer, pictures: Sequence[Callable[[], bytes]]
+    ) -> tuple[list[FrameFace], list[InputError | None]]:
+        """The faces of several pictures, and what is wrong with each picture."""
+        faults: list[InputError | None] = []
+        found: list[tuple[int, FoundFace]] = []
+        for number, load in enumerate(pictures):
+            try:
+                _, faces = self._context.find(load(), analyzer)
+            except InputError as error:
+                faults.append(error)
+                continue
+            faults.append(None)
+            found += [(number, face) for face in faces[:MOST_FACES]]
+        if not found and faults[0] is not None:
+            raise faults[0]
+        vectors = analyzer.embed([face for _, face in found])
+        return [
+            FrameFace(number, face.detection, vector)
+            for (number, face), vector in zip(found, vectors, strict=True)
+        ], faults
+
+    def _recognised(
+        self,
+        round_: Round,
+        probes: Sequence[ProbeResult],
+        vectors: Sequence[Floats],
+        query: SearchQuery,
+    ) -> list[ProbeResult]:
+        """The probes with the strangers among them; two requests make no two of one."""
+        with self._remembering if query.remember else nullcontext():
+            keep_for = self._context.limits.keep_strangers
+            return round_.recognised(probes, vectors, keep_for=keep_for)
+
+    def begin(
         self,
         held: Collection,
         analyzer: Analyzer,
         query: SearchQuery,
         apart_from: Face | None = None,
-    ) -> "_Round":
+    ) -> Round:
+        """Begin a search of a collection.
+
+        Args:
+            held: the collection.
+            analyzer: of its model.
+            query: how; what it leaves out is filled in.
+            apart_from: a face that is not found.
+
+        Raises:
+            InvalidRequest: strangers are to be remembered, with a filter.
+        """
+        if query.remember and query.only != EVERYTHING:
+            raise InvalidRequest("who is unknown to a filter is no stranger: remember without one")
         limits = self._context.limits
         filled = replace(
             query,
@@ -224,61 +269,10 @@ class Searching:
             threshold=query.threshold or self._context.threshold_of(analyzer),
             margin=limits.margin if query.margin is None else query.margin,
         )
-        return _Round(held, analyzer.embedder.distances, filled, apart_from)
-
-
-class _Round:
-    """One search of one collection."""
-
-    def __init__(
-        self,
-        collection: Collection,
-        distances: Distances,
-        query: SearchQuery,
-        apart_from: Face | None,
-    ) -> None:
-        self._collection = collection
-        self._distances = distances
-        self._query = query
-        self._threshold = query.threshold or 0.0
-        self._margin = query.margin or 0.0
-        self._apart_from = apart_from.id if apart_from else None
-
-    def searched(self, probes: Sequence[ProbeResult]) -> Searched:
-        return Searched(
-            model=self._collection.model,
-            similarity=self._distances.similarity,
-            threshold=self._threshold,
-            margin=self._margin,
-            probes=tuple(probes),
+        return Round(
+            held,
+            analyzer.embedder.distances,
+            filled,
+            same=self._context.threshold_of(analyzer),
+            apart_from=apart_from,
         )
-
-    @metrics.stage("search")
-    def probe(self, vector: Floats, detection: Detection | None) -> ProbeResult:
-        look = self._collection.look(vector, only=self._query.only, apart_from=self._apart_from)
-        hits = self._hits(look)
-        return ProbeResult(detection, self._verdict(look, hits), tuple(hits))
-
-    def _hits(self, look: Look) -> list[Hit]:
-        k, under = self._query.k, self._threshold
-        if self._query.grouped:
-            groups = look.people(k=k, max_distance=under)
-            return [Hit(group.best, _person(group.best), group.faces) for group in groups]
-        matches = look.faces(k=k, max_distance=under)
-        return [Hit(match, _person(match)) for match in matches]
-
-    def _verdict(self, look: Look, hits: Sequence[Hit]) -> Verdict:
-        people = look.named(k=2)
-        margin = people[1].distance - people[0].distance if len(people) > 1 else None
-        answer: Answer = "known" if hits else "unknown"
-        if hits and margin is not None and margin < self._margin:
-            answer = "ambiguous" if people[0].distance < self._threshold else answer
-        best = Hit(hits[0].match, hits[0].person) if hits else None
-        following = _person(people[1]) if len(people) > 1 else None
-        return Verdict(answer, best, following, margin)
-
-
-def _person(match: Match) -> Person | None:
-    if match.face.subject is None or match.name is None:
-        return None
-    return Person(match.face.subject, match.name)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from faceserver.errors import AlreadyExists, NotFound
+from faceserver.errors import AlreadyExists, NoFace, NotFound
 from faceserver.services.known import Known, Stored
 from faceserver.services.outcomes import (
     Changed,
@@ -83,7 +83,10 @@ class Storing:
 
         Raises:
             StoreFull: no space is left; nothing is stored.
+            InputError: a picture cannot be used, and the rules are that no other one is taken then.
         """
+        if self._rules.whole:
+            _refuse_unusable(found)
         stored = self._store_new(items, found)
         return [
             stored[at] if at in stored else self._compared(item, result)
@@ -135,6 +138,7 @@ class Storing:
         examined = picture.examined
         item = examined.item
         subject = item.subject or self._subject(item.person)
+        known = examined.told or [{}] * len(examined.faces)
         return [
             Face(
                 embedding=next(vectors),
@@ -145,7 +149,7 @@ class Storing:
                 subject=subject,
                 tags=item.tags,
                 external_id=item.external_id,
-                attributes=_attributes(next(told)),
+                attributes=_attributes({**next(told), **known[place]}),
                 id=examined.ids[place][0],
             )
             for place in picture.missing()
@@ -198,6 +202,12 @@ class Storing:
             self._claims[face_id] = item.source
             return None
         return self._claims.get(face_id)
+
+
+def _refuse_unusable(found: Sequence[Found]) -> None:
+    for result in found:
+        if isinstance(result, Refused) and not isinstance(result.error, NoFace):
+            raise result.error
 
 
 def checked(item: NewPicture) -> NewPicture:

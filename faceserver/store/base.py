@@ -2,14 +2,17 @@
 
 A :class:`Store` holds :class:`Collection` s; all that concerns faces and people is a method of a
 collection, written down in :mod:`~faceserver.store.facebase` and
-:mod:`~faceserver.store.subjectbase`. Every call is one transaction: it happens as a whole or, where
+:mod:`~faceserver.store.subjectbase`, what is remembered beside in
+:mod:`~faceserver.store.exemplars`. Every call is one transaction: it happens as a whole or, where
 it raises, not at all; on return it survives a crash. Every object here is safe to call from several
 threads at once.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
+from faceserver.store.exemplars import Exemplar, ExemplarCollection, NearExemplar
 from faceserver.store.facebase import FaceCollection, Look
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.pictures import PictureStore
@@ -23,7 +26,7 @@ from faceserver.store.results import (
     StoreStatus,
 )
 from faceserver.store.subjectbase import SubjectCollection
-from faceserver.types import Face, Floats
+from faceserver.types import Face, Filter, Floats
 
 __all__ = [
     "DEFAULT",
@@ -31,11 +34,14 @@ __all__ = [
     "Background",
     "Collection",
     "CollectionStatus",
+    "Exemplar",
+    "ExemplarCollection",
     "FaceCollection",
     "Gallery",
     "Item",
     "Look",
     "ModelChange",
+    "NearExemplar",
     "Page",
     "Receipt",
     "Store",
@@ -44,8 +50,8 @@ __all__ = [
 ]
 
 
-class Collection(FaceCollection, SubjectCollection, Protocol):
-    """Faces of one embedding model, and the people they show.
+class Collection(FaceCollection, SubjectCollection, ExemplarCollection, Protocol):
+    """Faces of one embedding model, the people they show, and what is remembered beside them.
 
     Once the store has changed the collection to another model, this object is out of date: what
     reads or changes faces raises ModelChanged, and :meth:`Store.collection` gives the new one. So
@@ -55,16 +61,18 @@ class Collection(FaceCollection, SubjectCollection, Protocol):
         name: of the collection.
         model: whose embeddings it holds.
         dims: length of the embeddings.
+        created: when it was made, in UTC.
         lifetime: ends when the collection is purged; this object refuses everything then.
     """
 
     name: str
     model: str
     dims: int
+    created: datetime
     lifetime: Lifetime
 
-    def count(self) -> int:
-        """How many faces are stored."""
+    def count(self, only: Filter = EVERYTHING) -> int:
+        """How many faces are stored that fit a filter."""
         ...
 
     def count_subjects(self) -> int:

@@ -57,7 +57,7 @@ class FaceCollection(Protocol):
         ...
 
     def faces(
-        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
+        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING, skip: int = 0
     ) -> Page[Face]:
         """List faces in the order they were stored.
 
@@ -65,6 +65,8 @@ class FaceCollection(Protocol):
             limit: at most so many, 1 or more.
             cursor: from the page before; None begins.
             only: which faces.
+            skip: so many are passed over first. This takes longer the more they are: who lists all
+                goes from cursor to cursor.
 
         Raises:
             InvalidRequest: the cursor is none.

@@ -1,6 +1,8 @@
 """Which store keeps a gallery: a data folder's own, or one that an address names."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from faceserver.errors import InvalidSetting
 from faceserver.models.registry import Registry
@@ -13,6 +15,26 @@ shared_stores = Registry("store")
 
 shared_stores.add("postgresql", "faceserver.store.postgres.store:open_store")
 shared_stores.add("postgres", "faceserver.store.postgres.store:open_store")
+
+
+_shared_ids = Registry("store")
+for _scheme in ("postgresql", "postgres"):
+    _shared_ids.add(_scheme, "faceserver.store.postgres.schema:gallery_id")
+
+
+def shared_id(address: str) -> Callable[[], str] | None:
+    """What asks the database of an address for its gallery's id; None without an address.
+
+    Servers that share a gallery share its pictures, so they name it alike.
+    """
+    if not address:
+        return None
+
+    def ask() -> str:
+        found: str = _loaded(_shared_ids, address)(address)
+        return found
+
+    return ask
 
 
 def open_gallery(
@@ -41,14 +63,18 @@ def open_gallery(
     """
     if not address:
         return open_store(folder, model=model, dims=dims, options=options)
+    opener = _loaded(shared_stores, address)
+    gallery: Gallery = opener(
+        address, folder, model=model, dims=dims, options=options, connections=connections
+    )
+    return gallery
+
+
+def _loaded(registry: Registry, address: str) -> Any:
     try:
-        opener = shared_stores.load(address.partition("://")[0])
+        return registry.load(address.partition("://")[0])
     except ModuleNotFoundError as error:
         raise InvalidSetting(
             f"FACESERVER_STORE needs {error.name}, which is not installed: "
             'pip install "faceserver[postgres]"'
         ) from error
-    gallery: Gallery = opener(
-        address, folder, model=model, dims=dims, options=options, connections=connections
-    )
-    return gallery

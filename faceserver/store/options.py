@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from faceserver.store.pictures import Keep
+from faceserver.store.pictures import Keep, Pictures
 
 EXACT_UP_TO = 2000
 """So many faces are searched exactly, in about a millisecond; more go through the graph."""
@@ -20,6 +20,7 @@ class Options:
         keep: what is kept of pictures.
         exact_up_to: so many faces of a collection are searched exactly.
         undo_for: so long a merge can be undone.
+        place: where pictures are kept; None for the data folder.
         any_model: the default collection may hold embeddings of another model than is asked for.
     """
 
@@ -27,3 +28,4 @@ class Options:
     exact_up_to: int = EXACT_UP_TO
     undo_for: timedelta = UNDO_FOR
     any_model: bool = False
+    place: Pictures | None = None

@@ -136,3 +136,10 @@ class Receipt:
     aside: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     beyond: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Link:
+    """A URL by which a client gets a picture from where it lies, for a short time."""
+
+    url: str

@@ -85,11 +85,23 @@ class SubjectCollection(Protocol):
         """
         ...
 
-    def delete_subject(self, subject_id: str) -> int:
+    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were.
+
+        Args:
+            subject_id: the person's.
+            keep_faces: the faces stay, and show nobody.
 
         Raises:
             NotFound: there is no such person.
+        """
+        ...
+
+    def delete_subjects(self) -> tuple[int, int]:
+        """Delete all people and every face of theirs; faces of nobody stay.
+
+        Returns:
+            How many people and how many faces there were.
         """
         ...
 

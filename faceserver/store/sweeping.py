@@ -72,6 +72,7 @@ class Sweeper:
         pictures: PictureStore,
         *,
         closing: Event,
+        more: Callable[[], None] = lambda: None,
         now: Callable[[], float] = time.time,
     ) -> None:
         """Take what is needed; nothing begins yet.
@@ -80,12 +81,14 @@ class Sweeper:
             folder: the data folder.
             pictures: in it.
             closing: set when a sweep is to come to its end.
+            more: what is to be done with each sweep.
             now: the time in seconds, as files have it.
         """
         self._folder = folder
         self._pictures = pictures
         self._closing = closing
         self._now = now
+        self._more = more
         self._thread: Thread | None = None
 
     def start(self, wait: Callable[[float], bool] | None = None) -> None:
@@ -111,6 +114,7 @@ class Sweeper:
         Raises:
             StoreError: the system refused.
         """
+        self._more()
         names = takewhile(lambda _: not self._closing.is_set(), self._pictures.names())
         pictures = self._pictures.discard(names)
         metrics.swept("picture", pictures)

@@ -113,14 +113,15 @@ def look(
 
 
 def sort(seen: Seen, *, threshold: float, least: int = 2) -> Sorted:
-    """Group the faces by the people whom they are likely to show.
+    """Group the faces by the people whom they are likely to show, several in one photograph.
 
     Args:
         seen: the faces.
         threshold: squared L2 distance; see :func:`faceserver.services.grouping.likely_people`.
         least: photographs in which a person must be seen.
     """
-    groups = likely_people(seen.vectors, threshold=threshold)
+    photographs_of = [face.photograph for face in seen.faces]
+    groups = likely_people(seen.vectors, threshold=threshold, pictures=photographs_of)
     people, alone = [], []
     for group in groups:
         photographs = {seen.faces[place].photograph for place in group}

@@ -15,6 +15,7 @@ from faceserver.store.faces import check_embedding
 from faceserver.transfer.format import (
     MANIFEST,
     CollectionEntry,
+    ExemplarLine,
     FaceLine,
     Manifest,
     MergeLine,
@@ -96,6 +97,23 @@ class ArchiveReader:
             return iter(())
         return self._lines(entry.member("merges.jsonl"), MergeLine, entry.merges)
 
+    def exemplars(self, entry: CollectionEntry) -> Iterator[ExemplarLine]:
+        """What is remembered beside the faces of a collection.
+
+        Raises:
+            InvalidArchive: a line or its vector is none, or there are more or fewer than the
+                manifest says.
+        """
+        if not entry.exemplars:
+            return
+        member = entry.member("exemplars.jsonl")
+        for line in self._lines(member, ExemplarLine, entry.exemplars):
+            try:
+                check_embedding(np.array(line.vector, np.float32), dims=entry.dims)
+            except ValueError as error:
+                raise self._bad(f"the vector of {line.id}: {error}") from error
+            yield line
+
     def faces(self, entry: CollectionEntry) -> Iterator[tuple[FaceLine, Floats]]:
         """The faces of a collection, each with its vector: float32, shape (dims,).
 
@@ -150,6 +168,7 @@ class ArchiveReader:
             expected |= {entry.member("vectors.npy")}
             expected |= {entry.member("model.toml")} if entry.contract else set()
             expected |= {entry.member("merges.jsonl")} if entry.merges else set()
+            expected |= {entry.member("exemplars.jsonl")} if entry.exemplars else set()
         for name in sorted(expected - names):
             raise self._bad(f"{name} is missing")
         for name in sorted(names - pictures - expected):

@@ -25,7 +25,7 @@ from faceserver.runtime.atomic_files import file_errors, make_folder, sync
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.private_files import FOLDER, private
 from faceserver.runtime.progress import Advance, Begin, copy, unseen
-from faceserver.store.pictures import PictureFolder, is_picture_name
+from faceserver.store.pictures import PictureFolder, Pictures, is_picture_name
 from faceserver.store.sqlite.database import gallery_database
 from faceserver.store.sqlite.leftovers import folder_before_restore, restoring_folder
 from faceserver.store.sqlite.maintenance import count_faces, pictures_named, snapshot
@@ -69,23 +69,27 @@ class Restored:
     aside: Path | None
 
 
-def back_up(data_dir: Path, path: Path, *, begin: Begin = unseen) -> BackedUp:
+def back_up(
+    data_dir: Path, path: Path, *, pictures: Pictures | None = None, begin: Begin = unseen
+) -> BackedUp:
     """Write a backup of a data folder, whether or not a server runs on it.
 
     Args:
         data_dir: the data folder; nothing in it is changed.
         path: of the backup; it appears when it is complete.
+        pictures: where the gallery's pictures are kept; None for the folder itself.
         begin: told of each stage and its bytes.
 
     Raises:
         NotFound: there is no gallery in the folder.
         AlreadyExists: there is a file of that name.
         StoreFull: no space is left.
+        StoreUnavailable: what holds the pictures does not answer.
         StoreError: the system or SQLite refused.
     """
     database_in(data_dir)
     with new_zip(path) as archive, _work_folder(path.resolve().parent) as work:
-        names, missing = _stage(data_dir, work, begin)
+        names, missing = _stage(data_dir, pictures or PictureFolder(data_dir), work, begin)
         with (work / FACES).open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         manifest = BackupManifest(
@@ -105,7 +109,14 @@ def back_up(data_dir: Path, path: Path, *, begin: Begin = unseen) -> BackedUp:
     return BackedUp(faces=faces, pictures=len(names), missing=tuple(missing))
 
 
-def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = unseen) -> Restored:
+def restore(
+    path: Path,
+    data_dir: Path,
+    *,
+    pictures: Pictures | None = None,
+    force: bool = False,
+    begin: Begin = unseen,
+) -> Restored:
     """Put a backup in place of a data folder.
 
     The backup is unpacked and checked inside the folder first; the old gallery is only moved then.
@@ -113,6 +124,8 @@ def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = u
     Args:
         path: the backup.
         data_dir: where to; no server runs on it.
+        pictures: where the gallery's pictures are kept; None for the folder itself. Those that
+            the old gallery alone shows go with the next sweep.
         force: move a gallery that is there aside.
         begin: told of the unpacking and its bytes.
 
@@ -133,24 +146,36 @@ def restore(path: Path, data_dir: Path, *, force: bool = False, begin: Begin = u
                 raise AlreadyExists(f"{data_dir} holds a gallery: --force moves it aside")
             _unpack(archive, manifest, work, begin)
             faces = count_faces(work / FACES)
+            if pictures:
+                _send(PictureFolder(work), pictures, begin)
             with file_errors(data_dir):
                 aside = _move_aside(data_dir, old)
-                for name in (PICTURES, FACES):
+                for name in (FACES,) if pictures else (PICTURES, FACES):
                     (work / name).replace(data_dir / name)
                 sync(data_dir)
     return Restored(faces=faces, pictures=manifest.pictures, aside=aside)
 
 
-def _stage(data_dir: Path, work: Path, begin: Begin) -> tuple[list[str], list[str]]:
+def _send(unpacked: PictureFolder, pictures: Pictures, begin: Begin) -> None:
+    """Save pictures that a backup has brought where the gallery keeps them."""
+    names = list(unpacked.names())
+    advance = begin("Pictures", len(names))
+    for name in names:
+        with unpacked.open(name) as stream:
+            pictures.save(stream.read())
+        advance(1)
+
+
+def _stage(
+    data_dir: Path, pictures: Pictures, work: Path, begin: Begin
+) -> tuple[list[str], list[str]]:
     """A snapshot and links to the pictures it names: those that are there, and the lost ones."""
     (work / PICTURES).mkdir(FOLDER)
     lost: set[str] = set()
     for _ in range(_ROUNDS):
         snapshot(data_dir / FACES, work / FACES, _Stage("Faces", begin))
         names = set(pictures_named(work / FACES))
-        gone = {
-            name for name in names if not PictureFolder(data_dir).share(name, PictureFolder(work))
-        }
+        gone = {name for name in names if not pictures.share(name, PictureFolder(work))}
         if gone <= lost:  # a new snapshot still names them: they are not being deleted
             return sorted(names - gone), sorted(gone)
         lost = gone

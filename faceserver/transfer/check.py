@@ -19,14 +19,22 @@ from faceserver.runtime.findings import Finder, Finding
 from faceserver.runtime.folder_lock import folder_lock
 from faceserver.runtime.progress import Begin, unseen
 from faceserver.store.index.saved import SavedIndex, Unusable
-from faceserver.store.pictures import PictureFolder, is_picture_name, picture_name
+from faceserver.store.pictures import (
+    PictureFolder,
+    Pictures,
+    is_picture_name,
+    picture_name,
+)
+from faceserver.store.pictures.copying import copy_out
 from faceserver.store.sqlite.check import (
+    bad_exemplars,
     bad_faces,
     bad_new_vectors,
     bad_subjects,
     broken_parts,
     collections_showing,
     count_rows,
+    forget_exemplar,
     forget_new_vector,
     forget_picture,
     named_pictures,
@@ -40,11 +48,18 @@ from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.transfer.folder import database_in
 
 
-def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen) -> list[Finding]:
+def check_folder(
+    data_dir: Path,
+    *,
+    pictures: Pictures | None = None,
+    repair: bool = False,
+    begin: Begin = unseen,
+) -> list[Finding]:
     """Check SQLite, rows, vectors, pictures and saved indexes of a data folder.
 
     Args:
         data_dir: the data folder; no server runs on it.
+        pictures: where its pictures are kept; None for the folder itself.
         repair: mend what is found.
         begin: told of each stage and its pieces: rows, then pictures.
 
@@ -56,6 +71,7 @@ def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen)
         StoreLocked: a server runs on it.
         StoreCorrupt: SQLite's file is damaged: only a backup helps.
         StoreTooNew: it was written by a later version.
+        StoreUnavailable: what holds the pictures does not answer.
     """
     path = database_in(data_dir)
     with (
@@ -63,14 +79,23 @@ def check_folder(data_dir: Path, *, repair: bool = False, begin: Begin = unseen)
         closing(CommitFile(data_dir / COMMITS)) as commits,
         closing(gallery_database(path, commits=commits)) as database,
     ):
-        check = _Check(data_dir, database, repair=repair, begin=begin)
+        place = pictures or PictureFolder(data_dir)
+        check = _Check(data_dir, database, place, repair=repair, begin=begin)
         return [*check.run(), *check.loss(commits)]
 
 
 class _Check:
-    def __init__(self, data_dir: Path, database: Database, *, repair: bool, begin: Begin) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        database: Database,
+        pictures: Pictures,
+        *,
+        repair: bool,
+        begin: Begin,
+    ) -> None:
         self._data_dir = data_dir
-        self._pictures = PictureFolder(data_dir)
+        self._pictures = pictures
         self._database = database
         self._begin = begin
         self._found = Finder(repair=repair).found
@@ -98,12 +123,16 @@ class _Check:
             for row, uuid, reason in list(bad(self._database, advance)):
                 yield self._found(
                     f"{table}: {uuid}: {reason}",
-                    partial(set_aside, self._database, table, row, self._data_dir),
+                    partial(set_aside, self._database, table, row, self._data_dir, self._pictures),
                 )
         for row, uuid, reason in list(bad_new_vectors(self._database, advance)):
             yield self._found(
                 f"change of model: {uuid}: {reason}",
                 partial(forget_new_vector, self._database, row),
+            )
+        for row, uuid, reason in list(bad_exemplars(self._database, advance)):
+            yield self._found(
+                f"exemplars: {uuid}: {reason}", partial(forget_exemplar, self._database, row)
             )
 
     def _named_pictures(self) -> Iterator[Finding]:
@@ -138,7 +167,7 @@ class _Check:
             showing = collections_showing(self._database, name)
             folders = [damaged_folder(self._data_dir, collection) for collection in showing]
         for folder in folders:
-            self._pictures.copy(name, folder)
+            copy_out(self._pictures, name, folder)
         faces = forget_picture(self._database, name)
         self._pictures.delete([name])
         moved = f"moved to {', '.join(map(str, folders))}; " if folders else ""

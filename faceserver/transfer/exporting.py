@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO
@@ -16,12 +17,14 @@ from faceserver.errors import AlreadyExists, NotFound
 from faceserver.layout import TEMPORARY
 from faceserver.runtime.atomic_files import file_errors, sync
 from faceserver.runtime.progress import Advance, Begin, unseen
-from faceserver.store.base import Collection, Item, Page, Store
+from faceserver.store.base import Collection, Exemplar, Item, Page, Store
+from faceserver.store.exemplars import KINDS, ExemplarKind
 from faceserver.store.pictures import PictureStore
 from faceserver.transfer.format import (
     MANIFEST,
     CollectionEntry,
     Manifest,
+    exemplar_line,
     face_line,
     merge_line,
     subject_line,
@@ -32,6 +35,7 @@ from faceserver.types import Face, Subject
 __all__ = [
     "Advance",
     "Exported",
+    "all_exemplars",
     "all_faces",
     "all_of",
     "all_subjects",
@@ -167,6 +171,16 @@ def all_subjects(collection: Collection) -> Iterator[Subject]:
     return all_of(lambda cursor: collection.subjects(limit=_AT_ONCE, cursor=cursor))
 
 
+def all_exemplars(collection: Collection) -> Iterator[Exemplar]:
+    """Everything that is remembered beside the faces, by kind."""
+    for kind in KINDS:
+        yield from all_of(partial(_exemplars, collection, kind))
+
+
+def _exemplars(collection: Collection, kind: ExemplarKind, cursor: str | None) -> Page[Exemplar]:
+    return collection.exemplars(kind, limit=_AT_ONCE, cursor=cursor)
+
+
 def _write(
     archive: ZipFile,
     collection: Collection,
@@ -177,6 +191,7 @@ def _write(
     """Write a collection; add the pictures that its faces name to ``named``."""
     contract = contracts.get(collection.model)
     merges = collection.merge_records()[::-1]
+    exemplars = list(map(exemplar_line, all_exemplars(collection)))
     entry = CollectionEntry(
         name=collection.name,
         model=collection.model,
@@ -185,11 +200,14 @@ def _write(
         faces=collection.count(),
         contract=contract is not None,
         merges=len(merges),
+        exemplars=len(exemplars),
     )
     if contract is not None:
         archive.writestr(ZipInfo(entry.member("model.toml")), contract)
     if merges:
         _write_lines(archive, entry.member("merges.jsonl"), map(merge_line, merges))
+    if exemplars:
+        _write_lines(archive, entry.member("exemplars.jsonl"), exemplars)
     with new_member(archive, entry.member("faces.jsonl"), packed=True) as file:
         for face in all_faces(collection):
             line = face_line(face)

@@ -6,11 +6,13 @@
     collections/<name>/model.toml     the contract of its model, if it was there
     collections/<name>/subjects.jsonl a person a line
     collections/<name>/merges.jsonl   a merge that can be undone a line, if there are any
+    collections/<name>/exemplars.jsonl what is remembered beside, a line each, if there is any
     collections/<name>/faces.jsonl    a face a line, in the order they were stored
     collections/<name>/vectors.npy    float32, shape (faces, dims), in the same order
     pictures/<sha-256>.jpg            pictures and crops, each once
 
-Format 2 is written. Format 1, where a face has a ``quality`` and no ``attributes``, is read.
+Format 3 is written. Format 2, without exemplars, is read, and format 1, where a face has a
+``quality`` and no ``attributes``.
 """
 
 import io
@@ -30,6 +32,7 @@ from pydantic import (
 )
 
 from faceserver.store.codec import checked_attributes, face_of, plain
+from faceserver.store.exemplars import Exemplar, ExemplarKind
 from faceserver.types import (
     Box,
     Detection,
@@ -74,6 +77,7 @@ class CollectionEntry(_Line):
     faces: Annotated[int, Field(ge=0)]
     contract: bool
     merges: Annotated[int, Field(ge=0)] = 0
+    exemplars: Annotated[int, Field(ge=0)] = 0
 
     def member(self, name: str) -> str:
         """Where a file of this collection stands in the archive."""
@@ -84,7 +88,7 @@ class Manifest(_Line):
     """What an archive holds; ``missing`` are pictures that were not there when it was made."""
 
     kind: Literal["faceserver-archive"] = "faceserver-archive"
-    format: Literal[1, 2] = 2
+    format: Literal[1, 2, 3] = 3
     created: datetime
     collections: tuple[CollectionEntry, ...]
     pictures: Annotated[int, Field(ge=0)]
@@ -110,6 +114,7 @@ class MergeLine(_Line):
     until: AwareDatetime
     gone: SubjectLine
     faces: tuple[_Id, ...]
+    exemplars: tuple[_Id, ...] = ()
 
     def to_record(self) -> MergeRecord:
         """The merge, to be taken in."""
@@ -133,6 +138,33 @@ class MergeLine(_Line):
                 faces=0,
             ),
             faces=self.faces,
+            exemplars=self.exemplars,
+        )
+
+
+class ExemplarLine(_Line):
+    """What is remembered beside the faces: a refusal or a stranger, with its vector."""
+
+    id: _Id
+    kind: ExemplarKind
+    subject: _Id | None
+    face: _Id | None
+    content: Annotated[dict[str, Any], AfterValidator(_finite)]
+    created: AwareDatetime
+    until: AwareDatetime | None
+    vector: tuple[float, ...]
+
+    def to_exemplar(self) -> Exemplar:
+        """The exemplar, to be kept under its own id."""
+        return Exemplar(
+            kind=self.kind,
+            embedding=np.array(self.vector, np.float32),
+            subject=self.subject,
+            face=self.face,
+            content=self.content,
+            id=self.id,
+            created=self.created,
+            until=self.until,
         )
 
 
@@ -198,6 +230,21 @@ def merge_line(record: MergeRecord) -> MergeLine:
         until=record.merge.until,
         gone=subject_line(record.gone),
         faces=record.faces,
+        exemplars=record.exemplars,
+    )
+
+
+def exemplar_line(exemplar: Exemplar) -> ExemplarLine:
+    """An exemplar as a line."""
+    return ExemplarLine(
+        id=exemplar.id,
+        kind=exemplar.kind,
+        subject=exemplar.subject,
+        face=exemplar.face,
+        content=dict(exemplar.content),
+        created=exemplar.created,
+        until=exemplar.until,
+        vector=tuple(exemplar.embedding.tolist()),
     )
 
 

@@ -14,6 +14,7 @@ from faceserver.store.base import Collection, Item, Store
 from faceserver.store.pictures import PictureStore
 from faceserver.transfer.archive import ArchiveReader
 from faceserver.transfer.contract import check_contract
+from faceserver.transfer.exemplars import check_exemplars, import_exemplars
 from faceserver.transfer.exporting import Advance
 from faceserver.transfer.format import CollectionEntry, FaceLine, SubjectLine
 from faceserver.transfer.mending import has_bad_name, mended_face, mended_person
@@ -69,6 +70,7 @@ def import_archive(
         StoreFull: no space is left; what is in stays, and another run goes on from there.
     """
     check_merges(archive)
+    check_exemplars(archive)
     _Check(archive, store).run(contracts, advance)
     subjects = faces = present = mended = 0
     for entry in archive.manifest.collections:
@@ -85,6 +87,7 @@ def import_archive(
             faces += len(new)
             present += len(batch) - len(new)
             advance(len(batch))
+    import_exemplars(archive, store)
     merges = import_merges(archive, store)
     return Imported(subjects=subjects, faces=faces, present=present, merges=merges, mended=mended)
 

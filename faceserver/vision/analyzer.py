@@ -14,6 +14,7 @@ from faceserver.types import DecodedPicture, Detection, Floats, Image
 from faceserver.vision import Detector, Embedder, border
 from faceserver.vision.attributes.base import Value
 from faceserver.vision.attributes.pool import AttributePool, Cuts
+from faceserver.vision.whole import face_inside, whole_picture
 
 _WARM_UP_SHAPE = (900, 1200, 3)
 
@@ -126,6 +127,7 @@ class Analyzer:
         max_bytes: int,
         max_pixels: int,
         attributes: Sequence[str] = (),
+        whole: bool = False,
     ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture and find its faces, when it is its turn.
 
@@ -134,6 +136,7 @@ class Analyzer:
             max_bytes: see :func:`faceserver.pictures.codec.decode`.
             max_pixels: likewise.
             attributes: see :meth:`find`.
+            whole: the picture is one face, which need not be looked for.
 
         Returns:
             The picture, turned as its EXIF says, and its faces, largest first, by their places in
@@ -149,7 +152,7 @@ class Analyzer:
         try:
             deadline.check()
             picture = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
-            found = self.find(picture.image, attributes)
+            found = (self._whole if whole else self.find)(picture.image, attributes)
             there = (face.scaled(picture.scale) for face in found)
             return picture, FoundFaces(there, refused=found.refused)
         finally:
@@ -184,6 +187,13 @@ class Analyzer:
             for detection in found
         )
         return FoundFaces(faces, refused=seen.refused)
+
+    def _whole(self, image: Image, attributes: Sequence[str] = ()) -> FoundFaces:
+        """The one face that a picture is, cut out."""
+        inside = face_inside(image)
+        crop = self.embedder.crop(image, inside)
+        cuts = self.attributes.cut(image, inside, attributes)
+        return FoundFaces([FoundFace(whole_picture(image), crop, cuts)])
 
     def _detect(self, image: Image) -> list[Detection]:
         deadline.check()

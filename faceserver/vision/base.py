@@ -67,11 +67,13 @@ class Embedder(Protocol):
     Attributes:
         name: the model's name.
         dims: length of an embedding.
+        size: side of a crop, in pixels.
         distances: what distances between embeddings mean.
     """
 
     name: str
     dims: int
+    size: int
     distances: Distances
 
     def crop(self, image: Image, detection: Detection) -> Image:

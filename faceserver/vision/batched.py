@@ -25,6 +25,7 @@ class BatchedEmbedder:
         """
         self.name = embedder.name
         self.dims = embedder.dims
+        self.size = embedder.size
         self.distances = embedder.distances
         self._embedder = embedder
         self._batcher: Batcher[Image, Floats] = Batcher(self._rows, most=most, wait=wait)

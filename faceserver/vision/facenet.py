@@ -52,6 +52,7 @@ class FaceNetEmbedder:
         """
         self.name = spec.name
         self.dims = spec.dims
+        self.size = spec.crop.size
         self.distances = spec.distances
         self._crop, self._mirrors = spec.crop, self.options.of(spec).mirror
         self._network = loading.engine.load(

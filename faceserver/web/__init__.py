@@ -9,6 +9,7 @@ from faceserver.config import Settings
 from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.context import backend_of
+from faceserver.web.doors import PathKeys
 from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.guard.limits import Deadlines
@@ -16,7 +17,7 @@ from faceserver.web.guard.proxies import TrustedProxies
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
-from faceserver.web.pages import frame, gallerypages, languages, signin
+from faceserver.web.pages import assets, frame, gallerypages, languages, signin
 from faceserver.web.pages import routes as pages
 from faceserver.web.pages.errors import PAGES
 from faceserver.web.v1 import make_app
@@ -24,6 +25,7 @@ from faceserver.web.v1 import make_app
 __all__ = ["gate_of", "init_app", "make_app"]
 
 _BLUEPRINTS = (
+    assets.blueprint,
     pages.blueprint,
     gallerypages.blueprint,
     languages.blueprint,
@@ -48,6 +50,7 @@ def init_app(app: OpenAPI) -> None:
     signin.register(app)
     languages.register(app)
     frame.register(app)
+    assets.register(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     v1.register(app)
@@ -56,7 +59,8 @@ def init_app(app: OpenAPI) -> None:
     scopes.check(app)
     app.wsgi_app = RequestIds(  # type: ignore[method-assign]
         TrustedProxies(
-            Deadlines(app.wsgi_app, settings.request_timeout), Proxies(settings.trusted_proxies)
+            PathKeys(Deadlines(app.wsgi_app, settings.request_timeout)),
+            Proxies(settings.trusted_proxies),
         )
     )
 

@@ -6,9 +6,19 @@ from collections.abc import Iterator
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from faceserver.errors import Busy, FaceServerError, NotAuthenticated, NotReady, TimedOut
+from faceserver.errors import (
+    Busy,
+    EngineUnavailable,
+    FaceServerError,
+    NotAuthenticated,
+    NotReady,
+    NotServed,
+    StoreUnavailable,
+    TimedOut,
+    UpstreamFailed,
+)
 from faceserver.web.problems import InvalidFields, shortened
-from faceserver.web.protocol import Failure, current
+from faceserver.web.protocol import KEY_VARIABLE, Failure, current
 
 _log = logging.getLogger(__name__)
 
@@ -16,10 +26,12 @@ STATUS = {
     "invalid_input": 400,
     "invalid_request": 400,
     "no_file": 400,
+    "missing_argument": 400,
     "empty_file": 400,
     "invalid_url": 400,
     "untrusted_host": 400,
     "not_authenticated": 401,
+    "invalid_signature": 401,
     "access_error": 403,
     "not_permitted": 403,
     "csrf_failed": 403,
@@ -38,6 +50,7 @@ STATUS = {
     "too_many_pixels": 413,
     "invalid_archive": 422,
     "invalid_cursor": 422,
+    "invalid_entries": 422,
     "invalid_embedding": 422,
     "invalid_place": 422,
     "not_an_image": 415,
@@ -45,6 +58,7 @@ STATUS = {
     "truncated_image": 422,
     "image_too_small": 422,
     "face_count": 422,
+    "low_quality": 422,
     "no_face": 422,
     "unknown_attribute": 422,
     "several_faces": 422,
@@ -58,18 +72,22 @@ STATUS = {
     "invalid_setting": 500,
     "unknown_name": 500,
     "model_error": 500,
-    "engine_unavailable": 500,
+    "library_missing": 500,
     "store_error": 500,
     "store_corrupt": 500,
     "store_too_new": 500,
     "store_mismatch": 500,
+    "unsuitable_model": 501,
+    "not_served": 501,
+    "upstream_failed": 502,
     "store_outdated": 500,
     "not_ready": 503,
     "shutting_down": 503,
     "timed_out": 503,
     "busy": 503,
-    "store_locked": 503,
+    "engine_unavailable": 503,
     "store_unavailable": 503,
+    "store_locked": 503,
     "store_full": 507,
 }
 """The HTTP status of each error code."""
@@ -78,7 +96,8 @@ STATUS = {
 _HTTP_CODES = {400: "invalid_request", 413: "request_too_large", 500: "internal_error"}
 
 
-_NO_FAULTS = (Busy, NotReady, TimedOut)
+_NO_FAULTS = (Busy, NotReady, NotServed, TimedOut, UpstreamFailed)
+_ELSEWHERE = (EngineUnavailable, StoreUnavailable)
 
 BUSY_SECONDS = 2
 """After which a request that was too much may be sent again."""
@@ -88,8 +107,11 @@ def note(error: FaceServerError) -> int:
     """The status of an error, which is noted in the audit log, and in the log if it is a fault."""
     g.error_code = error.code
     status = STATUS[error.code]
-    if status >= 500 and not isinstance(error, _NO_FAULTS):
-        _log.error("%s %s: %s", request.method, request.path, error, exc_info=error)
+    path = request.url_rule if KEY_VARIABLE in (request.view_args or {}) else request.path
+    if isinstance(error, _ELSEWHERE):
+        _log.warning("%s %s: %s", request.method, path, error)
+    elif status >= 500 and not isinstance(error, _NO_FAULTS):
+        _log.error("%s %s: %s", request.method, path, error, exc_info=error)
     return status
 
 
@@ -107,6 +129,7 @@ def _answer_own(error: FaceServerError) -> Response:
             shortened(str(error)),
             error.fields if isinstance(error, InvalidFields) else (),
             tuple(_headers(error)),
+            error,
         )
     )
 
@@ -115,7 +138,7 @@ def _headers(error: FaceServerError) -> Iterator[tuple[str, str]]:
     challenge = current().challenge
     if isinstance(error, NotAuthenticated) and challenge is not None:
         yield "WWW-Authenticate", challenge
-    if isinstance(error, Busy):
+    if isinstance(error, Busy | EngineUnavailable):
         g.retry_after = BUSY_SECONDS
         yield "Retry-After", str(BUSY_SECONDS)
 

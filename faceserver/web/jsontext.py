@@ -1,6 +1,8 @@
 """JSON bodies as UTF-8, whatever they came in."""
 
 import json
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
 
 from flask import request
 
@@ -8,6 +10,17 @@ from faceserver.errors import InvalidRequest
 from faceserver.web import charsets
 
 _MARK = b"\xef\xbb\xbf"
+_LARGE = 65_536
+_LARGE_ONES = Lock()
+
+
+def one_large_at_a_time(data: bytes) -> AbstractContextManager[object]:
+    """Held while a body is parsed, if it is large.
+
+    Each step keeps the interpreter to itself until it is done: several large bodies at a time
+    would let everybody else wait for all of them.
+    """
+    return _LARGE_ONES if len(data) > _LARGE else nullcontext()
 
 
 def utf8_json(data: bytes) -> bytes:

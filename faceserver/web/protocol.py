@@ -12,9 +12,15 @@ from flask import Blueprint, Flask, Request, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from faceserver.access.base import Keys
+from faceserver.access.keys import Key
 from faceserver.api.base import FieldProblem
+from faceserver.errors import FaceServerError
 
 _EXTENSION = "faceserver_protocols"
+
+KEY_VARIABLE = "api_key"
+"""The variable of an address that holds a key; no log shows it."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Failure:
         message: for people.
         fields: of the request that are at fault, if that is known.
         headers: that the answer gets whatever its form.
+        error: what failed, where that is an error of ours; protocols may have kinds of their own.
     """
 
     status: int
@@ -34,6 +41,7 @@ class Failure:
     message: str
     fields: tuple[FieldProblem, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    error: FaceServerError | None = None
 
 
 def header_key(request: Request) -> str | None:
@@ -47,6 +55,14 @@ def header_key(request: Request) -> str | None:
     return request.headers.get("X-Api-Key")
 
 
+def basic_key(request: Request) -> str | None:
+    """The password of HTTP basic authentication, whoever the user; else as :func:`header_key`."""
+    sent = request.authorization
+    if sent is not None and sent.type == "basic" and sent.password:
+        return sent.password
+    return header_key(request)
+
+
 @dataclass(frozen=True)
 class Protocol:
     """A wire protocol.
@@ -55,19 +71,25 @@ class Protocol:
         name: of its folder, of its addresses below ``/as/``, and in the setting.
         render: makes the answer to a request that failed.
         credentials: finds the key in a request; None without one.
-        key_in_body: the key may be in the body, so that this has to be taken in before it is known.
+        authenticate: finds the key that a request is signed with; it raises NotAuthenticated where
+            the signature is bad. None where keys are only shown.
+        key_in_body: the key, or what is signed, may be in the body, so that this has to be taken in
+            before it is known; of some requests alone where it is a function.
         key_place: where that is, as a message tells it.
         challenge: what ``WWW-Authenticate`` says where a key is needed; None: nothing.
         prefixes: beginnings of addresses that are its alone, such as ``/v1/``.
+        headers: that its clients send beside ours, from pages of other sites, too.
     """
 
     name: str
     render: Callable[[Failure], Response]
     credentials: Callable[[Request], str | None] = header_key
-    key_in_body: bool = False
+    authenticate: Callable[[Request, Keys], Key | None] | None = None
+    key_in_body: bool | Callable[[Request], bool] = False
     key_place: str = "Authorization: Bearer KEY"
     challenge: str | None = 'Bearer realm="faceserver"'
     prefixes: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
 
 
 @dataclass

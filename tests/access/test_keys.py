@@ -1,11 +1,14 @@
 """Keys: made once, kept as a hash, heeded by every process at once."""
 
 import os
+import re
 import sqlite3
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -67,7 +70,7 @@ def test_keys_are_never_the_same(store: KeyStore) -> None:
 def test_the_file_holds_no_key_and_is_private(store: KeyStore, tmp_path: Path) -> None:
     _, token = store.create("phone", "read")
     path = file_of(tmp_path)
-    assert token.rsplit("_", 1)[-1].encode() not in path.read_bytes()
+    assert token.split("_", 2)[2].encode() not in path.read_bytes()
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
 
@@ -329,3 +332,55 @@ def test_rows_that_make_no_sense_are_found(store: KeyStore, tmp_path: Path) -> N
     for key in keys[:3]:
         file.remove(key)
     assert [key.id for key in store.all()] == keys[3:]
+
+
+def test_a_uuid_is_a_key_too(store: KeyStore, tmp_path: Path) -> None:
+    key, token = store.create("viseron", "write", "cameras", kind="uuid")
+    assert str(UUID(token)) == token
+    for written in (token, token.upper()):
+        found = store.find(written)
+        assert found is not None
+        assert (found.id, found.kind, found.collection) == (key.id, "uuid", "cameras")
+    assert store.find(str(UUID(int=0))) is None
+    assert token.encode() not in file_of(tmp_path).read_bytes()
+    store.revoke("viseron")
+    assert store.find(token) is None
+
+
+def test_a_pair_is_found_by_its_id_alone_and_is_no_key_by_itself(store: KeyStore) -> None:
+    key, token = store.create("phone", "read", kind="pair")
+    access_id, _, secret = token.partition(":")
+    assert re.fullmatch(r"FSAK[A-Z2-7]{16}", access_id)
+    assert len(secret) == 40
+    found = store.pair(access_id)
+    assert found is not None
+    assert (found[0].id, found[0].kind, found[1]) == (key.id, "pair", secret)
+    for shown in (token, access_id, secret):
+        assert store.find(shown) is None
+    assert store.pair("FSAK" + "A" * 16) is None
+    store.revoke("phone")
+    assert store.pair(access_id) is None
+
+
+def test_keys_of_the_first_version_stay_good(store: KeyStore, tmp_path: Path) -> None:
+    token = "fs_0123456789ab_" + "A" * 43
+    file_of(tmp_path).parent.mkdir()
+    with closing(sqlite3.connect(file_of(tmp_path))) as database, database:
+        database.executescript(
+            """
+            CREATE TABLE keys (
+                id TEXT PRIMARY KEY, name TEXT NOT NULL, scope TEXT NOT NULL, collection TEXT,
+                hash BLOB NOT NULL, created TEXT NOT NULL, last_used TEXT, revoked TEXT
+            ) STRICT;
+            CREATE UNIQUE INDEX keys_by_name ON keys (name) WHERE revoked IS NULL;
+            PRAGMA user_version = 1;
+            """
+        )
+        row = ("0123456789ab", "old", "read", None, sha256(token.encode()).digest(), "2026-01-01")
+        database.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)", row)
+    found = store.find(token)
+    assert found is not None
+    assert (found.name, found.kind) == ("old", "own")
+    _, new = store.create("new", "read", kind="uuid")
+    assert store.find(new) is not None
+    assert [key.name for key in store.all()] == ["old", "new"]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -62,6 +63,35 @@ def test_keys_are_heeded_at_once(two_keys: tuple[Keys, Keys]) -> None:
     second, _ = here.create("phone", "read")
     assert [one.id for one in there.all()] == [key.id, second.id]
     assert there.revoke(second.id).name == "phone"
+
+
+def test_every_kind_of_key_is_found_by_every_server(two_keys: tuple[Keys, Keys]) -> None:
+    here, there = two_keys
+    key, token = here.create("viseron", "write", "cameras", kind="uuid")
+    assert str(UUID(token)) == token
+    for written in (token, token.upper()):
+        found = there.find(written)
+        assert found
+        assert (found.id, found.kind, found.collection) == (key.id, "uuid", "cameras")
+    assert there.find(str(UUID(int=0))) is None
+    pair, token = there.create("phone", "read", kind="pair")
+    access_id, _, secret = token.partition(":")
+    held = here.pair(access_id)
+    assert held
+    assert (held[0].id, held[0].kind, held[1]) == (pair.id, "pair", secret)
+    assert here.get(pair.id).last_used  # type: ignore[union-attr]
+    for shown in (token, access_id, secret):
+        assert here.find(shown) is None
+    for unknown in ("FSAK" + "A" * 16, "", "\0"):
+        assert here.pair(unknown) is None
+    here.revoke("phone")
+    assert there.pair(access_id) is None
+    own, _ = here.create("script", "read")
+    assert [(one.id, one.kind) for one in there.all()] == [
+        (key.id, "uuid"),
+        (pair.id, "pair"),
+        (own.id, "own"),
+    ]
 
 
 @pytest.fixture(params=["alone", "shared"])

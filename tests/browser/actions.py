@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import requests
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.server import Server
 
@@ -28,6 +28,13 @@ def register(server: Server, *photographs: Path, name: str | None = None) -> lis
     return ids
 
 
+def sign_in(page: Page, key: str, there: str = "/status") -> None:
+    """Show a key, and go on to a page."""
+    page.goto(f"/signIn?next={there}")
+    page.get_by_label("Key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+
+
 def people(server: Server) -> dict[str, int]:
     """How many faces each person has."""
     answer = requests.get(f"{server.url}/v1/collections/default/subjects", timeout=60)
@@ -42,12 +49,12 @@ def faces(server: Server) -> int:
 
 def choose(page: Page, zone: str, *files: Path) -> None:
     """Choose files in a drop zone."""
-    page.locator(f"#{zone} input[type=file]").set_input_files(list(files))
+    page.locator(f"#{zone} .dropzone-label input").set_input_files(list(files))
 
 
 def card(page: Page, title: str) -> Locator:
     """The card of a picture."""
-    return page.locator("li.picture-card:not(.job)").filter(
+    return page.locator("li.picture-card").filter(
         has=page.get_by_role("heading", name=title, exact=True)
     )
 
@@ -62,3 +69,7 @@ def save_name(row: Locator, name: str) -> None:
 def texts(found: Locator) -> Iterable[str]:
     """What elements say."""
     return [text.strip() for text in found.all_inner_texts()]
+
+
+def hold(route: Route) -> None:
+    """Let a request wait for good."""

@@ -15,7 +15,6 @@ VERSION = "4.14.1"
 SHA512 = "FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
 
 _CACHE = Path(__file__).resolve().parents[2] / ".cache" / "axe"
-_SERIOUS = {"serious", "critical"}
 
 
 class AxeMissing(Exception):
@@ -53,12 +52,11 @@ def _fetch() -> None:
 
 
 def issues(page: Page, source: str) -> list[str]:
-    """The serious and critical issues of a page as it stands, each with the elements at fault."""
+    """What axe finds on a page as it stands, however small, each with the elements at fault."""
     page.evaluate(source)
     found: dict[str, Any] = page.evaluate("axe.run()")
     return [
         f"{issue['id']} ({issue['impact']}): {issue['help']}: "
         + "; ".join(node["html"] for node in issue["nodes"])
         for issue in found["violations"]
-        if issue["impact"] in _SERIOUS
     ]

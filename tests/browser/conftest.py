@@ -25,6 +25,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from faceserver.access.keys import KeyStore
 from tests.browser.axe import AxeMissing, axe_source
 from tests.e2e.server import Server
 from tests.support.loopback import Site, send, serve
@@ -33,7 +34,7 @@ from tests.support.photographs import Photographs
 CHROMIUM = Path("/usr/bin/chromium")
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 TIMEOUT_MS = 30_000
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -76,7 +77,7 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright, camera: Path) -> Iterator[Browser]:
-    arguments = [*_ARGUMENTS, f"--use-file-for-fake-video-capture={camera}"]
+    arguments = [*ARGUMENTS, f"--use-file-for-fake-video-capture={camera}"]
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
     yield browser
     browser.close()
@@ -104,6 +105,28 @@ def gallery(server: Server) -> Server:
     """The server, with nobody registered."""
     requests.delete(f"{server.url}/v1/collections/default", timeout=60).raise_for_status()
     return server
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+def closing(data: Path) -> Iterator[Server]:
+    """A server of its own, on which keys are made."""
+    with Server(data, requests_per_minute="0") as running:
+        yield running
+
+
+@pytest.fixture
+def guarded(closing: Server, data: Path) -> tuple[Server, str]:
+    """The server and the only key of it that is good, an administrator's."""
+    keys = KeyStore(data)
+    for key in keys.all():
+        if key.revoked is None:
+            keys.revoke(key.id)
+    return closing, keys.create("admin", "admin")[1]
 
 
 class Watch:

@@ -19,3 +19,10 @@ def side_by_side(path: Path, *photographs: Path, height: int = 500) -> Path:
         left += part.width
     whole.save(path, quality=92)
     return path
+
+
+def saved_again(path: Path, photograph: Path) -> Path:
+    """The same picture in other bytes, written to a path."""
+    with Image.open(photograph) as picture:
+        picture.convert("RGB").save(path, "JPEG", quality=97)
+    return path

@@ -27,6 +27,11 @@ def compare(page: Page, first: Path, second: Path) -> None:
 def test_the_same_person_is_joined_by_a_line(page: Page, photographs: Photographs) -> None:
     compare(page, photographs["obama.jpg"], photographs["obama2.jpg"])
     expect(page.locator("#summary")).to_contain_text("Same person, 9")
+    verdict = page.locator("#verdict").bounding_box()
+    pictures = page.locator("#compare").bounding_box()
+    assert verdict
+    assert pictures
+    assert verdict["y"] < pictures["y"], "the answer comes first"
     expect(page.locator("#lines line.same")).to_have_count(1)
     assert line_touches_both_boxes(page)
     shoot(page, "compare")

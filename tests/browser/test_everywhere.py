@@ -18,7 +18,9 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone": {"locale": "en-GB", "viewport": PHONE, "has_touch": True},
     "chinese": {"locale": "zh-CN", "viewport": SCREEN},
 }
-BESIDES = ("/docs", "/nothing")
+SERVER = ("/status/keys", "/status/settings")
+"""Pages that are reached from one of the bar."""
+BESIDES = ("/docs", "/nothing", *SERVER)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def opened(page: Page, address: str) -> None:
 
 
 def test_nobody_is_kept_out(page: Page, look: str, axe: str) -> None:
-    for address in [*addresses(page), "/nothing"]:
+    for address in [*addresses(page), *SERVER, "/nothing"]:
         opened(page, address)
         assert issues(page, axe) == [], address
 
@@ -61,13 +63,17 @@ def test_nobody_is_kept_out(page: Page, look: str, axe: str) -> None:
 def test_nobody_is_kept_out_of_the_results(page: Page, axe: str, photographs: Photographs) -> None:
     page.goto(REGISTER)
     choose(page, "dropzone", photographs["obama.jpg"], photographs["obama2.jpg"])
-    expect(page.locator(".face .notice").first).to_be_visible()
+    expect(page.locator(".notice").first).to_be_visible()
     assert issues(page, axe) == []
 
     page.goto(RETRIEVE)
     choose(page, "dropzone", photographs["obama3.jpg"])
+    page.locator("#take-along summary").click()
+    page.locator("#threshold-panel summary").click()
+    assert issues(page, axe) == []
     page.locator(".match").first.click()
     expect(page.locator("#lightbox rect")).to_have_count(1)
+    page.locator("#lightbox .landmarks summary").click()
     assert issues(page, axe) == []
 
     page.goto(COMPARE)
@@ -85,7 +91,7 @@ def test_pages_fit_the_screen(page: Page) -> None:
 
 
 def test_pages_speak_the_browsers_language(page: Page, look: str) -> None:
-    for address in addresses(page):
+    for address in [*addresses(page), *SERVER]:
         opened(page, address)
         expected = "zh-Hans" if look == "chinese" else "en"
         assert page.locator("html").get_attribute("lang") == expected

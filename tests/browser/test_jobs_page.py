@@ -79,7 +79,7 @@ def test_progress_is_live_and_each_refusal_has_its_reason(
         expect(page.get_by_text("There are no jobs.")).to_be_hidden()
         expect(card.get_by_role("progressbar")).to_be_visible()
         going_on.set()
-        expect(state(card)).to_have_text("Done")
+        expect(state(card)).to_have_text("Partly done")
     expect(card.get_by_role("status")).to_have_text("1 picture stored · 1 face · 3 rejected")
     card.get_by_text("Why 3 pictures were rejected").click()
     expect(card.locator(".source")).to_have_text([site.url(name) for name in names[1:]])
@@ -116,8 +116,9 @@ def test_the_page_can_be_used_by_everybody(
     submit(empty, site.url("/missing.jpg"))
     with watched_page(browser, empty.url, **VIEWS[kind]) as (page, _):
         page.goto("/jobs")
-        expect(state(cards(page).first)).to_have_text("已完成" if kind == "zh" else "Done")
-        page.locator("summary").click()
+        expect(state(cards(page).first)).to_have_text("失败" if kind == "zh" else "Failed")
+        expect(cards(page).first.get_by_role("status")).not_to_contain_text("0")
+        page.locator(".refused summary").click()
         expect(page.locator(".why")).to_be_visible()
         assert issues(page, axe) == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -58,9 +58,10 @@ def _register_and_find(page: Page, url: str, photographs: Photographs) -> None:
     choose(page, "dropzone", photographs["obama.jpg"])
     found = card(page, "obama.jpg")
     expect(found.get_by_text("1 face registered")).to_be_visible()
+    found.get_by_role("button", name="Details of Face 1").click()
     found.get_by_role("link", name="Find this face in other pictures").click()
     page.wait_for_url(f"{url}faceRetrieve.html?face=*")
-    expect(page.get_by_role("slider", name="Maximum distance")).to_be_enabled()
+    expect(page.locator("#threshold")).to_be_enabled()
 
 
 def _look_everywhere(page: Page, url: str) -> None:

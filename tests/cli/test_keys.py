@@ -64,7 +64,7 @@ def test_it_is_written_down_without_the_key(data_dir: Path) -> None:
         ("command line", "keys revoke", "not_found"),
     ]
     assert events[0]["target"] == {"name": "phone", "scope": "read", "collection": None}
-    assert token.rsplit("_", 1)[-1] not in written
+    assert token.split("_", 2)[2] not in written
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,21 @@ def test_a_server_for_others_needs_a_key(data_dir: Path) -> None:
     assert "no key is made" in result.output
     assert "--no-auth" in result.output
     assert not data_dir.exists()
+
+
+def test_other_programs_keys_have_their_own_form(data_dir: Path) -> None:
+    made = run("create", "--name", "viseron", "--scope", "write", "--compreface")
+    found = KeyStore(data_dir).find(made.stdout.strip())
+    assert found is not None
+    assert found.kind == "uuid"
+
+    made = run("create", "--name", "phone", "--scope", "read", "--aws")
+    told = dict(line.split("=", 1) for line in made.stdout.splitlines())
+    pair = KeyStore(data_dir).pair(told["AWS_ACCESS_KEY_ID"])
+    assert pair is not None
+    assert pair[1] == told["AWS_SECRET_ACCESS_KEY"]
+    listed = run("list").output
+    assert "  viseron  UUID  write" in listed
+    assert "  phone  AWS pair  read" in listed
+    written = (data_dir / "audit.jsonl").read_text(encoding="utf-8")
+    assert told["AWS_SECRET_ACCESS_KEY"] not in written + listed

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from faceserver.conversion.coreml.network import Embedder, read_embedder
+from faceserver.conversion.coreml.network import Embedder, coreml_network
+from faceserver.conversion.network import read_network
 from faceserver.conversion.readers.tf_source import read_source
 from tests.conversion.graphs import Graph
 
@@ -65,7 +66,7 @@ def small_facenet(
 
 def read(path: Path) -> Embedder:
     """Read a network as the command does."""
-    return read_embedder(read_source(path))
+    return coreml_network(read_network(read_source(path)))
 
 
 def _residual_block(graph: Graph, source: str) -> str:

@@ -23,14 +23,14 @@ def test_it_says_what_the_model_takes_and_gives(
 ) -> None:
     caffe2onnx.main(arguments(Net(data() + CONV, WEIGHTS), tmp_path))
     path = tmp_path / "out" / "net.onnx"
-    assert capsys.readouterr().out == (
-        f"{path}: data (batch, 6, rows, columns) -> it (batch, 4, ?, ?)\n"
+    assert capsys.readouterr().out.startswith(
+        f"{path}: data (batch, 6, rows, columns) -> it (batch, 4, ?, ?)\nchecked against "
     )
     assert path.stat().st_size > 4 * WEIGHTS["it"][0].size
 
 
 def test_it_checks_what_it_makes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    caffe2onnx.main([*arguments(Net(data() + CONV, WEIGHTS), tmp_path), "--check"])
+    caffe2onnx.main(arguments(Net(data() + CONV, WEIGHTS), tmp_path))
     _model, checked = capsys.readouterr().out.splitlines()
     assert checked.startswith(f"checked against {tmp_path / 'net.caffemodel'}: differs by at most ")
     assert float(checked.rpartition(" ")[2]) < 1e-5
@@ -41,20 +41,38 @@ def test_nothing_is_written_when_the_check_fails(
 ) -> None:
     monkeypatch.setattr(judge, "TOLERANCE", -1.0)
     with pytest.raises(ModelError, match="the outputs differ by"):
-        caffe2onnx.main([*arguments(Net(data() + CONV, WEIGHTS), tmp_path), "--check"])
+        caffe2onnx.main(arguments(Net(data() + CONV, WEIGHTS), tmp_path))
     assert not (tmp_path / "out").exists()
 
 
-def test_a_network_with_two_inputs_cannot_be_checked(tmp_path: Path) -> None:
+def test_a_difference_is_written_by_the_users_word_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge, "TOLERANCE", -1.0)
+    caffe2onnx.main([*arguments(Net(data() + CONV, WEIGHTS), tmp_path), "--no-check"])
+    assert (tmp_path / "out" / "net.onnx").exists()
+
+
+def test_a_network_with_two_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     net = Net(data(name="a") + data(name="b") + layer("Eltwise", bottoms="a b"))
-    with pytest.raises(ModelError, match="only a network with one input of four axes"):
-        caffe2onnx.main([*arguments(net, tmp_path), "--check"])
+    caffe2onnx.main(arguments(net, tmp_path))
+    assert "differs by at most" in capsys.readouterr().out
+
+
+def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
+    prototxt, caffemodel, _out = arguments(Net(data() + CONV, WEIGHTS), tmp_path)
+    with pytest.raises(ModelError, match="is a folder: say the file"):
+        caffe2onnx.main([prototxt, caffemodel, str(tmp_path)])
+    with pytest.raises(ModelError, match=r"the file .*net\.prototxt is in the way"):
+        caffe2onnx.main([prototxt, caffemodel, f"{prototxt}/net.onnx"])
+    with pytest.raises(ModelError, match=r"net\.caffemodel is a caffemodel, where a prototxt"):
+        caffe2onnx.main([caffemodel, prototxt, str(tmp_path / "net.onnx")])
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (layer("LSTM"), "error: layer 'it' has the unknown type 'LSTM'"),
+        (layer("LSTM"), "layer 'it' has the unknown type 'LSTM'"),
         ("layer {", "is no prototxt"),
         (layer("ReLU", bottoms="nothing"), "layer 'it' reads 'nothing', which no layer makes"),
     ],
@@ -66,6 +84,7 @@ def test_an_error_is_one_line_and_nothing_is_written(
     Path(given[0]).write_text(data() + text)
     with pytest.raises(SystemExit) as caught:
         run(lambda: caffe2onnx.main(given))
+    assert str(caught.value).startswith("error: ")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()

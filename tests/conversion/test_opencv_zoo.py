@@ -14,8 +14,8 @@ from faceserver.conversion.checks.judge import run_opencv, run_openvino, sample
 from faceserver.conversion.graph.simplify import simplify
 from faceserver.conversion.opencv_zoo import RECIPES, run
 from faceserver.conversion.published import published
-from faceserver.conversion.readers.from_channels_first import layers_of
 from faceserver.conversion.readers.onnx_constants import load_folded
+from faceserver.conversion.readers.onnx_source import read_onnx
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.conversion.writers.to_caffe import to_caffe
 from faceserver.errors import ModelError
@@ -23,7 +23,7 @@ from faceserver.folders import DESCRIPTIONS, SOURCES
 from faceserver.models.spec import load_any_spec
 from faceserver.types import Floats
 
-SHAPE = (1, 4, 8, 8)
+SHAPE = (1, 3, 8, 8)
 
 
 def noise(*shape: int) -> Floats:
@@ -53,7 +53,7 @@ def converted(path: Path, folder: Path) -> dict[str, Floats]:
     """What the network gives in ONNX and in Caffe, both made by our converters."""
     blob = sample((2, *SHAPE[1:]))
     output = onnx.load(path).graph.output[0].name
-    layers = simplify(layers_of(load_folded(path), SHAPE, {output: "made"}))
+    layers = simplify(read_onnx(path).layers((8, 8), {output: "made"}))
     CaffeFiles.of(*to_caffe(layers, "net"), "").write(folder, "net")
     content = caffe2onnx.convert(folder / "net.prototxt", folder / "net.caffemodel")
     (folder / "net.onnx").write_bytes(content)
@@ -75,11 +75,11 @@ def weights(*shape: int) -> dict[str, Floats]:
 ops: dict[str, tuple[list[NodeProto], dict[str, Floats]]] = {
     "padding and step": (
         [node("Conv", ["data", "w"], "y", pads=[1, 1, 1, 1], strides=[2, 2])],
-        weights(6, 4, 3, 3),
+        weights(6, 3, 3, 3),
     ),
     "a convolution in groups": (
-        [node("Conv", ["data", "w", "b"], "y", group=4, pads=[1, 1, 1, 1])],
-        {**weights(4, 1, 3, 3), "b": noise(4)},
+        [node("Conv", ["data", "w", "b"], "y", group=3, pads=[1, 1, 1, 1])],
+        {**weights(3, 1, 3, 3), "b": noise(3)},
     ),
     "a norm between activations": (
         [
@@ -88,12 +88,12 @@ ops: dict[str, tuple[list[NodeProto], dict[str, Floats]]] = {
             node("Conv", ["n", "w"], "y"),
         ],
         {
-            **weights(5, 4, 1, 1),
-            "slopes": noise(4, 1, 1),
-            "g": noise(4),
-            "b": noise(5)[:4],
-            "m": noise(6)[:4],
-            "v": np.abs(noise(7)[:4]),
+            **weights(5, 3, 1, 1),
+            "slopes": noise(3, 1, 1),
+            "g": noise(3),
+            "b": noise(5)[:3],
+            "m": noise(6)[:3],
+            "v": np.abs(noise(7)[:3]),
         },
     ),
     "numbers beside the blob": (
@@ -103,7 +103,7 @@ ops: dict[str, tuple[list[NodeProto], dict[str, Floats]]] = {
             node("Add", ["b", "s"], "c"),
             node("Conv", ["c", "w"], "y"),
         ],
-        {**weights(3, 4, 1, 1), "s": noise(1), "f": noise(2)[:1]},
+        {**weights(3, 3, 1, 1), "s": noise(1), "f": noise(2)[:1]},
     ),
     "down and up again": (
         [
@@ -127,7 +127,7 @@ ops: dict[str, tuple[list[NodeProto], dict[str, Floats]]] = {
             node("Flatten", ["d"], "f"),
             node("Gemm", ["f", "w", "b"], "y", transB=1),
         ],
-        {**weights(7, 256), "b": noise(7)},
+        {**weights(7, 192), "b": noise(7)},
     ),
 }
 
@@ -150,7 +150,7 @@ def test_weights_in_blocks_of_8_bits_become_numbers(tmp_path: Path) -> None:
         node("DequantizeLinear", ["q", "s", "z"], "d", axis=1, block_size=4),
         node("Reshape", ["d", "shape"], "r"),
     ]
-    constants = {"q": quantized, "s": scales, "z": zeros, "shape": np.array([12, 4, 1, 1])}
+    constants = {"q": quantized, "s": scales, "z": zeros, "shape": np.array([16, 3, 1, 1])}
     graph = helper.make_graph(
         nodes,
         "net",
@@ -170,24 +170,24 @@ def test_weights_in_blocks_of_8_bits_become_numbers(tmp_path: Path) -> None:
     assert [each.op_type for each in folded.graph.node] == ["Conv"]
     (made,) = (numpy_helper.to_array(tensor) for tensor in folded.graph.initializer)
     wanted = quantized.astype(np.float32) * scales.repeat(4, axis=1)
-    assert np.allclose(made, wanted.reshape(12, 4, 1, 1))
+    assert np.allclose(made, wanted.reshape(16, 3, 1, 1))
 
 
 @pytest.mark.parametrize(
     ("nodes", "said"),
     [
         ([node("Conv", ["data", "w"], "y", dilations=[2, 2])], "dilation"),
-        ([node("Sigmoid", ["data"], "y")], "not supported"),
-        ([node("Mul", ["data", "w"], "y")], "one number"),
-        ([node("MaxPool", ["data"], "y", kernel_shape=[2, 2], pads=[1, 1, 1, 1])], "padding"),
+        ([node("Erf", ["data"], "y")], "not supported"),
+        ([node("Mul", ["data", "m"], "y")], r"a constant of the shape \[1, 1, 8, 8\]"),
     ],
 )
 def test_what_cannot_be_converted_is_named(
     nodes: list[NodeProto], said: str, tmp_path: Path
 ) -> None:
-    model = load_folded(save(tmp_path, nodes, weights(6, 4, 3, 3)))
-    with pytest.raises(ModelError, match=said):
-        layers_of(model, SHAPE, {"y": "made"})
+    constants = {**weights(6, 3, 3, 3), "m": noise(1, 1, 8, 8)}
+    source = read_onnx(save(tmp_path, nodes, constants))
+    with pytest.raises(ModelError, match=rf"source\.onnx: node 'y'.*{said}"):
+        source.layers((8, 8), {"y": "made"})
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -32,16 +32,37 @@ def test_an_unknown_op(tmp_path: Path) -> None:
     graph = Graph()
     graph.op("Tanh", "Net/tanh_7", "input")
     assert refusal(graph, tmp_path) == (
-        "node 'Net/tanh_7' has the op 'Tanh', which is not supported"
+        f"{tmp_path / 'graph.pb'}: node 'Net/tanh_7' has the op 'Tanh', which is not supported"
     )
+
+
+def test_all_that_is_not_supported_is_said_at_once(tmp_path: Path) -> None:
+    graph = Graph()
+    tanh = graph.op("Tanh", "tanh_7", "input")
+    dilated = graph.conv("conv", tanh, graph.noise(3, 3, 3, 4))
+    attribute = AttrValue(list=AttrValue.ListValue(i=[1, 2, 2, 1]))
+    graph.proto.node[-1].attr["dilations"].CopyFrom(attribute)
+    graph.op("Erf", "erf", dilated)
+    message = refusal(graph, tmp_path)
+    assert "\n" not in message
+    for part in ("'tanh_7' has the op 'Tanh'", "dilation is not supported", "'erf' has the op"):
+        assert part in message
+
+
+def test_all_that_caffe_cannot_is_said_at_once() -> None:
+    data = Input("data", (), (1, 3, 8, 9))
+    layers = [data, Scale("one", ("data",), factor=2.0), Scale("two", ("data",), factor=2.0)]
+    layers.append(Relu("lost", ("one",)))
+    with pytest.raises(ModelError, match="'one' is a Scale.*; 'two' is a Scale") as caught:
+        to_caffe(layers, "net")
+    assert "lost" not in str(caught.value), "it can be written once 'one' can"
 
 
 @pytest.mark.parametrize(
     ("op", "kernel", "stride", "padding"),
     [
         ("MaxPool", 2, 1, "SAME"),  # one column of padding at the end alone
-        ("MaxPool", 1, 2, "VALID"),  # narrower than its step
-        ("AvgPool", 3, 1, "SAME"),  # Caffe would count the padding
+        ("MaxPool", 2, 3, "VALID"),  # narrower than its step
     ],
 )
 def test_a_pooling_that_caffe_computes_otherwise(
@@ -51,7 +72,7 @@ def test_a_pooling_that_caffe_computes_otherwise(
     pool = graph.pool(op, "input", (kernel, kernel), (stride, stride), padding)
     graph.op("Relu", "relu", pool)
     message = refusal(graph, tmp_path)
-    assert message.startswith("'pool' pools ")
+    assert "graph.pb: 'pool' pools " in message
     assert message.endswith("which Caffe's pooling cannot")
 
 
@@ -243,7 +264,7 @@ def short_constant(graph: Graph) -> None:
         (scale_of_other_channels, "'mul' scales another number of channels than 3"),
         (row_read_by_an_activation, "'flat' may be read by matrix products only"),
         (product_without_reshape, "needs a row of 216 values"),
-        (product_of_another_size, "needs a row of 200 values"),
+        (product_of_another_size, "'fc' needs 200 values, its input has"),
         (reshape_to_another_size, "'wrong' cannot make 5 values of 4"),
         (wrong_channels, "'conv' needs 5 channels, its input has 3"),
         (same_name_twice, "node 'conv' would make a second layer 'conv'"),
@@ -292,7 +313,7 @@ def test_a_truncated_graph(tmp_path: Path, part: float) -> None:
 def test_files_that_hold_no_graph(tmp_path: Path) -> None:
     empty = tmp_path / "empty.pb"
     empty.write_bytes(GraphDef().SerializeToString())
-    with pytest.raises(ModelError, match="the graph has no nodes"):
+    with pytest.raises(ModelError, match=r"empty\.pb is an empty file, where a frozen"):
         tf2caffe.convert(empty, "net")
     with pytest.raises(ModelError, match=r"none\.pb cannot be read: No such file"):
         tf2caffe.convert(tmp_path / "none.pb", "net")

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from faceserver.conversion import tf2caffe
+from faceserver.conversion import converting, tf2caffe
 from faceserver.conversion.caffe.prototxt import parse_prototxt, read_prototxt
 from faceserver.conversion.checks.judge import run_opencv, run_openvino
+from faceserver.conversion.checks.report import Runner
 from faceserver.conversion.checks.tf_judge import run_source
 from faceserver.conversion.command import run
 from faceserver.conversion.files import write_together
@@ -174,7 +176,7 @@ def convert(graph: Graph, folder: Path, *options: str, name: str = "net.pb") -> 
     folder.mkdir(parents=True, exist_ok=True)
     source, out = folder / name, folder / "out"
     source.write_bytes(graph.proto.SerializeToString())
-    tf2caffe.main([str(source), str(out), "--check", *options])
+    tf2caffe.main([str(source), str(out), *options])
     return out
 
 
@@ -202,25 +204,89 @@ def test_the_command(
     assert run_openvino(out / "facenet.onnx", blob)["embeddings"].shape[:2] == (2, dims)
 
 
-def test_a_published_model_is_known_by_its_name(tmp_path: Path) -> None:
-    out = convert(facenet(), tmp_path, name="20180402-114759.pb")
+def test_a_name_counts_only_by_the_users_word(tmp_path: Path) -> None:
+    name = "20170512-110547"
+    with pytest.raises(ModelError, match=f"say so with --published {name}"):
+        convert(facenet(), tmp_path, name=f"{name}.pb")
+    out = convert(facenet(), tmp_path, "--published", name)
     spec = load_spec(out, EmbedderSpec)
-    assert (spec.name, spec.input.normalization.kind) == ("20180402-114759", "fixed")
-    assert "VGGFace2" in spec.source
+    assert (spec.name, spec.input.normalization.kind) == (name, "whiten")
+    assert (spec.trained_on, spec.distances.threshold) == ("MS-Celeb-1M", 0.6)
+    assert "as its converter says" in spec.source
+    assert "0.99" not in spec.source, "an accuracy that was not established"
+
+
+def test_a_name_does_not_hold_against_the_vectors_length(tmp_path: Path) -> None:
+    folder = tmp_path / "20170512-110547"
+    with pytest.raises(ModelError, match=r"512 values, 20170512-110547 has 128: it is another"):
+        convert(facenet(512), folder, "--published", "20170512-110547")
+    assert not (folder / "out").exists()
+    with pytest.raises(ModelError, match="'mine' is none of the published models: 20170512"):
+        convert(facenet(), tmp_path, "--published", "mine")
 
 
 def test_what_is_said_of_a_model_goes_before_what_is_known(tmp_path: Path) -> None:
     options = ("--threshold", "0.7", "--licence", "X", "--model", "m", "--normalization", "none")
-    spec = load_spec(
-        convert(facenet(), tmp_path, *options, name="20170512-110547.pb"), EmbedderSpec
-    )
+    said = ("--published", "20170512-110547", *options)
+    spec = load_spec(convert(facenet(), tmp_path, *said), EmbedderSpec)
     assert (spec.name, spec.licence, spec.distances.threshold) == ("m", "X", 0.7)
     assert spec.input.normalization.kind == "fixed"
 
 
 def test_an_unknown_model_needs_its_normalization(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="say how it was trained: --normalization fixed"):
+    with pytest.raises(
+        ModelError,
+        match="say how its pixels were normalized in training: --normalization none, unit",
+    ):
         convert(facenet(), tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_difference_is_always_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*arguments: Any) -> dict[str, Runner]:
+        forms = write(*arguments)
+        run = forms["Caffe"]
+        moved = {
+            "Caffe": lambda blob, names: {
+                k: v + np.eye(*v.shape[:2], dtype=v.dtype).reshape(v.shape)
+                if k == "embeddings"
+                else v
+                for k, v in run(blob, names).items()
+            }
+        }
+        return {**forms, **moved}
+
+    write = converting.write_caffe_and_onnx
+    monkeypatch.setattr(converting, "write_caffe_and_onnx", damaged)
+    with pytest.raises(ModelError, match=r"embeddings differs by .*, more than 1e-04; --no-check"):
+        convert(facenet(), tmp_path, "--normalization", "fixed")
+    assert not (tmp_path / "out").exists()
+    assert (
+        convert(facenet(), tmp_path, "--normalization", "fixed", "--no-check") / "model.toml"
+    ).exists()
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_the_whole_way_is_compared_with_the_sources_own(
+    tmp_path: Path, right: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Vectors that the source's own program made tell whether the normalization is right."""
+    graph, pixels = facenet(), np.random.default_rng(1).integers(0, 256, (16, 16, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "face.png")
+    (tmp_path / "net.pb").write_bytes(graph.proto.SerializeToString())
+    source = read_source(tmp_path / "net.pb")
+    blob = ((pixels.astype(np.float32) - 127.5) / 127.5).transpose(2, 0, 1)[None, ::-1]
+    np.save(
+        tmp_path / "own.npy", source.run(np.ascontiguousarray(blob), ["embeddings"])["embeddings"]
+    )
+    options = ("--picture", str(tmp_path / "face.png"), "--expected", str(tmp_path / "own.npy"))
+    if right:
+        convert(graph, tmp_path, "--normalization", "signed", "--channels", "bgr", *options)
+        assert "the whole way from picture to vector differs by" in capsys.readouterr().out
+        assert load_spec(tmp_path / "out", EmbedderSpec).input.channels == "bgr"
+        return
+    with pytest.raises(ModelError, match="agrees: --normalization signed --channels bgr"):
+        convert(graph, tmp_path, "--normalization", "whiten", *options)
     assert not (tmp_path / "out").exists()
 
 

@@ -2,18 +2,18 @@
 
 import subprocess
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from faceserver.conversion import tf2coreml
-from faceserver.conversion.coreml.about import about, metadata, swift_line
+from faceserver.conversion.coreml.about import About, about, metadata, swift_line
 from faceserver.conversion.coreml.check import load_pictures, normalized
 from faceserver.conversion.coreml.files import staged
 from faceserver.conversion.coreml.library import load
-from faceserver.conversion.coreml.network import embedder, pads, pixel_scaling
+from faceserver.conversion.coreml.network import embedder, pixel_scaling
 from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.graph.layers import (
     Affine,
@@ -28,6 +28,9 @@ from faceserver.conversion.graph.layers import (
     Relu,
     Sum,
 )
+from faceserver.conversion.graph.shapes import pads
+from faceserver.conversion.network import read_network
+from faceserver.conversion.options import add_source_options, pixels_of
 from faceserver.conversion.readers.tf_source import read_source
 from faceserver.errors import ModelError, SetupError
 from faceserver.models.spec import FixedNormalization, WhiteningNormalization
@@ -86,10 +89,10 @@ def test_scales_that_nothing_took_in_become_1x1_convolutions() -> None:
     norm = BatchNorm("norm", ("scaled",), channels, two, three, channels**2 - 1, epsilon=1.0)
     layers = [picture(), Affine("scaled", ("data",), two, -one), norm, vector("norm")]
     scaled, normed, _vector = embedder(layers).convolutions
-    assert np.array_equal(scaled.weights[:, :, 0, 0], 2 * np.eye(3))
+    assert (scaled.groups, scaled.weights.reshape(-1).tolist()) == (3, [2, 2, 2])
     assert scaled.bias is not None
     assert scaled.bias.tolist() == [-1, -1, -1]
-    assert np.array_equal(normed.weights[:, :, 0, 0], np.eye(3)), "gamma / sqrt(variance + 1)"
+    assert normed.weights.reshape(-1).tolist() == [1, 1, 1], "gamma / sqrt(variance + 1)"
     assert normed.bias is not None
     assert normed.bias.tolist() == [-1, -1, -1]
 
@@ -145,7 +148,7 @@ def test_names_that_differ_by_their_slashes_stay_apart() -> None:
         ),
         (
             [picture(), PRelu("slopes", ("data",), np.ones(3, np.float32))],
-            "'slopes' is a PRelu, which no FaceNet has",
+            "must end in one vector",
         ),
     ],
 )
@@ -197,40 +200,56 @@ def write_description(folder: Path, source: Path) -> Path:
     return path
 
 
+def known_of(source: Path, *options: str) -> About:
+    network = read_network(read_source(source))
+    parser = ArgumentParser()
+    add_source_options(parser)
+    parsed = parser.parse_args([str(source), "out", *options])
+    return about(network, pixels_of(parsed, network))
+
+
 def test_a_source_is_recognised_by_the_description_beside_it(tmp_path: Path) -> None:
+    source = small_facenet(512).save(tmp_path)
+    write_description(tmp_path, source)
+    known = known_of(source)
+    assert (known.name, known.licence, known.normalization) == ("20180408-102900", "MIT", FIXED)
+    assert known_of(source, "--normalization", "whiten").normalization == WHITENED
+
+
+def test_a_description_does_not_hold_against_the_vectors_length(tmp_path: Path) -> None:
     source = small_facenet(128).save(tmp_path)
     write_description(tmp_path, source)
-    known = about(read_source(source), None, None)
-    assert (known.name, known.licence, known.normalization) == ("20180408-102900", "MIT", FIXED)
-    assert about(read_source(source), None, WHITENED).normalization == WHITENED
+    with pytest.raises(ModelError, match="vectors of 128 values, 20180408-102900 has 512"):
+        known_of(source)
 
 
 def test_another_models_description_is_not_taken_unless_it_is_named(tmp_path: Path) -> None:
-    source = small_facenet(128).save(tmp_path)
+    source = small_facenet(512).save(tmp_path)
     path = write_description(tmp_path, MODEL_TOML)
     with pytest.raises(ModelError, match=r"graph\.pb is none of the models.*--normalization"):
-        about(read_source(source), None, None)
-    assert about(read_source(source), path, None).normalization == FIXED
+        known_of(source)
+    assert known_of(source, "--model-toml", str(path)).normalization == FIXED
 
 
-def test_raw_pixels_are_a_choice() -> None:
-    options = Namespace(normalization="none")
-    found = tf2coreml._normalization(options)
+def test_raw_pixels_are_a_choice(tmp_path: Path) -> None:
+    source = small_facenet(128).save(tmp_path)
+    found = known_of(source, "--normalization", "none").normalization
     assert found == FixedNormalization(kind="fixed", mean=0, scale=1)
 
 
 def test_a_model_of_ones_own_needs_no_description(tmp_path: Path) -> None:
-    known = about(read_source(small_facenet(128).save(tmp_path)), None, WHITENED)
+    known = known_of(small_facenet(128).save(tmp_path), "--normalization", "whiten")
     assert (known.name, known.source, known.licence) == ("graph", "graph.pb", "not stated")
 
 
 def test_a_description_has_its_name(tmp_path: Path) -> None:
+    source = small_facenet(128).save(tmp_path)
     with pytest.raises(ModelError, match=r"other\.toml is not named model\.toml"):
-        about(read_source(small_facenet(128).save(tmp_path)), tmp_path / "other.toml", None)
+        known_of(source, "--model-toml", str(tmp_path / "other.toml"))
 
 
 def test_the_metadata_tells_how_to_use_the_model(tmp_path: Path) -> None:
-    known = about(read_source(small_facenet(128).save(tmp_path)), None, WHITENED)
+    known = known_of(small_facenet(128).save(tmp_path), "--normalization", "whiten")
     words = metadata(known, "abc", (3, 160, 150), 128)
     assert words["input"] == "RGB picture of a face, 150x160 pixels"
     assert words["normalization"].startswith("inside: (x - mean) / max(deviation")

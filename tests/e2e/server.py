@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Server:
     """``faceserver serve`` on a port of loopback, 0 for a free one; use it as a context manager.
 
-    ``command`` is what stands for ``faceserver``: this checkout's, unless it is given.
+    ``command`` is what stands for ``faceserver``: this checkout's, unless it is given. The context
+    begins once the server has printed its address and then a line that begins with ``ready``.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Server:
         data_dir: Path,
         *,
         port: str = "0",
+        ready: str = "Ready",
         command: Sequence[str] = (sys.executable, "-u", "-m", "faceserver"),
         **settings: str,
     ) -> None:
@@ -34,6 +36,7 @@ class Server:
         own = {key: value for key, value in os.environ.items() if "FACESERVER_" not in key}
         self._environment = {**own, "FACESERVER_DATA_DIR": str(data_dir), **names}
         self._command = [*command, "serve", "--port", port]
+        self._ready = ready
         self.data_dir = data_dir
         self.output: list[str] = []
 
@@ -48,7 +51,8 @@ class Server:
         )
         try:
             self.url = self.wait_for("faceserver ").split()[-1].rstrip("/")
-            self.wait_for("Ready")
+            if self._ready:
+                self.wait_for(self._ready)
         except AssertionError:
             self.stop(signal.SIGTERM)
             raise
@@ -95,11 +99,11 @@ class Server:
     def get(self, path: str, **arguments: Any) -> requests.Response:
         return requests.get(f"{self.url}/{path.removeprefix('/')}", timeout=60, **arguments)
 
-    def wait_for(self, beginning: str) -> str:
-        """Read what the server prints until a line begins so; return that line."""
+    def wait_for(self, text: str, *, inside: bool = False) -> str:
+        """Read what the server prints until a line begins so, or has it inside; return it."""
         assert self.process.stdout
         for line in self.process.stdout:
             self.output.append(line.rstrip())
-            if line.startswith(beginning):
+            if text in line if inside else line.startswith(text):
                 return line.strip()
         raise AssertionError("the server ended: " + "\n".join(self.output))

@@ -1,6 +1,7 @@
 """The same calls on every engine that is present give the same answers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from faceserver.engines import (
     Network,
     Precision,
     Preprocessing,
+    RemoteOptions,
     engines,
     make_engine,
 )
 from faceserver.engines.pixels import normalized
-from faceserver.errors import EngineUnavailable, ModelError
+from faceserver.errors import LibraryMissing, ModelError
+from faceserver.models.remote import RemoteNetwork
 from faceserver.models.spec import (
     DetectorSpec,
     EmbedderSpec,
@@ -27,6 +30,7 @@ from faceserver.models.spec import (
     load_spec,
 )
 from faceserver.types import Floats, Image
+from tests.support.triton import Triton
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 OPTIONS = EngineOptions(threads=2)
@@ -36,7 +40,11 @@ REFERENCE = "opencv"
 def network_files() -> dict[str, NetworkFiles]:
     detector = load_spec(MODELS / "mtcnn", DetectorSpec)
     embedder = load_spec(MODELS / "inception_resnet" / "20180408-102900", EmbedderSpec)
-    return {**detector.networks, **embedder.networks}
+    networks = {**detector.networks, **embedder.networks}
+    return {
+        name: files.model_copy(update={"remote": RemoteNetwork(model=name)})
+        for name, files in networks.items()
+    }
 
 
 FILES = network_files()
@@ -55,14 +63,33 @@ SHAPES = [
 def present(name: str) -> Engine | None:
     try:
         return make_engine(name, OPTIONS)
-    except EngineUnavailable:
+    except LibraryMissing:
         return None
 
 
-PRESENT = [name for name in engines.names() if present(name)]
+PRESENT = [name for name in engines.names() if name != "oip" and present(name)]
+REMOTE = ["oip-grpc", "oip-http"]
 ENGINES = [
-    pytest.param(name, marks=pytest.mark.pycaffe if name == "caffe" else ()) for name in PRESENT
+    pytest.param(name, marks=pytest.mark.pycaffe if name == "caffe" else ())
+    for name in (*PRESENT, *REMOTE)
 ]
+ADDRESSES: dict[str, RemoteOptions] = {}
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> str:
+    """An engine's name; where it is one that needs a server, that runs by now."""
+    name: str = request.param
+    if name in REMOTE:
+        triton: Triton = request.getfixturevalue("triton")
+        ADDRESSES[name] = triton.options(name.removeprefix("oip-"))
+    return name
+
+
+def make(name: str, options: EngineOptions) -> Engine:
+    if name in REMOTE:
+        return make_engine("oip", replace(options, remote=ADDRESSES[name]))
+    return make_engine(name, options)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +103,7 @@ def network(
 ) -> Network:
     key = (engine, precision, name)
     if key not in loaded:
-        loaded[key] = make_engine(engine, OPTIONS).load(FILES[name], precision)
+        loaded[key] = make(engine, OPTIONS).load(FILES[name], precision)
     return loaded[key]
 
 
@@ -91,7 +118,7 @@ def unit(rows: Floats) -> Floats:
     return np.asarray(flat / np.linalg.norm(flat, axis=1, keepdims=True), np.float32)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize(("name", "shape"), SHAPES)
 def test_outputs_agree_in_f32(
     loaded: dict[tuple[str, str, str], Network], engine: str, name: str, shape: tuple[int, ...]
@@ -108,7 +135,7 @@ def test_outputs_agree_in_f32(
         assert np.abs(values - expected[output]).max() < 1e-4, output
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize("batch", [1, 3, 8])
 def test_embeddings_agree_in_the_fastest_precision(
     loaded: dict[tuple[str, str, str], Network], engine: str, batch: int
@@ -137,7 +164,7 @@ NORMALIZATIONS: list[Normalization] = [
 ]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize("how", NORMALIZATIONS, ids=str)
 @pytest.mark.parametrize("axes", [(0, 3, 1, 2), (0, 3, 2, 1)], ids=["upright", "on its side"])
 def test_preprocessing_is_part_of_the_network(
@@ -147,7 +174,7 @@ def test_preprocessing_is_part_of_the_network(
     axes: tuple[int, int, int, int],
 ) -> None:
     pictures = photographs(3, 24)
-    tested = make_engine(engine, OPTIONS).load(FILES["rnet"], "f32", Preprocessing(how, axes))
+    tested = make(engine, OPTIONS).load(FILES["rnet"], "f32", Preprocessing(how, axes))
     assert tested.takes == np.uint8
     reference = network(loaded, REFERENCE, "f32", "rnet")
     blob = np.ascontiguousarray(normalized(pictures, how).transpose(axes))
@@ -156,13 +183,13 @@ def test_preprocessing_is_part_of_the_network(
         assert np.abs(values - answers[output]).max() < 1e-4, output
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize("how", NORMALIZATIONS[1:], ids=str)
 def test_preprocessing_keeps_its_precision_in_the_fastest_one(
     loaded: dict[tuple[str, str, str], Network], engine: str, how: Normalization
 ) -> None:
     pictures = photographs(3, 160)
-    inside = make_engine(engine, OPTIONS).load(FILES["embedder"], "auto", Preprocessing(how))
+    inside = make(engine, OPTIONS).load(FILES["embedder"], "auto", Preprocessing(how))
     outside = network(loaded, engine, "auto", "embedder")
     blob = np.ascontiguousarray(normalized(pictures, how).transpose(0, 3, 1, 2))
     answers = inside.predict({inside.inputs[0]: pictures})["embeddings"]
@@ -170,18 +197,18 @@ def test_preprocessing_keeps_its_precision_in_the_fastest_one(
     assert np.sum(unit(answers) * unit(expected), axis=1).min() >= 0.99999
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_a_network_that_takes_pictures_refuses_floats(engine: str) -> None:
     how = Preprocessing(NORMALIZATIONS[0])
-    network = make_engine(engine, OPTIONS).load(FILES["rnet"], "f32", how)
+    network = make(engine, OPTIONS).load(FILES["rnet"], "f32", how)
     with pytest.raises(ValueError, match="uint8"):
         network.predict({network.inputs[0]: np.zeros((1, 24, 24, 3), np.float32)})
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize("threads", [1, 2])
 def test_calls_from_several_threads_do_not_mix(engine: str, threads: int) -> None:
-    net = make_engine(engine, EngineOptions(threads=threads)).load(FILES["pnet"], "f32")
+    net = make(engine, EngineOptions(threads=threads)).load(FILES["pnet"], "f32")
     feeds = [picture((1, 3, size, size + 7)) for size in (20, 31, 44, 57) for _ in range(5)]
     alone = [net.predict({net.inputs[0]: feed})["prob1"] for feed in feeds]
     with ThreadPoolExecutor(8) as pool:
@@ -221,7 +248,7 @@ def broken() -> None:
     raise RuntimeError("out of memory")
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_answers_belong_to_the_caller(
     loaded: dict[tuple[str, str, str], Network], engine: str
 ) -> None:
@@ -233,7 +260,7 @@ def test_answers_belong_to_the_caller(
     first[:] = 0  # writable
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize(
     "feeds",
     [
@@ -251,7 +278,7 @@ def test_wrong_input_is_refused(
         network(loaded, engine, "f32", "rnet").predict(feeds)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_missing_files_are_named(engine: str, tmp_path: Path) -> None:
     files = NetworkFiles(
         prototxt=tmp_path / "no.prototxt",
@@ -259,10 +286,12 @@ def test_missing_files_are_named(engine: str, tmp_path: Path) -> None:
         onnx=tmp_path / "no.onnx",
     )
     with pytest.raises(ModelError, match="models build"):
-        make_engine(engine, OPTIONS).load(files, "f32")
+        make(engine, OPTIONS).load(files, "f32")
 
 
-@pytest.mark.parametrize("engine", [name for name in PRESENT if name != "caffe"])
+@pytest.mark.parametrize(
+    "engine", [name for name in (*PRESENT, *REMOTE) if name != "caffe"], indirect=True
+)
 @pytest.mark.parametrize("good_prototxt", [True, False])
 def test_malformed_files_are_named(engine: str, good_prototxt: bool, tmp_path: Path) -> None:
     for name in ("bad.prototxt", "bad.caffemodel", "bad.onnx"):
@@ -273,13 +302,13 @@ def test_malformed_files_are_named(engine: str, good_prototxt: bool, tmp_path: P
         onnx=tmp_path / "bad.onnx",
     )
     with pytest.raises(ModelError, match=r"bad\.|cannot"):
-        make_engine(engine, OPTIONS).load(files, "f32")
+        make(engine, OPTIONS).load(files, "f32")
 
 
 def test_an_absent_engine_says_how_to_get_it() -> None:
     if "caffe" in PRESENT:
         pytest.skip("pycaffe is installed here")
-    with pytest.raises(EngineUnavailable, match=r"environment\.yml"):
+    with pytest.raises(LibraryMissing, match=r"environment\.yml"):
         make_engine("caffe", OPTIONS)
 
 

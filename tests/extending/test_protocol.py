@@ -4,7 +4,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Response, jsonify, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -13,18 +13,45 @@ from faceserver.errors import InvalidSetting
 from faceserver.models.registry import Registry
 from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.web import compat, gate_of
+from faceserver.web.compat.original import inputs
+from faceserver.web.context import backend, services
 from faceserver.web.guard.scopes import scope
-from faceserver.web.protocol import Protocol, speaks
-from tests.extending.toy_protocol import TOY
+from faceserver.web.protocol import Failure, Protocol, speaks
 from tests.web.fakes import FakeBackend, make_app
 
-TARGET = "tests.extending.toy_protocol:blueprint"
+TARGET = "tests.extending.test_protocol:blueprint"
 ANYWHERE = ["", "/as/toy"]
 BROWSER = {"Accept": "text/html,*/*;q=0.8"}
 
 
+def render(failure: Failure) -> Response:
+    response = jsonify(success=False, reason=failure.code)
+    response.status_code = failure.status
+    return response
+
+
+TOY = Protocol(
+    "toy",
+    render,
+    credentials=lambda asked: asked.headers.get("X-Toy-Key"),
+    key_place="X-Toy-Key: KEY",
+    challenge=None,
+    prefixes=("/toy/",),
+)
+
+blueprint = Blueprint("toy", __name__)
+speaks(blueprint, TOY)
+
+
+@blueprint.post("/toy/find")
+@scope("read", reach="default", body="picture")
+def find() -> dict[str, object]:
+    picture = inputs.one_picture(request, backend().settings)
+    return {"success": True, "found": len(services().searching.by_only_face(picture))}
+
+
 @pytest.fixture
-def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
     protocols = Registry("protocol")
     protocols.add("original", "faceserver.web.compat.original.routes:blueprint")
     protocols.add("toy", TARGET)
@@ -33,8 +60,8 @@ def backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeBackend:
 
 
 @pytest.fixture
-def app(backend: FakeBackend) -> Flask:
-    return make_app(backend, compat=("original", "toy"))
+def app(fake: FakeBackend) -> Flask:
+    return make_app(fake, compat=("original", "toy"))
 
 
 @pytest.fixture
@@ -89,14 +116,14 @@ def test_its_key_is_where_its_clients_put_it(app: Flask, client: FlaskClient, at
     assert post(client, "/as/original/faceRetrieve", X_Api_Key=key).status_code == 200
 
 
-def test_a_key_may_stand_in_the_body(backend: FakeBackend) -> None:
+def test_a_key_may_stand_in_the_body(fake: FakeBackend) -> None:
     blueprint = Blueprint("inner", __name__)
     speaks(
         blueprint,
         Protocol("inner", TOY.render, lambda asked: asked.form.get("api_key"), key_in_body=True),
     )
     blueprint.post("/inner")(scope("read", reach="default", body="small")(lambda: {"in": True}))
-    app = make_app(backend)
+    app = make_app(fake)
     app.register_blueprint(blueprint)
     key = gate_of(app).keys.create("inner", "read")[1]
     client = app.test_client()
@@ -118,27 +145,27 @@ def test_other_addresses_keep_their_form(client: FlaskClient) -> None:
     assert client.get("/toys", headers=BROWSER).mimetype == "text/html"
 
 
-def test_at_the_root_are_those_that_the_setting_names(backend: FakeBackend) -> None:
-    client = make_app(backend).test_client()
+def test_at_the_root_are_those_that_the_setting_names(fake: FakeBackend) -> None:
+    client = make_app(fake).test_client()
     assert post(client, "/toy/find").get_json()["error"]["code"] == "not_found"
     assert post(client, "/as/toy/toy/find").status_code == 200
-    client = make_app(backend, compat=("toy",)).test_client()
+    client = make_app(fake, compat=("toy",)).test_client()
     assert post(client, "/toy/find").status_code == 200
     assert post(client, "/faceRetrieve").get_json()["error"]["code"] == "not_found"
     assert post(client, "/as/original/faceRetrieve").status_code == 200
-    client = make_app(backend, compat=()).test_client()
+    client = make_app(fake, compat=()).test_client()
     assert client.get("/faceRegister.html").status_code == 200
     assert post(client, "/toy/find").status_code == 404
 
 
-def test_what_cannot_be_served_is_refused_at_the_start(backend: FakeBackend) -> None:
+def test_what_cannot_be_served_is_refused_at_the_start(fake: FakeBackend) -> None:
     with pytest.raises(InvalidSetting, match=r"no protocol 'lost'; there are: original, toy"):
-        make_app(backend, compat=("lost",))
+        make_app(fake, compat=("lost",))
     with pytest.raises(ValueError, match="registered already"):
         compat.PROTOCOLS.add("toy", TARGET)
     compat.PROTOCOLS.add("twin", TARGET)
     with pytest.raises(InvalidSetting, match="POST /toy/find is an address of toy"):
-        make_app(backend, compat=("toy", "twin"))
+        make_app(fake, compat=("toy", "twin"))
 
 
 def test_the_setting_is_a_list(monkeypatch: pytest.MonkeyPatch) -> None:

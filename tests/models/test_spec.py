@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from faceserver.errors import ModelError
+from faceserver.models.remote import RemoteNetwork
 from faceserver.models.spec import (
     AlignedCrop,
     AttributeSpec,
@@ -88,7 +89,7 @@ def test_an_aligned_model_that_lies_elsewhere(tmp_path: Path) -> None:
     assert isinstance(spec.crop, AlignedCrop)
     assert spec.input.channels == "bgr"
     files = spec.networks["embedder"]
-    assert (files.remote, files.paths, files.built) == ("arcface", (), None)
+    assert (files.remote, files.paths, files.built) == (RemoteNetwork(model="arcface"), (), None)
 
 
 def test_each_kind_has_its_class(tmp_path: Path) -> None:

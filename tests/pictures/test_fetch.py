@@ -273,7 +273,7 @@ def test_a_server_that_drips(first: bytes) -> None:
 
 def test_time_that_ran_out_between_redirects(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("faceserver.pictures.fetch.monotonic", lambda: clock[0])
+    monkeypatch.setattr("faceserver.pictures.timed.monotonic", lambda: clock[0])
 
     def late(handler: Any) -> None:
         clock[0] += 11

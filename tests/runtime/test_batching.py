@@ -7,6 +7,7 @@ from threading import Event
 
 import pytest
 
+from faceserver.runtime import deadline
 from faceserver.runtime.batching import Batcher
 
 LONG = 60.0
@@ -124,3 +125,29 @@ def test_the_batcher_works_on_after_an_error() -> None:
         batcher([-1])
     assert batcher([4]) == [8]
     assert batcher.waiting() == 0
+
+
+def test_a_batch_may_take_as_long_as_the_most_patient_of_its_callers() -> None:
+    ends: list[float] = []
+
+    class Told(Work):
+        def __call__(self, items: Sequence[int]) -> Sequence[int]:
+            ends.append(deadline.end())
+            return super().__call__(items)
+
+    def ask(item: int, end: float) -> Sequence[int]:
+        with deadline.until(end):
+            return batcher([item])
+
+    work = Told()
+    batcher = Batcher(work, most=8, wait=0)
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(ask, 0, 10.0)]
+        assert work.begun.wait(LONG)
+        for number, end in enumerate((30.0, 50.0, 20.0), start=1):
+            futures.append(pool.submit(ask, number, end))
+            while batcher.waiting() < number:
+                assert not futures[-1].done()
+        work.go.set()
+    assert [future.result() for future in futures] == [[0], [2], [4], [6]]
+    assert ends == [10.0, 50.0]

@@ -1,6 +1,7 @@
 """Figures in Prometheus' format, read back by Prometheus' own parser."""
 
 from pathlib import Path
+from threading import Thread
 from typing import get_args
 
 import pytest
@@ -85,3 +86,23 @@ def test_timings_have_what_was_timed() -> None:
     assert found["route", "/timed"].count == 1
     assert 0.25 <= found["route", "/timed"].quantile(0.5) <= 0.5
     assert found["step", "fetch"].count >= 1
+
+
+def test_who_listens_hears_the_time_of_each_step_of_the_own_thread() -> None:
+    with metrics.listening() as heard:
+        with metrics.stage("detect"), metrics.part("age"):
+            pass
+        first = heard["detect"]
+        with metrics.stage("detect"):
+            pass
+        other = Thread(target=_embed)
+        other.start()
+        other.join()
+    _embed()
+    assert set(heard) == {"detect", "age"}
+    assert heard["detect"] > first > heard["age"] >= 0
+
+
+def _embed() -> None:
+    with metrics.stage("embed"):
+        pass

@@ -1,7 +1,9 @@
+from math import inf
 from threading import Barrier, Event, current_thread, main_thread
 
 import pytest
 
+from faceserver.runtime import deadline
 from faceserver.runtime.parallel import NOBODY, Helpers
 
 
@@ -73,3 +75,16 @@ def test_an_error_of_a_helper_reaches_the_caller() -> None:
 
     with pytest.raises(ValueError, match="1"):
         Helpers(1).map(make, range(2))
+
+
+def test_the_deadline_goes_along_with_the_work() -> None:
+    together = Barrier(3, timeout=10)
+
+    def end(_: int) -> float:
+        together.wait()
+        return deadline.end()
+
+    helpers = Helpers(2)
+    with deadline.until(1234.5):
+        assert helpers.map(end, range(3)) == [1234.5] * 3
+    assert helpers.map(end, range(3)) == [inf] * 3

@@ -72,3 +72,16 @@ def test_nobody_and_one() -> None:
 def test_it_ends_with_the_time_of_the_request() -> None:
     with deadline(-1), pytest.raises(TimedOut):
         likely_people(crowd(2, 2), threshold=THRESHOLD)
+
+
+def test_two_faces_of_one_picture_are_two_people_however_near() -> None:
+    vectors = in_plane(0, 1, 0.5, 60, 61)
+    assert sorted(map(len, likely_people(vectors, threshold=0.3))) == [2, 3]
+    groups = likely_people(vectors, threshold=0.3, pictures=["a", "a", "b", "a", "c"])
+    assert sorted(map(sorted, groups)) in ([[0], [1, 2], [3, 4]], [[0, 2], [1], [3, 4]])
+
+
+def test_groups_that_share_a_picture_stay_apart() -> None:
+    twins = in_plane(0, 0, 1, 1)
+    groups = likely_people(twins, threshold=0.3, pictures=["a", "b", "a", "b"])
+    assert sorted(map(sorted, groups)) == [[0, 1], [2, 3]]

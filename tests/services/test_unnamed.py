@@ -13,6 +13,8 @@ from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 from tests.support.services import add_picture
 from tests.web.v1.conftest import make_service
 
+RED_TOO, PINK_TOO = (220, 11, 11), (220, 35, 35)
+
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Services]:
@@ -27,7 +29,8 @@ def add(service: Services, *tiles: tuple[int, int, int], name: str | None = None
 
 
 def test_they_are_grouped_and_named_people_are_suggested(service: Services) -> None:
-    red, green, pink = add(service, RED, GREEN, PINK)
+    red, green = add(service, RED, GREEN)
+    (pink,) = add(service, PINK)
     add(service, GREEN, name="Greta")
     add(service, BLUE, name="Bo")
     found = service.unnamed.group("default", limit=10)
@@ -42,13 +45,15 @@ def test_they_are_grouped_and_named_people_are_suggested(service: Services) -> N
 
 
 def test_only_the_largest_groups_are_told(service: Services) -> None:
-    add(service, RED, GREEN, PINK)
+    add(service, RED, GREEN)
+    add(service, PINK)
     found = service.unnamed.group("default", limit=1)
     assert (found.groups, [len(person.faces) for person in found.people]) == (2, [2])
 
 
 def test_the_threshold_can_be_another(service: Services) -> None:
-    add(service, RED, PINK)
+    add(service, RED)
+    add(service, PINK)
     assert service.unnamed.group("default", limit=10).groups == 1
     assert service.unnamed.group("default", limit=10, threshold=1e-4).groups == 2
 
@@ -80,3 +85,29 @@ def test_who_was_deleted_since_is_not_suggested(
 
     monkeypatch.setattr(collection, "subject", gone)
     assert service.unnamed.group("default", limit=10).people[0].lookalike is None
+
+
+@pytest.mark.parametrize("keep", ["originals", "crops", "nothing"])
+def test_two_faces_of_one_picture_are_two_people(tmp_path: Path, keep: str) -> None:
+    with closing(make_service(tmp_path, keep=keep)) as service:
+        red, pink = add(service, RED, PINK)
+        (alike,) = add(service, RED_TOO)
+        groups = [
+            {face.id for face in person.faces}
+            for person in service.unnamed.group("default", limit=10).people
+        ]
+        assert sorted(map(len, groups)) == [1, 2]
+        assert {red, alike} in groups
+        assert {pink} in groups
+
+
+def test_who_is_in_the_picture_with_a_face_is_not_that_face(service: Services) -> None:
+    red, _ = add(service, RED, PINK)
+    ann = service.people.add("default", "Ann")
+    service.faces.move("default", red, ann.id)
+    (pinks,) = service.unnamed.group("default", limit=10).people
+    assert pinks.lookalike is None
+    add(service, PINK_TOO, name="Ben")
+    (pinks,) = service.unnamed.group("default", limit=10).people
+    assert pinks.lookalike is not None
+    assert pinks.lookalike.person.name == "Ben"

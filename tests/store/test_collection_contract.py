@@ -328,6 +328,47 @@ def test_a_subject_goes_with_all_faces(store: Collection) -> None:
     assert store.subjects(limit=9).items == (bob,)
 
 
+def test_a_subject_can_go_without_the_faces(store: Collection) -> None:
+    ann, bob = with_faces(store, "Ann", 5, seed=1), with_faces(store, "Bob", 3, seed=2)
+    assert store.delete_subject(ann.id, keep_faces=True) == 5
+    assert owners(store) == [None] * 5 + [bob.id] * 3
+    probe = people(1, seed=1)[0]
+    found = store.search_subjects(probe, k=9, max_distance=4.1)
+    assert [match.subject for match in found].count(None) == 5
+    assert len(store.search(probe, k=9, max_distance=4.1)) == 8
+    assert store.subjects(limit=9).items == (bob,)
+    assert store.add_subject("Ann").faces == 0
+
+
+def test_a_collection_knows_when_it_was_made(store: Collection) -> None:
+    assert store.created.tzinfo is UTC
+    assert store.created <= datetime.now(UTC)
+
+
+def test_all_people_go_and_faces_of_nobody_stay(store: Collection) -> None:
+    ann, bob = with_faces(store, "Ann", 5, seed=1), with_faces(store, "Bob", 3, seed=2)
+    store.add(new_faces(people(2, seed=3)))
+    store.merge(bob.id, into=ann.id)
+    assert store.delete_subjects() == (1, 8)
+    assert (owners(store), store.merges()) == ([None] * 2, [])
+    assert len(store.search(people(1, seed=1)[0], k=9, max_distance=4.1)) == 2
+    assert store.delete_subjects() == (0, 0)
+
+
+def test_faces_are_counted_and_passed_over(store: Collection) -> None:
+    ann = with_faces(store, "Ann", 5, seed=1)
+    store.add(new_faces(people(2, seed=3)))
+    named = Filter(named=True)
+    assert [store.count(), store.count(named), store.count(Filter(subject=ann.id))] == [7, 5, 5]
+    assert store.count(Filter(subject=NOBODY)) == 0
+    whole = store.faces(limit=9, only=named).items
+    page = store.faces(limit=2, only=named, skip=2)
+    assert [face.id for face in page.items] == [face.id for face in whole[2:4]]
+    rest = store.faces(limit=2, only=named, skip=4)
+    assert ([face.id for face in rest.items], rest.cursor) == ([whole[4].id], None)
+    assert store.faces(limit=2, only=named, skip=5).items == ()
+
+
 def test_faces_are_moved(store: Collection) -> None:
     ann, bob = with_faces(store, "Ann", 3, seed=1), store.add_subject("Bob")
     ids = [face.id for face in store.faces(limit=9).items]

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 
 from faceserver.errors import FaceServerError
 from faceserver.store import Collection, Options, Store, open_store
+from faceserver.store.exemplars import KINDS, Exemplar, ExemplarKind
 from faceserver.store.memory.store import MemoryStore
 from faceserver.types import Face, Filter, Match
 from tests.store.samples import DIMS, MODEL, new_face, people
@@ -82,6 +83,13 @@ class DurableAgainstMemory(RuleBasedStateMachine):
         """All people, and one who is none."""
         subjects = self.oracle.collection().subjects(limit=100).items
         return [*(subject.id for subject in subjects), "0" * 32]
+
+    def remembered(self, store: Store) -> list[tuple[object, ...]]:
+        return [
+            (item.id, item.kind, item.subject, item.face, item.content, item.embedding.tobytes())
+            for kind in KINDS
+            for item in store.collection().exemplars(kind, limit=100).items
+        ]
 
     @rule(places=st.lists(PLACES, max_size=4), subject=st.none() | PICKS, tags=TAGS)
     def add(self, places: list[int], subject: int | None, tags: list[str]) -> None:
@@ -159,10 +167,44 @@ class DurableAgainstMemory(RuleBasedStateMachine):
             ids = iter(self.merges[pick % len(self.merges)])
             self.both(lambda collection: collection.undo(next(ids)))
 
+    @rule(place=PLACES, about=st.none() | PICKS, of=st.none() | PICKS, number=st.integers(0, 5))
+    def keep(self, place: int, about: int | None, of: int | None, number: int) -> None:
+        people, faces = self.subject_ids(), [*self.face_ids(), "0" * 32]
+        exemplar = Exemplar(
+            KINDS[number % 2],
+            VECTORS[place],
+            subject=None if about is None else people[about % len(people)],
+            face=None if of is None else faces[of % len(faces)],
+            content={"number": number},
+            id=f"{number:032x}",
+        )
+        self.both(lambda collection: collection.keep(exemplar))
+
+    @rule(numbers=st.lists(st.integers(0, 5), max_size=3))
+    def forget(self, numbers: list[int]) -> None:
+        ids = [f"{number:032x}" for number in numbers]
+        one, other = self.both(lambda collection: collection.forget(ids))
+        assert one == other
+
+    @rule(place=PLACES, max_distance=DISTANCES, kind=st.sampled_from(KINDS))
+    def near_exemplars(self, place: int, max_distance: float, kind: ExemplarKind) -> None:
+        found, expected = self.both(
+            lambda collection: collection.near_exemplars(
+                kind, VECTORS[place], max_distance=max_distance
+            )
+        )
+        distances = [near.distance for near in expected]
+        assert [near.distance for near in found] == pytest.approx(distances, abs=1e-6)
+        assert {near.exemplar.id for near in found} == {near.exemplar.id for near in expected}
+
     @rule(place=PLACES, k=st.integers(0, 12), max_distance=DISTANCES, tags=TAGS, pick=PICKS)
     def search(self, place: int, k: int, max_distance: float, tags: list[str], pick: int) -> None:
         ids = self.subject_ids()
-        only = Filter(tags=tuple(tags), subject=ids[pick % len(ids)] if pick % 3 == 0 else None)
+        only = Filter(
+            tags=tuple(tags),
+            subject=ids[pick % len(ids)] if pick % 3 == 0 else None,
+            without=tuple(ids[::2]) if pick % 5 == 0 else (),
+        )
         found, expected = self.both(
             lambda collection: collection.search(
                 VECTORS[place], k=k, max_distance=max_distance, only=only
@@ -221,6 +263,7 @@ class DurableAgainstMemory(RuleBasedStateMachine):
         assert one == other
         faces = self.oracle.collection().count()
         assert (self.durable.status().faces, self.durable.status().indexed) == (faces, faces)
+        assert self.remembered(self.durable) == self.remembered(self.oracle)
         assert len(self.durable.collection().merges()) == len(self.oracle.collection().merges())
 
 

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from faceserver.errors import NotFound
-from faceserver.store.pictures import PictureFolder, Pictures, PictureStore
+from faceserver.store.pictures import PictureFolder, Pictures, PictureStore, open_pictures
+from faceserver.store.results import Link
 from tests.support.pictures_in_memory import PicturesInMemory
+from tests.support.s3_server import S3Server
 
 JPEG = b"\xff\xd8 a picture \xff\xd9"
 NAME = sha256(JPEG).hexdigest() + ".jpg"
@@ -39,10 +42,23 @@ def a_folder(path: Path) -> Pictures:
     return folder
 
 
-@pytest.fixture(params=[a_folder, lambda _: PicturesInMemory()], ids=["folder", "memory"])
+def a_bucket(path: Path, server: S3Server) -> Pictures:
+    bucket = open_pictures(path, server.options(f"{path.name}/{uuid4().hex}"))
+    bucket.prepare()
+    return bucket
+
+
+PLACES: dict[str, Callable[[Path], Pictures]] = {
+    "folder": a_folder,
+    "memory": lambda _: PicturesInMemory(),
+}
+
+
+@pytest.fixture(params=[*PLACES, "s3"])
 def pictures(request: pytest.FixtureRequest, tmp_path: Path) -> Pictures:
-    make: Callable[[Path], Pictures] = request.param
-    return make(tmp_path)
+    if request.param in PLACES:
+        return PLACES[request.param](tmp_path)
+    return a_bucket(tmp_path, request.getfixturevalue("s3"))
 
 
 def read(pictures: Pictures, name: str) -> bytes:
@@ -99,6 +115,29 @@ def test_any_other_name_is_not_found(pictures: Pictures, tmp_path: Path, name: s
     assert pictures.delete([name]) == 0
     assert (tmp_path / "faces.sqlite").exists()
     assert list(pictures.names()) == [NAME]
+
+
+def test_a_folder_is_given_the_same_picture(pictures: Pictures, tmp_path: Path) -> None:
+    other = PictureFolder(tmp_path / "other")
+    other.prepare()
+    pictures.save(JPEG)
+    assert pictures.share(NAME, other)
+    assert not pictures.share("0" * 64 + ".jpg", other)
+    assert pictures.delete([NAME]) == 1
+    assert read(other, NAME) == JPEG
+
+
+def test_a_client_gets_a_stream_unless_there_is_a_link(pictures: Pictures) -> None:
+    pictures.save(JPEG)
+    stream = PictureStore(pictures).link_or_stream(NAME)
+    assert not isinstance(stream, Link)
+    with stream:
+        assert stream.read() == JPEG
+
+
+def test_nothing_strange_lies_there(pictures: Pictures) -> None:
+    pictures.save(JPEG)
+    assert pictures.strays() == []
 
 
 def test_a_store_keeps_what_is_shown_and_what_is_on_its_way(pictures: Pictures) -> None:

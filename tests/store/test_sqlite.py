@@ -200,6 +200,7 @@ def test_the_first_schema_is_brought_up_to_date_with_its_faces(tmp_path: Path) -
         )
     with closing(open_store(tmp_path, model=MODEL, dims=DIMS)) as store:
         (match,) = store.collection().search(people(1)[0], k=2, max_distance=4)
+        assert store.collection().created == match.face.created
     face = match.face
     assert (face.id, face.picture, face.source, face.detection.score) == (
         "a" * 32,

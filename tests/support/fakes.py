@@ -38,6 +38,7 @@ class ColourEmbedder:
 
     name = "colour"
     dims = 3
+    size = 16
     distances = Distances(threshold=0.1, calibration="none")
 
     def __init__(self) -> None:

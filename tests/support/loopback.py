@@ -21,6 +21,7 @@ class Site:
         self.port = port
         self.answers: dict[str, Answer] = {}
         self.requests: list[BaseHTTPRequestHandler] = []
+        self.bodies: list[bytes] = []
 
     def url(self, path: str = "/", host: str | None = None, scheme: str = "http") -> str:
         return f"{scheme}://{host or self.host}:{self.port}{path}"
@@ -34,6 +35,12 @@ def serve(host: str = "127.0.0.1", tls: SSLContext | None = None) -> Iterator[Si
         def do_GET(self) -> None:
             site.requests.append(self)
             site.answers.get(self.path, status(404))(self)
+
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            self.body = self.rfile.read(length)
+            site.bodies.append(self.body)
+            self.do_GET()
 
         def log_message(self, *args: object) -> None:
             """Say nothing."""
@@ -66,6 +73,16 @@ def send(body: bytes, **headers: Any) -> Answer:
                 handler.send_header(name.replace("_", "-"), str(value))
         handler.end_headers()
         handler.wfile.write(body)
+
+    return answer
+
+
+def posted(inside: Answer, bodies: list[bytes]) -> Answer:
+    """Take in the body that comes, add it to the list, and answer."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        bodies.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+        inside(handler)
 
     return answer
 

@@ -5,12 +5,16 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 
 from faceserver.errors import NotFound
-from faceserver.store.pictures import picture_name
+from faceserver.store.pictures import Pictures, picture_name
+from faceserver.store.results import Link
 
 
 class PicturesInMemory:
     def __init__(self) -> None:
         self._held: dict[str, bytes] = {}
+
+    def prepare(self) -> None:
+        pass
 
     def save(self, jpeg: bytes) -> str:
         name = picture_name(jpeg)
@@ -31,3 +35,16 @@ class PicturesInMemory:
     def place(self, name: str) -> str:
         self.open(name)
         return f"memory:{name}"
+
+    def link(self, name: str) -> Link | None:
+        del name
+        return None
+
+    def share(self, name: str, other: Pictures) -> bool:
+        return name in self._held and other.save(self._held[name]) == name
+
+    def strays(self) -> list[str]:
+        return []
+
+    def delete_stray(self, name: str) -> None:
+        raise NotFound(name)

@@ -6,7 +6,7 @@ from typing import Any
 
 from faceserver.api.pictures import Credentials
 from faceserver.app import services_of
-from faceserver.config import load_settings
+from faceserver.config import Settings, load_settings
 from faceserver.errors import UrlFailed
 from faceserver.lifecycle import Services
 from faceserver.pictures.fetch import Fetch
@@ -34,12 +34,13 @@ def make_services(
     limits: Limits = LIMITS,
     outside: Outside | None = None,
     max_items: int = 100,
+    settings: Settings | None = None,
     address: str = "",
 ) -> Services:
     """All use cases; jobs wait in the folder, or the database, until they are started."""
     context = Context(analyzers, store, pictures, fetch, limits, outside or Outside(8))
-    settings = load_settings(data_dir=folder, max_job_items=max_items, store=address)
-    return services_of(context, settings)
+    told = settings or load_settings(data_dir=folder, max_job_items=max_items, store=address)
+    return services_of(context, told)
 
 
 def register(services: Services, *pictures: tuple[str, bytes]) -> list[Any]:

@@ -1,6 +1,7 @@
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from faceserver.errors import NotFound, StoreCorrupt, StoreLocked
 from faceserver.runtime.findings import Finding
 from faceserver.store import Options, open_store
+from faceserver.store.exemplars import Exemplar
 from faceserver.store.sqlite.maintenance import pictures_named
 from faceserver.transfer.backup import back_up, restore
 from faceserver.transfer.check import check_folder
@@ -197,6 +199,31 @@ def test_a_new_vector_that_cannot_be_is_told_and_made_anew(changing: Path, vecto
     assert "anew" in only(check_folder(changing, repair=True)).mended
     assert check_folder(changing) == []
     assert pending(changing) == 6
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("vector = x'00'", "its vector"),
+        ("content = '[]'", "its content"),
+        ("until = 'never'", "its time"),
+    ],
+)
+def test_what_is_remembered_and_cannot_be_is_told_and_removed(
+    tmp_path: Path, change: str, reason: str
+) -> None:
+    until = datetime.now(UTC) + timedelta(days=1)
+    with closing(open_store(tmp_path, model=MODEL, dims=DIMS)) as store:
+        for vector in people(2):
+            store.collection().keep(Exemplar("stranger", vector, until=until))
+    run(tmp_path, f"UPDATE exemplars SET {change} WHERE id = 1")
+    finding = only(check_folder(tmp_path))
+    assert finding.what.startswith("exemplars: ")
+    assert reason in finding.what
+    assert only(check_folder(tmp_path, repair=True)).mended == "removed"
+    assert check_folder(tmp_path) == []
+    with closing(open_store(tmp_path, model=MODEL, dims=DIMS)) as store:
+        assert len(store.collection().exemplars("stranger", limit=9).items) == 1
 
 
 def test_with_a_face_that_is_set_aside_its_new_vector_goes(changing: Path) -> None:

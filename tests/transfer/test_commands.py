@@ -23,7 +23,7 @@ from tests.e2e.server import Server
 from tests.support.photographs import Photographs
 from tests.transfer.galleries import fill, opened, picture_files
 
-COMMANDS = ["import", "export", "backup", "restore", "check", "purge"]
+COMMANDS = ["import", "import-compreface", "export", "backup", "restore", "check", "purge"]
 
 
 @pytest.fixture(autouse=True)

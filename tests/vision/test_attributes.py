@@ -316,7 +316,7 @@ def test_a_network_that_does_not_fit_is_said(
 
 def test_the_pool_knows_what_is_built_and_other_names_for_it(settings: Settings) -> None:
     pool = make_attributes(settings)
-    assert {"age", "gender", "landmarks", "pose", "quality"} <= set(pool.names())
+    assert {"age", "gender", "landmarks", "pose", "quality", "sharpness"} <= set(pool.names())
     assert pool.wanted(["rude_carnie.age", "pose", "age"]) == ("age", "pose")
     with pytest.raises(UnknownAttribute, match="there is no attribute 'mask'; there are: age, "):
         pool.wanted(["mask"])

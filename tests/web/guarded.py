@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flask import Flask
+from flask import Flask, Response, g
 from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
 
+from faceserver.web.errors import STATUS
 from faceserver.web.guard.scopes import reach_of, scope_of
 
 REACHED = 204
+_CODE = "X-Test-Code"
 
 
 @dataclass(frozen=True, order=True)
@@ -43,6 +46,21 @@ def hollow_out(app: Flask) -> None:
     """Let every view answer 204 and do nothing; their marks stay."""
     for endpoint, view in app.view_functions.items():
         app.view_functions[endpoint] = _hollow(view)
+    tell_codes(app)
+
+
+def tell_codes(app: Flask) -> None:
+    """Have each answer tell :func:`status_of` its error's code."""
+
+    @app.after_request
+    def tell(response: Response) -> Response:
+        response.headers[_CODE] = g.get("error_code", "")
+        return response
+
+
+def status_of(answer: TestResponse) -> int:
+    """The status of an answer of an app that tells codes, whatever its protocol makes of errors."""
+    return STATUS.get(answer.headers[_CODE], answer.status_code)
 
 
 def _hollow(view: Any) -> Any:

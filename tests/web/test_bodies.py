@@ -20,6 +20,7 @@ from faceserver.web.guard.scopes import body_of, scope
 from faceserver.web.problems import MAX_ERRORS, MAX_TEXT
 from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import error_of
+from tests.web.guarded import status_of, tell_codes
 
 WITH_BODY = {"POST", "PUT", "PATCH"}
 JSON = {"Content-Type": "application/json"}
@@ -65,6 +66,7 @@ def test_a_route_that_does_not_say_keeps_the_server_from_starting(app: Flask) ->
 def test_a_body_that_is_too_large_for_its_route_is_refused(
     app: Flask, backend: FakeBackend
 ) -> None:
+    tell_codes(app)
     client = app.test_client()
     for rule in app.url_map.iter_rules():
         for method in (rule.methods or set()) & WITH_BODY:
@@ -74,7 +76,7 @@ def test_a_body_that_is_too_large_for_its_route_is_refused(
             limit = limit_of(body_of(app, rule.endpoint), backend.settings)
             for kind, most in (("application/json", limit.json), ("image/jpeg", limit.bytes)):
                 answer = client.open(path, method=method, data=b" " * (most + 1), content_type=kind)
-                assert answer.status_code == 413, (path, kind)
+                assert status_of(answer) == 413, (path, kind)
                 assert len(answer.data) < 1_000
 
 

@@ -18,13 +18,14 @@ from faceserver.config import load_settings
 from faceserver.web.guard import scopes
 from faceserver.web.guard.scopes import scope
 from tests.web.fakes import FakeBackend, make_app
-from tests.web.guarded import REACHED, Route, hollow_out, routes
+from tests.web.guarded import REACHED, Route, hollow_out, routes, status_of
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 
 BOUND = {
     "path": "the collection in the address",
     "default": "the collection `default`",
+    "own": "its own collection; `default` if it has none",
     "none": "any key",
     "view": "what is in its collection",
 }
@@ -86,7 +87,7 @@ def client(app: Flask, keys: dict[str, str]) -> FlaskClient:
 
 def ask(client: FlaskClient, route: Route, key: str | None, collection: str = "default") -> int:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return client.open(route.path(collection), method=route.method, headers=headers).status_code
+    return status_of(client.open(route.path(collection), method=route.method, headers=headers))
 
 
 ids = [f"{route.method} {route.address}" for route in ROUTES]
@@ -110,7 +111,7 @@ def test_without_a_good_key(client: FlaskClient, keys: dict[str, str], route: Ro
 @pytest.mark.parametrize("route", ROUTES, ids=ids)
 def test_keys_of_one_collection(client: FlaskClient, keys: dict[str, str], route: Route) -> None:
     own, other = (ask(client, route, keys["admin of own"], name) for name in ("own", "other"))
-    if route.scope == "public" or route.reach in {"none", "view"}:
+    if route.scope == "public" or route.reach in {"own", "none", "view"}:
         assert (own, other) == (REACHED, REACHED)
     elif route.reach == "path" and "<collection>" in route.address:
         assert (own, other) == (REACHED, 403)

@@ -9,6 +9,16 @@ from faceserver.conversion.caffe.caffe_pb2 import (
     NetParameter,
     PoolingParameter,
 )
+from faceserver.conversion.caffe.moving_shapes import (
+    detections,
+    interpolated,
+    permuted,
+    prior_boxes,
+    reshaped,
+    slice_ranges,
+    tiled,
+    upsampled,
+)
 from faceserver.errors import ModelError
 
 Shape = tuple[int, ...]
@@ -22,16 +32,27 @@ def infer_shapes(net: NetParameter) -> dict[str, Shape]:
     """Compute every blob's shape, from the shapes of the Input layers on.
 
     Raises:
-        ModelError: a layer's type is not known, a blob that it reads is missing, or the shapes of
+        ModelError: layers' types are not known, which names all of them; or a blob that it reads is missing, or the shapes of
             its blobs do not fit it.
     """
+    unknown = [layer for layer in net.layer if layer.type not in (*_RULES, "Slice")]
+    if unknown:
+        named = "; ".join(
+            f"layer {layer.name!r} has the unknown type {layer.type!r}" for layer in unknown
+        )
+        raise ModelError(named)
     shapes: dict[str, Shape] = {}
     for layer in net.layer:
         missing = [name for name in layer.bottom if name not in shapes]
         if missing:
             raise ModelError(f"layer {layer.name!r} reads {missing[0]!r}, which no layer makes")
-        shape = output_shape(layer, [shapes[name] for name in layer.bottom])
-        shapes.update(dict.fromkeys(layer.top, shape))
+        bottoms = [shapes[name] for name in layer.bottom]
+        if layer.type == "Slice" and bottoms:
+            axis, ranges = slice_ranges(layer, bottoms[0])
+            for top, (start, end) in zip(layer.top, ranges, strict=True):
+                shapes[top] = (*bottoms[0][:axis], end - start, *bottoms[0][axis + 1 :])
+            continue
+        shapes.update(dict.fromkeys(layer.top, output_shape(layer, bottoms)))
     return shapes
 
 
@@ -262,6 +283,11 @@ _RULES: dict[str, Callable[[LayerParameter, Sequence[Shape]], Shape]] = {
     "Eltwise": _same,
     "ReLU": _same,
     "PReLU": _same,
+    "Sigmoid": _same,
+    "TanH": _same,
+    "AbsVal": _same,
+    "BNLL": _same,
+    "ELU": _same,
     "Softmax": _same,
     "Dropout": _same,
     "BatchNorm": _same,
@@ -270,6 +296,14 @@ _RULES: dict[str, Callable[[LayerParameter, Sequence[Shape]], Shape]] = {
     "Power": _same,
     "Normalize": _same,
     "Split": _same,
+    "ReLU6": _same,
+    "Reshape": reshaped,
+    "Permute": permuted,
+    "Tile": tiled,
+    "Interp": interpolated,
+    "Upsample": upsampled,
+    "PriorBox": prior_boxes,
+    "DetectionOutput": detections,
 }
 
 _MANY = 1000
@@ -279,5 +313,7 @@ _BOTTOMS = {
     "Eltwise": (2, _MANY),
     "Scale": (1, 2),
     "Crop": (2, 2),
+    "PriorBox": (2, 2),
+    "DetectionOutput": (3, 3),
 }
 """How many blobs a layer reads at least and at most, where it is not one."""

@@ -11,10 +11,14 @@ _V1_FIELDS = (
     "pooling_param",
     "power_param",
     "relu_param",
+    "slice_param",
     "softmax_param",
 )
-_V1_NAMES = {"LRN": "LRN", "RELU": "ReLU", "TANH": "TanH"}
+_V1_NAMES = {"ABSVAL": "AbsVal", "BNLL": "BNLL", "LRN": "LRN", "RELU": "ReLU", "TANH": "TanH"}
 """Types whose name is not that of the old constant in title case."""
+
+_DEPTHWISE = ("DepthwiseConvolution", "ConvolutionDepthwise")
+"""What branches of Caffe call a convolution of each channel by itself."""
 
 
 def upgrade(net: NetParameter) -> None:
@@ -25,6 +29,11 @@ def upgrade(net: NetParameter) -> None:
     layers = [*_inputs(net), *(_from_v1(old) for old in net.layers)]
     for layer in net.layer:
         layers.extend(_split_input(layer) if layer.type == "Input" else [layer])
+    for layer in layers:
+        if layer.type in _DEPTHWISE:
+            # One group for each channel, whether the file says so or leaves it to the type.
+            layer.type = "Convolution"
+            layer.convolution_param.group = layer.convolution_param.num_output
     for field in ("input", "input_dim", "input_shape", "layers", "layer"):
         net.ClearField(field)
     net.layer.extend(layers)

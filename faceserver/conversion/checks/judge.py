@@ -19,10 +19,18 @@ TOLERANCE = 1e-4
 Outputs = Mapping[str, Floats]
 
 
-def run_openvino(path: Path, blob: Floats) -> dict[str, Floats]:
-    """Run a file that OpenVINO reads and that has one input; return its outputs by name."""
+def run_openvino(path: Path, blob: Floats | Mapping[str, Floats]) -> dict[str, Floats]:
+    """Run a file that OpenVINO reads; return its outputs by name.
+
+    Args:
+        path: the file.
+        blob: what is fed in; by the inputs' names where there are several.
+    """
     network = openvino.Core().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    results = network([np.ascontiguousarray(blob)])
+    if isinstance(blob, Mapping):
+        results = network({name: np.ascontiguousarray(each) for name, each in blob.items()})
+    else:
+        results = network([np.ascontiguousarray(blob)])
     return {
         output.any_name.removesuffix(":0"): np.array(results[output]) for output in network.outputs
     }
@@ -44,7 +52,10 @@ def run_published(path: Path, blob: Floats) -> dict[str, Floats]:
 
 
 def run_opencv(
-    prototxt: Path, caffemodel: Path, blob: Floats, outputs: Iterable[str]
+    prototxt: Path,
+    caffemodel: Path,
+    blob: Floats | Mapping[str, Floats],
+    outputs: Iterable[str],
 ) -> dict[str, Floats]:
     """Run Caffe files; return the blobs that are asked for.
 
@@ -53,16 +64,29 @@ def run_opencv(
     """
     names = list(outputs)
     # OpenCV asks for layers; where some work in place, a blob is what the last of them makes.
-    makers = {top: layer.name for layer in read_prototxt(prototxt).layer for top in layer.top}
-    layers = [makers.get(name, name) for name in names]
+    makers = {
+        top: (layer.name, index)
+        for layer in read_prototxt(prototxt).layer
+        for index, top in enumerate(layer.top)
+    }
+    wanted = [makers.get(name, (name, 0)) for name in names]
     try:
         network = cv2.dnn.readNetFromCaffe(str(prototxt), str(caffemodel))
         network.enableFusion(False)  # so that every layer can be asked for
-        network.setInput(blob)
-        results = [np.asarray(result, np.float32) for result in network.forward(layers)]
+        if isinstance(blob, Mapping):
+            for name, each in blob.items():
+                network.setInput(each, name)
+        else:
+            network.setInput(blob)
+        if any(index for _layer, index in wanted):
+            made = network.forwardAndRetrieve([layer for layer, _index in wanted])
+            results = [each[index] for each, (_layer, index) in zip(made, wanted, strict=True)]
+        else:
+            results = network.forward([layer for layer, _index in wanted])
     except cv2.error as error:
         raise ModelError(f"OpenCV cannot run {caffemodel}: {error.err}") from error
-    return dict(zip(names, results, strict=True))
+    arrays = [np.asarray(result, np.float32) for result in results]
+    return dict(zip(names, arrays, strict=True))
 
 
 def unit(outputs: Outputs) -> dict[str, Floats]:

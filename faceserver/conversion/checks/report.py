@@ -1,20 +1,19 @@
 """Compares a converted network with its source, layer by layer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
-from faceserver.conversion.caffe.caffemodel import read_caffemodel
-from faceserver.conversion.caffe.prototxt import read_prototxt
-from faceserver.conversion.checks.judge import TOLERANCE, run_opencv, run_openvino, unit
-from faceserver.conversion.checks.tf_judge import judge_name, run_source
+from faceserver.conversion.checks.judge import TOLERANCE, unit
 from faceserver.conversion.graph.layers import Layer
-from faceserver.conversion.readers.tf_source import TfSource
+from faceserver.conversion.network import EMBEDDINGS, Network
 from faceserver.errors import ModelError
 from faceserver.types import Floats
+
+Runner = Callable[[Floats, Sequence[str]], Mapping[str, Floats]]
+"""Computes layers of one picture (1, 3, rows, columns), by our names."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,10 @@ class Report:
         judge: what ran the source.
         parameters: the number of values of all weights.
         seconds: what reading, converting and checking took together.
-        embedding: by input, the largest difference of the unit vectors, of Caffe and of ONNX.
+        embedding: by input, the largest difference of the unit vectors in each form; of a network
+            that makes others, of its outputs as of layers.
         layers: those of which the source has the same values.
+        limit: above which a difference is an error.
     """
 
     source: str
@@ -52,6 +53,7 @@ class Report:
     seconds: float
     embedding: Mapping[str, Mapping[str, float]]
     layers: tuple[LayerReport, ...]
+    limit: float = TOLERANCE
 
     def format(self) -> bytes:
         """Write the report as JSON."""
@@ -71,74 +73,93 @@ class Report:
         """Raise where something differs too much.
 
         Raises:
-            ModelError: the largest difference is above the tolerance; the message names the layer.
+            ModelError: the largest difference is above the limit; the message names the layer.
         """
         where, largest = self.worst()
-        if not largest <= TOLERANCE:  # so that NaN fails, too
-            raise ModelError(f"{where} differs by {largest:.1e}, more than {TOLERANCE:.0e}")
+        if not largest <= self.limit:  # so that NaN fails, too
+            raise ModelError(
+                f"{self.source}: {where} differs by {largest:.1e}, more than {self.limit:.0e}; "
+                "--no-check writes it all the same"
+            )
 
 
 def compare(
-    source: TfSource,
-    layers: list[Layer],
-    folder: Path,
-    network: str,
+    network: Network,
+    forms: Mapping[str, Runner],
     inputs: Mapping[str, Floats],
+    *,
+    traced: Sequence[str] = (),
+    parameters: int = 0,
 ) -> Report:
     """Run the source and what was made of it on the same inputs.
 
     Args:
-        source: what was converted.
-        layers: what was written to Caffe, the input first, the embedding last.
-        folder: holds the prototxt, the caffemodel and the ONNX file.
-        network: their name without suffix.
-        inputs: by name, each of shape (1, channels, rows, columns).
+        network: what was converted.
+        forms: what runs each of the forms that were made.
+        inputs: by name, each of shape (1, 3, rows, columns), normalized.
+        traced: the layers that the first form can be asked for.
+        parameters: the number of values of all weights.
+
+    Raises:
+        ModelError: one of them cannot be run.
     """
-    prototxt, caffemodel, onnx = (
-        folder / f"{network}.{kind}" for kind in ("prototxt", "caffemodel", "onnx")
-    )
-    feed, *computed = layers
-    # What a layer overwrites in place is compared after that.
-    makers = {layer.top[0]: layer.name for layer in read_prototxt(prototxt).layer}
-    traced = [layer for layer in computed if layer.origin and layer.name in makers.values()]
-    end = source.graph.output().name
-    differences: dict[str, dict[str, float]] = {layer.name: {} for layer in traced}
+    source = network.source
+    layers = [each for each in network.layers[1:] if each.origin and each.name in set(traced)]
+    differences: dict[str, dict[str, float]] = {layer.name: {} for layer in layers}
     embedding = {}
     for title, blob in inputs.items():
-        nodes = list(dict.fromkeys([*(layer.origin for layer in traced), end]))
-        expected = run_source(source, feed.origin, blob, nodes)
-        found = run_opencv(prototxt, caffemodel, blob, [layer.name for layer in traced])
-        for layer in traced:
-            if layer.origin in expected:
-                apart = _apart(expected[layer.origin], found[layer.name])
-                differences[layer.name][title] = apart
-        last = computed[-1].name
-        made = {"Caffe": found[last], "ONNX": run_openvino(onnx, blob)[last]}
-        vector = _unit(expected[end])
-        embedding[title] = {
-            form: float(np.abs(_unit(array) - vector).max()) for form, array in made.items()
-        }
+        wanted = [*(layer.origin for layer in layers), *network.outputs.values()]
+        expected = source.run(blob, list(dict.fromkeys(wanted)))
+        apart: dict[str, float] = {}
+        for form, run in forms.items():
+            names = [layer.name for layer in layers] if not apart else []
+            found = run(blob, list(dict.fromkeys([*names, *network.outputs])))
+            if names:
+                _compare_layers(layers, expected, found, title, differences)
+            apart[form] = max(
+                _output_apart(ours, expected[theirs], found[ours])
+                for ours, theirs in network.outputs.items()
+            )
+        embedding[title] = apart
     return Report(
         source=source.path.name,
-        judge=judge_name(source),
-        parameters=sum(
-            blob.size for blobs in read_caffemodel(caffemodel).values() for blob in blobs
-        ),
+        judge=source.judge,
+        parameters=parameters,
         seconds=0.0,
         embedding=embedding,
         layers=tuple(
             LayerReport(layer.name, layer.origin, differences[layer.name])
-            for layer in traced
+            for layer in layers
             if differences[layer.name]
         ),
     )
+
+
+def _compare_layers(
+    layers: Sequence[Layer],
+    expected: Mapping[str, Floats],
+    found: Mapping[str, Floats],
+    title: str,
+    differences: dict[str, dict[str, float]],
+) -> None:
+    for layer in layers:
+        if layer.origin in expected:
+            apart = relative(expected[layer.origin], found[layer.name])
+            differences[layer.name][title] = apart
+
+
+def _output_apart(name: str, expected: Floats, found: Floats) -> float:
+    if name != EMBEDDINGS:
+        return relative(expected, found)
+    return float(np.abs(_unit(found) - _unit(expected)).max())
 
 
 def _unit(array: Floats) -> Floats:
     return unit({"vector": array.reshape(len(array), -1)})["vector"]
 
 
-def _apart(expected: Floats, found: Floats) -> float:
+def relative(expected: Floats, found: Floats) -> float:
+    """Return the largest difference of two arrays, in parts of the largest value above 1."""
     if expected.size != found.size:
         return float("inf")
     largest = max(float(np.abs(expected).max()), 1.0)

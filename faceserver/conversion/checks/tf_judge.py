@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -9,21 +10,25 @@ from faceserver.conversion.readers import checkpoint
 from faceserver.conversion.readers.graphdef import DT_BOOL, DT_FLOAT
 from faceserver.conversion.readers.graphdef_pb2 import GraphDef
 from faceserver.conversion.readers.tensorflow_library import tensorflow
-from faceserver.conversion.readers.tf_source import TfSource
 from faceserver.engines.openvino_library import openvino
 from faceserver.types import Floats
+
+if TYPE_CHECKING:  # a source calls its judge
+    from faceserver.conversion.readers.tf_source import TfSource
 
 _RESULT = "faceserver_result_"
 
 
-def judge_name(source: TfSource) -> str:
+def judge_name(source: "TfSource") -> str:
     """Say who runs a source."""
     if source.path.is_dir() and len(source.files) > 1:
         return "TensorFlow"
     return "OpenVINO's TensorFlow frontend"
 
 
-def run_source(source: TfSource, feed: str, picture: Floats, nodes: list[str]) -> dict[str, Floats]:
+def run_source(
+    source: "TfSource", feed: str, picture: Floats, nodes: list[str]
+) -> dict[str, Floats]:
     """Run a source on one picture.
 
     TensorFlow runs checkpoints and SavedModels; OpenVINO runs frozen graphs, where need be with the
@@ -45,7 +50,7 @@ def run_source(source: TfSource, feed: str, picture: Floats, nodes: list[str]) -
 
 
 def _run_openvino(
-    source: TfSource, feed: str, picture: Floats, nodes: list[str]
+    source: "TfSource", feed: str, picture: Floats, nodes: list[str]
 ) -> dict[str, Floats]:
     graph = _needed(source)
     for index, name in enumerate(nodes):
@@ -66,7 +71,7 @@ def _run_openvino(
         }
 
 
-def _needed(source: TfSource) -> GraphDef:
+def _needed(source: "TfSource") -> GraphDef:
     graph = source.graph
     needed = GraphDef(node=graph.needed_for(graph.output(), shapes=True))
     for node in needed.node:
@@ -77,7 +82,7 @@ def _needed(source: TfSource) -> GraphDef:
 
 
 def _run_tensorflow(
-    source: TfSource, feed: str, picture: Floats, nodes: list[str]
+    source: "TfSource", feed: str, picture: Floats, nodes: list[str]
 ) -> dict[str, Floats]:
     library = tensorflow("to check the result")
     v1 = library.compat.v1

@@ -1,6 +1,7 @@
 """Compares a CoreML file with its source, as far as the machine allows."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,12 @@ import numpy as np
 from PIL import Image
 
 from faceserver.conversion.checks.judge import sample, unit
-from faceserver.conversion.checks.tf_judge import run_source
-from faceserver.conversion.coreml.network import INPUT, OUTPUT, Embedder, Pads, pads
+from faceserver.conversion.checks.report import relative
+from faceserver.conversion.coreml.network import INPUT, OUTPUT, Embedder
 from faceserver.conversion.coreml.reader import Pictures, predict, read_program, run_neural_network
-from faceserver.conversion.graph.layers import Convolution, Pooling
-from faceserver.conversion.readers.tf_source import TfSource
+from faceserver.conversion.graph.layers import Convolution, Pads, Pooling
+from faceserver.conversion.graph.shapes import pads
+from faceserver.conversion.readers.source import Source
 from faceserver.errors import ModelError
 from faceserver.models.spec import Normalization, WhiteningNormalization
 from faceserver.types import Floats
@@ -27,21 +29,53 @@ _LEAST_HALF = 2.0**-24  # and below this, it is zero
 
 
 def check_outputs(
-    made: Path, source: TfSource, normalization: Normalization, pictures: Pictures, *, half: bool
+    made: Path,
+    source: Source,
+    normalization: Normalization,
+    pictures: Pictures,
+    *,
+    half: bool,
+    channels: str = "rgb",
+    outputs: Mapping[str, str] | None = None,
 ) -> float:
-    """Compare the embeddings of pictures with those of the source; return the largest difference.
+    """Compare what pictures give with what they give in the source; return the largest difference.
 
     On macOS the file itself runs; elsewhere an ``.mlmodel`` runs by way of ONNX.
+
+    Args:
+        made: the file.
+        source: what it was made of.
+        normalization: what happens to the pixels first.
+        pictures: of the network's size.
+        half: whether its weights have 16 bits.
+        channels: the order of the colours that the source takes.
+        outputs: by the file's outputs the source's; None where it makes one unit vector.
 
     Raises:
         ModelError: the difference is above the tolerance.
     """
-    expected = expected_embeddings(source, normalization, pictures)
-    found = predict(made, pictures) if RUNS_COREML else run_neural_network(made, pictures)
-    largest = float(np.abs(expected - found).max())
+    run = predict if RUNS_COREML else run_neural_network
+    if outputs is None:
+        expected = {OUTPUT: expected_embeddings(source, normalization, pictures, channels)}
+        found = {OUTPUT: run(made, pictures)}
+        largest = float(np.abs(expected[OUTPUT] - found[OUTPUT]).max())
+    else:
+        blobs = normalized(pictures, normalization, channels)
+        each = [source.run(blob[None], [*outputs.values()]) for blob in blobs]
+        largest = max(
+            relative(
+                np.concatenate([one[theirs].reshape(1, -1) for one in each]),
+                run(made, pictures, ours),
+            )
+            for ours, theirs in outputs.items()
+        )
     tolerance = HALF_TOLERANCE if half else TOLERANCE
     if not largest <= tolerance:  # so that NaN fails, too
-        raise ModelError(f"the embeddings differ by {largest:.1e}, more than {tolerance:.0e}")
+        what = "embeddings" if outputs is None else "outputs"
+        raise ModelError(
+            f"{source.path}: the {what} differ by {largest:.1e}, more than {tolerance:.0e}; "
+            "--no-check writes the file all the same"
+        )
     return largest
 
 
@@ -57,7 +91,12 @@ def check_program(package: Path, network: Embedder, *, half: bool) -> float:
     """
     main = read_program(package).functions["main"]
     _require_shape("input", INPUT, main.inputs[INPUT], (1, *network.input_shape))
-    _require_shape("output", OUTPUT, main.outputs[0], (1, network.dims))
+    if network.outputs:
+        made = [output.name for output in main.outputs]
+        if len(made) != len(network.outputs):
+            raise ModelError(f"it makes {made}, not {[*network.outputs.values()]}")
+    else:
+        _require_shape("output", OUTPUT, main.outputs[0], (1, network.dims))
     found = {
         op.name.removesuffix("_cast_fp16"): op
         for op in main.operations
@@ -78,21 +117,21 @@ def check_program(package: Path, network: Embedder, *, half: bool) -> float:
 
 
 def expected_embeddings(
-    source: TfSource, normalization: Normalization, pictures: Pictures
+    source: Source, normalization: Normalization, pictures: Pictures, channels: str = "rgb"
 ) -> Floats:
     """Run the source on pictures; return unit vectors, shape (pictures, dims)."""
-    end = source.graph.output()
-    (feed,) = (node for node in source.graph.needed_for(end) if node.op == "Placeholder")
+    (end,) = source.outputs
     rows = [
-        run_source(source, feed.name, blob[None], [end.name])[end.name].reshape(1, -1)
-        for blob in normalized(pictures, normalization)
+        source.run(blob[None], [end])[end].reshape(1, -1)
+        for blob in normalized(pictures, normalization, channels)
     ]
     return unit({OUTPUT: np.concatenate(rows)})[OUTPUT]
 
 
-def normalized(pictures: Pictures, normalization: Normalization) -> Floats:
+def normalized(pictures: Pictures, normalization: Normalization, channels: str = "rgb") -> Floats:
     """Normalize pictures as the model's description says; return (pictures, 3, rows, columns)."""
-    values = pictures.astype(np.float64)
+    ordered = pictures[..., ::-1] if channels == "bgr" else pictures
+    values = ordered.astype(np.float64)
     if isinstance(normalization, WhiteningNormalization):
         axes = (1, 2, 3)
         least = 1 / np.sqrt(values[0].size)

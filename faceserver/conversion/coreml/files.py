@@ -30,6 +30,8 @@ def staged(target: Path) -> Iterator[Path]:
             if target.is_dir():  # which nothing but an empty folder can replace in one step
                 os.replace(target, Path(folder) / "replaced")  # noqa: PTH105
             os.replace(made, target)  # noqa: PTH105
+    except FileExistsError as error:
+        raise SetupError(f"{target} cannot be written: {target.parent} is a file") from error
     except OSError as error:
         raise SetupError(f"{target} cannot be written: {error.strerror or error}") from error
 
@@ -44,16 +46,22 @@ def describe(model: Any, about: About, network: Embedder, sha256: str, class_nam
         sha256: of its source.
         class_name: how Xcode will name the model's class: like the file.
     """
+    dims = None if network.outputs else network.dims
     call = swift_line(class_name)
+    if dims is None:
+        names = ", ".join(network.outputs.values())
+        model.short_description = f"{about.name}: makes {names}"
+        call = call.removesuffix(".embedding")
+    else:
+        model.short_description = (
+            f"{about.name}: the embedding of a face as a unit vector of {dims} values. {call}"
+        )
+        model.output_description["embedding"] = f"A unit vector of {dims} values"
     model.author = about.author
     model.license = about.licence
     model.version = about.name
-    model.short_description = (
-        f"{about.name}: the embedding of a face as a unit vector of {network.dims} values. {call}"
-    )
-    entries = metadata(about, sha256, network.input_shape, network.dims)
+    entries = metadata(about, sha256, network.input_shape, dims)
     for key, value in {**entries, "swift": call}.items():
         model.user_defined_metadata[key] = value
     _channels, rows, columns = network.input_shape
     model.input_description["image"] = f"A face, cut out and scaled to {columns}x{rows} pixels"
-    model.output_description["embedding"] = f"A unit vector of {network.dims} values"

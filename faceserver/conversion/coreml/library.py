@@ -20,7 +20,7 @@ def load(name: str) -> ModuleType:
         SetupError: it is not installed; the message says how to install it.
     """
     try:
-        with _quiet(), _without_tensorflow():
+        with _quiet(), _without_frameworks():
             return import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not name.startswith(error.name):
@@ -46,13 +46,16 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _without_tensorflow() -> Iterator[None]:
-    """Keep coremltools from importing TensorFlow, which takes seconds and serves nothing here."""
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    sys.modules["tensorflow"] = None  # type: ignore[assignment]  # makes an import fail
+def _without_frameworks() -> Iterator[None]:
+    """Keep coremltools from importing TensorFlow and PyTorch.
+
+    That takes seconds and serves nothing here, and the two do not bear each other in one process.
+    """
+    hidden = [name for name in ("tensorflow", "torch") if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # makes an import fail
     try:
         yield
     finally:
-        del sys.modules["tensorflow"]
+        for name in hidden:
+            del sys.modules[name]

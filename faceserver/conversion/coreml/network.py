@@ -1,7 +1,7 @@
-"""An embedding network as CoreML's writers take it: convolutions, with all shapes known."""
+"""A network as CoreML's and TFLite's writers take it: convolutions, with all shapes known."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
@@ -11,24 +11,20 @@ import numpy as np
 from faceserver.conversion.graph.layers import (
     Affine,
     BatchNorm,
-    Concat,
     Convolution,
     Dense,
     Flatten,
     GlobalAverage,
     Input,
     Layer,
-    Pad,
-    Padding,
     Pooling,
-    Relu,
-    Sum,
+    Shape,
 )
-from faceserver.conversion.graph.simplify import simplify
-from faceserver.conversion.readers.from_graphdef import layers_from_graph
-from faceserver.conversion.readers.tf_source import TfSource
+from faceserver.conversion.graph.shapes import output_shape
+from faceserver.conversion.network import Network
 from faceserver.errors import ModelError
 from faceserver.models.spec import Normalization, WhiteningNormalization
+from faceserver.types import Floats
 
 INPUT = "image"
 OUTPUT = "embedding"
@@ -36,25 +32,22 @@ OUTPUT = "embedding"
 OWN_PREFIXES = ("pixels", "whiten_", "unit_")
 """How the names of the steps begin that are added before and after the network."""
 
-Shape = tuple[int, int, int]
-"""Channels, rows and columns."""
-
-Pads = tuple[int, int, int, int]
-"""What is added at the top, the bottom, the left and the right."""
-
 
 @dataclass(frozen=True)
 class Embedder:
-    """A network that makes one vector of one picture.
+    """A network that makes one vector, or other values, of one picture.
 
     Attributes:
-        layers: Input, Convolution, Pooling, Pad, Relu, Sum and Concat, each after those it reads;
-            their names are letters, digits and underscores.
+        layers: each after those it reads; all that has weights is a convolution, and names are
+            letters, digits and underscores.
         shapes: of what each layer makes.
+        outputs: by the layers that make them, the outputs' names; of a network that makes one
+            vector none, for its last layer is what is scaled to unit length.
     """
 
     layers: list[Layer]
     shapes: dict[str, Shape]
+    outputs: Mapping[str, str]
 
     @property
     def input_shape(self) -> Shape:
@@ -77,35 +70,41 @@ class PixelScaling:
     """What happens to the values 0 to 255: x * scale + bias, then whitening where it has a floor.
 
     Attributes:
-        scale: factor of each value.
-        bias: what is added then.
+        scale: factor of each value, or of each channel.
+        bias: what is added then, likewise.
         floor: the smallest deviation that the centred values are divided by; None: no whitening.
+        bgr: whether the network takes blue first.
     """
 
-    scale: float
-    bias: float
+    scale: float | Floats
+    bias: float | Floats
     floor: float | None
+    bgr: bool = False
 
 
-def read_embedder(source: TfSource, input_size: int | None = None) -> Embedder:
-    """Read the network of a source.
-
-    Args:
-        source: a frozen graph, checkpoint or SavedModel.
-        input_size: rows and columns, for a graph that leaves them open.
+def coreml_network(network: Network) -> Embedder:
+    """Prepare a network that was read.
 
     Raises:
-        ModelError: it is no network that makes an embedding of a picture.
+        ModelError: a layer does not fit; the message names the source's file.
     """
-    return embedder(simplify(layers_from_graph(source.graph, input_size)))
+    try:
+        names = None if network.dims else network.outputs
+        return embedder(network.layers, names)
+    except ModelError as error:
+        raise ModelError(f"{network.source.path}: {error}") from error
 
 
-def embedder(layers: Sequence[Layer]) -> Embedder:
+def embedder(layers: Sequence[Layer], outputs: Mapping[str, str] | None = None) -> Embedder:
     """Prepare simplified layers: all that has weights becomes a convolution, shapes are computed.
 
+    Args:
+        layers: each after those it reads.
+        outputs: the layers whose values are wanted; None where it is one vector.
+
     Raises:
-        ModelError: the layers do not make one vector of one RGB picture, or one of them is of a
-            kind that no FaceNet has; the message names it.
+        ModelError: the layers do not make one vector of one RGB picture, or do not fit together;
+            the message names them.
     """
     prepared: dict[str, Layer] = {}  # by the names in the source
     shapes: dict[str, Shape] = {}
@@ -120,20 +119,18 @@ def embedder(layers: Sequence[Layer]) -> Embedder:
         prepared[name] = replace(
             layer, name=name, bottoms=tuple(names[bottom] for bottom in layer.bottoms)
         )
-        shapes[name] = _output_shape(layer, bottom_shapes)
-    found = Embedder(list(prepared.values()), shapes)
-    _require_facenet(found)
-    return found
+        shapes[name] = output_shape(layer, bottom_shapes)
+    if outputs is None:
+        found = Embedder(list(prepared.values()), shapes, {})
+        _require_facenet(found)
+        return found
+    ends = {names[end]: re.sub(r"\W", "_", end, flags=re.ASCII) for end in outputs}
+    return Embedder(list(prepared.values()), shapes, ends)
 
 
-def pads(layer: Convolution | Pooling, bottom: Shape) -> Pads:
-    """Compute what TensorFlow adds around a blob of the shape ``bottom``."""
-    top, below = _axis_pads(layer.padding, bottom[1], _kernel(layer)[0], layer.stride[0])
-    left, right = _axis_pads(layer.padding, bottom[2], _kernel(layer)[1], layer.stride[1])
-    return top, below, left, right
-
-
-def pixel_scaling(normalization: Normalization, shape: Shape) -> PixelScaling:
+def pixel_scaling(
+    normalization: Normalization, shape: Shape, channels: str = "rgb"
+) -> PixelScaling:
     """Translate a normalization for pictures of a shape.
 
     Whitening takes out any scale and bias that came before, so the values are first brought to -1
@@ -141,10 +138,14 @@ def pixel_scaling(normalization: Normalization, shape: Shape) -> PixelScaling:
     """
     if isinstance(normalization, WhiteningNormalization):
         factor, middle = 1 / 128, 127.5
-        return PixelScaling(factor, -middle * factor, factor / sqrt(np.prod(shape)))
-    if isinstance(normalization.mean, tuple) or isinstance(normalization.scale, tuple):
-        raise ModelError("CoreML takes one mean and one scale for all channels")
-    return PixelScaling(normalization.scale, -normalization.mean * normalization.scale, None)
+        floor = factor / sqrt(np.prod(shape))
+        return PixelScaling(factor, -middle * factor, floor, channels == "bgr")
+    mean, scale = normalization.mean, normalization.scale
+    if isinstance(mean, tuple) or isinstance(scale, tuple):
+        factors = np.broadcast_to(np.asarray(scale, np.float32), 3)
+        means = np.broadcast_to(np.asarray(mean, np.float32), 3)
+        return PixelScaling(factors, -means * factors, None, channels == "bgr")
+    return PixelScaling(scale, -mean * scale, None, channels == "bgr")
 
 
 def _lowered(layer: Layer, bottoms: list[Shape]) -> Layer:
@@ -165,14 +166,14 @@ def _lowered(layer: Layer, bottoms: list[Shape]) -> Layer:
 
 
 def _diagonal(layer: Layer, scale: Any, offset: Any, bottom: Shape) -> Convolution:
-    """Write a scale and an offset of each channel as a 1x1 convolution.
+    """Write a scale and an offset of each channel as a 1x1 convolution of each with itself.
 
     It stands only where nothing could take it in: before the first convolution, or after a sum.
     """
     channels = bottom[0]
-    weights = np.diag(np.broadcast_to(scale, channels)).astype(np.float32)[:, :, None, None]
+    weights = np.broadcast_to(scale, channels).astype(np.float32).reshape(channels, 1, 1, 1)
     bias = np.broadcast_to(offset, channels).astype(np.float32)
-    return Convolution(layer.name, layer.bottoms, weights, bias, (1, 1), "VALID")
+    return Convolution(layer.name, layer.bottoms, weights, bias, (1, 1), "VALID", groups=channels)
 
 
 def _as_convolution(layer: Dense, bottom: Shape) -> Convolution:
@@ -197,56 +198,6 @@ def _free_name(name: str, taken: dict[str, Layer]) -> str:
     while free in taken:
         free += "_"
     return free
-
-
-def _output_shape(layer: Layer, bottoms: list[Shape]) -> Shape:
-    match layer:
-        case Input():
-            return layer.shape[1:]
-        case Convolution():
-            if layer.weights.shape[1] != bottoms[0][0]:
-                raise ModelError(
-                    f"{layer.name!r} needs {layer.weights.shape[1]} channels, its input has "
-                    f"{bottoms[0][0]}"
-                )
-            return (layer.weights.shape[0], *_windows(layer, bottoms[0]))
-        case Pooling():
-            return (bottoms[0][0], *_windows(layer, bottoms[0]))
-        case Pad():
-            channels, rows, columns = bottoms[0]
-            return channels, rows + sum(layer.rows), columns + sum(layer.columns)
-        case Concat() if len({shape[1:] for shape in bottoms}) == 1:
-            return (sum(shape[0] for shape in bottoms), *bottoms[0][1:])
-        case Relu() | Sum() if len(set(bottoms)) == 1:
-            return bottoms[0]
-        case Concat() | Sum():
-            raise ModelError(f"{layer.name!r} joins blobs of different shapes {bottoms}")
-    raise ModelError(f"{layer.name!r} is a {type(layer).__name__}, which no FaceNet has")
-
-
-def _windows(layer: Convolution | Pooling, bottom: Shape) -> tuple[int, int]:
-    top, below, left, right = pads(layer, bottom)
-    kernel, stride = _kernel(layer), layer.stride
-    rows = (bottom[1] + top + below - kernel[0]) // stride[0] + 1
-    columns = (bottom[2] + left + right - kernel[1]) // stride[1] + 1
-    if rows < 1 or columns < 1:
-        raise ModelError(f"{layer.name!r} has a window larger than its input, which is {bottom}")
-    return rows, columns
-
-
-def _kernel(layer: Convolution | Pooling) -> tuple[int, int]:
-    if isinstance(layer, Pooling):
-        return layer.kernel
-    _outputs, _inputs, rows, columns = layer.weights.shape
-    return rows, columns
-
-
-def _axis_pads(padding: Padding, size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """SAME lets ceil(size / stride) windows fit, and puts an odd pixel at the end."""
-    if padding == "VALID":
-        return 0, 0
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
 
 
 def _require_facenet(found: Embedder) -> None:

@@ -25,7 +25,7 @@ Pictures = NDArray[np.uint8]
 _FLOAT32 = 65568  # of CoreML's enum ArrayDataType
 
 
-def run_neural_network(path: Path, pictures: Pictures) -> Floats:
+def run_neural_network(path: Path, pictures: Pictures, output: str = OUTPUT) -> Floats:
     """Run an ``.mlmodel`` away from macOS.
 
     onnxmltools knows no picture inputs and no 16-bit weights, so two things are done here as the
@@ -33,7 +33,7 @@ def run_neural_network(path: Path, pictures: Pictures) -> Floats:
     beforehand, and 16-bit weights are widened, which changes no value.
 
     Returns:
-        The embeddings, shape (pictures, dims).
+        The values of an output, shape (pictures, values): the embeddings.
     """
     spec = load("coremltools").utils.load_spec(str(path))
     blob = _preprocessed(spec, pictures)
@@ -42,7 +42,7 @@ def run_neural_network(path: Path, pictures: Pictures) -> Floats:
     with _repaired_onnxmltools() as onnxmltools:
         model = onnxmltools.convert_coreml(spec, path.stem)
     session = load("onnxruntime").InferenceSession(model.SerializeToString())
-    rows = [session.run([OUTPUT], {INPUT: picture[None]})[0].reshape(-1) for picture in blob]
+    rows = [session.run([output], {INPUT: picture[None]})[0].reshape(-1) for picture in blob]
     return np.stack(rows)
 
 
@@ -55,14 +55,14 @@ def read_program(package: Path) -> Any:
     return reader.load(spec, spec.specificationVersion, model.weights_dir)
 
 
-def predict(path: Path, pictures: Pictures) -> Floats:
+def predict(path: Path, pictures: Pictures, output: str = OUTPUT) -> Floats:
     """Run a CoreML file itself, which macOS alone can.
 
     Returns:
-        The embeddings, shape (pictures, dims).
+        The values of an output, shape (pictures, values).
     """
     model = load("coremltools").models.MLModel(str(path))
-    rows = [model.predict({INPUT: Image.fromarray(each)})[OUTPUT].reshape(-1) for each in pictures]
+    rows = [model.predict({INPUT: Image.fromarray(each)})[output].reshape(-1) for each in pictures]
     return np.stack(rows).astype(np.float32)
 
 
@@ -71,6 +71,9 @@ def _preprocessed(spec: Any, pictures: Pictures) -> Floats:
     scaler = step.scaler
     bias = np.array([scaler.redBias, scaler.greenBias, scaler.blueBias], np.float32)
     values = pictures.astype(np.float32) * np.float32(scaler.channelScale) + bias
+    image = spec.description.input[0].type.imageType
+    if image.colorSpace == image.BGR:
+        values = values[..., ::-1]
     return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
 
 

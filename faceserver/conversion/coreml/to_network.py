@@ -6,8 +6,23 @@ from typing import Any
 import numpy as np
 
 from faceserver.conversion.coreml.library import load
-from faceserver.conversion.coreml.network import INPUT, OUTPUT, Embedder, PixelScaling, pads
-from faceserver.conversion.graph.layers import Concat, Convolution, Layer, Pad, Pooling, Relu, Sum
+from faceserver.conversion.coreml.network import INPUT, OUTPUT, Embedder, PixelScaling
+from faceserver.conversion.graph.layers import (
+    Activation,
+    Concat,
+    Convolution,
+    Layer,
+    Pad,
+    Pooling,
+    PRelu,
+    Product,
+    Relu,
+    Slice,
+    Softmax,
+    Sum,
+    Upsample,
+)
+from faceserver.conversion.graph.shapes import pads
 from faceserver.errors import ModelError
 
 _VERSION_WITH_HALVES = 2  # of the format: iOS 11.2
@@ -54,28 +69,47 @@ class _NetworkWriter:
         types = load("coremltools.models.datatypes")
         builder = load("coremltools.models.neural_network").NeuralNetworkBuilder
         self._network = network
+        ends = {name: network.shapes[layer] for layer, name in network.outputs.items()}
+        made = ends or {OUTPUT: (network.dims,)}
         self._builder = builder(
-            [(INPUT, types.Array(*network.input_shape))], [(OUTPUT, types.Array(network.dims))]
+            [(INPUT, types.Array(*network.input_shape))],
+            [(name, types.Array(*shape)) for name, shape in made.items()],
         )
         self._blobs: dict[str, str] = {}
 
     def write_all(self, pixels: PixelScaling) -> Any:
         """Append all steps; return the model's message."""
         first, *layers = self._network.layers
-        self._blobs[first.name] = INPUT if pixels.floor is None else self._whitened(pixels.floor)
+        self._blobs[first.name] = self._normalized(pixels)
         for layer in layers:
             self._blobs[layer.name] = layer.name
             self._write(layer)
-        self._builder.add_l2_normalize(OUTPUT, layers[-1].name, OUTPUT, epsilon=1e-10)
+        for layer_name, name in self._network.outputs.items():
+            self._builder.add_activation(f"{name}_out", "LINEAR", layer_name, name, params=[1, 0])
+        if not self._network.outputs:
+            self._builder.add_l2_normalize(OUTPUT, layers[-1].name, OUTPUT, epsilon=1e-10)
+        by_channel = np.ndim(pixels.scale) > 0
+        bias = 0.0 if by_channel else pixels.bias
         self._builder.set_pre_processing_parameters(
             image_input_names=[INPUT],
-            is_bgr=False,
-            image_scale=pixels.scale,
-            red_bias=pixels.bias,
-            green_bias=pixels.bias,
-            blue_bias=pixels.bias,
+            is_bgr=pixels.bgr,
+            image_scale=1.0 if by_channel else pixels.scale,
+            red_bias=bias,
+            green_bias=bias,
+            blue_bias=bias,
         )
         return self._builder.spec
+
+    def _normalized(self, pixels: PixelScaling) -> str:
+        """Append what the format's own preprocessing cannot do; return the pixels' blob."""
+        if np.ndim(pixels.scale):
+            scale, bias = (np.asarray(each, np.float32) for each in (pixels.scale, pixels.bias))
+            shape = [3]
+            self._builder.add_scale(
+                "pixels", scale, bias, True, INPUT, "pixels", shape_scale=shape, shape_bias=shape
+            )
+            return "pixels"
+        return INPUT if pixels.floor is None else self._whitened(pixels.floor)
 
     def _whitened(self, floor: float) -> str:
         """Append (x - mean) / max(deviation, floor) over all values; return its blob."""
@@ -106,7 +140,7 @@ class _NetworkWriter:
             *kernel,
             *layer.stride,
             "valid",
-            1,
+            layer.groups,
             W=layer.weights.transpose(2, 3, 1, 0),
             b=layer.bias,
             has_bias=layer.bias is not None,
@@ -125,7 +159,7 @@ class _NetworkWriter:
             "VALID",
             self._blobs[layer.bottoms[0]],
             layer.name,
-            exclude_pad_area=True,
+            exclude_pad_area=not layer.counts_padding,
             **self._padding(layer),
         )
 
@@ -155,10 +189,53 @@ class _NetworkWriter:
     def _(self, layer: Relu) -> None:
         self._builder.add_activation(layer.name, "RELU", self._blobs[layer.bottoms[0]], layer.name)
 
+    @_write.register
+    def _(self, layer: PRelu) -> None:
+        blob = self._blobs[layer.bottoms[0]]
+        self._builder.add_activation(layer.name, "PRELU", blob, layer.name, params=layer.slopes)
+
+    @_write.register
+    def _(self, layer: Softmax) -> None:
+        self._builder.add_softmax(layer.name, self._blobs[layer.bottoms[0]], layer.name)
+
+    @_write.register
+    def _(self, layer: Product) -> None:
+        blobs = [self._blobs[bottom] for bottom in layer.bottoms]
+        _combine(self._builder, layer.name, blobs, "MULTIPLY")
+
+    @_write.register
+    def _(self, layer: Upsample) -> None:
+        blob, factor = self._blobs[layer.bottoms[0]], layer.factor
+        self._builder.add_upsample(layer.name, factor, factor, blob, layer.name, mode="NN")
+
+    @_write.register
+    def _(self, layer: Slice) -> None:
+        blob = self._blobs[layer.bottoms[0]]
+        self._builder.add_slice(layer.name, blob, layer.name, "channel", layer.start, layer.end)
+
+    @_write.register
+    def _(self, layer: Activation) -> None:
+        if layer.kind not in _KINDS:
+            raise ModelError(
+                f"{layer.name!r} is {layer.kind}, which only a program can: leave out "
+                "--neural-network"
+            )
+        kind, params = _KINDS[layer.kind]
+        blob = self._blobs[layer.bottoms[0]]
+        self._builder.add_activation(layer.name, kind, blob, layer.name, params=params)
+
     def _padding(self, layer: Convolution | Pooling) -> dict[str, int]:
         sides = ("padding_top", "padding_bottom", "padding_left", "padding_right")
         amounts = pads(layer, self._network.shapes[layer.bottoms[0]])
         return dict(zip(sides, amounts, strict=True))
+
+
+_KINDS: dict[str, tuple[str, Any]] = {
+    "elu": ("ELU", 1.0),
+    "hard_sigmoid": ("SIGMOID_HARD", [1 / 6, 0.5]),
+    "sigmoid": ("SIGMOID", None),
+    "tanh": ("TANH", None),
+}
 
 
 def _combine(

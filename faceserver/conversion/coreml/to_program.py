@@ -12,24 +12,33 @@ from faceserver.conversion.coreml.network import (
     OWN_PREFIXES,
     Embedder,
     PixelScaling,
-    pads,
 )
 from faceserver.conversion.graph.layers import (
+    Activation,
     Concat,
     Convolution,
     Input,
     Layer,
     Pad,
     Pooling,
+    PRelu,
+    Product,
     Relu,
+    Slice,
+    Softmax,
     Sum,
+    Upsample,
 )
+from faceserver.conversion.graph.shapes import pads
 from faceserver.errors import ModelError
+from faceserver.types import Floats
 
 _LEAST_SQUARE = np.float32(1e-10)  # FaceNet's epsilon
 
 
-def to_program(network: Embedder, pixels: PixelScaling, *, half: bool) -> Any:
+def to_program(
+    network: Embedder, pixels: PixelScaling, *, half: bool, target: str = "iOS15"
+) -> Any:
     """Build the program with coremltools.
 
     Args:
@@ -37,29 +46,34 @@ def to_program(network: Embedder, pixels: PixelScaling, *, half: bool) -> Any:
         pixels: the normalization, which becomes part of the program.
         half: store the weights in 16 bits, and compute in 16 bits all but the whitening and the
             scaling to unit length.
+        target: the oldest system that must run it.
 
     Returns:
         A ``coremltools.models.MLModel`` with the picture ``image`` and the vector ``embedding``,
         float32 of shape (1, dims).
     """
     ct = load("coremltools")
-    shape = (1, *network.input_shape)
+    shape, oldest = (1, *network.input_shape), getattr(ct.target, target)
     mil = load("coremltools.converters.mil")
     spec = mil.Builder.TensorSpec(shape=shape)
 
-    @mil.Builder.program(input_specs=[spec], opset_version=ct.target.iOS15)  # type: ignore[untyped-decorator]
+    @mil.Builder.program(input_specs=[spec], opset_version=oldest)  # type: ignore[untyped-decorator]
     def program(image: Any) -> Any:
         return _ProgramWriter(mil.Builder, network).write_all(image, pixels)
 
     return ct.convert(
         program,
         convert_to="mlprogram",
-        minimum_deployment_target=ct.target.iOS15,
-        inputs=[ct.ImageType(name=INPUT, shape=shape, color_layout=ct.colorlayout.RGB)],
+        minimum_deployment_target=oldest,
+        inputs=[ct.ImageType(name=INPUT, shape=shape, color_layout=_layout(ct, pixels))],
         compute_precision=_precision(ct, half=half),
         pass_pipeline=_passes(ct),
         skip_model_load=True,
     )
+
+
+def _layout(ct: Any, pixels: PixelScaling) -> Any:
+    return ct.colorlayout.BGR if pixels.bgr else ct.colorlayout.RGB
 
 
 def _precision(ct: Any, *, half: bool) -> Any:
@@ -81,6 +95,12 @@ def _passes(ct: Any) -> Any:
     return passes
 
 
+def _by_channel(value: float | Floats) -> Any:
+    if np.ndim(value) == 0:
+        return np.float32(value)
+    return np.asarray(value, np.float32).reshape(1, 3, 1, 1)
+
+
 class _ProgramWriter:
     def __init__(self, builder: Any, network: Embedder) -> None:
         self._mb = builder
@@ -95,12 +115,17 @@ class _ProgramWriter:
         self._made[first.name] = self._normalized(image, pixels)
         for layer in layers:
             self._made[layer.name] = self._write(layer)
-        return self._unit(self._made[layers[-1].name])
+        if not self._network.outputs:
+            return self._unit(self._made[layers[-1].name])
+        return tuple(
+            self._mb.identity(x=self._made[layer], name=name if name != layer else f"{name}_out")
+            for layer, name in self._network.outputs.items()
+        )
 
     def _normalized(self, image: Any, pixels: PixelScaling) -> Any:
         mb = self._mb
-        scaled = mb.mul(x=image, y=np.float32(pixels.scale), name="pixels_scaled")
-        x = mb.add(x=scaled, y=np.float32(pixels.bias), name="pixels")
+        scaled = mb.mul(x=image, y=_by_channel(pixels.scale), name="pixels_scaled")
+        x = mb.add(x=scaled, y=_by_channel(pixels.bias), name="pixels")
         if pixels.floor is None:
             return x
         everything = {"axes": [1, 2, 3], "keep_dims": True}
@@ -133,6 +158,7 @@ class _ProgramWriter:
             strides=list(layer.stride),
             pad_type="custom",
             pad=list(pads(layer, self._bottom_shape(layer))),
+            groups=layer.groups,
             name=layer.name,
             **bias,
         )
@@ -149,7 +175,7 @@ class _ProgramWriter:
         }
         if layer.method == "max":
             return self._mb.max_pool(**window)
-        return self._mb.avg_pool(**window, exclude_padding_from_average=True)
+        return self._mb.avg_pool(**window, exclude_padding_from_average=not layer.counts_padding)
 
     @_write.register
     def _(self, layer: Pad) -> Any:
@@ -179,6 +205,51 @@ class _ProgramWriter:
     @_write.register
     def _(self, layer: Relu) -> Any:
         return self._mb.relu(x=self._bottom(layer), name=layer.name)
+
+    @_write.register
+    def _(self, layer: Product) -> Any:
+        first, second = (self._made[bottom] for bottom in layer.bottoms)
+        return self._mb.mul(x=first, y=second, name=layer.name)
+
+    @_write.register
+    def _(self, layer: Slice) -> Any:
+        _channels, rows, columns = self._bottom_shape(layer)
+        size = [1, layer.end - layer.start, rows, columns]
+        begin = [0, layer.start, 0, 0]
+        x = self._bottom(layer)
+        return self._mb.slice_by_size(x=x, begin=begin, size=size, name=layer.name)
+
+    @_write.register
+    def _(self, layer: PRelu) -> Any:
+        return self._mb.prelu(x=self._bottom(layer), alpha=layer.slopes, name=layer.name)
+
+    @_write.register
+    def _(self, layer: Softmax) -> Any:
+        return self._mb.softmax(x=self._bottom(layer), axis=1, name=layer.name)
+
+    @_write.register
+    def _(self, layer: Upsample) -> Any:
+        return self._mb.upsample_nearest_neighbor(
+            x=self._bottom(layer),
+            scale_factor_height=layer.factor,
+            scale_factor_width=layer.factor,
+            name=layer.name,
+        )
+
+    @_write.register
+    def _(self, layer: Activation) -> Any:
+        mb, x, name = self._mb, self._bottom(layer), layer.name
+        match layer.kind:
+            case "hard_sigmoid":
+                return mb.sigmoid_hard(x=x, alpha=1 / 6, beta=0.5, name=name)
+            case "hard_swish":
+                gate = mb.sigmoid_hard(x=x, alpha=1 / 6, beta=0.5, name=f"{name}_gate")
+                return mb.mul(x=x, y=gate, name=name)
+            case "swish":
+                return mb.mul(x=x, y=mb.sigmoid(x=x, name=f"{name}_gate"), name=name)
+            case "elu":
+                return mb.elu(x=x, alpha=1.0, name=name)
+        return getattr(mb, layer.kind)(x=x, name=name)
 
     def _bottom(self, layer: Layer) -> Any:
         return self._made[layer.bottoms[0]]

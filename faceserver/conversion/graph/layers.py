@@ -10,8 +10,19 @@ from typing import Literal, TypeVar
 
 from faceserver.types import Floats
 
-Padding = Literal["SAME", "VALID"]
-"""How TensorFlow pads: VALID not at all, SAME so that ceil(size / stride) windows fit."""
+Pads = tuple[int, int, int, int]
+"""What is added at the top, the bottom, the left and the right."""
+
+Padding = Literal["SAME", "VALID"] | Pads
+"""How a window is padded: VALID not at all, SAME as TensorFlow does it, or by given amounts."""
+
+Shape = tuple[int, int, int]
+"""Channels, rows and columns of a blob; a row of values has one row and one column."""
+
+ActivationKind = Literal[
+    "abs", "elu", "hard_sigmoid", "hard_swish", "relu6", "sigmoid", "softplus", "swish", "tanh"
+]
+"""Functions of one value; each is what TensorFlow, Keras and PyTorch call by that name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +57,13 @@ class Convolution(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Pooling(Layer):
-    """A pooling; its average counts only what lies inside the blob."""
+    """A pooling; unless it ``counts_padding``, its average is of what lies inside the blob."""
 
     method: Literal["max", "average"]
     kernel: tuple[int, int]
     stride: tuple[int, int]
     padding: Padding
+    counts_padding: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +137,19 @@ class Sum(Layer):
 
 
 @dataclass(frozen=True, eq=False)
+class Product(Layer):
+    """The product of two blobs; the second may have one row and column, for a factor a channel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slice(Layer):
+    """Some of a blob's channels, from ``start`` up to before ``end``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, eq=False)
 class Upsample(Layer):
     """Each value ``factor`` times in rows and columns."""
 
@@ -139,6 +164,13 @@ class Concat(Layer):
 @dataclass(frozen=True, eq=False)
 class Relu(Layer):
     """max(x, 0)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Activation(Layer):
+    """A function of each value by itself."""
+
+    kind: ActivationKind
 
 
 @dataclass(frozen=True, eq=False)

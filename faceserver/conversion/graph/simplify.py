@@ -18,13 +18,14 @@ from faceserver.conversion.graph.layers import (
     Sum,
     consumers,
 )
+from faceserver.conversion.graph.prelu import join_prelus
 from faceserver.errors import ModelError
 
 
 def simplify(layers: list[Layer], *, keep_batch_norms: bool = False) -> list[Layer]:
     """Return an equal network with as few Bias, BatchNorm, Affine and Scale layers as can be.
 
-    What is folded into a layer leaves that layer its name. What follows no layer that can take it
+    What is folded into a layer leaves that layer its name, unless it is an output. What follows no layer that can take it
     in stays: a BatchNorm as it is, the others as an Affine. A Flatten stays only where it takes a
     blob with rows and columns.
 
@@ -35,7 +36,7 @@ def simplify(layers: list[Layer], *, keep_batch_norms: bool = False) -> list[Lay
     Raises:
         ModelError: a Flatten gives a row another size than it has; the message names it.
     """
-    layers = _drop_needless_flattens(layers)
+    layers = join_prelus(_drop_needless_flattens(layers))
     layers = _lone_scales_as_affine(layers)
     layers = _fold(layers, (Bias, Affine) if keep_batch_norms else (Bias, Affine, BatchNorm))
     return _fold_scales(layers)
@@ -93,7 +94,10 @@ def _fold(layers: list[Layer], kinds: tuple[type[Layer], ...]) -> list[Layer]:
             and isinstance(source, Convolution | Dense)
             and len(readers[given.bottoms[0]]) == 1
         ):
-            kept[source.name] = _folded(source, layer)
+            folded = _folded(source, layer)
+            if not readers[layer.name]:  # an output keeps its name
+                folded = replace(folded, name=layer.name)
+            kept[source.name] = folded
             aliases[layer.name] = source.name
         elif isinstance(layer, Bias):
             kept[layer.name] = _as_affine(layer)

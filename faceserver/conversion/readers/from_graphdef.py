@@ -8,7 +8,7 @@ import numpy as np
 
 from faceserver.conversion.graph.layers import BatchNorm, Input, Layer
 from faceserver.conversion.readers.graph_constants import fold_constants
-from faceserver.conversion.readers.graph_ops import TRANSLATORS, Unsupported
+from faceserver.conversion.readers.graph_ops import TRANSLATORS
 from faceserver.conversion.readers.graph_patterns import (
     SpelledNorm,
     before_l2_normalization,
@@ -16,6 +16,7 @@ from faceserver.conversion.readers.graph_patterns import (
 )
 from faceserver.conversion.readers.graphdef import Array, FrozenGraph
 from faceserver.conversion.readers.graphdef_pb2 import NodeDef
+from faceserver.conversion.readers.unsupported import Unsupported, refusal
 from faceserver.errors import ModelError
 
 INPUT_NAME = "data"
@@ -26,7 +27,7 @@ _OPS_NAMED_BY_SCOPE = ("Conv2D", "MatMul", "MaxPool", "AvgPool")
 _NORM_SCOPE = "BatchNorm"
 
 
-def layers_from_graph(graph: FrozenGraph, input_size: int | None = None) -> list[Layer]:
+def layers_from_graph(graph: FrozenGraph, input_size: tuple[int, int] | None = None) -> list[Layer]:
     """Translate the nodes that the graph's output needs, op by op, in order.
 
     A scaling of the output to unit length is left out: Caffe has no layer for it, and whoever uses
@@ -37,14 +38,14 @@ def layers_from_graph(graph: FrozenGraph, input_size: int | None = None) -> list
         input_size: the input's rows and columns, for a graph that leaves them open.
 
     Raises:
-        ModelError: an op is not known, or is used in a way that is not supported; the message
-            names the node.
+        ModelError: ops are not known, or are used in ways that are not supported; the message names
+            all of these nodes.
     """
     return _Reader(graph, input_size).layers()
 
 
 class _Reader:
-    def __init__(self, graph: FrozenGraph, input_size: int | None) -> None:
+    def __init__(self, graph: FrozenGraph, input_size: tuple[int, int] | None) -> None:
         self._graph = graph
         self._input_size = input_size
         needed = graph.needed_for(before_l2_normalization(graph, graph.output()))
@@ -62,22 +63,29 @@ class _Reader:
     def layers(self) -> list[Layer]:
         if all(node.op != "Placeholder" for node in self._nodes):
             raise ModelError("the graph has no input: no placeholder leads to its output")
-        return [replace(self._translate(node), origin=node.name) for node in self._nodes]
+        layers: list[Layer] = []
+        troubles: list[str] = []
+        for node in self._nodes:
+            try:
+                layers.append(replace(self._translate(node), origin=node.name))
+            except Unsupported as error:
+                troubles.append(f"node {node.name!r} {error}")
+        if troubles:
+            raise refusal(troubles)
+        return layers
 
     def _translate(self, node: NodeDef) -> Layer:
         name = self._names[node.name]
+        if node.op not in ("Placeholder", *TRANSLATORS) and node.name not in self._norms:
+            raise Unsupported(f"has the op {node.op!r}, which is not supported")
         try:
             if node.op == "Placeholder":
                 return self._input(node, name)
             if node.name in self._norms:
                 return self._norm(self._norms[node.name], name)
-            if node.op not in TRANSLATORS:
-                raise ModelError(
-                    f"node {node.name!r} has the op {node.op!r}, which is not supported"
-                )
             return TRANSLATORS[node.op](node, name, *self._inputs(node))
         except Unsupported as error:
-            raise ModelError(f"node {node.name!r} ({node.op}): {error}") from error
+            raise Unsupported(f"({node.op}): {error}") from error
 
     def _inputs(self, node: NodeDef) -> tuple[tuple[str, ...], list[Array]]:
         """Return the blobs that a node reads, and its constant inputs."""
@@ -112,7 +120,10 @@ class _Reader:
         if len(sizes) != 4 or sizes[3] < 1:
             raise Unsupported("needs a shape of batch, rows, columns and channels")
         _batch, *square, channels = sizes
-        rows, columns = (size if size > 0 else self._input_size or 0 for size in square)
+        given = self._input_size or (0, 0)
+        rows, columns = (
+            size if size > 0 else said for size, said in zip(square, given, strict=True)
+        )
         if not rows or not columns:
             raise Unsupported("it leaves its rows and columns open: give the input's size")
         return Input(name, (), shape=(1, channels, rows, columns))

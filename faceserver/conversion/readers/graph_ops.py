@@ -24,12 +24,8 @@ from faceserver.conversion.graph.layers import (
 )
 from faceserver.conversion.readers.graphdef import Array
 from faceserver.conversion.readers.graphdef_pb2 import NodeDef
+from faceserver.conversion.readers.unsupported import Unsupported
 from faceserver.types import Floats
-
-
-class Unsupported(Exception):
-    """A known op is used in a way that is not supported."""
-
 
 Translator = Callable[[NodeDef, str, tuple[str, ...], list[Array]], Layer]
 """From a node, the layer's name, the blobs that it reads and its constant inputs."""

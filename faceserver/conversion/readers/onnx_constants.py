@@ -11,9 +11,14 @@ from onnx.reference import ReferenceEvaluator
 
 from faceserver.errors import ModelError
 
+_PASSING = {"Dropout", "Identity"}
+"""Ops that do nothing when nobody trains."""
+
 
 def load_folded(path: Path) -> ModelProto:
     """Read a file, and put a float32 constant wherever its value depends on no input.
+
+    Nodes that only pass on what they read are taken out.
 
     Some published files list their constants, and what their nodes make, among the inputs, which
     runtimes refuse; the result lists what is fed in alone, and its batch is open.
@@ -30,9 +35,15 @@ def load_folded(path: Path) -> ModelProto:
     graph = model.graph
     known = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     left: list[NodeProto] = []
+    passed: dict[str, str] = {}  # what a node only passes on, and the tensor that it is
+    ends = {value.name for value in graph.output}
     for node in _in_order(graph, set(known)):
+        for index, name in enumerate(node.input):
+            node.input[index] = passed.get(name, name)
         if all(name in known for name in node.input if name):
             known.update(_computed(node, known, model))
+        elif node.op_type in _PASSING and ends.isdisjoint(node.output):
+            passed.update(dict.fromkeys(node.output, node.input[0]))
         else:
             left.append(node)
     made = {name for node in left for name in node.output}

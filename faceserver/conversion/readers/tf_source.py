@@ -1,13 +1,19 @@
 """Reads any form in which a FaceNet is kept: a frozen graph, a checkpoint or a SavedModel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from faceserver.conversion.checks import tf_judge
 from faceserver.conversion.fingerprint import sha256_of
+from faceserver.conversion.graph.layers import Layer
 from faceserver.conversion.readers import checkpoint
+from faceserver.conversion.readers.from_graphdef import layers_from_graph
 from faceserver.conversion.readers.graphdef import FrozenGraph, read_graph_def
 from faceserver.conversion.readers.graphdef_pb2 import GraphDef
+from faceserver.conversion.readers.kinds import Kind, require
 from faceserver.errors import ModelError
+from faceserver.types import Floats
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,29 @@ class TfSource:
     files: tuple[Path, ...]
     graph_def: GraphDef
     graph: FrozenGraph
+
+    @property
+    def judge(self) -> str:
+        """Say who runs it to compare."""
+        return tf_judge.judge_name(self)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The node that makes its result."""
+        return (self.graph.output().name,)
+
+    def layers(self, size: tuple[int, int] | None) -> list[Layer]:
+        """Return its layers, op by op; see :func:`layers_from_graph`."""
+        try:
+            return layers_from_graph(self.graph, size)
+        except ModelError as error:
+            raise ModelError(f"{self.path}: {error}") from error
+
+    def run(self, blob: Floats, names: Sequence[str]) -> dict[str, Floats]:
+        """Compute nodes of one picture; see :func:`tf_judge.run_source`."""
+        end = self.graph.output()
+        feeds = [node for node in self.graph.needed_for(end) if node.op == "Placeholder"]
+        return tf_judge.run_source(self, feeds[0].name, blob, list(names))
 
     def sha256(self) -> dict[str, str]:
         """Return the sha256 of each file that was read, by its name."""
@@ -65,5 +94,6 @@ def read_source(path: Path, output: str | None = None) -> TfSource:
 
 
 def _frozen(path: Path, file: Path, output: str | None) -> TfSource:
+    require(file, [Kind.GRAPH_DEF], "a frozen TensorFlow graph")
     graph_def = read_graph_def(file)
     return TfSource(path, (file,), graph_def, FrozenGraph(graph_def, output))

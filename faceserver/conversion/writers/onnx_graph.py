@@ -82,6 +82,19 @@ class OnnxGraph:
         self._nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
         return name
 
+    def step_of(
+        self,
+        layer: LayerParameter,
+        parts: tuple[str, ...],
+        op: str,
+        inputs: list[str],
+        **attributes: Any,
+    ) -> list[str]:
+        """Append a node inside a layer that makes several tensors; return them."""
+        names = [f"{layer.name}:{part}" for part in parts]
+        self._nodes.append(helper.make_node(op, inputs, names, name=names[0], **attributes))
+        return names
+
     def constant(
         self, layer: LayerParameter, part: str, values: NDArray[np.float32] | NDArray[np.int64]
     ) -> str:

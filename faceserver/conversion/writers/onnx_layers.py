@@ -16,7 +16,17 @@ from faceserver.conversion.caffe.shapes import (
     scale_shape,
 )
 from faceserver.conversion.writers.onnx_graph import OnnxGraph, refusal
+from faceserver.conversion.writers.onnx_moving import (
+    interp,
+    permute,
+    relu6,
+    reshape,
+    slices,
+    tile,
+    upsample,
+)
 from faceserver.conversion.writers.onnx_pooling import pooling
+from faceserver.conversion.writers.onnx_ssd import detection_output, prior_box
 from faceserver.types import Floats
 
 
@@ -26,7 +36,7 @@ def write_layer(graph: OnnxGraph, layer: LayerParameter) -> None:
     Raises:
         ModelError: it is used in a way that is not supported, or its weights do not fit.
     """
-    if len(layer.top) != 1 and layer.type != "Split":
+    if len(layer.top) != 1 and layer.type not in ("Split", "Slice"):
         raise refusal(layer, f"it should make one blob, not {len(layer.top)}")
     _WRITERS[layer.type](graph, layer)
     graph.advance(layer)
@@ -181,6 +191,17 @@ def _prelu(graph: OnnxGraph, layer: LayerParameter) -> None:
     graph.make(layer, "PRelu", [*graph.bottoms(layer), _spread(graph, layer, "slopes", 1, slopes)])
 
 
+def _function(op: str) -> "_LayerWriter":
+    def write(graph: OnnxGraph, layer: LayerParameter) -> None:
+        graph.make(layer, op, graph.bottoms(layer))
+
+    return write
+
+
+def _elu(graph: OnnxGraph, layer: LayerParameter) -> None:
+    graph.make(layer, "Elu", graph.bottoms(layer), alpha=layer.elu_param.alpha)
+
+
 def _softmax(graph: OnnxGraph, layer: LayerParameter) -> None:
     axis = canonical_axis(layer, layer.softmax_param.axis, graph.shape(layer.bottom[0]))
     graph.make(layer, "Softmax", graph.bottoms(layer), axis=axis)
@@ -266,7 +287,9 @@ _ELTWISE = {
     EltwiseParameter.MAX: "Max",
 }
 
-_WRITERS: dict[str, Callable[[OnnxGraph, LayerParameter], None]] = {
+_LayerWriter = Callable[[OnnxGraph, LayerParameter], None]
+
+_WRITERS: dict[str, _LayerWriter] = {
     "Input": _input,
     "Convolution": _convolution,
     "Deconvolution": _deconvolution,
@@ -277,6 +300,11 @@ _WRITERS: dict[str, Callable[[OnnxGraph, LayerParameter], None]] = {
     "Eltwise": _eltwise,
     "ReLU": _relu,
     "PReLU": _prelu,
+    "Sigmoid": _function("Sigmoid"),
+    "TanH": _function("Tanh"),
+    "AbsVal": _function("Abs"),
+    "BNLL": _function("Softplus"),
+    "ELU": _elu,
     "Softmax": _softmax,
     "Concat": _concat,
     "Flatten": _flatten,
@@ -285,4 +313,13 @@ _WRITERS: dict[str, Callable[[OnnxGraph, LayerParameter], None]] = {
     "Normalize": _normalize,
     "Dropout": _pass_on,
     "Split": _pass_on,
+    "ReLU6": relu6,
+    "Slice": slices,
+    "Reshape": reshape,
+    "Permute": permute,
+    "Tile": tile,
+    "Interp": interp,
+    "Upsample": upsample,
+    "PriorBox": prior_box,
+    "DetectionOutput": detection_output,
 }

@@ -6,6 +6,7 @@ from onnx import ModelProto, checker, helper
 
 from faceserver.conversion.caffe.caffe_pb2 import LayerParameter, NetParameter
 from faceserver.conversion.caffe.caffemodel import Weights
+from faceserver.conversion.readers.unsupported import refusal as all_refused
 from faceserver.conversion.writers.onnx_graph import OnnxGraph
 from faceserver.conversion.writers.onnx_layers import write_layer
 from faceserver.conversion.writers.onnx_pooling import pools_any_size
@@ -27,15 +28,25 @@ def to_onnx(net: NetParameter, weights: Weights, version: str) -> ModelProto:
         A checked model, whose inputs and outputs are named as the network's blobs are.
 
     Raises:
-        ModelError: a layer's type or use is not supported, or its weights do not fit; the message
-            names the layer.
+        ModelError: layers' types or uses are not supported, or their weights do not fit; the message
+            names all of these layers.
     """
     for name, count in Counter(layer.name for layer in net.layer).items():
         if count > 1:
             raise ModelError(f"{count} layers are named {name!r}")
     graph = OnnxGraph(net, weights, any_size=takes_any_size(net))
+    troubles: list[str] = []
+    lost: set[str] = set()  # blobs that cannot be made
     for layer in net.layer:
-        write_layer(graph, layer)
+        if lost.isdisjoint(layer.bottom):
+            try:
+                write_layer(graph, layer)
+                continue
+            except ModelError as error:
+                troubles.append(str(error))
+        lost.update(layer.top)
+    if troubles:
+        raise all_refused(troubles)
     model = helper.make_model(
         graph.finish(),
         ir_version=_IR_VERSION,
@@ -63,4 +74,4 @@ def _takes_any_size(layer: LayerParameter) -> bool:
     if layer.type == "Scale" and len(layer.bottom) == 1:
         param = layer.scale_param
         return param.num_axes == 0 or (param.axis, param.num_axes) in ((1, 1), (-3, 1))
-    return layer.type not in ("InnerProduct", "Flatten")
+    return layer.type not in ("InnerProduct", "Flatten", "Reshape", "PriorBox", "Interp")

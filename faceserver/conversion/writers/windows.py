@@ -1,20 +1,15 @@
-"""Windows of convolutions and poolings, from how TensorFlow pads to how Caffe does."""
+"""Windows of convolutions and poolings, as Caffe pads them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from faceserver.conversion.caffe.caffe_pb2 import ConvolutionParameter, PoolingParameter
 from faceserver.conversion.caffe.shapes import Pair, pooled_size
-from faceserver.conversion.graph.layers import Padding, Pooling
+from faceserver.conversion.graph.layers import Pooling
 from faceserver.errors import ModelError
 from faceserver.types import Floats
-
-
-def convolution_pads(padding: Padding, given: Pair, size: int, kernel: int, stride: int) -> Pair:
-    """Compute the padding before and after one axis, on top of what is given already."""
-    before, after = _tensorflow_pads(padding, size + sum(given), kernel, stride)
-    return given[0] + before, given[1] + after
 
 
 def evened(weights: Floats, pads: Sequence[Pair]) -> Floats:
@@ -27,28 +22,49 @@ def evened(weights: Floats, pads: Sequence[Pair]) -> Floats:
     return np.pad(weights, [(0, 0), (0, 0), *widening])
 
 
-def pooling_pad(layer: Pooling, size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Return the padding, and how many windows Caffe makes beyond those that are wanted."""
-    before, after = _tensorflow_pads(layer.padding, size, kernel, stride)
+@dataclass(frozen=True)
+class CaffePooling:
+    """How Caffe's pooling makes what a pooling of other rules makes, along one axis.
+
+    Attributes:
+        pad: on both sides.
+        extra: how many windows it makes beyond those that are wanted.
+        factors: what each wanted window's average must be multiplied by, for Caffe divides by
+            another number of values; empty where it never does.
+    """
+
+    pad: int
+    extra: int
+    factors: tuple[float, ...]
+
+
+def caffe_pooling(layer: Pooling, size: int, kernel: int, stride: int, pads: Pair) -> CaffePooling:
+    """Find Caffe's padding for a pooling along one axis.
+
+    Source: PoolingLayer::Forward_cpu of Caffe 1.0. A window begins ``pad`` before the blob and is
+    cut off ``pad`` behind it; an average is divided by the values that are left then, of which
+    those in the padding are zeros.
+
+    Raises:
+        ModelError: Caffe makes too few windows, or narrower ones than their step.
+    """
+    before, after = pads
     wanted = (size + before + after - kernel) // stride + 1
     extra = pooled_size(size, kernel, stride, before) - wanted
-    # Windows that reach over the end are cut off there in both, but Caffe's average counts the
-    # padding before the blob, and a window narrower than its step can lie outside altogether.
-    if extra < 0 or kernel < stride or (before and layer.method == "average"):
+    if extra < 0 or kernel < stride:
         raise ModelError(
-            f"{layer.name!r} pools {size} values by {kernel} in steps of {stride} with padding "
-            f"{layer.padding}, which Caffe's pooling cannot"
+            f"{layer.name!r} pools {size} values by {kernel} in steps of {stride} with padding of "
+            f"{before} before and {after} after, which Caffe's pooling cannot"
         )
-    return before, extra
-
-
-def _tensorflow_pads(padding: Padding, size: int, kernel: int, stride: int) -> Pair:
-    """Compute what TensorFlow adds before and after one axis; SAME puts the odd one after."""
-    if padding == "VALID":
-        return 0, 0
-    windows = -(-size // stride)
-    total = max((windows - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
+    if layer.method == "max":
+        return CaffePooling(before, extra, ())
+    factors = []
+    for window in range(wanted):
+        start = window * stride - before
+        divided_by = min(start + kernel, size + before) - start
+        inside = min(start + kernel, size) - max(start, 0)
+        factors.append(divided_by / (kernel if layer.counts_padding else inside))
+    return CaffePooling(before, extra, tuple(factors) if set(factors) != {1.0} else ())
 
 
 def set_window(

@@ -1,24 +1,27 @@
 /** The page that compares two pictures. */
 import { call, checkSize } from "./api.js";
+import { downloadCsv } from "./csv.js";
 import { byId, make, say } from "./dom.js";
 import { initDropzone } from "./dropzone.js";
 import { Lines } from "./lines.js";
 import { likeness } from "./matches.js";
 import { fileUrl, markedPicture } from "./picture.js";
-import { _, ngettext, percent } from "./texts.js";
+import { goTo } from "./reach.js";
+import { showCode } from "./takealong.js";
+import { _, ngettext, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
 
 const SIDES = ["a", "b"];
-const SURE = 0.99;
 /** So many colours there are for pairs. */
 const TONES = 5;
 const files = { a: null, b: null };
 const lines = new Lines(byId("lines"), byId("compare"));
 let turns = 0;
+let latest = null;
 
 function choose(side, file) {
   files[side] = file;
-  byId("verdict").hidden = true;
+  forget();
   for (const each of SIDES) showPicture(each, [], []);
   lines.clear();
   if (files.a && files.b) compare();
@@ -36,12 +39,20 @@ function showPicture(side, faces, pairs) {
   byId(`dropzone-${side}`).classList.add("compact");
 }
 
+function forget() {
+  byId("before").hidden = false;
+  byId("problem").hidden = true;
+  byId("csv").hidden = true;
+  byId("pairs").replaceChildren();
+  delete byId("verdict").dataset.same;
+  say(byId("summary"), "");
+}
+
 async function compare() {
   const turn = (turns += 1);
-  byId("verdict").hidden = false;
+  forget();
+  byId("before").hidden = true;
   byId("comparing").hidden = false;
-  byId("problem").hidden = true;
-  byId("pairs").replaceChildren();
   say(byId("summary"), _("Comparing"));
   try {
     const found = await ask();
@@ -59,13 +70,16 @@ async function ask() {
     checkSize(files[side]);
     form.append(side, files[side], files[side].name || side);
   }
-  return call("POST", "v1/compare", form);
+  const found = await call("POST", "v1/compare", form);
+  showCode("POST", "v1/compare", { form: { a: files.a.name || "a.jpg", b: files.b.name || "b.jpg" }, files: SIDES });
+  return found;
 }
 
 function fail(error) {
   say(byId("summary"), "");
   say(byId("problem"), error.message);
   byId("problem").hidden = false;
+  goTo(byId("verdict"));
 }
 
 function show(found) {
@@ -84,6 +98,17 @@ function show(found) {
     told.map(({ a, b, same: isSame, tone }) => ({ a, b, isSame, tone })),
     SIDES.map((side) => byId(`picture-${side}`)),
   );
+  latest = found;
+  byId("csv").hidden = false;
+  goTo(byId("verdict"));
+}
+
+function saveCsv() {
+  const header = ["a_picture", "a_face", "b_picture", "b_face", "same", "distance", "similarity"];
+  const rows = latest.pairs.map(({ a, b, same, distance, similarity }) => {
+    return [files.a.name, a + 1, files.b.name, b + 1, same, distance, similarity];
+  });
+  downloadCsv("compare.csv", header, rows);
 }
 
 /** Each face with at most one of the other picture: the nearest pair first, then of the rest. */
@@ -122,16 +147,12 @@ function pairElement(pair, found) {
 /** How sure the verdict is: what share of such pairs it is right about, where that was measured. */
 function sureness({ same, similarity }) {
   if (similarity === null) return same ? _("Same person") : _("Different people");
-  const share = shareText(same ? similarity : 1 - similarity);
+  const share = sure(same ? similarity : 1 - similarity);
   if (same) return _("Same person, %(share)s sure", { share });
   return _("Different people, %(share)s sure", { share });
-}
-
-/** Nothing is ever quite certain, so 100% is never said. */
-function shareText(share) {
-  return share > SURE ? _("more than %(share)s", { share: percent(SURE) }) : percent(share);
 }
 
 for (const side of SIDES) {
   initDropzone(byId(`dropzone-${side}`), ([file]) => choose(side, file));
 }
+byId("csv").addEventListener("click", saveCsv);

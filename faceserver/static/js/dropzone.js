@@ -1,5 +1,6 @@
 /** Where pictures come in: chosen, dropped, pasted, or taken with the camera. */
 import { hasCamera, takePicture } from "./camera.js";
+import { chosenFiles, droppedFiles } from "./files.js";
 
 const zones = [];
 let isListening = false;
@@ -17,12 +18,19 @@ export function initDropzone(zone, onFiles) {
     if (found.length > 0) onFiles(input.multiple ? found : found.slice(0, 1));
   };
   zones.push({ zone, take });
-  input.addEventListener("change", () => {
-    take(input.files);
-    input.value = ""; // so that the same file can be chosen again
-  });
+  for (const each of zone.querySelectorAll("input")) {
+    const taken = () => {
+      const files = chosenFiles(each.files);
+      each.value = ""; // so that the same file can be chosen again
+      take(files);
+    };
+    each.addEventListener("change", taken);
+    if (each.files.length > 0) queueMicrotask(taken); // chosen before this script was there
+  }
   zone.addEventListener("dragover", () => zone.classList.add("over"));
   zone.addEventListener("dragleave", () => zone.classList.remove("over"));
+  const folder = zone.querySelector(".dropzone-folder");
+  folder?.addEventListener("click", () => zone.querySelector("input[webkitdirectory]").click());
   offerCamera(zone.querySelector(".dropzone-camera"), take);
   if (!isListening) listenToPage();
 }
@@ -41,10 +49,11 @@ function listenToPage() {
   isListening = true;
   // Without this a browser leaves the page and shows the picture that was dropped beside a zone.
   document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
+  document.addEventListener("drop", async (event) => {
     event.preventDefault();
     for (const { zone } of zones) zone.classList.remove("over");
-    zoneOf(event.target)?.take(event.dataTransfer.files);
+    const found = zoneOf(event.target);
+    if (found) found.take(await droppedFiles(event.dataTransfer));
   });
   document.addEventListener("paste", (event) => {
     if (isText(event.target)) return;

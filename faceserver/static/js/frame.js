@@ -1,4 +1,5 @@
 /** What every page has around its content: health, appearance, language. */
+import { initDisclosure } from "./disclosure.js";
 import { byId, say } from "./dom.js";
 import { page } from "./page.js";
 import { _, ngettext } from "./texts.js";
@@ -61,4 +62,5 @@ byId("language-next").form.addEventListener("submit", () => {
   byId("language-next").value = location.pathname + location.search;
 });
 offerThemes();
+for (const button of document.querySelectorAll("[data-disclosure]")) initDisclosure(button);
 refreshHealth();

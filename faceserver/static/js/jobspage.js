@@ -1,8 +1,11 @@
 /** Jobs: those that run, with live progress, and what became of the others. */
 import { call, inCollection } from "./api.js";
+import { downloadCsv } from "./csv.js";
 import { button, byId, icon, make, say } from "./dom.js";
+import { lostItems, outcome } from "./jobcard.js";
 import { may, page } from "./page.js";
 import { ScrollList } from "./scrolllist.js";
+import { showCode } from "./takealong.js";
 import { _, ngettext, number } from "./texts.js";
 import { toast } from "./toast.js";
 
@@ -10,10 +13,11 @@ const RUNNING_MS = 800;
 const LOOK_MS = 4000;
 const PAGE = 25;
 const ITEMS = 50;
-const STATES = {
+const OUTCOMES = {
   queued: _("Waiting"),
   running: _("Running"),
   done: _("Done"),
+  partly: _("Partly done"),
   cancelled: _("Cancelled"),
   failed: _("Failed"),
 };
@@ -55,8 +59,8 @@ class JobCard {
   show(job) {
     const before = this.job;
     this.job = job;
-    this.element.dataset.state = job.state;
-    say(this.badge, STATES[job.state]);
+    this.element.dataset.state = outcome(job);
+    say(this.badge, OUTCOMES[outcome(job)]);
     this.bar.value = job.total - job.waiting;
     this.bar.hidden = !this.isOpen;
     say(this.text, sentence(job));
@@ -66,9 +70,30 @@ class JobCard {
   }
 
   buttons() {
-    if (!may("write")) return [];
+    const save = button(_("Save as CSV"), () => this.attempt(() => this.saveCsv()), { icon: "download" });
+    if (!may("write")) return [save];
     if (this.isOpen) return [button(_("Cancel"), () => this.cancel(), { icon: "close" })];
-    return [button(_("Remove from the list"), () => this.forget(), { icon: "trash" })];
+    return [...this.retry(), save, button(_("Remove from the list"), () => this.forget(), { icon: "trash" })];
+  }
+
+  /** Back to the page on which the addresses can be put right, if there are any. */
+  retry() {
+    if (this.job.refused + this.job.waiting === 0) return [];
+    const again = button(_("Try again"), () => location.assign(`${page.root}faceRegister.html?again=${this.job.id}`), { icon: "retry" });
+    again.hidden = true; // what came in a zip has no address
+    lostItems(this.job).then((items) => (again.hidden = items.length === 0)).catch(() => {});
+    return [again];
+  }
+
+  async saveCsv() {
+    const rows = [];
+    for (let cursor = null, isFirst = true; isFirst || cursor !== null; isFirst = false) {
+      const query = { limit: 1000, ...(cursor ? { cursor } : {}) };
+      const { items, next } = await call("GET", this.place("/items", query));
+      rows.push(...items.map((item) => [item.number, item.source, item.person, item.state, item.faces.join(" "), item.code, item.reason]));
+      cursor = next;
+    }
+    downloadCsv("job.csv", ["number", "source", "person", "state", "faces", "code", "reason"], rows);
   }
 
   /** Look at the job; tell whether it has just ended. */
@@ -169,8 +194,8 @@ function sentence({ state, reason, total, waiting, stored, present, refused, lef
   if (state === "queued") return _("Starts when the jobs before it are done.");
   const parts = [];
   if (waiting > 0) parts.push(_("%(done)s of %(total)s processed", { done: number(total - waiting), total: number(total) }));
-  parts.push(ngettext("%(num)s picture stored", "%(num)s pictures stored", stored));
-  parts.push(ngettext("%(num)s face", "%(num)s faces", faces));
+  if (waiting === 0 && stored + present === 0 && refused > 0) parts.push(_("Nothing was stored"));
+  else parts.push(ngettext("%(num)s picture stored", "%(num)s pictures stored", stored), ngettext("%(num)s face", "%(num)s faces", faces));
   if (present > 0) parts.push(ngettext("%(num)s was already stored", "%(num)s were already stored", present));
   if (refused > 0) parts.push(ngettext("%(num)s rejected", "%(num)s rejected", refused));
   if (leftOut > 0) parts.push(ngettext("%(num)s other file skipped", "%(num)s other files skipped", leftOut));
@@ -211,3 +236,4 @@ async function look() {
 }
 
 list.restart().then(watch);
+showCode("GET", inCollection("jobs", { newest: true, limit: PAGE }));

@@ -1,9 +1,8 @@
 /** What a search has found, by person. */
 import { make, icon } from "./dom.js";
-import { openLightbox } from "./lightbox.js";
+import { openLightbox, storedAndMarked } from "./lightbox.js";
 import { page } from "./page.js";
-import { markedPicture } from "./picture.js";
-import { _, ngettext, percent } from "./texts.js";
+import { _, ngettext, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
 
 /**
@@ -28,16 +27,19 @@ export function groupsOf(matches, threshold) {
  */
 export function groupElement({ person, matches }) {
   const name = person?.name ?? _("Unnamed");
+  const link = person ? make("a", { className: "person-link", href: `${page.root}people/${person.id}`, textContent: name }) : name;
   const best = make("span", { className: "hint", textContent: likeness(matches[0]) });
   const count = ngettext("%(num)s face", "%(num)s faces", matches.length);
   const head = make(
     "div",
     { className: "group-head" },
-    make("h3", { textContent: name }),
+    make("h3", {}, link),
     make("span", { className: "badge-soft", textContent: count }),
     best,
   );
-  const list = make("ul", { className: "match-list" }, ...matches.map((match) => matchElement(match, name)));
+  const items = matches.map((match) => itemOf(match, name));
+  const rows = matches.map((match, place) => matchElement(match, name, () => openLightbox(items, place)));
+  const list = make("ul", { className: "match-list" }, ...rows);
   return make("section", { className: "panel group", aria: { label: name } }, head, list);
 }
 
@@ -45,16 +47,15 @@ export function groupElement({ person, matches }) {
 export function likeness({ distance, similarity }) {
   const far = _("distance %(distance)s", { distance: distanceText(distance) });
   if (similarity === null) return far;
-  return [_("similarity %(share)s", { share: percent(similarity) }), far].join(" · ");
+  return [_("similarity %(share)s", { share: sure(similarity) }), far].join(" · ");
 }
 
-function matchElement(match, name) {
+function matchElement(match, name, show) {
   const { face, distance, similarity } = match;
-  const label = _("%(name)s, %(likeness)s: show the whole picture", { name, likeness: likeness(match) });
   const thumb = face.crop
-    ? make("img", { className: "thumb", loading: "lazy", decoding: "async", alt: "", src: face.crop })
+    ? make("img", { className: "thumb", loading: "lazy", decoding: "async", alt: name, width: 160, height: 160, src: face.crop })
     : make("span", { className: "thumb nothing" }, icon("person"));
-  const large = similarity === null ? distanceText(distance) : percent(similarity);
+  const large = similarity === null ? distanceText(distance) : sure(similarity);
   const small = similarity === null ? "" : distanceText(distance);
   const open = make(
     "button",
@@ -62,22 +63,23 @@ function matchElement(match, name) {
     thumb,
     make("span", { className: "match-large", textContent: large }),
     make("span", { className: "match-small", textContent: small }),
+    make("span", { className: "visually-hidden", textContent: _("Show the whole picture") }),
   );
-  open.setAttribute("aria-label", label);
-  open.addEventListener("click", () => showPicture(match, name));
+  open.addEventListener("click", show);
   return make("li", {}, open);
 }
 
-function showPicture(match, name) {
+function itemOf(match, name) {
   const { face } = match;
-  const shown = face.picture
-    ? markedPicture(face.picture, [face], { alt: face.source || name, withPoints: true })
-    : make("p", { textContent: _("The picture of this face was not kept.") });
-  const search = make("a", {
-    className: "btn btn-outline-secondary btn-sm",
-    href: `${page.root}faceRetrieve.html?face=${face.id}`,
-  });
-  search.append(icon("search"), _("Search with this face"));
-  const facts = make("p", { className: "hint mb-0", textContent: [likeness(match), face.source].filter(Boolean).join(" · ") });
-  openLightbox(name, shown, make("div", { className: "lightbox-foot" }, facts, search));
+  const names = [match.person ? name : _("Unnamed")];
+  return {
+    title: name,
+    show: () => storedAndMarked(face, { alt: face.source || name, names, withPoints: true }),
+    foot: () => {
+      const href = `${page.root}faceRetrieve.html?face=${face.id}`;
+      const search = make("a", { className: "btn btn-outline-secondary btn-sm", href }, icon("search"), _("Search with this face"));
+      const text = [likeness(match), face.source].filter(Boolean).join(" · ");
+      return [make("p", { className: "hint mb-0", textContent: text }), search];
+    },
+  };
 }

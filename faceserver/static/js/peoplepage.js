@@ -5,6 +5,7 @@ import { button, byId, make, say } from "./dom.js";
 import { may, page } from "./page.js";
 import { ScrollList } from "./scrolllist.js";
 import { _, ngettext } from "./texts.js";
+import { showCode } from "./takealong.js";
 import { toast, toastFromBefore } from "./toast.js";
 import { UnnamedGroups } from "./unnamedgroups.js";
 
@@ -58,7 +59,12 @@ function learn(seen) {
   }
 }
 
-function counted({ count, isComplete }) {
+function counted(list) {
+  showCode("GET", inCollection("subjects", { ...wanted(), limit: PAGE }));
+  tellCount(list);
+}
+
+function tellCount({ count, isComplete }) {
   const text = ngettext("%(num)s person", "%(num)s people", count);
   say(byId("count"), count === 0 ? nobody() : isComplete ? text : _("%(people)s, and more below", { people: text }));
 }

@@ -3,11 +3,11 @@ import { call, inCollection } from "./api.js";
 import { confirmed, coverOf, pickedPerson, thumbOf } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { tagsOf, tagsText } from "./labels.js";
-import { openLightbox } from "./lightbox.js";
+import { openLightbox, storedAndMarked } from "./lightbox.js";
 import { may, page } from "./page.js";
 import { personNamed } from "./people.js";
-import { markedPicture } from "./picture.js";
 import { ScrollList } from "./scrolllist.js";
+import { showCode } from "./takealong.js";
 import { _, ngettext } from "./texts.js";
 import { toast, toastFromBefore, toastThere } from "./toast.js";
 import { deleteFaces } from "./unnamedgroups.js";
@@ -16,6 +16,8 @@ const PAGE = 100;
 
 const id = byId("person").dataset.subject;
 const chosen = new Set();
+/** Faces by the elements that show them. */
+const shown = new WeakMap();
 let person = null;
 
 const faces = new ScrollList({
@@ -26,6 +28,12 @@ const faces = new ScrollList({
 });
 
 function tile(face) {
+  const element = tileOf(face);
+  shown.set(element, face);
+  return element;
+}
+
+function tileOf(face) {
   const label = _("Show the picture %(source)s", { source: face.source });
   const show = make("button", { type: "button", className: "enlarge" }, thumbOf(face.crop, "tile-picture"));
   show.setAttribute("aria-label", label);
@@ -42,11 +50,14 @@ function tile(face) {
   return make("li", { className: "choosable" }, show, make("label", { className: "choose" }, box));
 }
 
+/** One picture, with those before and after it. */
 function showPicture(face) {
-  const shown = face.picture
-    ? markedPicture(face.picture, [face], { alt: face.source, withPoints: true })
-    : make("p", { textContent: _("The picture of this face was not kept.") });
-  openLightbox(face.source || person.name, shown);
+  const all = [...byId("grid").children].map((element) => shown.get(element));
+  const items = all.map((each) => ({
+    title: each.source || person.name,
+    show: () => storedAndMarked(each, { alt: each.source, names: [person.name], withPoints: true }),
+  }));
+  openLightbox(items, all.indexOf(face));
 }
 
 function counted() {
@@ -219,3 +230,4 @@ byId("delete-faces").addEventListener("click", removeFaces);
 byId("choose-none").addEventListener("click", chooseNone);
 toastFromBefore();
 reload();
+showCode("GET", inCollection("faces", { subject: id, limit: PAGE }));

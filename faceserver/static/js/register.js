@@ -1,18 +1,41 @@
-/** The page that registers faces: from files, and from the web as a job. */
-import { call, inCollection } from "./api.js";
-import { byId, say } from "./dom.js";
+/** The page that registers faces: from files and zips, and from the web as a job. */
+import { call, checkSize, inCollection, pictureForm, send } from "./api.js";
+import { downloadCsv } from "./csv.js";
+import { byId, make, say } from "./dom.js";
 import { initDropzone } from "./dropzone.js";
+import { isZip, namesByFolder } from "./files.js";
 import { takeOver } from "./handover.js";
-import { JobCard } from "./jobcard.js";
+import { JobCard, lostItems } from "./jobcard.js";
 import { tagsOf } from "./labels.js";
-import { page } from "./page.js";
+import { may, page } from "./page.js";
 import { suggestPeople } from "./people.js";
 import { Queue } from "./queue.js";
+import { goTo } from "./reach.js";
+import { rememberCards, rememberedCards } from "./registermemory.js";
+import { showCode } from "./takealong.js";
 import { _, ngettext, number } from "./texts.js";
+import { saveAll, unsavedCount, watchUnsaved } from "./unsaved.js";
 import { UploadCard } from "./uploadcard.js";
+import { initUrlForm, tryAgain } from "./urlform.js";
 
 const AT_ONCE = 2;
+/** With fewer pictures there is nothing to look for. */
+const FEW = 3;
+const FILTERS = {
+  all: () => true,
+  failed: ({ dataset }) => dataset.state === "failed" || dataset.state === "cancelled",
+  noted: ({ dataset }) => dataset.noted !== undefined,
+  unnamed: ({ dataset }) => dataset.unnamed !== undefined,
+};
+
 const queue = new Queue(AT_ONCE, showCounts);
+/** @type {Set<import("./picturecard.js").PictureCard>} */
+const cards = new Set();
+/** Files that were added, so that one that comes again is told. */
+const added = new Set();
+let repeated = 0;
+/** Zips that are being sent. */
+let zips = 0;
 
 function labels() {
   return {
@@ -24,11 +47,52 @@ function labels() {
 
 function addFiles(files) {
   const known = labels();
+  const fresh = files.filter(isFresh);
+  repeated += files.length - fresh.length;
   byId("results").hidden = false;
-  for (const file of files) {
-    const card = new UploadCard(file, known, queue);
-    byId("cards").append(card.element);
-    queue.add(card.task);
+  const names = byId("by-folder").checked ? namesByFolder(fresh) : new Map();
+  for (const file of fresh) {
+    if (isZip(file)) sendZip(file, known);
+    else addCard(new UploadCard(file, { ...known, name: names.get(file) ?? known.name }, queue));
+  }
+  goTo(byId("results"));
+  showCounts();
+}
+
+function isFresh(file) {
+  const key = `${file.name} ${file.size} ${file.lastModified}`;
+  if (added.has(key)) return false;
+  added.add(key);
+  return true;
+}
+
+function addCard(card) {
+  cards.add(card);
+  byId("cards").append(card.element);
+  if (card.task) queue.add(card.task);
+}
+
+/** A zip becomes a job: the server opens it, and the page may be left. */
+async function sendZip(file, { largest }) {
+  const state = make("p", { className: "state", textContent: _("Sending") });
+  const bar = make("progress", { max: 1, value: 0, aria: { label: file.name } });
+  const head = make("div", { className: "card-head" }, make("h3", { className: "card-name", textContent: file.name }), state);
+  const waiting = make("li", { className: "job-group" }, head, bar);
+  byId("jobs").prepend(waiting);
+  zips += 1;
+  try {
+    if (file.size === 0) checkSize(file);
+    const { signal } = new AbortController();
+    const onProgress = (share) => (bar.value = share);
+    watch(await send(inCollection("jobs"), pictureForm(file, { largest }), { signal, onProgress }));
+    showCode("POST", inCollection("jobs"), { form: { file: file.name, largest } });
+    waiting.remove();
+  } catch (error) {
+    waiting.dataset.state = "failed";
+    bar.hidden = true;
+    say(state, error.message);
+  } finally {
+    zips -= 1;
   }
 }
 
@@ -38,68 +102,62 @@ function showCounts() {
   byId("progress").hidden = over === total;
   byId("cancel-all").hidden = over === total;
   byId("retry-all").hidden = lost === 0 || over < total;
-  if (over < total) {
-    say(byId("summary"), _("%(over)s of %(total)s pictures", { over: number(over), total: number(total) }));
-    return;
+  byId("csv").hidden = cards.size === 0;
+  byId("results-head").dataset.outcome = lost > 0 && over === total ? (done === 0 ? "failed" : "partly") : "";
+  say(byId("summary"), summary({ total, over, done, lost }));
+  showFilters();
+}
+
+function summary({ total, over, done, lost }) {
+  const parts = [];
+  if (over < total) parts.push(_("%(over)s of %(total)s pictures", { over: number(over), total: number(total) }));
+  else if (total > 0 && (done > 0 || lost === 0)) {
+    parts.push(ngettext("%(num)s picture registered", "%(num)s pictures registered", done));
   }
-  const registered = ngettext("%(num)s picture registered", "%(num)s pictures registered", done);
-  const failed = ngettext("%(num)s picture failed", "%(num)s pictures failed", lost);
-  say(byId("summary"), lost > 0 ? _("%(registered)s, %(failed)s", { registered, failed }) : registered);
+  if (over === total && lost > 0) parts.push(ngettext("%(num)s picture failed", "%(num)s pictures failed", lost));
+  if (repeated > 0) parts.push(ngettext("%(num)s repeated file left out", "%(num)s repeated files left out", repeated));
+  return parts.join(" · ");
 }
 
-async function registerUrls(event) {
-  event.preventDefault();
-  const urls = lines();
-  const problem = problemOf(urls);
-  if (problem) {
-    complain(problem);
-    return;
+function showFilters() {
+  const elements = [...byId("cards").children];
+  byId("filters").hidden = elements.length < FEW;
+  for (const [name, fits] of Object.entries(FILTERS)) {
+    say(byId(`count-${name}`), number(elements.filter(fits).length));
   }
-  const { name, tags, largest } = labels();
-  const items = urls.map((url) => ({ url, person: name || null, tags }));
-  try {
-    watch(await call("POST", inCollection("jobs"), { items, largest }));
-    byId("url-list").value = "";
-    showUrlCount();
-  } catch (error) {
-    complain(error.message);
+  const chosen = document.querySelector("input[name=filter]:checked").value;
+  for (const element of elements) element.hidden = !FILTERS[chosen](element);
+  byId("accept-all").hidden = proposals().length < 2;
+  byId("none-fits").hidden = elements.length === 0 || elements.some(({ hidden }) => !hidden);
+}
+
+/** What failed comes first, unless somebody is at work in it. */
+function cardChanged({ target }) {
+  const list = byId("cards");
+  if (target.parentElement === list && target.dataset.state === "failed" && !target.contains(document.activeElement)) {
+    const firstOther = [...list.children].find(({ dataset }) => dataset.state !== "failed");
+    if (firstOther && firstOther.compareDocumentPosition(target) & Node.DOCUMENT_POSITION_FOLLOWING) firstOther.before(target);
   }
+  showFilters();
 }
 
-// Written so that what extracts the texts for translation reads on after it.
-const WEB_URL = new RegExp("^https?://[^\\s/]+", "iu");
-
-function lines() {
-  const text = byId("url-list").value.split("\n").map((line) => line.trim());
-  return [...new Set(text.filter(Boolean))];
+/** Proposed names are put into the fields: to be looked at, and saved with all others. */
+function acceptAll() {
+  for (const row of proposals()) row.type(row.proposed);
+  byId("save-all").focus();
 }
 
-function problemOf(urls) {
-  if (urls.length === 0) return _("Enter at least one URL.");
-  if (urls.length > page.maxUrls) {
-    return _("Enter at most %(most)s URLs at once.", { most: number(page.maxUrls) });
-  }
-  const wrong = urls.find((url) => !WEB_URL.test(url));
-  return wrong ? _("This is not a URL: %(text)s", { text: wrong }) : "";
+function proposals() {
+  return [...cards].flatMap(({ rows }) => rows).filter(({ proposed, isTyped }) => proposed && !isTyped);
 }
 
-function complain(problem) {
-  const field = byId("url-list");
-  say(byId("url-hint"), problem);
-  byId("url-hint").classList.add("text-danger-emphasis");
-  field.setAttribute("aria-invalid", "true");
-  field.focus();
-}
-
-function showUrlCount() {
-  const count = lines().length;
-  byId("url-list").removeAttribute("aria-invalid");
-  byId("url-hint").classList.remove("text-danger-emphasis");
-  say(byId("url-hint"), count ? ngettext("%(num)s URL", "%(num)s URLs", count) : "");
+function showUnsaved(count) {
+  byId("unsaved").hidden = count === 0;
+  say(byId("unsaved-count"), ngettext("%(num)s name is not saved yet", "%(num)s names are not saved yet", count));
 }
 
 function watch(job) {
-  const card = new JobCard(job);
+  const card = new JobCard(job, tryAgain);
   byId("results").hidden = false;
   byId("jobs").prepend(card.element);
   card.watch();
@@ -111,29 +169,67 @@ async function watchRunning() {
   for (const job of items.filter(({ finished }) => finished === null)) watch(job);
 }
 
+/** From the page of jobs one comes here to try a job again. */
+async function tryJobAgain() {
+  const job = new URLSearchParams(location.search).get("again");
+  if (!job) return;
+  history.replaceState(null, "", location.pathname);
+  tryAgain(await lostItems({ id: job }));
+}
+
 function showSource() {
   const source = document.querySelector("input[name=source]:checked").value;
   byId("files").hidden = source !== "files";
   byId("urls").hidden = source !== "urls";
 }
 
-async function begin() {
-  for (const input of document.querySelectorAll("input[name=source]")) {
-    input.addEventListener("change", showSource);
-  }
+function saveCsv() {
+  const header = ["picture", "state", "message", "face", "x1", "y1", "x2", "y2", "score", "name"];
+  const rows = [...cards].flatMap(({ title, element, state, rows: faces }) => {
+    const start = [title, element.dataset.state, state.textContent];
+    if (faces.length === 0) return [[...start, "", "", "", "", "", "", ""]];
+    return faces.map(({ face: { id, box, score }, name }) => [...start, id, box.x1, box.y1, box.x2, box.y2, score, name]);
+  });
+  downloadCsv("registered.csv", header, rows);
+}
+
+/** Leaving would break off what is being sent, and lose what was typed. */
+function warnOfLeaving(event) {
+  const { total, over } = queue.counts;
+  if (over < total || zips > 0 || unsavedCount() > 0) event.preventDefault();
+}
+
+function bind() {
+  for (const input of document.querySelectorAll("input[name=source]")) input.addEventListener("change", showSource);
+  for (const input of document.querySelectorAll("input[name=filter]")) input.addEventListener("change", showFilters);
   showSource(); // a browser keeps what was chosen when a page is loaded anew
   initDropzone(byId("dropzone"), addFiles);
-  byId("urls").addEventListener("submit", registerUrls);
-  byId("url-list").addEventListener("input", showUrlCount);
+  initUrlForm(labels, watch);
+  watchUnsaved(showUnsaved);
+  byId("accept-all").addEventListener("click", acceptAll);
+  byId("save-all").addEventListener("click", saveAll);
+  byId("cards").addEventListener("card-changed", cardChanged);
   byId("cancel-all").addEventListener("click", () => queue.cancelAll());
   byId("retry-all").addEventListener("click", () => queue.retryAll());
+  byId("csv").addEventListener("click", saveCsv);
+  addEventListener("beforeunload", warnOfLeaving);
+  addEventListener("pagehide", () => rememberCards(cards));
+}
+
+async function begin() {
+  bind();
+  for (const card of rememberedCards()) {
+    byId("results").hidden = false;
+    addCard(card);
+  }
+  showCounts();
   if (location.hash === "#handed-over") {
     history.replaceState(null, "", location.pathname);
     const file = await takeOver();
     if (file) addFiles([file]);
   }
-  // Both are an extra: a server that is still starting has neither.
-  await Promise.allSettled([suggestPeople(), watchRunning()]);
+  // All are an extra: a server that is still starting has none.
+  await Promise.allSettled([tryJobAgain(), suggestPeople(), watchRunning()]);
 }
 
-begin();
+if (may("write") || page.scope === null) begin();

@@ -1,10 +1,9 @@
-/** How the server is; the keys are the business of keyspanel.js. */
+/** How the server is. */
 import { call } from "./api.js";
 import { byId, make, say } from "./dom.js";
-import { showKeys } from "./keyspanel.js";
 import { latencyChart } from "./latencychart.js";
 import { showModels } from "./modelspanel.js";
-import { may, page } from "./page.js";
+import { showCode } from "./takealong.js";
 import { _, number, percent } from "./texts.js";
 import { toastFromBefore } from "./toast.js";
 
@@ -122,4 +121,4 @@ function bytes(count) {
 toastFromBefore();
 refresh();
 showModels().catch(() => {}); // what is wrong, the figures above have told
-if (may("admin") && !page.isBound) showKeys();
+showCode("GET", "v1/status");

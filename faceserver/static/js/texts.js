@@ -4,6 +4,8 @@
  */
 import { page } from "./page.js";
 
+const SURE = 0.99;
+
 /**
  * A text in the page's language.
  * @param {string} english with %(name)s where a value goes
@@ -42,6 +44,12 @@ export function number(value, options) {
 /** A share as per cent, with two digits that count. */
 export function percent(share) {
   return number(share, { style: "percent", maximumSignificantDigits: 2 });
+}
+
+/** A likelihood in few characters; nothing is ever quite certain, so 100% is never said. */
+export function sure(share) {
+  if (share > SURE) return `>${percent(SURE)}`;
+  return share < 1 - SURE ? `<${percent(1 - SURE)}` : percent(share);
 }
 
 function fill(text, values) {

@@ -13,6 +13,7 @@ export class Threshold {
     this.slider = byId("threshold");
     this.onChange = onChange;
     this.calibration = null;
+    this.collection = null;
     this.slider.addEventListener("input", () => this.moved());
     byId("threshold-reset").addEventListener("click", () => {
       this.value = this.own;
@@ -23,10 +24,14 @@ export class Threshold {
   /**
    * Ask the collection for its threshold and calibration.
    * @param {number} [wanted] begins here instead
+   * @returns {Promise<object>} the collection, as the API tells it
    * @throws {import("./api.js").ApiError}
    */
   async load(wanted) {
-    const { threshold, calibration } = await call("GET", inCollection(""));
+    if (this.collection) return this.collection;
+    const collection = await call("GET", inCollection(""));
+    const { threshold, calibration } = collection;
+    this.collection = collection;
     this.own = threshold;
     this.calibration = calibration;
     this.slider.min = LOWEST;
@@ -34,6 +39,7 @@ export class Threshold {
     this.slider.step = STEP;
     this.slider.disabled = false;
     this.value = wanted || threshold;
+    return collection;
   }
 
   get value() {

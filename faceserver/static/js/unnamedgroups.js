@@ -4,6 +4,7 @@ import { confirmed, cropOf, thumbOf } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { may } from "./page.js";
 import { personNamed, suggestPeople } from "./people.js";
+import { showCode } from "./takealong.js";
 import { _, ngettext, percent } from "./texts.js";
 import { toast } from "./toast.js";
 
@@ -31,6 +32,7 @@ export class UnnamedGroups {
         may("write") && byId("people").children.length === 0 ? suggestPeople() : null,
       ]);
       this.show(found);
+      showCode("GET", inCollection("unnamed", { limit: this.limit }));
     } catch (error) {
       say(byId("unnamed-problem"), error.message);
       byId("unnamed-problem").hidden = false;
@@ -75,7 +77,7 @@ class Group {
     this.ids = likely.ids;
     this.onSettled = onSettled;
     this.left = new Set(likely.ids);
-    this.title = make("h3", {});
+    this.title = make("h2", {});
     this.problem = make("p", { className: "notice bad", role: "alert", hidden: true });
     this.faces = make("ul", { className: "toggles" }, ...likely.faces.map(({ id, crop }) => this.toggle(id, crop)));
     this.element = make("article", { className: "panel likely" }, this.title, this.faces, this.rest(likely.faces.length));

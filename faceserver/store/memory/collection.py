@@ -13,7 +13,8 @@ from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, ModelCh
 from faceserver.store.base import CollectionStatus, Page
 from faceserver.store.cursor import row_of
 from faceserver.store.faces import sorted_tags
-from faceserver.store.memory.faces import MemoryFaces, page_of
+from faceserver.store.memory.exemplars import MemoryExemplars
+from faceserver.store.memory.faces import page_of
 from faceserver.store.names import check_name, name_key
 from faceserver.store.subjects import checked_metadata, new_subject
 from faceserver.types import Floats, Merge, MergeRecord, Subject
@@ -30,7 +31,7 @@ class Underway(Protocol):
         ...
 
 
-class MemoryCollection(MemoryFaces):
+class MemoryCollection(MemoryExemplars):
     """Faces and people in dicts; see :class:`faceserver.store.base.Collection`."""
 
     def __init__(
@@ -46,7 +47,7 @@ class MemoryCollection(MemoryFaces):
         """Delete all faces and subjects; return how many faces there were."""
         with self.lock:
             faces = len(self._faces)
-            for held in (self._faces, self._subjects, self._merges):
+            for held in (self._faces, self._subjects, self._merges, self._exemplars):
                 held.clear()
             return faces
 
@@ -127,17 +128,26 @@ class MemoryCollection(MemoryFaces):
             self._subjects[row] = subject
             return self._counted(subject)
 
-    def delete_subject(self, subject_id: str) -> int:
+    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were."""
         with self.lock:
             del self._subjects[self._subject_row(subject_id)]
             rows = self._rows_showing(subject_id)
-            for row in rows:
-                del self._faces[row]
+            if keep_faces:
+                self._show(rows, None)
+            else:
+                for row in rows:
+                    del self._faces[row]
             for record in list(self._merges.values()):
                 if record.merge.into == subject_id:
                     del self._merges[record.merge.id]
             return len(rows)
+
+    def delete_subjects(self) -> tuple[int, int]:
+        """Delete all people and every face of theirs; return how many of both there were."""
+        with self.lock:
+            people = list(self._subjects.values())
+            return len(people), sum(self.delete_subject(person.id) for person in people)
 
     def merge(self, subject_id: str, *, into: str) -> Merge:
         """Give all faces of a person to another one."""
@@ -150,7 +160,9 @@ class MemoryCollection(MemoryFaces):
                 uuid4().hex, into, gone.id, gone.name, len(rows), now, now + self._undo_for
             )
             ids = tuple(self._faces[row].id for row in rows)
-            self._merges[merge.id] = MergeRecord(merge, replace(gone, faces=0, cover=None), ids)
+            about = tuple(self._about(gone.id, into))
+            gone = replace(gone, faces=0, cover=None)
+            self._merges[merge.id] = MergeRecord(merge, gone, ids, about)
             self._show(rows, into)
             del self._subjects[self._subject_row(subject_id)]
             return merge
@@ -188,6 +200,7 @@ class MemoryCollection(MemoryFaces):
             rows = [row for row in moved if self._faces[row].id in record.faces]
             self._subjects[self._next_row()] = record.gone
             self._show(rows, record.gone.id)
+            self._about(record.merge.into, record.gone.id, only=frozenset(record.exemplars))
             del self._merges[merge_id]
             return self.subject(record.gone.id)
 
@@ -213,6 +226,7 @@ class MemoryCollection(MemoryFaces):
         """The same with these embeddings, by the ids of the faces."""
         changed = copy(self)
         changed.model, changed.dims = model, dims
+        changed._exemplars = self._with_new_vectors(vectors)
         changed._faces = {
             row: replace(face, embedding=vectors[face.id]) for row, face in self._faces.items()
         }
@@ -224,10 +238,13 @@ class MemoryCollection(MemoryFaces):
         return replace(subject, faces=len(faces), cover=shown[0] if shown else None)
 
     def _current(self, record: MergeRecord) -> MergeRecord:
-        """The record without faces that are gone by now."""
+        """The record without faces and exemplars that are gone by now."""
         there = self.ids()
         faces = tuple(face_id for face_id in record.faces if face_id in there)
-        return replace(record, merge=replace(record.merge, faces=len(faces)), faces=faces)
+        known = {item.id for item in self._living().values()}
+        about = tuple(item for item in record.exemplars if item in known)
+        merge = replace(record.merge, faces=len(faces))
+        return replace(record, merge=merge, faces=faces, exemplars=about)
 
     def _check_can_be_undone(self, record: MergeRecord) -> None:
         if record.merge.until <= _now():

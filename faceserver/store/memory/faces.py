@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from threading import RLock
 
 import numpy as np
@@ -31,6 +32,7 @@ class MemoryFaces:
         self.model = model
         self.dims = dims
         self.lock: AbstractContextManager[object] = lock
+        self.created = datetime.now(UTC)
         self.lifetime = Lifetime()
         self._row = 0
         self._faces: dict[int, Face] = {}
@@ -55,13 +57,13 @@ class MemoryFaces:
         return self._faces[self._face_row(face_id)]
 
     def faces(
-        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
+        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING, skip: int = 0
     ) -> Page[Face]:
         """List faces in the order they were stored."""
         after = row_of(cursor)
         with self.lock:
             rows = [row for row in self._faces if row > after and self._fits(row, only)]
-            return page_of(self._faces, rows, limit)
+            return page_of(self._faces, rows[skip:], limit)
 
     def delete(self, face_ids: Sequence[str]) -> int:
         """Delete faces."""
@@ -112,9 +114,10 @@ class MemoryFaces:
         """Ask several things about one probe."""
         return MemoryLook(lambda most: self._near(probe, most, only, apart_from))
 
-    def count(self) -> int:
-        """How many faces are held."""
-        return len(self._faces)
+    def count(self, only: Filter = EVERYTHING) -> int:
+        """How many faces are held that fit a filter."""
+        with self.lock:
+            return sum(self._fits(row, only) for row in self._faces)
 
     def pages(self, face_ids: Collection[str], *, limit: int, cursor: str | None) -> Page[Face]:
         """List these faces in the order they were stored."""
@@ -151,6 +154,7 @@ class MemoryFaces:
             and only.external_id in (None, face.external_id)
             and only.picture in (None, face.picture)
             and only.named in (None, face.subject is not None)
+            and face.subject not in only.without
             and tags >= {*only.tags}
         )
 

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import IO, Protocol
 
+from faceserver.errors import NotFound
+from faceserver.store.results import Link
+
 _NAME = re.compile(r"[0-9a-f]{64}\.jpg", re.ASCII)
 
 
@@ -15,17 +18,26 @@ class Pictures(Protocol):
     are still needed; a place for them only keeps what it is told to keep.
     """
 
+    def prepare(self) -> None:
+        """Make ready what :meth:`save` needs; whoever serves the gallery calls it first.
+
+        Raises:
+            StoreMismatch: the place belongs to another gallery.
+            StoreError: it cannot be used.
+        """
+        ...
+
     def save(self, jpeg: bytes) -> str:
         """Store a picture; on return it survives a crash.
 
-        A picture that is there already is written again: that costs little, and mends one that the
-        disk has damaged.
+        A picture that is there already is mended where it was cut off or, by a disk, damaged.
 
         Returns:
             Its name; see :func:`picture_name`.
 
         Raises:
             StoreFull: no space is left; nothing of it remains.
+            StoreUnavailable: the place is on another machine, which does not answer.
             StoreError: it cannot be written; nothing of it remains.
         """
         ...
@@ -62,6 +74,42 @@ class Pictures(Protocol):
         """
         ...
 
+    def link(self, name: str) -> Link | None:
+        """Where a client gets a picture from the place itself.
+
+        Nothing is asked for it: whether there is such a picture, the place says.
+
+        Returns:
+            None where the place has no such URLs, or they are not wanted.
+        """
+        ...
+
+    def share(self, name: str, other: "Pictures") -> bool:
+        """Give another place the same picture, which stays there when it is deleted here.
+
+        Nothing is written to the disk for certain.
+
+        Returns:
+            Whether there is such a picture.
+
+        Raises:
+            OSError: the system refused.
+            StoreError: it cannot be read.
+        """
+        ...
+
+    def strays(self) -> list[str]:
+        """The names of what lies at the place and is neither a picture nor on its way to be one."""
+        ...
+
+    def delete_stray(self, name: str) -> None:
+        """Delete what :meth:`strays` has named.
+
+        Raises:
+            StoreError: the system refused.
+        """
+        ...
+
 
 def picture_name(jpeg: bytes) -> str:
     """The name of a picture: the SHA-256 of its bytes in hexadecimal, and ``.jpg``."""
@@ -71,3 +119,13 @@ def picture_name(jpeg: bytes) -> str:
 def is_picture_name(name: str) -> bool:
     """Whether a stored picture can have this name; any other might lead elsewhere."""
     return _NAME.fullmatch(name) is not None
+
+
+def share_bytes(pictures: Pictures, name: str, other: Pictures) -> bool:
+    """Give another place the bytes of a picture; see :meth:`Pictures.share`."""
+    try:
+        stream = pictures.open(name)
+    except NotFound:
+        return False
+    with stream:
+        return other.save(stream.read()) == name

@@ -9,7 +9,8 @@ from faceserver.errors import NotFound
 from faceserver.layout import PICTURES, TEMPORARY
 from faceserver.runtime.atomic_files import file_errors, make_folder, sync, write_atomically
 from faceserver.runtime.private_files import copy_privately
-from faceserver.store.pictures.base import is_picture_name, picture_name
+from faceserver.store.pictures.base import Pictures, is_picture_name, picture_name, share_bytes
+from faceserver.store.results import Link
 
 
 class PictureFolder:
@@ -20,11 +21,7 @@ class PictureFolder:
         self._folder = data_folder / PICTURES
 
     def prepare(self) -> None:
-        """Make the folder where it is missing, and remove what a crash left half-written.
-
-        Raises:
-            StoreError: the system refused.
-        """
+        """Make the folder where it is missing, and remove what a crash left half-written."""
         make_folder(self._folder)
         with file_errors(self._folder):
             for leftover in self._folder.glob(f"*{TEMPORARY}"):
@@ -94,29 +91,20 @@ class PictureFolder:
         with file_errors(self._folder / name):
             (self._folder / name).unlink()
 
-    def copy(self, name: str, folder: Path) -> None:
-        """Copy a picture, if it is there, into a folder of another kind, for people to look at.
+    def link(self, name: str) -> Link | None:
+        """None: a folder is reached through the server alone."""
+        del name
+        return None
 
-        Raises:
-            StoreError: the system refused.
-        """
-        path = self._folder / name
-        if is_picture_name(name) and path.is_file():
-            with file_errors(folder):
-                (folder / name).unlink(missing_ok=True)
-                copy_privately(path, folder / name)
-                sync(folder / name)
+    def share(self, name: str, other: Pictures) -> bool:
+        """Give another place the same picture: a folder as a link, where the disk can.
 
-    def share(self, name: str, other: "PictureFolder") -> bool:
-        """Give another folder the same picture, as a link where the disk can; whether it is there.
-
-        It stays there when it is deleted here. Nothing is written to the disk for certain.
-
-        Raises:
-            OSError: the system refused.
+        See :meth:`.base.Pictures.share`.
         """
         if not is_picture_name(name):
             return False
+        if not isinstance(other, PictureFolder):
+            return share_bytes(self, name, other)
         source, target = self._folder / name, other._folder / name
         if target.exists():
             return True

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from threading import Lock
-from typing import Literal
+from typing import IO, Literal
 
 from faceserver.runtime.rwlock import SharedLock
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.pictures.base import Pictures, picture_name
+from faceserver.store.results import Link
 
 Keep = Literal["originals", "crops", "nothing"]
 """What is kept of a picture: all of it, its aligned faces alone, or nothing."""
@@ -67,6 +68,15 @@ class PictureStore:
         """
         with self.open(name) as stream:
             return stream.read()
+
+    def link_or_stream(self, name: str) -> IO[bytes] | Link:
+        """What a client gets a picture by: a link to it if the place has one, else a stream.
+
+        Raises:
+            NotFound: there is none of that name.
+            StoreError: it cannot be read.
+        """
+        return self._pictures.link(name) or self.open(name)
 
     @contextmanager
     def batch(self, lifetime: Lifetime | None = None) -> Iterator[Callable[[bytes], str]]:

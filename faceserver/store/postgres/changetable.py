@@ -6,6 +6,7 @@ from faceserver.errors import ModelChanged
 from faceserver.runtime.postgres import Transaction
 from faceserver.store.base import Page
 from faceserver.store.cursor import row_of
+from faceserver.store.postgres import exemplartable
 from faceserver.store.postgres.facetable import page_of
 from faceserver.store.postgres.rows import FACE, faces_of
 from faceserver.store.postgres.tables import (
@@ -123,4 +124,5 @@ def adopt(transaction: Transaction, tables: Tables, space: int) -> None:
     transaction.run(
         "UPDATE collections SET space = %s, next_space = NULL WHERE id = %s", space, tables.row.id
     )
+    exemplartable.follow(transaction, tables, space)
     drop_space(transaction, tables.row.space)

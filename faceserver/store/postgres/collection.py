@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from faceserver.errors import InvalidRequest
 from faceserver.runtime import metrics
@@ -14,16 +14,15 @@ from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_external_id, check_name
 from faceserver.store.postgres import changetable, facetable, mergetable, subjecttable
+from faceserver.store.postgres.exemplars import PostgresExemplars
 from faceserver.store.postgres.look import Look
 from faceserver.store.postgres.searcher import Searcher
 from faceserver.store.postgres.tables import CollectionRow, Tables, is_indexed
 from faceserver.store.subjects import checked_metadata, new_subject
 from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
 
-Result = TypeVar("Result")
 
-
-class PostgresCollection:
+class PostgresCollection(PostgresExemplars):
     """Faces in tables; see :class:`faceserver.store.base.Collection`. Made by the store."""
 
     def __init__(
@@ -46,11 +45,10 @@ class PostgresCollection:
             undo_for: so long a merge can be undone.
             seen_to: called after faces were deleted; removes pictures that nobody is in any more.
         """
+        super().__init__(database, Tables(row, lifetime))
         self.row = row
-        self.name, self.model, self.dims = row.name, row.model, row.dims
+        self.name, self.model, self.dims, self.created = row.name, row.model, row.dims, row.created
         self.lifetime = lifetime
-        self.tables = Tables(row, lifetime)
-        self._database = database
         self._exact_up_to = exact_up_to
         self._undo_for = undo_for
         self._seen_to = seen_to
@@ -68,10 +66,10 @@ class PostgresCollection:
         return self._read(partial(facetable.get, face_id=face_id))
 
     def faces(
-        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
+        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING, skip: int = 0
     ) -> Page[Face]:
         """List faces in the order they were stored."""
-        return self._read(partial(facetable.page, limit=limit, cursor=cursor, only=only))
+        return self._read(partial(facetable.page, limit=limit, cursor=cursor, only=only, skip=skip))
 
     def delete(self, face_ids: Sequence[str]) -> int:
         """Delete faces; a picture goes with the last face that is in it."""
@@ -89,7 +87,8 @@ class PostgresCollection:
             transaction.run(f"DELETE FROM {tables.merges}")
             transaction.read(f"SELECT id FROM {tables.subjects} ORDER BY id FOR UPDATE")
             faces = facetable.delete(transaction, tables, "true")
-            transaction.run(f"DELETE FROM {tables.subjects}")
+            for table in (tables.exemplars, tables.subjects):
+                transaction.run(f"DELETE FROM {table}")
             return faces
 
         return self._deleting(delete)
@@ -195,9 +194,18 @@ class PostgresCollection:
 
         return self._write(change)
 
-    def delete_subject(self, subject_id: str) -> int:
+    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were."""
-        return self._deleting(partial(subjecttable.remove, subject_id=subject_id))
+        return self._deleting(
+            partial(subjecttable.remove, subject_id=subject_id, keep_faces=keep_faces)
+        )
+
+    def delete_subjects(self) -> tuple[int, int]:
+        """Delete all people and every face of theirs; return how many of both there were."""
+        deleted = self._write(subjecttable.remove_all)
+        if deleted[1]:
+            self._seen_to()
+        return deleted
 
     def merge(self, subject_id: str, *, into: str) -> Merge:
         """Give all faces of a person to another one."""
@@ -228,9 +236,9 @@ class PostgresCollection:
         """Take in a merge that an export brings, so that it can be undone here too."""
         return self._write(partial(mergetable.insert, record=record))
 
-    def count(self) -> int:
-        """How many faces are stored."""
-        return self._read(facetable.count)
+    def count(self, only: Filter = EVERYTHING) -> int:
+        """How many faces are stored that fit a filter."""
+        return self._read(partial(facetable.count, only=only))
 
     def count_subjects(self) -> int:
         """How many people are stored."""
@@ -269,20 +277,6 @@ class PostgresCollection:
             return facetable.get(transaction, tables, face_id)
 
         return self._write(put)
-
-    def _read(self, work: Callable[[Transaction, Tables], Result]) -> Result:
-        def read(transaction: Transaction) -> Result:
-            self.tables.read(transaction)
-            return work(transaction, self.tables)
-
-        return self._database.read(read)
-
-    def _write(self, work: Callable[[Transaction, Tables], Result]) -> Result:
-        def write(transaction: Transaction) -> Result:
-            self.tables.change(transaction)
-            return work(transaction, self.tables)
-
-        return self._database.write(write)
 
     def _deleting(self, work: Callable[[Transaction, Tables], int]) -> int:
         deleted = self._write(work)

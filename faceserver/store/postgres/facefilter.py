@@ -43,4 +43,10 @@ def _without_tags(only: Filter, tables: Tables) -> tuple[list[str], list[object]
         values.append(only.picture)
     if only.named is not None:
         conditions.append("f.subject IS NOT NULL" if only.named else "f.subject IS NULL")
+    if only.without:
+        conditions.append(
+            "(f.subject IS NULL OR f.subject NOT IN"
+            f" (SELECT id FROM {tables.subjects} WHERE uuid = ANY(%s)))"
+        )
+        values.append(list(only.without))
     return conditions, values

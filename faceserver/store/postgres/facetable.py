@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from faceserver.errors import AlreadyExists, NotFound
 from faceserver.runtime.postgres import Row, Taken, Transaction
-from faceserver.store.base import Page
+from faceserver.store.base import EVERYTHING, Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.postgres.facefilter import conditions_of
 from faceserver.store.postgres.pinning import doom
@@ -72,16 +72,23 @@ def get(transaction: Transaction, tables: Tables, face_id: str) -> Face:
 
 
 def page(
-    transaction: Transaction, tables: Tables, *, limit: int, cursor: str | None, only: Filter
+    transaction: Transaction,
+    tables: Tables,
+    *,
+    limit: int,
+    cursor: str | None,
+    only: Filter,
+    skip: int = 0,
 ) -> Page[Face]:
     """Some of the faces that fit a filter, by place."""
     where, values = conditions_of(only, tables)
     rows = transaction.read(
         f"SELECT {FACE} FROM {faces_of(tables)} WHERE {where} AND f.place > %s"
-        " ORDER BY f.place LIMIT %s",
+        " ORDER BY f.place LIMIT %s OFFSET %s",
         *values,
         row_of(cursor),
         limit + 1,
+        skip,
     )
     return page_of(rows, limit=limit, dims=tables.row.dims)
 
@@ -105,7 +112,7 @@ def numbers_of(transaction: Transaction, tables: Tables, face_ids: Sequence[str]
 
 
 def delete(transaction: Transaction, tables: Tables, where: str, *values: object) -> int:
-    """Delete faces with their vectors, and doom their pictures; return how many there were."""
+    """Delete faces and all that hangs on them, doom their pictures; return how many there were."""
     gone = transaction.read(
         f"DELETE FROM {tables.faces} WHERE {where} RETURNING id, picture, crop", *values
     )
@@ -115,6 +122,7 @@ def delete(transaction: Transaction, tables: Tables, where: str, *values: object
     )
     for space in filter(None, spaces):
         transaction.run(f"DELETE FROM {vectors(space)} WHERE face = ANY(%s)", numbers)
+    transaction.run(f"DELETE FROM {tables.exemplars} WHERE face = ANY(%s)", numbers)
     doom(transaction, {name for row in gone for name in row[1:] if name})
     return len(numbers)
 
@@ -148,9 +156,11 @@ def put(transaction: Transaction, tables: Tables, face_id: str, column: str, val
         raise NotFound(f"there is no face {face_id!r}")
 
 
-def count(transaction: Transaction, tables: Tables) -> int:
-    """How many faces there are."""
-    return int(transaction.read(f"SELECT count(*) FROM {tables.faces}")[0][0])
+def count(transaction: Transaction, tables: Tables, only: Filter = EVERYTHING) -> int:
+    """How many faces there are that fit a filter."""
+    where, values = conditions_of(only, tables)
+    query = f"SELECT count(*) FROM {tables.faces} f WHERE {where}"
+    return int(transaction.read(query, *values)[0][0])
 
 
 def _insert_vectors(

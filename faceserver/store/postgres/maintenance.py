@@ -9,6 +9,7 @@ from faceserver.errors import StoreError
 from faceserver.runtime import metrics
 from faceserver.runtime.postgres import Postgres, Transaction
 from faceserver.store.pictures import PictureStore
+from faceserver.store.postgres.exemplartable import forget_expired
 from faceserver.store.postgres.recall import measure
 from faceserver.store.postgres.tables import (
     CollectionRow,
@@ -131,7 +132,7 @@ class SharedSweeper:
         self._closing = closing
 
     def sweep(self) -> int:
-        """Remove what is left over; never what a request under way on any server has saved.
+        """Remove what is left over or too old, never what any server's request has just saved.
 
         Returns:
             How many pictures that were.
@@ -145,6 +146,7 @@ class SharedSweeper:
             self._database.write(
                 lambda transaction: transaction.run("DELETE FROM picture_pins WHERE until <= now()")
             )
+            self._database.write(forget_expired)
             removed = 0
             for name in self._pictures.names():
                 if self._closing.is_set():

@@ -10,15 +10,15 @@ from uuid import uuid4
 from faceserver.errors import AlreadyExists, CannotUndo, NotFound
 from faceserver.runtime.postgres import Row, Transaction
 from faceserver.store.codec import time_text
-from faceserver.store.postgres import subjecttable
+from faceserver.store.postgres import exemplartable, subjecttable
 from faceserver.store.postgres.rows import in_utc
 from faceserver.store.postgres.tables import Tables
 from faceserver.store.subjects import checked_metadata
 from faceserver.types import Merge, MergeRecord, Subject
 
 _INSERTED = (
-    "(uuid, stays, subject, name, tags, metadata, created, at, until, faces)"
-    " VALUES (%s, %s, %s, %s, %s::text[], %s::json, %s, %s, %s, %s)"
+    "(uuid, stays, subject, name, tags, metadata, created, at, until, faces, exemplars)"
+    " VALUES (%s, %s, %s, %s, %s::text[], %s::json, %s, %s, %s, %s, %s)"
 )
 
 
@@ -35,16 +35,13 @@ def merge(
     transaction.run(f"DELETE FROM {tables.merges} WHERE until <= %s", now)
     goes, stays = subjecttable.lock(transaction, tables, subject_id, into)
     gone = subjecttable.get(transaction, tables, subject_id)
-    faces = [
-        row[0]
-        for row in transaction.read(
-            f"SELECT id FROM {tables.faces} WHERE subject = %s ORDER BY id FOR UPDATE", goes
-        )
-    ]
+    faces = subjecttable.showing(transaction, tables, goes)
+    about = exemplartable.about(transaction, tables, goes)
     merge_id = uuid4().hex
     made = Merge(merge_id, into, gone.id, gone.name, len(faces), now, now + undo_for)
-    _insert(transaction, tables, MergeRecord(made, gone, ()), faces)
-    transaction.run(f"UPDATE {tables.faces} SET subject = %s WHERE id = ANY(%s)", stays, faces)
+    _insert(transaction, tables, MergeRecord(made, gone, ()), faces, about)
+    for table, numbers in ((tables.faces, faces), (tables.exemplars, about)):
+        transaction.run(f"UPDATE {table} SET subject = %s WHERE id = ANY(%s)", stays, numbers)
     transaction.run(f"DELETE FROM {tables.subjects} WHERE id = %s", goes)
     return _merge(_row(transaction, tables, merge_id))
 
@@ -54,7 +51,7 @@ def records(transaction: Transaction, tables: Tables) -> list[MergeRecord]:
     rows = transaction.read(
         f"{_select(tables)} WHERE until > %s ORDER BY at DESC, id DESC", datetime.now(UTC)
     )
-    return [MergeRecord(_merge(row), _gone(row), tuple(row[-1])) for row in rows]
+    return [MergeRecord(_merge(row), _gone(row), tuple(row[-2]), tuple(row[-1])) for row in rows]
 
 
 def insert(transaction: Transaction, tables: Tables, record: MergeRecord) -> bool:
@@ -69,13 +66,14 @@ def insert(transaction: Transaction, tables: Tables, record: MergeRecord) -> boo
     taken = known or subjecttable.is_id_taken(transaction, gone.id)
     if taken or told.until <= datetime.now(UTC):
         return False
-    faces = [
-        row[0]
-        for row in transaction.read(
-            f"SELECT id FROM {tables.faces} WHERE uuid = ANY(%s)", list(record.faces)
+    faces, about = (
+        [row[0] for row in transaction.read(f"SELECT id FROM {table} WHERE uuid = ANY(%s)", ids)]
+        for table, ids in (
+            (tables.faces, list(record.faces)),
+            (tables.exemplars, list(record.exemplars)),
         )
-    ]
-    _insert(transaction, tables, record, faces)
+    )
+    _insert(transaction, tables, record, faces, about)
     return True
 
 
@@ -94,13 +92,14 @@ def undo(transaction: Transaction, tables: Tables, merge_id: str) -> str:
     except AlreadyExists as error:
         raise CannotUndo(f"it cannot be undone now: {error}") from error
     (again,) = subjecttable.lock(transaction, tables, gone.id)
-    transaction.run(
-        f"UPDATE {tables.faces} SET subject = %s WHERE subject = %s AND id = ANY("
-        f"(SELECT faces FROM {tables.merges} WHERE id = %s)::bigint[])",
-        again,
-        stays,
-        number,
-    )
+    for table, column in ((tables.faces, "faces"), (tables.exemplars, "exemplars")):
+        transaction.run(
+            f"UPDATE {table} SET subject = %s WHERE subject = %s AND id = ANY("
+            f"(SELECT {column} FROM {tables.merges} WHERE id = %s)::bigint[])",
+            again,
+            stays,
+            number,
+        )
     transaction.run(f"DELETE FROM {tables.merges} WHERE id = %s", number)
     return gone.id
 
@@ -120,7 +119,11 @@ def _check_can_be_undone(transaction: Transaction, tables: Tables, told: Merge) 
 
 
 def _insert(
-    transaction: Transaction, tables: Tables, record: MergeRecord, faces: list[int]
+    transaction: Transaction,
+    tables: Tables,
+    record: MergeRecord,
+    faces: list[int],
+    exemplars: list[int],
 ) -> None:
     told, gone = record.merge, record.gone
     transaction.run(
@@ -135,6 +138,7 @@ def _insert(
         told.at,
         told.until,
         faces,
+        exemplars,
     )
 
 
@@ -142,7 +146,9 @@ def _select(tables: Tables) -> str:
     return (
         "SELECT m.id, m.uuid, m.stays, m.subject, m.name, m.tags, m.metadata, m.created, m.at,"
         f" m.until, ARRAY(SELECT f.uuid FROM {tables.faces} f WHERE f.id = ANY(m.faces)"
-        f" ORDER BY f.place) FROM {tables.merges} m"
+        f" ORDER BY f.place), ARRAY(SELECT e.uuid FROM {tables.exemplars} e"
+        " WHERE e.id = ANY(m.exemplars) AND (e.until IS NULL OR e.until > now()) ORDER BY e.id)"
+        f" FROM {tables.merges} m"
     )
 
 
@@ -159,7 +165,7 @@ def _merge(row: Row) -> Merge:
         into=row[2],
         subject=row[3],
         name=row[4],
-        faces=len(row[-1]),
+        faces=len(row[-2]),
         at=in_utc(row[8]),
         until=in_utc(row[9]),
     )

@@ -1,7 +1,8 @@
 """The schema in PostgreSQL, as the steps that lead to it. A released step never changes.
 
-Faces, people and merges have a partition for each collection, which is reached by its own name, so
-that whoever empties one collection waits for nobody in another, and leaves nothing of it in a file.
+Faces, people, merges and exemplars have a partition for each collection, which is reached by its
+own name, so that whoever empties one collection waits for nobody in another, and leaves nothing of
+it in a file.
 The vectors of a collection are a table of their own: a change of its model fills another one, with
 its index, and the switch is one row.
 
@@ -173,5 +174,56 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (job, number),
         FOREIGN KEY (job, number) REFERENCES items ON DELETE CASCADE
     );
+    """,
+    # 4: what is remembered beside the faces, a part for each collection as of the faces; when a
+    # collection was made; keys that other programs' clients can hold; whose the pictures are.
+    """
+    CREATE TABLE exemplars (
+        collection  bigint  NOT NULL,
+        id          bigint  NOT NULL DEFAULT nextval('places'), -- in the order of the commits
+        uuid        text    COLLATE "C" NOT NULL,
+        kind        text    COLLATE "C" NOT NULL, -- what it is remembered as
+        subject     bigint, -- its id
+        face        bigint, -- its id
+        content     json    NOT NULL,
+        created     timestamptz NOT NULL,
+        until       timestamptz,
+        vector      vector  NOT NULL,
+        PRIMARY KEY (id, collection),
+        UNIQUE (uuid, collection)
+    ) PARTITION BY LIST (collection);
+    CREATE INDEX exemplars_by_kind ON exemplars (kind, id);
+    CREATE INDEX exemplars_by_subject ON exemplars (subject) WHERE subject IS NOT NULL;
+    CREATE INDEX exemplars_by_face ON exemplars (face) WHERE face IS NOT NULL;
+    CREATE INDEX exemplars_by_until ON exemplars (until) WHERE until IS NOT NULL;
+    DO $$
+    DECLARE
+        number bigint;
+    BEGIN
+        FOR number IN SELECT id FROM collections LOOP
+            EXECUTE format('CREATE TABLE exemplars_%s (LIKE exemplars INCLUDING ALL)', number);
+            EXECUTE format(
+                'ALTER TABLE exemplars_%1$s ALTER COLUMN collection SET DEFAULT %1$s', number
+            );
+            EXECUTE format(
+                'ALTER TABLE exemplars ATTACH PARTITION exemplars_%1$s FOR VALUES IN (%1$s)',
+                number
+            );
+        END LOOP;
+    END $$;
+    ALTER TABLE merges ADD COLUMN exemplars bigint[] NOT NULL DEFAULT '{}';
+    ALTER TABLE collections ADD COLUMN created timestamptz NOT NULL DEFAULT now();
+    UPDATE collections c SET created = coalesce(
+        (SELECT f.created FROM faces f WHERE f.collection = c.id ORDER BY f.place LIMIT 1), now()
+    );
+    ALTER TABLE keys ADD COLUMN kind text NOT NULL DEFAULT 'own';
+    ALTER TABLE keys ADD COLUMN access_id text COLLATE "C"; -- of a pair: what requests name it by
+    ALTER TABLE keys ADD COLUMN secret text; -- of a pair: what its holder signs with
+    CREATE UNIQUE INDEX keys_by_access_id ON keys (access_id);
+    CREATE INDEX keys_by_hash ON keys (hash);
+    CREATE TABLE gallery ( -- one row
+        id          text    NOT NULL -- what a place for pictures names its gallery by
+    );
+    INSERT INTO gallery VALUES (replace(gen_random_uuid()::text, '-', ''));
     """,
 )

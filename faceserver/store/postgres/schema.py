@@ -43,6 +43,20 @@ def check_schema(database: Postgres) -> None:
         )
 
 
+def gallery_id(url: str) -> str:
+    """The id of the gallery in a database, by which a place for pictures knows it.
+
+    Raises:
+        StoreUnavailable: the database cannot be reached.
+        StoreTooNew: it was written by a later version.
+        StoreOutdated: it has not been upgraded.
+    """
+    with closing(Postgres(url, connections=2)) as database:
+        check_schema(database)
+        rows = database.read(lambda transaction: transaction.read("SELECT id FROM gallery"))
+        return str(rows[0][0])
+
+
 def _version(transaction: Transaction) -> int:
     # Not by to_regclass, which remembers what was not there before somebody else was faster.
     is_there = transaction.read(

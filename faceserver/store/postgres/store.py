@@ -61,18 +61,16 @@ def open_store(
     model: str,
     dims: int,
     options: Options | None = None,
-    pictures: Pictures | None = None,
     connections: int = CONNECTIONS,
 ) -> "PostgresStore":
     """Open a gallery in a database that :func:`.schema.upgrade` has prepared.
 
     Args:
         url: of the database.
-        folder: where the pictures are, unless ``pictures`` says otherwise; all servers share it.
+        folder: where the pictures are, unless the options name a place; all servers share it.
         model: whose embeddings the default collection holds.
         dims: their length.
         options: how it behaves.
-        pictures: where the pictures are.
         connections: at most so many to the database.
 
     Raises:
@@ -86,10 +84,8 @@ def open_store(
         database = Postgres(url, connections=connections)
         held.callback(database.close)
         check_schema(database)
-        if pictures is None:
-            pictures = PictureFolder(folder)
-            pictures.prepare_shared()
-        store = PostgresStore(database, pictures, options or Options())
+        options = options or Options()
+        store = PostgresStore(database, _place(folder, options), options)
         held.callback(store.stop)
         if DEFAULT not in store.collections():
             try:
@@ -269,6 +265,16 @@ class PostgresStore:
             self.pictures.discard_doomed()
         except StoreError as error:  # the change itself is done; the next one tries again
             _log.warning("pictures that nobody is in could not be removed: %s", error)
+
+
+def _place(folder: Path, options: Options) -> Pictures:
+    """Where the pictures are, made ready."""
+    if options.place is not None:
+        options.place.prepare()
+        return options.place
+    pictures = PictureFolder(folder)
+    pictures.prepare_shared()
+    return pictures
 
 
 def _check_default(store: PostgresStore, *, model: str, dims: int) -> None:

@@ -129,17 +129,50 @@ def change(
         transaction.run(f"{where} metadata = %s::json WHERE id = %s", json.dumps(metadata), number)
 
 
-def remove(transaction: Transaction, tables: Tables, subject_id: str) -> int:
-    """Delete a person with all faces, and what merges remember; return how many faces.
+def remove(transaction: Transaction, tables: Tables, subject_id: str, *, keep_faces: bool) -> int:
+    """Delete a person and what merges remember, and all faces unless they are to be nobody's.
+
+    Returns:
+        How many faces there were.
 
     Raises:
         NotFound: there is no such person.
     """
     (number,) = lock(transaction, tables, subject_id)
-    faces = delete(transaction, tables, "subject = %s", number)
+    if keep_faces:
+        numbers = showing(transaction, tables, number)
+        faces = transaction.run(
+            f"UPDATE {tables.faces} SET subject = NULL WHERE id = ANY(%s)", numbers
+        )
+    else:
+        faces = delete(transaction, tables, "subject = %s", number)
     transaction.run(f"DELETE FROM {tables.merges} WHERE stays = %s", subject_id)
-    transaction.run(f"DELETE FROM {tables.subjects} WHERE id = %s", number)
+    _delete_rows(transaction, tables, [number])
     return faces
+
+
+def remove_all(transaction: Transaction, tables: Tables) -> tuple[int, int]:
+    """Delete all people with their faces and what merges remember; return how many of both."""
+    rows = transaction.read(f"SELECT id FROM {tables.subjects} ORDER BY id FOR UPDATE")
+    numbers = [row[0] for row in rows]
+    faces = delete(transaction, tables, "subject = ANY(%s)", numbers)
+    transaction.run(f"DELETE FROM {tables.merges}")
+    _delete_rows(transaction, tables, numbers)
+    return len(numbers), faces
+
+
+def _delete_rows(transaction: Transaction, tables: Tables, numbers: list[int]) -> None:
+    """Delete people who are locked, and what is remembered about them."""
+    transaction.run(f"DELETE FROM {tables.exemplars} WHERE subject = ANY(%s)", numbers)
+    transaction.run(f"DELETE FROM {tables.subjects} WHERE id = ANY(%s)", numbers)
+
+
+def showing(transaction: Transaction, tables: Tables, number: int) -> list[int]:
+    """The ids in the database of a person's faces, which nobody else changes now."""
+    rows = transaction.read(
+        f"SELECT id FROM {tables.faces} WHERE subject = %s ORDER BY id FOR UPDATE", number
+    )
+    return [row[0] for row in rows]
 
 
 def lock(transaction: Transaction, tables: Tables, *subject_ids: str) -> list[int]:

@@ -4,15 +4,16 @@ All that has a name made of numbers is named here, and nowhere else.
 """
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from faceserver.errors import ModelChanged
-from faceserver.runtime.postgres import Gone, Transaction
+from faceserver.runtime.postgres import Gone, Row, Transaction
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.postgres.pinning import doom_all
 from faceserver.store.postgres.vectors import MAX_INDEXED_DIMS
 from faceserver.store.results import DEFAULT
 
-_PARTED = ("faces", "subjects", "merges")
+_PARTED = ("faces", "subjects", "merges", "exemplars")
 
 _PLAIN_DIMS = 1900
 """Vectors up to this length fit into a page of the table: they are read without a detour."""
@@ -27,7 +28,7 @@ _LOCK_WAIT = "3s"
 """So long whoever switches or empties a collection makes others wait, before it tries again."""
 
 _COLLECTION = """
-    SELECT c.id, c.name, c.life, c.space, s.model, s.dims
+    SELECT c.id, c.name, c.life, c.space, s.model, s.dims, c.created
     FROM collections c JOIN spaces s ON s.id = c.space
 """
 
@@ -43,6 +44,7 @@ class CollectionRow:
         space: the number of its model's embeddings.
         model: its embedding model.
         dims: length of its embeddings.
+        created: when it was made, in UTC.
     """
 
     id: int
@@ -51,17 +53,23 @@ class CollectionRow:
     space: int
     model: str
     dims: int
+    created: datetime
 
 
 def all_rows(transaction: Transaction) -> list[CollectionRow]:
     """Every collection, by name."""
-    return [CollectionRow(*row) for row in transaction.read(f"{_COLLECTION} ORDER BY c.name")]
+    return [_row(row) for row in transaction.read(f"{_COLLECTION} ORDER BY c.name")]
 
 
 def row_named(transaction: Transaction, name: str) -> CollectionRow | None:
     """The collection of a name."""
     rows = transaction.read(f"{_COLLECTION} WHERE c.name = %s", name)
-    return CollectionRow(*rows[0]) if rows else None
+    return _row(rows[0]) if rows else None
+
+
+def _row(row: Row) -> CollectionRow:
+    *values, created = row
+    return CollectionRow(*values, created.astimezone(UTC))
 
 
 def lock_row(transaction: Transaction, collection: int) -> None:
@@ -76,7 +84,9 @@ class Tables:
         """Take the collection as it was when this object was made, and what ends with it."""
         self.row = row
         self.lifetime = lifetime
-        self.faces, self.subjects, self.merges = (partition(name, row.id) for name in _PARTED)
+        self.faces, self.subjects, self.merges, self.exemplars = (
+            partition(name, row.id) for name in _PARTED
+        )
         self.vectors = vectors(row.space)
 
     def read(self, transaction: Transaction) -> None:
@@ -144,15 +154,15 @@ def index_of(space: int) -> str:
 def make_collection(transaction: Transaction, name: str, *, model: str, dims: int) -> CollectionRow:
     """Make a collection with all its tables; its name is free."""
     space = make_space(transaction, model=model, dims=dims)
-    ((number,),) = transaction.read(
-        "INSERT INTO collections (name, space) VALUES (%s, %s) RETURNING id", name, space
+    ((number, created),) = transaction.read(
+        "INSERT INTO collections (name, space) VALUES (%s, %s) RETURNING id, created", name, space
     )
     make_parts(transaction, number)
-    return CollectionRow(number, name, 1, space, model, dims)
+    return CollectionRow(number, name, 1, space, model, dims, created.astimezone(UTC))
 
 
 def make_parts(transaction: Transaction, collection: int) -> None:
-    """Make the tables of a collection's faces, people and merges."""
+    """Make the tables of a collection's faces, people, merges and exemplars."""
     for table in _PARTED:
         part = partition(table, collection)
         # Attached rather than made as a partition, which would have everybody wait.
@@ -164,7 +174,7 @@ def make_parts(transaction: Transaction, collection: int) -> None:
 
 
 def drop_parts(transaction: Transaction, collection: int) -> None:
-    """Drop the tables of a collection's faces, people and merges, with their files."""
+    """Drop the tables of a collection's faces, people, merges and exemplars, with their files."""
     for table in _PARTED:
         transaction.run(f"DROP TABLE {partition(table, collection)}")
 

@@ -10,6 +10,7 @@ from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.index.exact import Labels
 from faceserver.store.sqlite.collectiontable import CollectionRow
+from faceserver.store.sqlite.exemplartable import follow_model
 from faceserver.store.sqlite.rows import FACE, blob_of, face_from_row, vectors_of
 from faceserver.types import Face, Floats
 
@@ -128,6 +129,7 @@ class ChangeTable:
             transaction.run(
                 "UPDATE collections SET model = ?, dims = ? WHERE id = ?", model, dims, collection
             )
+            follow_model(transaction, collection)
             self._clear(transaction)
             before_commit()
 

@@ -14,7 +14,8 @@ from faceserver.runtime.private_files import private
 from faceserver.runtime.progress import Advance
 from faceserver.store.codec import checked_attributes
 from faceserver.store.faces import check_embedding
-from faceserver.store.pictures import PictureFolder
+from faceserver.store.pictures import Pictures
+from faceserver.store.pictures.copying import copy_out
 from faceserver.store.sqlite.leftovers import damaged_folder
 from faceserver.store.sqlite.rows import vector_of
 from faceserver.types import Box, Detection, place_fault
@@ -38,7 +39,7 @@ _REMOVALS = {
 }
 _COUNT = """
     SELECT (SELECT count(*) FROM faces) + (SELECT count(*) FROM subjects)
-        + (SELECT count(*) FROM new_vectors)
+        + (SELECT count(*) FROM new_vectors) + (SELECT count(*) FROM exemplars)
 """
 _FACES = """
     SELECT f.id, f.uuid, f.box, f.points, f.score, f.attributes, f.tags, f.created, f.vector, c.dims
@@ -49,6 +50,11 @@ _NEW_VECTORS = """
     SELECT v.face, f.uuid, v.vector, c.dims
     FROM new_vectors v JOIN faces f ON f.id = v.face JOIN changes c ON c.collection = v.collection
     WHERE v.face > ? ORDER BY v.face LIMIT ?
+"""
+_EXEMPLARS = """
+    SELECT e.id, e.uuid, e.content, e.created, e.until, e.vector, c.dims
+    FROM exemplars e JOIN collections c ON c.id = e.collection
+    WHERE e.id > ? ORDER BY e.id LIMIT ?
 """
 _PICTURES = """
     SELECT picture FROM faces WHERE picture <> ''
@@ -97,6 +103,18 @@ def bad_new_vectors(database: Database, advance: Advance) -> Iterator[BadRow]:
     return _bad(database, _NEW_VECTORS, _new_vector_fault, advance)
 
 
+def bad_exemplars(database: Database, advance: Advance) -> Iterator[BadRow]:
+    """What is remembered beside the faces with JSON, a time or a vector that cannot be."""
+    return _bad(database, _EXEMPLARS, _exemplar_fault, advance)
+
+
+def forget_exemplar(database: Database, row: int) -> str:
+    """Remember this no more; return what was done."""
+    with database.transaction() as transaction:
+        transaction.run("DELETE FROM exemplars WHERE id = ?", row)
+    return "removed"
+
+
 def forget_new_vector(database: Database, face: int) -> str:
     """Let a face have no vector of the model that is changed to yet; return what was done."""
     with database.transaction() as transaction:
@@ -104,7 +122,7 @@ def forget_new_vector(database: Database, face: int) -> str:
     return "removed; the change of model makes it anew"
 
 
-def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
+def set_aside(database: Database, table: str, row: int, data_dir: Path, pictures: Pictures) -> str:
     """Write a row to a file of JSON lines and copy its pictures beside it, then delete it.
 
     Args:
@@ -112,6 +130,7 @@ def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
         table: ``faces`` or ``subjects``.
         row: the row's id.
         data_dir: the data folder.
+        pictures: of the gallery.
 
     Returns:
         What was done.
@@ -125,7 +144,7 @@ def set_aside(database: Database, table: str, row: int, data_dir: Path) -> str:
     folder = damaged_folder(data_dir, int(content["collection"]))
     for name in (content.get("picture"), content.get("crop")):
         if name:
-            PictureFolder(data_dir).copy(name, folder)
+            copy_out(pictures, name, folder)
     path = folder / f"{table}.jsonl"
     with file_errors(path):
         with open(path, "a", encoding="utf-8", opener=private) as file:
@@ -217,6 +236,13 @@ def _attributes_fault(attributes: Any) -> str | None:
 def _new_vector_fault(row: Row) -> str | None:
     _, _, vector, dims = row
     return _vector_fault(vector, dims)
+
+
+def _exemplar_fault(row: Row) -> str | None:
+    _, _, content, created, until, vector, dims = row
+    if not isinstance(_json(content), dict):
+        return "its content is no JSON object"
+    return _vector_fault(vector, dims) or _tags_or_time_fault("[]", until or created)
 
 
 def _vector_fault(vector: bytes, dims: int) -> str | None:

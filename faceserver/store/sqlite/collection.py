@@ -18,6 +18,8 @@ from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_name
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collectiontable import CollectionRow
+from faceserver.store.sqlite.exemplars import DurableExemplars
+from faceserver.store.sqlite.exemplartable import ExemplarTable
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.look import Look
 from faceserver.store.sqlite.mergetable import MergeTable
@@ -27,7 +29,7 @@ from faceserver.store.subjects import checked_metadata, new_subject
 from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
 
 
-class DurableCollection:
+class DurableCollection(DurableExemplars):
     """Faces on the disk; see :class:`faceserver.store.base.Collection`. Made by the store."""
 
     def __init__(
@@ -39,6 +41,7 @@ class DurableCollection:
         change: ChangeTable,
         *,
         merges: MergeTable,
+        exemplars: ExemplarTable,
         changing: Callable[[], AbstractContextManager[None]],
         empty: Callable[[], tuple[int, int]],
         lifetime: Lifetime,
@@ -52,6 +55,7 @@ class DurableCollection:
             index: finds faces by vector.
             change: the new vectors, where its model is being changed.
             merges: rows of the merges that can be undone.
+            exemplars: rows of what is remembered beside the faces.
             changing: held while something changes; removes the pictures that nobody is in any more.
             empty: deletes all rows; returns how many faces and subjects.
             lifetime: ends when the store deletes the collection.
@@ -60,11 +64,13 @@ class DurableCollection:
         self.name = row.name
         self.model = row.model
         self.dims = row.dims
+        self.created = row.created
         self.index = index
         self.lifetime = lifetime
         self._faces = faces
         self._subjects = subjects
         self._merges = merges
+        self._exemplars = exemplars
         self._change = change
         self._store_changing = changing
         self._empty = empty
@@ -88,11 +94,11 @@ class DurableCollection:
             return self._faces.get(face_id)
 
     def faces(
-        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING
+        self, *, limit: int, cursor: str | None = None, only: Filter = EVERYTHING, skip: int = 0
     ) -> Page[Face]:
         """List faces in the order they were stored."""
         with self.reading():
-            return self._faces.page(limit=limit, cursor=cursor, only=only)
+            return self._faces.page(limit=limit, cursor=cursor, only=only, skip=skip)
 
     def delete(self, face_ids: Sequence[str]) -> int:
         """Delete faces; a picture goes with the last face that is in it."""
@@ -100,6 +106,7 @@ class DurableCollection:
             labels = self._faces.labels_of(face_ids)
             self._faces.delete(labels)
             self.index.remove(labels)
+            self._trim_exemplars()
         return len(labels)
 
     def delete_all(self) -> int:
@@ -107,6 +114,7 @@ class DurableCollection:
         with self._changing():
             faces, _ = self._empty()
             self.index.clear()
+            self._trim_exemplars()
         return faces
 
     def move(self, face_ids: Sequence[str], subject: str | None) -> int:
@@ -204,13 +212,25 @@ class DurableCollection:
             )
         return self._subjects.get(subject_id)
 
-    def delete_subject(self, subject_id: str) -> int:
+    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
         """Delete a person, and every face of this person; return how many faces there were."""
         with self._changing():
             labels = self._faces.labels(only=Filter(subject=subject_id))
-            self._subjects.delete(subject_id)
-            self.index.remove(labels)
+            self._subjects.delete(subject_id, keep_faces=keep_faces)
+            if keep_faces:
+                self.index.owners.give(labels, NOBODY)
+            else:
+                self.index.remove(labels)
+            self._trim_exemplars()
         return len(labels)
+
+    def delete_subjects(self) -> tuple[int, int]:
+        """Delete all people and their faces; return how many of both there were."""
+        with self._changing():
+            labels = self._faces.labels(only=Filter(named=True))
+            people = self._subjects.delete_all()
+            self.index.remove(labels)
+        return people, len(labels)
 
     def merge(self, subject_id: str, *, into: str) -> Merge:
         """Give all faces of a person to another one."""
@@ -241,9 +261,9 @@ class DurableCollection:
         with self._changing():
             return self._merges.insert(record)
 
-    def count(self) -> int:
-        """How many faces are stored."""
-        return self._faces.count()
+    def count(self, only: Filter = EVERYTHING) -> int:
+        """How many faces are stored that fit a filter."""
+        return self._faces.count(only)
 
     def count_subjects(self) -> int:
         """How many people are stored."""

@@ -2,20 +2,23 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from faceserver.errors import AlreadyExists
 from faceserver.runtime.database import Database
+from faceserver.store.codec import time_text
 from faceserver.store.sqlite.facetable import delete_faces
 
 
 @dataclass(frozen=True)
 class CollectionRow:
-    """A collection: its row id, its name, and the model that it is bound to."""
+    """A collection: its row id, its name, the model that it is bound to, and when it was made."""
 
     id: int
     name: str
     model: str
     dims: int
+    created: datetime
 
 
 class CollectionTable:
@@ -27,8 +30,13 @@ class CollectionTable:
 
     def all(self) -> list[CollectionRow]:
         """Return every collection, by name."""
-        rows = self._database.read("SELECT id, name, model, dims FROM collections ORDER BY name")
-        return [CollectionRow(*row) for row in rows]
+        rows = self._database.read(
+            "SELECT id, name, model, dims, created FROM collections ORDER BY name"
+        )
+        return [
+            CollectionRow(row_id, name, model, dims, datetime.fromisoformat(created))
+            for row_id, name, model, dims, created in rows
+        ]
 
     def insert(self, name: str, *, model: str, dims: int) -> CollectionRow:
         """Add one.
@@ -36,17 +44,22 @@ class CollectionTable:
         Raises:
             AlreadyExists: there is one of that name.
         """
+        created = datetime.now(UTC)
         with self._database.transaction() as transaction:
             if transaction.read("SELECT 1 FROM collections WHERE name = ?", name):
                 raise AlreadyExists(f"there is a collection {name!r}")
             transaction.run(
-                "INSERT INTO collections (name, model, dims) VALUES (?, ?, ?)", name, model, dims
+                "INSERT INTO collections (name, model, dims, created) VALUES (?, ?, ?, ?)",
+                name,
+                model,
+                dims,
+                time_text(created),
             )
             ((row_id,),) = transaction.read("SELECT id FROM collections WHERE name = ?", name)
-        return CollectionRow(row_id, name, model, dims)
+        return CollectionRow(row_id, name, model, dims, created)
 
     def empty(self, collection: int, *, drop: bool = False) -> tuple[int, int]:
-        """Delete all faces, subjects and merges of one; return how many faces and subjects.
+        """Delete all that one holds; return how many faces and subjects.
 
         Args:
             collection: its row id.
@@ -54,7 +67,8 @@ class CollectionTable:
         """
         with self._database.transaction() as transaction:
             faces = delete_faces(transaction, "collection = ?", collection)
-            transaction.run("DELETE FROM merges WHERE collection = ?", collection)
+            for table in ("merges", "exemplars"):
+                transaction.run(f"DELETE FROM {table} WHERE collection = ?", collection)
             subjects = transaction.run("DELETE FROM subjects WHERE collection = ?", collection)
             if drop:
                 transaction.run("DELETE FROM collections WHERE id = ?", collection)

@@ -1,5 +1,8 @@
 """Filters as SQL."""
 
+import json
+from dataclasses import replace
+
 from faceserver.store.base import EVERYTHING
 from faceserver.types import Filter
 
@@ -19,7 +22,8 @@ def source_of(only: Filter, collection: int) -> tuple[str, list[object]]:
         ) AS tagged CROSS JOIN faces f
     """
     first, *others = only.tags
-    where, values = conditions_of(Filter(tags=tuple(others), named=only.named), collection)
+    rest = Filter(tags=tuple(others), named=only.named, without=only.without)
+    where, values = conditions_of(rest, collection)
     return f"{tagged} WHERE f.id = tagged.id AND {where}", [
         *(collection, first) * 3,
         *values,
@@ -29,7 +33,7 @@ def source_of(only: Filter, collection: int) -> tuple[str, list[object]]:
 def conditions_of(only: Filter, collection: int) -> tuple[str, list[object]]:
     """The conditions of a filter on ``faces AS f``, and their values."""
     # The plus keeps SQLite from walking over the whole collection where a filter is narrower.
-    is_wide = only in (EVERYTHING, Filter(named=True), Filter(named=False))
+    is_wide = replace(only, named=None, without=()) == EVERYTHING
     conditions = ["f.collection = ?" if is_wide else "+f.collection = ?"]
     values: list[object] = [collection]
     if only.subject is not None:
@@ -43,6 +47,12 @@ def conditions_of(only: Filter, collection: int) -> tuple[str, list[object]]:
         values.append(only.picture)
     if only.named is not None:
         conditions.append("f.subject IS NOT NULL" if only.named else "f.subject IS NULL")
+    if only.without:
+        conditions.append(
+            "(f.subject IS NULL OR f.subject NOT IN"
+            " (SELECT id FROM subjects WHERE uuid IN (SELECT value FROM json_each(?))))"
+        )
+        values.append(json.dumps(only.without))
     for tag in only.tags:
         conditions.append(
             "(EXISTS (SELECT 1 FROM face_tags t"

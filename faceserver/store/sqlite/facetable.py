@@ -97,14 +97,15 @@ class FaceTable:
         )
         return {row[0]: face_from_row(row, dims=self.dims) for row in rows}
 
-    def page(self, *, limit: int, cursor: str | None, only: Filter) -> Page[Face]:
+    def page(self, *, limit: int, cursor: str | None, only: Filter, skip: int = 0) -> Page[Face]:
         """Return some of the faces that fit a filter, by row id."""
         source, values = source_of(only, self._collection)
         rows = self._database.read(
-            f"SELECT {FACE} FROM {source} AND f.id > ? ORDER BY f.id LIMIT ?",
+            f"SELECT {FACE} FROM {source} AND f.id > ? ORDER BY f.id LIMIT ? OFFSET ?",
             *values,
             row_of(cursor),
             limit + 1,
+            skip,
         )
         faces = tuple(face_from_row(row, dims=self.dims) for row in rows[:limit])
         return Page(faces, cursor_after(rows[limit - 1][0]) if len(rows) > limit else None)
@@ -273,10 +274,10 @@ class FaceTable:
         if not changed:
             raise NotFound(f"there is no face {face_id!r}")
 
-    def count(self) -> int:
-        """How many faces there are."""
-        statement = "SELECT count(*) FROM faces WHERE collection = ?"
-        return int(self._database.read(statement, self._collection)[0][0])
+    def count(self, only: Filter = EVERYTHING) -> int:
+        """How many faces there are that fit a filter."""
+        source, values = source_of(only, self._collection)
+        return int(self._database.read(f"SELECT count(*) FROM {source}", *values)[0][0])
 
     def _vectors(self, rows: Sequence[Row]) -> tuple[Labels, Floats]:
         labels = np.fromiter((row[0] for row in rows), np.int64, len(rows))

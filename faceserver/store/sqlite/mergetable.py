@@ -31,6 +31,10 @@ _FACES = """
     SELECT f.uuid FROM merged_faces m JOIN faces f ON f.id = m.face
     WHERE m.merge = ? ORDER BY f.id
 """
+_EXEMPLARS = """
+    SELECT e.uuid FROM merged_exemplars m JOIN exemplars e ON e.id = m.exemplar
+    WHERE m.merge = ? ORDER BY e.id
+"""
 
 
 class MergeTable:
@@ -66,7 +70,14 @@ class MergeTable:
                 merge_id,
                 row,
             )
-            transaction.run("UPDATE faces SET subject = ? WHERE subject = ?", stays, row)
+            transaction.run(
+                "INSERT INTO merged_exemplars SELECT (SELECT id FROM merges WHERE uuid = ?), id"
+                " FROM exemplars WHERE subject = ?",
+                merge_id,
+                row,
+            )
+            for table in ("faces", "exemplars"):
+                transaction.run(f"UPDATE {table} SET subject = ? WHERE subject = ?", stays, row)
             transaction.run("DELETE FROM subjects WHERE id = ?", row)
             return _merge(self._row(transaction, merge_id))
 
@@ -78,8 +89,11 @@ class MergeTable:
         """The same with all that undoing them needs."""
         records = []
         for row in self._rows():
-            faces = self._database.read(_FACES, row[0])
-            records.append(MergeRecord(_merge(row), _gone(row), tuple(face[0] for face in faces)))
+            faces, about = (
+                tuple(one[0] for one in self._database.read(statement, row[0]))
+                for statement in (_FACES, _EXEMPLARS)
+            )
+            records.append(MergeRecord(_merge(row), _gone(row), faces, about))
         return records
 
     def insert(self, record: MergeRecord) -> bool:
@@ -115,6 +129,14 @@ class MergeTable:
                 json.dumps(record.faces),
                 self._collection,
             )
+            transaction.run(
+                "INSERT OR IGNORE INTO merged_exemplars"
+                " SELECT (SELECT id FROM merges WHERE uuid = ?), id FROM exemplars"
+                " WHERE uuid IN (SELECT value FROM json_each(?)) AND +collection = ?",
+                merge.id,
+                json.dumps(record.exemplars),
+                self._collection,
+            )
         return True
 
     def undo(self, merge_id: str) -> str:
@@ -131,13 +153,15 @@ class MergeTable:
             stays = self._check_can_be_undone(transaction, merge)
             columns = (merge.name, tags, metadata, created)
             insert_subject(transaction, self._collection, merge.subject, *columns)
-            transaction.run(
-                "UPDATE faces SET subject = ? WHERE subject = ?"
-                " AND id IN (SELECT face FROM merged_faces WHERE merge = ?)",
-                row_of_subject(transaction, self._collection, merge.subject),
-                stays,
-                number,
-            )
+            back = row_of_subject(transaction, self._collection, merge.subject)
+            for table, one in (("faces", "face"), ("exemplars", "exemplar")):
+                transaction.run(
+                    f"UPDATE {table} SET subject = ? WHERE subject = ?"
+                    f" AND id IN (SELECT {one} FROM merged_{table} WHERE merge = ?)",
+                    back,
+                    stays,
+                    number,
+                )
             transaction.run("DELETE FROM merges WHERE id = ?", number)
         return merge.subject
 

@@ -145,5 +145,39 @@ MIGRATIONS: tuple[str, ...] = (
         THEN '{"quality":' || json_number(quality) || '}' ELSE '{}' END
         WHERE quality IS NOT NULL;
     """,
+    # 7: what is remembered beside the faces: faces that are not a person, and strangers. Each has
+    # a vector, goes with the person and the face that it names, and follows its person in merges.
+    """
+    CREATE TABLE exemplars (
+        id          INTEGER PRIMARY KEY AUTOINCREMENT,
+        uuid        TEXT    NOT NULL UNIQUE,
+        collection  INTEGER NOT NULL REFERENCES collections (id) ON DELETE CASCADE,
+        kind        TEXT    NOT NULL, -- what it is remembered as
+        subject     INTEGER REFERENCES subjects (id) ON DELETE CASCADE,
+        face        INTEGER REFERENCES faces (id) ON DELETE CASCADE,
+        content     TEXT    NOT NULL, -- JSON
+        created     TEXT    NOT NULL,
+        until       TEXT,
+        vector      BLOB    NOT NULL  -- float32, little endian
+    ) STRICT;
+    CREATE INDEX exemplars_by_kind ON exemplars (collection, kind);
+    CREATE INDEX exemplars_by_subject ON exemplars (subject) WHERE subject IS NOT NULL;
+    CREATE INDEX exemplars_by_face ON exemplars (face) WHERE face IS NOT NULL;
+    CREATE INDEX exemplars_by_until ON exemplars (until) WHERE until IS NOT NULL;
+    CREATE TABLE merged_exemplars (
+        merge       INTEGER NOT NULL REFERENCES merges (id) ON DELETE CASCADE,
+        exemplar    INTEGER NOT NULL REFERENCES exemplars (id) ON DELETE CASCADE,
+        PRIMARY KEY (merge, exemplar)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX merged_exemplars_by_exemplar ON merged_exemplars (exemplar);
+    """,
+    # 8: when a collection was made; of those that were there before, when their first face was.
+    """
+    ALTER TABLE collections ADD COLUMN created TEXT;
+    UPDATE collections SET created = coalesce(
+        (SELECT f.created FROM faces f WHERE f.collection = collections.id ORDER BY f.id LIMIT 1),
+        strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')
+    );
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

@@ -37,6 +37,7 @@ from faceserver.store.sqlite.collection import DurableCollection
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
 from faceserver.store.sqlite.commits import CommitFile
 from faceserver.store.sqlite.database import gallery_database
+from faceserver.store.sqlite.exemplartable import ExemplarTable, any_expired, forget_expired
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import (
     purge_all_aside,
@@ -118,11 +119,14 @@ class DurableStore:
         self._closing = Event()
         self._background = ThreadPoolExecutor(1, thread_name_prefix="index-keeper")
         self._table = CollectionTable(database)
-        files = PictureFolder(folder)
-        files.prepare()
-        self.pictures = PictureStore(files, keep=options.keep, in_use=self._table.shows)
-        self.sweeper = Sweeper(folder, self.pictures, closing=self._closing)
+        place = options.place or PictureFolder(folder)
+        place.prepare()
+        self.pictures = PictureStore(place, keep=options.keep, in_use=self._table.shows)
+        self.sweeper = Sweeper(
+            folder, self.pictures, closing=self._closing, more=self._forget_expired
+        )
         self._discard_doomed()
+        self._forget_expired()
         rows = self._table.all()
         _remove_strangers(folder / INDEX, {str(row.id) for row in rows})
         self._collections = {row.name: self._opened(row) for row in rows}
@@ -265,6 +269,7 @@ class DurableStore:
             SubjectTable(self._database, collection=row.id),
             index,
             ChangeTable(self._database, row),
+            exemplars=ExemplarTable(self._database, collection=row.id, dims=row.dims),
             merges=MergeTable(self._database, collection=row.id, undo_for=self.options.undo_for),
             changing=self._changing,
             empty=partial(self._table.empty, row.id),
@@ -280,6 +285,12 @@ class DurableStore:
                 self._discard_doomed()
             except StoreError as error:  # the change itself is done; the next one tries again
                 _log.warning("pictures that nobody is in could not be removed: %s", error)
+
+    def _forget_expired(self) -> None:
+        now = datetime.now(UTC)
+        if any_expired(self._database, now):
+            with self._writing, self._database.transaction() as transaction:
+                forget_expired(transaction, now)
 
     def _check_open(self) -> None:
         if self._closed:

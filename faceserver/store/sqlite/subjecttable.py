@@ -126,18 +126,27 @@ class SubjectTable:
                 text = json_text(metadata)
                 transaction.run("UPDATE subjects SET metadata = ? WHERE id = ?", text, row)
 
-    def delete(self, subject_id: str) -> int:
-        """Delete a person with all faces, and what merges remember; return how many faces.
+    def delete(self, subject_id: str, *, keep_faces: bool) -> None:
+        """Delete a person and what merges remember, and all faces unless they are to be nobody's.
 
         Raises:
             NotFound: there is no such person.
         """
         with self._database.transaction() as transaction:
             row = row_of_subject(transaction, self._collection, subject_id)
-            faces = delete_faces(transaction, "subject = ?", row)
+            if keep_faces:
+                transaction.run("UPDATE faces SET subject = NULL WHERE subject = ?", row)
+            else:
+                delete_faces(transaction, "subject = ?", row)
             transaction.run("DELETE FROM merges WHERE stays = ?", subject_id)
             transaction.run("DELETE FROM subjects WHERE id = ?", row)
-        return faces
+
+    def delete_all(self) -> int:
+        """Delete all people with their faces, and what merges remember; return how many people."""
+        with self._database.transaction() as transaction:
+            delete_faces(transaction, "collection = ? AND subject IS NOT NULL", self._collection)
+            transaction.run("DELETE FROM merges WHERE collection = ?", self._collection)
+            return transaction.run("DELETE FROM subjects WHERE collection = ?", self._collection)
 
 
 def insert_subject(transaction: Transaction, collection: int, uuid: str, *columns: str) -> None:

@@ -7,12 +7,13 @@ from threading import Lock
 from faceserver.errors import ModelError, UnknownAttribute
 from faceserver.models.aliases import resolved
 from faceserver.models.spec import AttributeSpec, CentredCrop, FixedNormalization, InputSpec
+from faceserver.runtime import metrics
 from faceserver.types import Detection, Image
 from faceserver.vision import architectures
 from faceserver.vision.attributes.base import Attribute, Cut, Value
 
-WITHOUT_WEIGHTS = ("landmarks", "pose")
-"""Architectures that need no model: they are computed from the detection."""
+WITHOUT_WEIGHTS = ("landmarks", "pose", "sharpness")
+"""Architectures that need no model: they are computed from the detection and the picture."""
 
 Cuts = Mapping[str, Cut]
 """What each attribute needs of one face, by the attributes' names."""
@@ -99,7 +100,8 @@ class AttributePool:
         told: list[dict[str, Value]] = [{} for _ in faces]
         for name in dict.fromkeys(name for cuts in faces for name in cuts):
             places = [place for place, cuts in enumerate(faces) if name in cuts]
-            values = self._attribute(name).tell([faces[place][name] for place in places])
+            with metrics.part(name):
+                values = self._attribute(name).tell([faces[place][name] for place in places])
             for place, value in zip(places, values, strict=True):
                 told[place][name] = value
         return told

@@ -9,6 +9,7 @@ from faceserver.runtime import logs
 from faceserver.web.guard.auth import Caller, gate
 from faceserver.web.guard.bodies import is_question
 from faceserver.web.guard.scopes import scope_of
+from faceserver.web.protocol import KEY_VARIABLE
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _REFUSALS = frozenset(
@@ -17,6 +18,7 @@ _REFUSALS = frozenset(
         "cross_origin",
         "csrf_failed",
         "not_authenticated",
+        "invalid_signature",
         "not_permitted",
         "rate_limited",
     }
@@ -39,6 +41,15 @@ def register(app: Flask) -> None:
         elif request.endpoint is not None and "caller" in g and not _is_idle(request.endpoint):
             gate().audit.write(_event(response.status_code))
         return response
+
+
+def note_target(**named: str) -> None:
+    """Have the current request's event tell what was asked for, where its address does not.
+
+    Args:
+        named: names and ids, never what is in a picture.
+    """
+    g.audit_target = {**g.get("audit_target", {}), **named}
 
 
 def _is_idle(endpoint: str) -> bool:
@@ -64,5 +75,7 @@ def _target() -> Mapping[str, object]:
     refused = {"untrusted_host": "Host", "cross_origin": "Origin"}.get(g.get("error_code", ""))
     if refused is not None:
         return {refused.lower(): request.headers.get(refused, "")[:_SHOWN]}
-    # The variables of a route are names and ids.
-    return {name: str(value)[:_SHOWN] for name, value in (request.view_args or {}).items()}
+    # The variables of a route are names and ids; but for the one.
+    named = {**(request.view_args or {}), **g.get("audit_target", {})}
+    named.pop(KEY_VARIABLE, None)
+    return {name: str(value)[:_SHOWN] for name, value in named.items()}

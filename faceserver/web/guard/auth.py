@@ -5,10 +5,12 @@ cookie. As long as no key is made, a server on loopback is open, and everybody i
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, g, request
 
+from faceserver.access.base import Keys
 from faceserver.access.guard import Gate
 from faceserver.access.keys import KEY_SCOPES, Key, KeyScope
 from faceserver.access.sessions import Session
@@ -16,6 +18,7 @@ from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreE
 from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.store.results import DEFAULT
 from faceserver.web import protocol
+from faceserver.web.doors import listener_of, path_key
 from faceserver.web.guard.scopes import reach_of, scope_of
 
 COOKIE = "faceserver_session"
@@ -79,6 +82,28 @@ def require_collection(name: str) -> None:
         raise NotPermitted(f"this key reaches the collection {bound!r} alone")
 
 
+def own_collection() -> str:
+    """The collection that the caller's key is bound to; the default one, if it reaches all."""
+    return caller().collection or DEFAULT
+
+
+def require_scope(needed: KeyScope) -> None:
+    """Refuse callers who may not do this; for what only some requests to a view need.
+
+    Raises:
+        NotAuthenticated: no key came, or none that is good.
+        NotPermitted: the caller's scope is another.
+    """
+    who = caller()
+    if who.scope is None and g.bad_signature is not None:
+        raise g.bad_signature
+    if who.scope is None:
+        reason = "this key is not good, or not any more" if _token() else "a key is needed"
+        raise NotAuthenticated(f"{reason}: send `{protocol.current().key_place}`")
+    if not who.may(needed):
+        raise NotPermitted(f"this needs the scope {needed!r}; the key has {who.scope!r}")
+
+
 def identify(app: Flask) -> None:
     """Find out, before each request, who calls; nobody is refused yet.
 
@@ -87,11 +112,11 @@ def identify(app: Flask) -> None:
 
     @app.before_request
     def find_out() -> None:
-        g.caller, g.unreadable_keys = Caller(), None
+        g.caller, g.unreadable_keys, g.bad_signature = Caller(), None, None
         if request.endpoint in _FOR_SUPERVISORS:
             return
         try:
-            g.caller = _with_key() or _with_session() or _without()
+            g.caller = _at_listener() or _with_key() or _with_session() or _without()
         except StoreError as error:
             g.unreadable_keys = error
 
@@ -116,7 +141,7 @@ def authorize(app: Flask) -> None:
         if needed != "public" and not _may_yet_show_a_key():
             if g.unreadable_keys is not None:
                 raise g.unreadable_keys
-            _require_scope(needed)
+            require_scope(needed)
             _require_reach(request.endpoint)
 
 
@@ -130,15 +155,35 @@ def shown_key() -> str:
     return request.form.get("key", "").strip()
 
 
+def _at_listener() -> Caller | None:
+    """Whoever comes to an address of its own: clients of its protocol have no keys."""
+    listener = listener_of(request.environ)
+    if listener is None:
+        return None
+    return Caller(f"listener {listener.name}", None, listener.scope, listener.collection)
+
+
 def _with_key() -> Caller | None:
-    token = _token()
-    key = gate().keys.find(token) if token else None
+    authenticate = protocol.current().authenticate
+    key = _signer(authenticate) if authenticate else None
+    token = None if key else _token()
+    if token:
+        key = gate().keys.find(token)
     return caller_of(key) if key else None
+
+
+def _signer(authenticate: Callable[[Request, Keys], Key | None]) -> Key | None:
+    """The key that the request is signed with; what is wrong with the signature is told later."""
+    try:
+        return authenticate(request, gate().keys)
+    except NotAuthenticated as error:
+        g.bad_signature = error
+        return None
 
 
 def _token() -> str | None:
     """The key, from where clients of the request's protocol put it."""
-    return protocol.current().credentials(request)
+    return protocol.current().credentials(request) or path_key(request.environ)
 
 
 def _with_session() -> Caller | None:
@@ -168,22 +213,16 @@ def _require_csrf_token() -> None:
 
 def _may_yet_show_a_key() -> bool:
     """Whether the body, which is not there yet, can hold the key; it is judged when it is there."""
-    is_unknown = caller().scope is None and bool(request.environ.get(HEADERS_ALONE))
-    return is_unknown and protocol.current().key_in_body
-
-
-def _require_scope(needed: KeyScope) -> None:
-    who = caller()
-    if who.scope is None:
-        reason = "this key is not good, or not any more" if _token() else "a key is needed"
-        raise NotAuthenticated(f"{reason}: send `{protocol.current().key_place}`")
-    if not who.may(needed):
-        raise NotPermitted(f"this needs the scope {needed!r}; the key has {who.scope!r}")
+    if caller().scope is not None or g.bad_signature is not None:
+        return False
+    in_body = protocol.current().key_in_body
+    may_come = in_body(request) if callable(in_body) else in_body
+    return may_come and bool(request.environ.get(HEADERS_ALONE))
 
 
 def _require_reach(endpoint: str) -> None:
     reach = reach_of(current_app, endpoint)
-    if caller().collection is None or reach in {"none", "view"}:
+    if caller().collection is None or reach in {"own", "none", "view"}:
         return
     if reach == "default":
         require_collection(DEFAULT)

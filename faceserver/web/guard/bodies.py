@@ -5,12 +5,14 @@ written with; a long text does not. So the number of values has a limit of its o
 at before any of them is made.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flask import Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import UnsupportedMediaType
 
+from faceserver.api.frames import MAX_FRAMES
 from faceserver.config import Settings
 from faceserver.errors import RequestTooLarge
 from faceserver.runtime.admission import ADMITTED, HEADERS_ALONE, REFUSAL
@@ -24,11 +26,15 @@ _EMBEDDING = 163_840
 """Of 4,096 numbers, indented."""
 _URL = 8_192
 _JOB_ITEM = 2_500
+_FRAMES = MAX_FRAMES
 
-_PICTURE = b'"base64"'
+_PICTURE = (b'"base64"',)
 
 _VALUES = 10_000
 _FACES_MOVED_VALUES = 12_000
+_EMBEDDINGS = 4_194_304
+_EMBEDDINGS_VALUES = 210_000
+"""Some 400 embeddings of 512 numbers."""
 _JOB_ITEM_VALUES = 20
 
 
@@ -64,7 +70,10 @@ def limit_of(body: Body, settings: Settings) -> BodyLimit:
         "urls": BodyLimit(urls, urls, _VALUES),
         "picture": BodyLimit(picture, picture, _VALUES, 2 * _EMBEDDING),
         "two pictures": BodyLimit(2 * picture, 2 * picture, _VALUES, _FIELDS),
+        "frames": BodyLimit(_FRAMES * picture, _FRAMES * picture, _VALUES, _FRAMES * _URL),
         "pictures": BodyLimit(most, _SMALL, _VALUES),
+        "pictures in JSON": BodyLimit(most, most, _VALUES),
+        "embeddings": BodyLimit(_EMBEDDINGS, _EMBEDDINGS, _EMBEDDINGS_VALUES),
         "job": BodyLimit(most, _FIELDS + job * _JOB_ITEM, _VALUES + job * _JOB_ITEM_VALUES),
     }
     found = limits[body]
@@ -112,18 +121,35 @@ def is_question() -> bool:
     return ADMITTED in request.environ
 
 
-def check_json(body: bytes) -> None:
+def check_json(body: bytes, pictures: Sequence[bytes] = _PICTURE) -> None:
     """Refuse JSON that is more than the request's route takes; it need not be valid.
+
+    Args:
+        body: the JSON.
+        pictures: the keys, with quotes, under which a picture can stand.
 
     Raises:
         RequestTooLarge: it has too many values, or as many bytes as only a picture needs.
     """
     limit = _limit(request.endpoint or "")
-    if limit.plain is not None and len(body) > limit.plain and _PICTURE not in body:
+    if (
+        limit.plain is not None
+        and len(body) > limit.plain
+        and not any(key in body for key in pictures)
+    ):
         raise RequestTooLarge(
             f"the body is too large: without a picture at most {limit.plain} bytes are taken here"
         )
-    most = limit.values
+    check_values(body)
+
+
+def check_values(body: bytes) -> None:
+    """Refuse JSON with more values than the request's route takes; it need not be valid.
+
+    Raises:
+        RequestTooLarge: it has too many.
+    """
+    most = _limit(request.endpoint or "").values
     if len(body) > most and _values(body, most) > most:
         raise RequestTooLarge("the JSON is too large: it holds too many values")
 

@@ -7,6 +7,8 @@ from collections.abc import Set
 
 from flask import Flask, Response, request
 
+from faceserver.web.protocol import current
+
 _METHODS = "GET, POST, PUT, PATCH, DELETE"
 _HEADERS = "Authorization, X-Api-Key, Content-Type, Idempotency-Key, X-Request-ID"
 _EXPOSED = "X-Request-ID, Retry-After, Location"
@@ -28,6 +30,8 @@ def allow(app: Flask, origins: Set[str]) -> None:
         response.headers["Access-Control-Expose-Headers"] = _EXPOSED
         if request.method == "OPTIONS":
             response.headers["Access-Control-Allow-Methods"] = _METHODS
-            response.headers["Access-Control-Allow-Headers"] = _HEADERS
+            response.headers["Access-Control-Allow-Headers"] = ", ".join(
+                (_HEADERS, *current().headers)
+            )
             response.headers["Access-Control-Max-Age"] = _SECONDS_KEPT
         return response

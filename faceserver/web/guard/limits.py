@@ -16,9 +16,7 @@ from faceserver.runtime.deadline import deadline
 from faceserver.web.guard.auth import caller, gate, gate_of, shown_key
 from faceserver.web.guard.ratecounts import SharedWindowCounts, WindowCounts
 
-_UNLIMITED = frozenset(
-    {"static", "bootstrap.static", "health.health", "health.live", "health.ready"}
-)
+_UNLIMITED = frozenset({"static", "assets.file", "health.health", "health.live", "health.ready"})
 """What a supervisor or a page asks for, and what costs nothing to answer."""
 
 

@@ -20,17 +20,30 @@ from flask import Flask
 Scope = Literal["public", "read", "write", "admin"]
 """Who may call: anybody, or holders of a key with this scope or a greater one."""
 
-Reach = Literal["path", "default", "none", "view"]
+Reach = Literal["path", "default", "own", "none", "view"]
 """Which collection a view touches, for keys that are bound to one.
 
 path: the one that the URL names in its variable ``collection``; without such a variable the view
     concerns the server as a whole, and bound keys are refused.
 default: the default collection.
+own: the one that the caller's key is bound to, or the default one; see ``auth.own_collection``.
 none: no collection at all, so that every key will do.
 view: the view finds out by itself, and calls ``auth.require_collection``.
 """
 
-Body = Literal["small", "fields", "ids", "urls", "picture", "two pictures", "pictures", "job"]
+Body = Literal[
+    "small",
+    "fields",
+    "ids",
+    "urls",
+    "picture",
+    "two pictures",
+    "frames",
+    "pictures",
+    "pictures in JSON",
+    "embeddings",
+    "job",
+]
 """What a view takes, which says how large its requests may be."""
 
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})

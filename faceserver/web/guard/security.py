@@ -14,13 +14,16 @@ from flask import Flask, Response, request
 
 from faceserver.config import Settings
 from faceserver.errors import FaceServerError
+from faceserver.web.doors import listener_of
 from faceserver.web.guard.proxies import own_host
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:{pictures}; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     # With "no-referrer" a browser would send our own forms with the origin "null".
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -48,22 +51,36 @@ def guard(app: Flask, settings: Settings) -> None:
         settings: where it listens, what it is called, and which sites may call it.
     """
     names, origins = trusted_names(settings.host), frozenset(settings.cors_origins)
+    headers = {"Content-Security-Policy": _policy(settings.s3_public_endpoint), **_HEADERS}
     if names is not None:
         names |= {name.lower() for name in settings.host_names}
 
+    def names_here() -> frozenset[str] | None:
+        listener = listener_of(request.environ)
+        return names if listener is None else trusted_names(listener.host)
+
     @app.before_request
     def refuse() -> None:
-        if names is not None:
-            _refuse_untrusted_host(names)
+        known = names_here()
+        if known is not None:
+            _refuse_untrusted_host(known)
         if request.method not in _SAFE_METHODS and request.headers.get("Origin") not in origins:
             _refuse_other_sites()
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        response.headers.update(_HEADERS)
+        response.headers.update(headers)
         # Nothing of a gallery stays behind in a browser, unless its view says so.
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def _policy(pictures: str | None) -> str:
+    """What pages may load; pictures also from where the settings have them led to."""
+    if pictures is None:
+        return _POLICY.format(pictures="")
+    url = urlsplit(pictures)
+    return _POLICY.format(pictures=f" {url.scheme}://{url.netloc}")
 
 
 def trusted_names(host: str) -> frozenset[str] | None:

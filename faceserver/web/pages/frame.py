@@ -4,11 +4,9 @@ from collections.abc import Mapping
 
 from flask import Flask, g, request
 from flask_babel import LazyString, lazy_gettext
-from flask_bootstrap import Bootstrap5
 
 from faceserver.store.results import DEFAULT
 from faceserver.web.context import backend
-from faceserver.web.guard import scopes
 from faceserver.web.guard.auth import Caller
 from faceserver.web.pages.languages import script_texts
 from faceserver.web.pages.sentences import sentence, sentences
@@ -18,6 +16,7 @@ _ = lazy_gettext
 NAVIGATION: Mapping[str, LazyString] = {
     "pages.register": _("Register"),
     "pages.retrieve": _("Retrieve"),
+    "pages.live": _("Live"),
     "pages.compare": _("Compare"),
     "gallery.people": _("People"),
     "gallery.jobs": _("Jobs"),
@@ -27,10 +26,7 @@ NAVIGATION: Mapping[str, LazyString] = {
 
 
 def register(app: Flask) -> None:
-    """Give every template what ``base.html`` shows; Bootstrap comes from files of this server."""
-    app.config["BOOTSTRAP_SERVE_LOCAL"] = True
-    Bootstrap5(app)
-    scopes.mark(app, "bootstrap.static", "public")
+    """Give every template what ``base.html`` shows."""
     app.context_processor(
         lambda: {"navigation": NAVIGATION, "page_data": page_data, "sentence": _sentence}
     )
@@ -46,6 +42,7 @@ def page_data() -> Mapping[str, object]:
         "collection": known.collection or DEFAULT,
         "isBound": known.collection is not None,
         "scope": known.scope,
+        "isOpen": known.key_id is None and known.scope is not None,
         "maxFileBytes": settings.max_file_bytes,
         "maxUrls": settings.max_job_items,
         "texts": script_texts(),

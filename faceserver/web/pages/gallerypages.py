@@ -4,7 +4,9 @@ from uuid import UUID
 
 from flask import Blueprint, render_template
 
+from faceserver.web.context import backend
 from faceserver.web.guard.scopes import scope
+from faceserver.web.pages.shownsettings import shown_settings
 
 blueprint = Blueprint("gallery", __name__)
 
@@ -33,5 +35,19 @@ def jobs() -> str:
 @blueprint.get("/status")
 @scope("read", reach="none")
 def status() -> str:
-    """How the server is, and the keys for whom may make some."""
+    """How the server is."""
     return render_template("status.html")
+
+
+@blueprint.get("/status/keys")
+@scope("admin")
+def keys() -> str:
+    """API keys: made, shown once, revoked."""
+    return render_template("keys.html")
+
+
+@blueprint.get("/status/settings")
+@scope("admin")
+def settings() -> str:
+    """What the server is set to; it is changed where the server is started."""
+    return render_template("settings.html", settings=shown_settings(backend().settings))

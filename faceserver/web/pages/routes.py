@@ -1,9 +1,12 @@
 """The HTML pages; what they show they get from the API, through scripts."""
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from faceserver import __version__
+from faceserver.web.guard.auth import Caller
 from faceserver.web.guard.scopes import scope
+from faceserver.web.pages.errors import is_for_a_person
 
 blueprint = Blueprint("pages", __name__)
 
@@ -11,8 +14,13 @@ blueprint = Blueprint("pages", __name__)
 @blueprint.get("/")
 @scope("public")
 def home() -> ResponseReturnValue:
-    """Lead to the first page."""
-    return redirect(url_for(".register"))
+    """Lead people to the first page that they can use; tell programs that only ping who is here."""
+    if "Accept" in request.headers and not is_for_a_person():
+        return {"name": "faceserver", "version": __version__}
+    known: Caller = g.get("caller", Caller())
+    if known.scope is None:
+        return redirect(url_for("signin.page", next=url_for(".home")))
+    return redirect(url_for(".retrieve" if known.scope == "read" else ".register"))
 
 
 @blueprint.get("/faceRegister.html")
@@ -27,6 +35,13 @@ def register() -> str:
 def retrieve() -> str:
     """Find a face again."""
     return render_template("retrieve.html")
+
+
+@blueprint.get("/live")
+@scope("read", reach="none")
+def live() -> str:
+    """Name who is before the camera."""
+    return render_template("live.html")
 
 
 @blueprint.get("/faceCompare.html")

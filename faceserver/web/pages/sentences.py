@@ -22,7 +22,9 @@ SENTENCES: Mapping[str, LazyString] = {
     "cross_origin": _("This page was opened at a different address from the server’s. Reload it."),
     "csrf_failed": _("This page is out of date. Reload it, then try again."),
     "empty_file": _("The file is empty. Choose another one."),
-    "engine_unavailable": _("The server cannot load its engine. Its log has the details."),
+    "engine_unavailable": _(
+        "The inference server does not answer, so no face can be read. Try again in a moment."
+    ),
     "file_too_large": _("The file is larger than %(megabytes)s MB. Use a smaller copy."),
     "idempotency_key_reused": _("This has already been sent. Reload the page and check."),
     "image_too_small": _("The picture is too small to hold a face. Use a larger one."),
@@ -34,9 +36,13 @@ SENTENCES: Mapping[str, LazyString] = {
     ),
     "invalid_place": _("The face's box or landmarks are outside any picture. Send them in pixels."),
     "invalid_request": _("A field is missing or invalid. Check it and try again."),
+    "invalid_signature": _(
+        "The request is not signed with this key. Check the secret and the clock."
+    ),
     "invalid_url": _("This is not a URL. It should start with http:// or https://."),
     "method_not_allowed": _("This address cannot be used this way. Go to the start page."),
     "model_changed": _("The gallery has just been migrated to another model. Try again."),
+    "low_quality": _("No face is good enough. Try a larger, sharper, frontal picture."),
     "no_face": _("No face was found. Try a picture with a larger, sharper, frontal face."),
     "no_file": _("No picture was received. Choose one."),
     "not_an_image": _(
@@ -59,7 +65,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "store_too_new": _(
         "The data folder was written by a newer version of faceserver. Use that version."
     ),
-    "store_unavailable": _("The database cannot be reached. Try again soon."),
+    "store_unavailable": _("The storage does not answer. Try again in a moment."),
     "timed_out": _("The server took too long. Try again, or use a smaller copy."),
     "too_many_faces": _("The picture shows more than %(faces)s faces. Use a part of it."),
     "too_many_items": _("Too many at once. Send fewer."),

@@ -23,6 +23,8 @@ def register(app: Flask) -> None:
         # Before the caller is known a request may be refused, and the answer is a page as well.
         known: Caller = g.get("caller", Caller())
         return {
+            "scope": known.scope,
+            "is_administrator": known.scope == "admin" and known.collection is None,
             "signed_in": known.session is not None,
             "signed_in_as": known.name,
             "csrf_field": CSRF_FIELD,

@@ -15,11 +15,14 @@ from faceserver.web.v1 import (
     keys,
     models,
     query,
+    refusals,
     searching,
     stateless,
     status,
+    strangers,
     subjects,
     unnamed,
+    webhooks,
 )
 from faceserver.web.v1.errors import V1
 
@@ -35,13 +38,16 @@ _BLUEPRINTS = (
     stateless.blueprint,
     collections.blueprint,
     subjects.blueprint,
+    refusals.blueprint,
     faces.blueprint,
     searching.blueprint,
+    strangers.blueprint,
     jobs.blueprint,
     unnamed.blueprint,
     status.blueprint,
     models.blueprint,
     keys.blueprint,
+    webhooks.blueprint,
 )
 
 for _blueprint in _BLUEPRINTS:

@@ -1,7 +1,5 @@
 """Bodies in, parsed; and how OpenAPI tells of them."""
 
-from contextlib import nullcontext
-from threading import Lock
 from typing import Any, TypeVar
 
 from flask import request
@@ -15,15 +13,12 @@ from faceserver.api.base import FieldProblem
 from faceserver.errors import FileTooLarge, InvalidRequest, RequestTooLarge
 from faceserver.web.context import backend
 from faceserver.web.guard.bodies import check_json
-from faceserver.web.jsontext import utf8_json
+from faceserver.web.jsontext import one_large_at_a_time, utf8_json
 from faceserver.web.multipart import form_problem
 from faceserver.web.problems import InvalidFields, invalid_fields
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
-
-_LARGE = 65_536
-_LARGE_ONES = Lock()
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,9 +52,7 @@ def json_body(model: type[Model]) -> Model:
     if not request.is_json:
         raise UnsupportedMediaType(f"send {JSON}")
     body = utf8_json(request.get_data())
-    # Each step keeps the interpreter to itself until it is done: several large bodies at a time
-    # would let everybody else wait for all of them.
-    with _LARGE_ONES if len(body) > _LARGE else nullcontext():
+    with one_large_at_a_time(body):
         check_json(body)
         try:
             return model.model_validate_json(body)
@@ -72,7 +65,7 @@ def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attribut
 
     Args:
         model: what it must be.
-        lists: the fields that may come several times.
+        lists: the fields and files that may come several times.
 
     Raises:
         InvalidRequest: it cannot be read.
@@ -89,7 +82,9 @@ def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attribut
     given: dict[str, object] = {
         name: values if name in lists else _only(name, values) for name, values in fields.lists()
     }
-    given.update({name: _only(name, values) for name, values in files.lists()})
+    given.update(
+        {name: values if name in lists else _only(name, values) for name, values in files.lists()}
+    )
     try:
         return model.model_validate(given)
     except ValidationError as error:

@@ -70,10 +70,11 @@ def described(path: CollectionPath) -> Response:
 def delete(path: CollectionPath) -> Response:
     """Delete a collection permanently, leaving nothing on the disk.
 
-    Its faces, people, pictures, jobs and index go. `default` is emptied and stays.
+    Its faces, people, pictures, jobs, webhooks and index go. `default` is emptied and stays.
     """
     collections, jobs = services().collections, services().jobs
     collections.describe(path.collection)
     with jobs.forgetting(path.collection):
         gone = collections.delete(path.collection)
+        services().webhooks.forget(path.collection)
     return reply(shown.receipt(path.collection, gone))

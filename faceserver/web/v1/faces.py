@@ -1,11 +1,18 @@
 """Stored faces: add, list, get, change, delete; their pictures and crops."""
 
+from uuid import UUID
+
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from faceserver.api.base import CollectionPath, Form, Id, Tags, Text
 from faceserver.api.faces import (
+    KEEP_BEST,
+    MAX_ANGLE,
+    MIN_QUALITY,
+    MIN_SHARPNESS,
+    MIN_SIZE,
     AddedFaces,
     AddEmbedding,
     AddFaces,
@@ -17,17 +24,20 @@ from faceserver.api.faces import (
     FacePath,
     FaceQuery,
     Faces,
+    LeftOutFace,
     MovedFaces,
     PictureOptions,
+    PictureQuery,
 )
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
 from faceserver.services.faces import Labels
+from faceserver.services.gating import Requirements
 from faceserver.services.outcomes import NewPicture, Registered
 from faceserver.types import NOWHERE, Box, Detection, Filter
 from faceserver.types import Face as StoredFace
 from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
-from faceserver.web.pictures import JPEG, send_picture
+from faceserver.web.pictures import JPEG, send_copy, send_picture
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, PICTURE, answers, picture_answer, reply
 from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
@@ -55,6 +65,11 @@ class AddForm(Form):
     source: Text | None = Field(
         default=None, description="Name of the picture; its file name by default."
     )
+    min_size: float | None = Field(default=None, gt=0, le=100_000, description=MIN_SIZE)
+    min_sharpness: float | None = Field(default=None, ge=0, le=1, description=MIN_SHARPNESS)
+    max_angle: float | None = Field(default=None, gt=0, le=90, description=MAX_ANGLE)
+    min_quality: float | None = Field(default=None, ge=0, le=1, description=MIN_QUALITY)
+    keep_best: int | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
 
 
 @blueprint.post(
@@ -64,6 +79,7 @@ class AddForm(Form):
         *PICTURE,
         "not_found",
         "no_face",
+        "low_quality",
         "invalid_embedding",
         "unknown_attribute",
         "invalid_place",
@@ -165,13 +181,17 @@ def delete(path: FacePath) -> Response:
 
 
 @blueprint.get(
-    "/<uuid:face>/picture", operation_id="get_face_picture", responses=picture_answer("not_found")
+    "/<uuid:face>/picture",
+    operation_id="get_face_picture",
+    responses=picture_answer("not_found", "truncated_image"),
 )
 @scope("read")
-def picture(path: FacePath) -> Response:
-    """Get the stored picture: upright, as JPEG, without metadata."""
+def picture(path: FacePath, query: PictureQuery) -> Response:
+    """Get the stored picture, or a smaller copy of it: upright, as JPEG, without metadata."""
     stream = services().faces.open_picture(path.collection, path.face.hex)
-    return _cacheable(send_picture(stream, version=path.face.hex))
+    if query.side is None:
+        return _cacheable(send_picture(stream, version=path.face.hex))
+    return _cacheable(send_copy(stream, side=query.side, version=path.face.hex))
 
 
 @blueprint.get(
@@ -211,13 +231,29 @@ def _add_picture(
         subject=options.subject.hex if options.subject else None,
         largest=options.faces == "largest",
         attributes=tuple(options.attributes),
+        needed=Requirements(
+            size=options.min_size,
+            sharpness=options.min_sharpness,
+            angle=options.max_angle,
+            quality=options.min_quality,
+        ),
     )
-    return services().registering.add(collection, picture)
+    return services().registering.add(collection, picture, best=options.keep_best)
 
 
 def _added(registered: Registered, collection: str) -> AddedFaces:
     faces = tuple(shown.face(item, collection) for item in registered.faces)
-    return AddedFaces(faces=faces, notes=registered.notes)
+    left_out = tuple(
+        LeftOutFace(face=shown.detected(item.detection), code=item.code, reason=item.reason)
+        for item in registered.left_out
+    )
+    return AddedFaces(
+        faces=faces,
+        notes=registered.notes,
+        known=not registered.is_new,
+        left_out=left_out,
+        deleted=tuple(map(UUID, registered.deleted)),
+    )
 
 
 def _add_embedding(collection: str, body: AddEmbedding) -> StoredFace:

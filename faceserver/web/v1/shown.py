@@ -7,11 +7,22 @@ from uuid import UUID
 from flask import url_for
 
 from faceserver.api import faces, gallery, jobs, models, pictures
+from faceserver.api.frames import Frame as FrameAnswer
+from faceserver.api.frames import FramesAnswer
+from faceserver.api.stranger import Stranger as StrangerAnswer
 from faceserver.jobs import records
 from faceserver.models.spec import EmbedderSpec, SimilarityCurve
 from faceserver.services.collections import Described
 from faceserver.services.models import ListedModel
-from faceserver.services.searching import Hit, Person, ProbeResult, Searched, Verdict
+from faceserver.services.searching import (
+    FramesSearched,
+    Hit,
+    Person,
+    ProbeResult,
+    Searched,
+    Verdict,
+)
+from faceserver.services.strangers import Stranger
 from faceserver.store.results import Receipt
 from faceserver.types import NOWHERE, Box, Detection, Face, Merge, Point, Subject
 from faceserver.vision.attributes.base import Value
@@ -161,6 +172,39 @@ def searched(found: Searched, name: str) -> faces.SearchAnswer:
     )
 
 
+def frames(found: FramesSearched, name: str) -> FramesAnswer:
+    """What a search by several pictures of one person has found."""
+    searched = found.searched
+    (probe,) = searched.probes
+    return FramesAnswer(
+        collection=name,
+        model=searched.model,
+        threshold=searched.threshold,
+        margin=searched.margin,
+        probe=_probe(probe, searched.similarity, name),
+        frames=tuple(
+            FrameAnswer(
+                face=detected(frame.detection) if frame.detection else None,
+                distance=None if frame.distance is None else distance(frame.distance),
+                code=frame.code,
+                reason=frame.reason,
+            )
+            for frame in found.frames
+        ),
+    )
+
+
+def stranger(known: Stranger) -> StrangerAnswer:
+    """Somebody whom nobody has named."""
+    return StrangerAnswer(
+        id=UUID(known.id),
+        seen=known.seen,
+        first=known.first,
+        last=known.last,
+        until=known.until,
+    )
+
+
 def job(known: records.Job) -> jobs.Job:
     """How far a job is."""
     return jobs.Job(
@@ -212,6 +256,7 @@ def _probe(probe: ProbeResult, curve: SimilarityCurve | None, name: str) -> face
         detection=described(probe.detection, probe.attributes) if probe.detection else None,
         verdict=_verdict(probe.verdict, curve, name),
         matches=tuple(_match(hit, curve, name) for hit in probe.hits),
+        stranger=stranger(probe.stranger) if probe.stranger else None,
     )
 
 

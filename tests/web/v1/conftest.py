@@ -46,7 +46,13 @@ def fetch(url: str, _: Credentials | None = None, /) -> bytes:
 
 
 def make_service(
-    folder: Path, fetch: Fetch = fetch, *, max_items: int = 5, address: str = ""
+    folder: Path,
+    fetch: Fetch = fetch,
+    *,
+    max_items: int = 5,
+    keep: str = "originals",
+    settings: Settings | None = None,
+    address: str = "",
 ) -> Services:
     """All use cases; with an address the gallery is in that database."""
     embedder = CalibratedEmbedder()
@@ -55,7 +61,7 @@ def make_service(
         folder,
         model=embedder.name,
         dims=embedder.dims,
-        options=Options(),
+        options=Options(keep=keep),  # type: ignore[arg-type]
         connections=10,
     )
     analyzers = AnalyzerPool(
@@ -70,6 +76,7 @@ def make_service(
         store.pictures,
         fetch=fetch,
         max_items=max_items,
+        settings=settings,
         address=address,
     )
 

@@ -72,7 +72,7 @@ def test_an_unknown_attribute_is_refused_and_the_known_ones_are_named(
         assert answer.status_code == 422
         assert answer.json is not None
         assert answer.json["code"] == "unknown_attribute"
-        assert "'shoe_size'; there are: landmarks, pose" in answer.json["detail"]
+        assert "'shoe_size'; there are: landmarks, pose, sharpness" in answer.json["detail"]
 
 
 @pytest.mark.parametrize("asked", [[1], 5, {"age": True}, ["a/b"], ["x"] * 21, "x" * 201])

@@ -237,6 +237,22 @@ def test_a_face_has_its_picture_and_its_crop(client: Client) -> None:
     assert crop[8, 8].argmax() == 1
 
 
+def test_a_picture_comes_as_small_as_it_is_wanted(client: Client) -> None:
+    face = add(client, RED, *[BLACK] * 9)[0]
+    whole = client.get_face_picture("default", face)
+    assert client.get_face_picture("default", face, side=8192) == whole
+    path = f"/collections/default/faces/{face}/picture"
+    answer = client.ask("GET", path, params={"side": 128})
+    assert codec.decode_stored(answer.content).image.shape == (13, 128, 3)
+    told = (answer.headers["Picture-Width"], answer.headers["Picture-Height"])
+    assert told == ("160", "16")
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert client.ask("GET", path, params={"side": 128}, headers=known).status_code == 304
+    with pytest.raises(ApiError) as error:
+        client.get_face_picture("default", face, side=1)
+    assert code_of(error) == "invalid_request"
+
+
 def test_a_face_without_a_picture_has_none(client: Client) -> None:
     (ready,) = client.add_embedding("default", unit(1, 0, 0), model="colour").faces
     for call in (client.get_face_picture, client.get_face_crop):

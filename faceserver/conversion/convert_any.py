@@ -1,0 +1,215 @@
+"""Turns a network, whatever it is kept in, into the files that each runtime reads.
+
+    python convert/convert.py SOURCE OUT_FOLDER --to caffe,onnx,coreml,tflite
+
+SOURCE is a frozen TensorFlow graph, the folder of a checkpoint or a SavedModel, a Keras file, an
+ONNX file or a PyTorch file. Each result is compared with the source before anything is put in place.
+`faceserver models convert` is the same command.
+"""
+
+import argparse
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from faceserver.conversion import converting
+from faceserver.conversion.converting import Style
+from faceserver.conversion.files import write_together
+from faceserver.conversion.network import Network, read_network
+from faceserver.conversion.options import (
+    Pixels,
+    add_check_options,
+    add_source_options,
+    opening_of,
+    pixels_of,
+    require_place,
+)
+from faceserver.conversion.readers.source import open_source
+from faceserver.conversion.writers.caffe_files import CaffeFiles
+from faceserver.errors import InvalidRequest, ModelError
+
+if TYPE_CHECKING:
+    from faceserver.conversion.checks.report import Report, Runner
+
+TARGETS = ("caffe", "onnx", "coreml", "tflite")
+WEIGHTS = ("float32", "float16", "int8", "palette")
+
+_TFLITE_LIMITS = {"float32": 1e-4, "float16": 2e-2, "int8": 1e-1}
+"""How far a TFLite file's outputs may be from the source's: rounding weights costs something."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    options = _parser().parse_args(arguments)
+    started = time.perf_counter()
+    require_place(options.out_folder)
+    opening = opening_of(options)
+    _say(f"reading {options.source}")
+    network = read_network(
+        open_source(options.source, opening),
+        opening.size,
+        keep_batch_norms=options.keep_batchnorm and not {"coreml", "tflite"} & set(options.to),
+    )
+    pixels = pixels_of(options, network)
+    _say(_summary(network))
+    with TemporaryDirectory() as staging, ExitStack() as stack:
+        made = _Made(network, pixels, options, Path(staging))
+        contents = made.files()
+        if "coreml" in options.to:
+            made.coreml(stack)
+        report = replace(made.report, seconds=round(time.perf_counter() - started, 1))
+        contents["report.json"] = report.format()
+        if made.described:
+            contents["model.toml"] = made.described.encode()
+        write_together(options.out_folder, contents)
+    for title, forms in report.embedding.items():
+        apart = ", ".join(f"{value:.1e} in {form}" for form, value in forms.items())
+        _say(f"output for the {title} input differs by {apart}" if apart else "not compared")
+    _say(f"wrote {options.out_folder} after {report.seconds} s")
+
+
+class _Made:
+    """The files of one conversion, in a folder of their own until all are well."""
+
+    report: "Report"
+    described: str = ""
+
+    def __init__(
+        self, network: Network, pixels: Pixels, options: argparse.Namespace, folder: Path
+    ) -> None:
+        self._network, self._pixels, self._options = network, pixels, options
+        self._folder = folder
+
+    def files(self) -> dict[str, bytes]:
+        """Make and compare all but CoreML's package; return them by name."""
+        options, forms = self._options, {}
+        caffe: CaffeFiles | None = None
+        if {"caffe", "onnx"} & set(options.to):
+            style = Style(options.keep_batchnorm, options.conv_bottleneck)
+            caffe = converting.caffe_files(
+                self._network, options.name, style, "`faceserver models convert`"
+            )
+            forms = converting.write_caffe_and_onnx(caffe, self._folder, options.name)
+        limits = [converting.LIMIT]
+        contents: dict[str, bytes] = {}
+        if "tflite" in options.to:
+            content, forms["TFLite"] = self._tflite()
+            contents[f"{options.name}.tflite"] = content
+            limits.append(_TFLITE_LIMITS[options.weights])
+        self._compare(caffe, forms, max(limits))
+        kinds = ("prototxt", "caffemodel", "onnx") if "caffe" in options.to else ("onnx",)
+        if caffe:
+            paths = {kind: self._folder / f"{options.name}.{kind}" for kind in kinds}
+            contents |= {path.name: path.read_bytes() for path in paths.values()}
+            self._describe(paths)
+        return contents
+
+    def coreml(self, stack: ExitStack) -> None:
+        """Make CoreML's package; it is put in place when the stack is left."""
+        from faceserver.conversion import tf2coreml  # noqa: PLC0415
+        from faceserver.conversion.coreml.about import about  # noqa: PLC0415
+        from faceserver.conversion.coreml.files import staged  # noqa: PLC0415
+        from faceserver.conversion.coreml.network import coreml_network  # noqa: PLC0415
+
+        options = self._options
+        compressed = options.weights if options.weights in ("int8", "palette") else ""
+        form = tf2coreml.Form(half=options.weights == "float16", compressed=compressed)
+        network, known = coreml_network(self._network), about(self._network, self._pixels)
+        if options.licence:
+            known = replace(known, licence=options.licence)
+        target = options.out_folder / f"{options.name}{form.suffix}"
+        made = stack.enter_context(staged(target))
+        tf2coreml.write(
+            made, self._network, network, known=known, form=form, class_name=options.name
+        )
+        if not options.no_check:
+            tf2coreml.check_file(
+                made, self._network, network, known=known, form=form, picture_files=options.picture
+            )
+
+    def _tflite(self) -> "tuple[bytes, Runner]":
+        from faceserver.conversion.tflite.target import tflite_form  # noqa: PLC0415
+
+        if self._options.weights == "palette":
+            raise InvalidRequest("TFLite has no palettes: --weights int8")
+        return tflite_form(self._network, self._pixels, self._options.weights)
+
+    def _compare(
+        self, caffe: CaffeFiles | None, forms: "Mapping[str, Runner]", limit: float
+    ) -> None:
+        options = self._options
+        report = converting.compare(self._network, caffe, forms, self._pixels, options.picture)
+        self.report = replace(report, limit=limit)
+        if forms and not options.no_check:
+            self.report.check()
+        if options.expected:
+            if not forms:
+                raise ModelError("--expected needs one of --to caffe, onnx or tflite")
+            apart = converting.whole_way(
+                self._network, forms, self._pixels, options.picture, options.expected
+            )
+            _say(f"the whole way from picture to vector differs by {apart:.1e}")
+
+    def _describe(self, paths: Mapping[str, Path]) -> None:
+        """Write a model.toml where one can describe the network."""
+        _channels, rows, columns = self._network.input_shape
+        if self._network.dims is None or rows != columns:
+            return
+        known, options = self._pixels.known, self._options
+        self.described = converting.describe(
+            self._network,
+            self._pixels,
+            model=options.model or (known.name if known else options.out_folder.resolve().name),
+            files=paths,
+            threshold=options.threshold,
+            licence=options.licence,
+        )
+
+
+def _summary(network: Network) -> str:
+    _channels, rows, columns = network.input_shape
+    made = ", ".join(f"{name} {shape}" for name, shape in network.output_shapes.items())
+    return f"{len(network.layers)} layers, {rows}x{columns} pixels to {made}"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _targets(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    unknown = [part for part in found if part not in TARGETS]
+    if unknown or not found:
+        raise argparse.ArgumentTypeError(f"{text!r}: any of {', '.join(TARGETS)}")
+    return found
+
+
+def _parser() -> argparse.ArgumentParser:
+    about, _, details = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        prog="convert",
+        description=about,
+        epilog=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_source_options(parser)
+    add = parser.add_argument
+    add(
+        "--to",
+        type=_targets,
+        default=("caffe", "onnx"),
+        metavar="FORM,...",
+        help=f"what is written: any of {', '.join(TARGETS)} [caffe,onnx]",
+    )
+    add("--name", default="network", help="the files' name without suffix [%(default)s]")
+    add("--model", help="the model's name [of the published model, else of OUT_FOLDER]")
+    add("--weights", choices=WEIGHTS, default="float32", help="in CoreML and TFLite [%(default)s]")
+    add("--keep-batchnorm", action="store_true", help="in Caffe: norms as BatchNorm and Scale")
+    add("--conv-bottleneck", action="store_true", help="in Caffe: the bottleneck as a convolution")
+    add("--threshold", type=float, help="squared L2 distance below which two faces are one person")
+    add_check_options(parser, "1e-4 (CoreML 1e-3; more where weights are rounded)")
+    return parser

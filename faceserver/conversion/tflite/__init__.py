@@ -1,0 +1,1 @@
+"""To TFLite, which Android's LiteRT runs."""

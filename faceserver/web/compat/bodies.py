@@ -1,0 +1,79 @@
+"""What the bodies of several protocols have in common, read leniently and within the limits."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Request, request
+from pydantic import TypeAdapter, ValidationError
+from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from faceserver.api.pictures import Base64
+from faceserver.errors import InvalidRequest, RequestTooLarge
+from faceserver.web.guard.bodies import check_values
+from faceserver.web.jsontext import utf8_json
+from faceserver.web.multipart import form_problem
+
+_BASE64 = TypeAdapter(Base64)
+
+
+def json_object(request_: Request) -> Mapping[str, Any]:
+    """The body as a JSON object, whatever its ``Content-Type``.
+
+    Raises:
+        InvalidRequest: it is none.
+        RequestTooLarge: it is over its limit.
+    """
+    body = utf8_json(request_.get_data(parse_form_data=False))
+    check_values(body)  # pictures have other names here than in the API
+    return parsed_object(body)
+
+
+def parsed_object(text: str | bytes) -> dict[str, Any]:
+    """A text as a JSON object.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    try:
+        found: object = json.loads(text, parse_constant=_refuse)
+        json.dumps(found, ensure_ascii=False).encode()  # half a character is no text
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("this is not valid JSON") from error
+    if not isinstance(found, dict):
+        raise InvalidRequest("this is no JSON object")
+    return found
+
+
+def form() -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
+    """The texts and files of the current request's form.
+
+    Raises:
+        InvalidRequest: it cannot be read.
+        RequestTooLarge: it is over its limit.
+    """
+    try:
+        fields, files = request.form, request.files
+    except RequestEntityTooLarge as error:
+        raise RequestTooLarge("the form is too large, or has too many parts") from error
+    problem = form_problem(request)
+    if problem:
+        raise InvalidRequest(problem)
+    return fields, files
+
+
+def base64_bytes(text: object) -> bytes:
+    """Bytes from base64 of either alphabet: in lines, without padding, or as a data URL.
+
+    Raises:
+        InvalidRequest: it is none.
+    """
+    try:
+        return _BASE64.validate_python(text)
+    except ValidationError as error:
+        raise InvalidRequest("this is no base64") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

@@ -1,0 +1,1 @@
+"""CompreFace's core service, embedding-calculator, as CompreFace's back end calls it."""

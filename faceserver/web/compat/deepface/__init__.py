@@ -1,0 +1,1 @@
+"""DeepFace's REST API, with the list and the deletion that it lacks."""

@@ -1,0 +1,1 @@
+"""The face protocol of DeepStack, which CodeProject.AI Server took over."""

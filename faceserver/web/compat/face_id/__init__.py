@@ -1,0 +1,1 @@
+"""The protocol of a face id server (FaceNet on Triton): people are numbers."""

@@ -1,0 +1,6 @@
+"""Where a key stands: the protocol knows none, so that ours may come as our own API takes it."""
+
+from faceserver.web.protocol import header_key
+
+credentials = header_key
+"""Who cannot send a header needs a listener or a key in the path; see docs/protocols.md."""

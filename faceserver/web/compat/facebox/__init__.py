@@ -1,0 +1,1 @@
+"""Machine Box's Facebox: faces are taught under an id and a name, and checked."""

@@ -1,0 +1,1 @@
+"""Immich's machine-learning protocol: faces are answered here, all else by another server."""

@@ -1,0 +1,1 @@
+"""The external model of Nextcloud's Face Recognition app."""

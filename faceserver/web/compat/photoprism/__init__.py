@@ -1,0 +1,1 @@
+"""PhotoPrism's vision API: vectors of faces that PhotoPrism has found and cut out."""

@@ -1,0 +1,1 @@
+"""Amazon Rekognition's operations on faces, for its unmodified clients."""
