@@ -58,6 +58,7 @@ from faceserver.vision.base import Detector, Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
 from faceserver.webhooks.manager import Webhooks
+from faceserver.webhooks.opening import open_webhooks
 from faceserver.webhooks.sender import Post
 
 _log = logging.getLogger(__name__)
@@ -275,7 +276,13 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         StoreMismatch: the default collection is of none of the models.
     """
     context.analyzer_of(context.store.collection())
-    webhooks = Webhooks(settings.data_dir, context.store, post or _fetcher(settings).post)
+    address = settings.store.get_secret_value()
+    webhooks = Webhooks(
+        settings.data_dir,
+        context.store,
+        post or _fetcher(settings).post,
+        open_table=partial(open_webhooks, address),
+    )
     context = replace(context, tell=webhooks.tell)
     return Services(
         context=context,
@@ -304,7 +311,7 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
             settings.data_dir,
             context,
             max_items=settings.max_job_items,
-            open_table=partial(open_jobs, settings.store.get_secret_value()),
+            open_table=partial(open_jobs, address),
         ),
         webhooks=webhooks,
     )

@@ -144,7 +144,8 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
             click.confirm(f"Remove {counted(faces, 'face')} from {whose} permanently?", abort=True)
         receipt = store.purge(collection)
         jobs = _purge_jobs(settings, collection)
-        purge_webhooks(settings.data_dir, collection)
+        address = settings.store.get_secret_value()
+        purge_webhooks(settings.data_dir, collection, address=address)
     if as_json:
         shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
         click.echo(json.dumps(shown, indent=2))

@@ -44,7 +44,12 @@ def _faults(
     store: PostgresStore, row: CollectionRow
 ) -> Iterator[tuple[str, Callable[[], str] | None]]:
     faces, stored = partition("faces", row.id), vectors(row.space)
-    people = partition("subjects", row.id)
+    people, beside = partition("subjects", row.id), partition("exemplars", row.id)
+    lost = (
+        f"FROM {beside} WHERE face NOT IN (SELECT id FROM {faces})"
+        f" OR subject NOT IN (SELECT id FROM {people})"
+        f" OR vector_dims(vector) <> {row.dims:d} OR {_OFF}"
+    )
     queries = {
         "of {} faces the embedding is missing": (
             f"FROM {faces} WHERE id NOT IN (SELECT face FROM {stored})",
@@ -67,6 +72,10 @@ def _faults(
                 f"UPDATE {faces} SET subject = NULL WHERE subject IS NOT NULL"
                 f" AND subject NOT IN (SELECT id FROM {people})"
             ),
+        ),
+        "{} exemplars have a bad embedding, or are of a face or person who is not there": (
+            lost,
+            f"DELETE {lost}",
         ),
     }
     for fault, (query, mending) in queries.items():

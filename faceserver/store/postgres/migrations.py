@@ -226,4 +226,34 @@ MIGRATIONS: tuple[str, ...] = (
     );
     INSERT INTO gallery VALUES (replace(gen_random_uuid()::text, '-', ''));
     """,
+    # 5: webhooks and what is sent to them, by whichever server.
+    """
+    CREATE TABLE hooks (
+        id          bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        uuid        text    COLLATE "C" NOT NULL UNIQUE,
+        url         text    NOT NULL,
+        events      text    NOT NULL, -- JSON: ["...", ...]
+        collection  text    COLLATE "C",
+        secret      text    NOT NULL, -- signing needs it as it is
+        created     text    COLLATE "C" NOT NULL,
+        lease       text    COLLATE "C" -- a server sends to it; another one may from then on
+    );
+    CREATE TABLE deliveries (
+        id          bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        uuid        text    COLLATE "C" NOT NULL,
+        hook        bigint  NOT NULL REFERENCES hooks ON DELETE CASCADE,
+        event       text    NOT NULL,
+        collection  text    COLLATE "C" NOT NULL,
+        body        text    NOT NULL, -- JSON, as it is sent
+        state       text    NOT NULL DEFAULT 'waiting',
+        attempts    integer NOT NULL DEFAULT 0,
+        created     text    COLLATE "C" NOT NULL,
+        at          text    COLLATE "C",
+        status      integer,
+        error       text,
+        next        text    COLLATE "C"
+    );
+    CREATE INDEX deliveries_by_hook ON deliveries (hook);
+    CREATE INDEX deliveries_waiting ON deliveries (next) WHERE state = 'waiting';
+    """,
 )

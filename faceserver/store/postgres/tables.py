@@ -69,7 +69,8 @@ def row_named(transaction: Transaction, name: str) -> CollectionRow | None:
 
 def _row(row: Row) -> CollectionRow:
     *values, created = row
-    return CollectionRow(*values, created.astimezone(UTC))
+    number, name, life, space, model, dims = values
+    return CollectionRow(number, name, life, space, model, dims, created.astimezone(UTC))
 
 
 def lock_row(transaction: Transaction, collection: int) -> None:

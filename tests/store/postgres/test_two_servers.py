@@ -1,11 +1,13 @@
 """What is done through one server is seen through the other at once, and never done twice."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
 
 from faceserver.errors import AlreadyExists, Conflict, ModelChanged, NotFound
+from faceserver.store.exemplars import Exemplar
 from faceserver.types import Filter, Subject
 from tests.store.postgres.conftest import Servers
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
@@ -165,3 +167,56 @@ def test_a_picture_of_two_collections_stays_until_both_let_go(servers: Servers) 
     assert list(here.pictures.names()) == [name]
     there.collection("second").delete([two.id])
     assert list(here.pictures.names()) == []
+
+
+def test_what_one_server_remembers_the_other_finds(servers: Servers) -> None:
+    here, there = (server.collection() for server in servers)
+    probe, other = people(2)
+    ann = here.add_subject("Ann")
+    (face,) = here.add([new_face(other)])
+    kept = here.keep(Exemplar("refusal", probe, subject=ann.id))
+    of_face = there.keep(Exemplar("refusal", other, face=face.id))
+    (near,) = there.near_exemplars("refusal", probe, max_distance=1e-6)
+    assert (near.exemplar.id, near.exemplar.subject) == (kept.id, ann.id)
+    assert there.delete([face.id]) == 1
+    with pytest.raises(NotFound):
+        here.exemplar(of_face.id)
+    assert there.forget([kept.id]) == 1
+    assert here.near_exemplars("refusal", probe, max_distance=1e-6) == []
+
+
+def test_an_exemplar_goes_with_its_person_whoever_is_faster(servers: Servers) -> None:
+    here, there = (server.collection() for server in servers)
+    probe = people(1)[0]
+    for number in range(10):
+        ann = here.add_subject(f"Ann {number}")
+        start = Barrier(2)
+
+        def keep(start: Barrier = start, subject: str = ann.id) -> str | None:
+            start.wait()
+            try:
+                return there.keep(Exemplar("stranger", probe, subject=subject)).id
+            except NotFound:
+                return None
+
+        with ThreadPoolExecutor(1) as pool:
+            kept = pool.submit(keep)
+            start.wait()
+            here.delete_subject(ann.id)
+            kept.result()
+        rows = servers[0].database.read(lambda t: t.read("SELECT count(*) FROM exemplars"))
+        assert rows == [(0,)]
+
+
+def test_expired_exemplars_leave_the_database_with_a_sweep(servers: Servers) -> None:
+    here, there = servers
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    for server in servers:
+        server.collection().keep(Exemplar("stranger", people(1)[0]))
+    with here.database.transaction() as transaction:
+        transaction.run(
+            "UPDATE exemplars SET until = %s WHERE id = (SELECT min(id) FROM exemplars)", past
+        )
+    assert len(there.collection().exemplars("stranger", limit=9).items) == 1
+    there.sweep()
+    assert here.database.read(lambda t: t.read("SELECT count(*) FROM exemplars")) == [(1,)]
