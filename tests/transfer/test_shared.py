@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from faceserver.store.base import Gallery
+from faceserver.store.exemplars import Exemplar
 from faceserver.transfer.archive import ArchiveReader
 from faceserver.transfer.exporting import export_archive
 from faceserver.transfer.importing import import_archive
@@ -67,21 +68,29 @@ def test_faults_are_found_and_mended(shared: "PostgresStore") -> None:
     shared.collection().add(new_faces(people(3, seed=9)))  # of a picture that is not there
     shared.pictures.save(b"of nobody")
     tables = shared.collection().tables
+    collection = shared.collection()
+    for seed in range(3):
+        collection.keep(Exemplar("refusal", people(1, seed=seed)[0]))
+    beside, last = (f"(SELECT {one}(id) FROM {tables.exemplars})" for one in ("min", "max"))
     first = f"(SELECT min(id) FROM {tables.faces})"
     for statement in (
         f"DELETE FROM {tables.vectors} WHERE face = {first}",
         f"UPDATE {tables.vectors} SET vector = vector + vector WHERE face = {first} + 1",
         f"INSERT INTO {tables.vectors} SELECT 999999, vector FROM {tables.vectors} LIMIT 1",
         f"UPDATE {tables.faces} SET subject = 999999 WHERE id = {first} + 2",
+        f"UPDATE {tables.exemplars} SET subject = 999999 WHERE id = {beside}",
+        f"UPDATE {tables.exemplars} SET vector = '[1]' WHERE id = {last}",
     ):
         shared.database.write(lambda t, s=statement: t.run(s))  # type: ignore[misc]
     found = [finding.what for finding in check_database(shared)]
-    assert found[:4] == [
+    assert found[:5] == [
         "default: of 1 faces the embedding is missing",
         "default: 1 embeddings have no face",
         "default: 1 embeddings are no unit vectors",
         "default: 1 faces show somebody who is not there",
+        "default: 2 exemplars have a bad embedding, or are of a face or person who is not there",
     ]
-    assert [what.split(": ")[1] for what in found[4:]] == ["it is missing", "no face is in it"]
+    assert [what.split(": ")[1] for what in found[5:]] == ["it is missing", "no face is in it"]
     assert all(finding.mended for finding in check_database(shared, repair=True))
     assert [finding.what for finding in check_database(shared)] == []
+    assert len(collection.exemplars("refusal", limit=9).items) == 1

@@ -66,15 +66,16 @@ def test_what_an_older_version_has_stored_is_taken_along(
     postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from faceserver.runtime.postgres import Postgres  # noqa: PLC0415 - needs its client
-    from faceserver.store.postgres import schema  # noqa: PLC0415 - likewise
+    from faceserver.store.postgres.migrations import MIGRATIONS  # noqa: PLC0415 - likewise
+    from faceserver.store.postgres.schema import upgrade  # noqa: PLC0415 - likewise
 
     with postgres.database() as url:
         with monkeypatch.context() as patch:
-            patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:3])
-            assert schema.upgrade(url) == 3
+            patch.setattr(f"{upgrade.__module__}.MIGRATIONS", MIGRATIONS[:3])
+            assert upgrade(url) == 3
         with closing(Postgres(url, connections=1)) as database:
             database.write(_fill_third_schema)
-        schema.upgrade(url)
+        upgrade(url)
         with closing(open_shared(url, tmp_path)) as store:
             held = store.collection()
             assert held.created == datetime(2020, 1, 2, tzinfo=UTC)
@@ -99,8 +100,8 @@ def _fill_third_schema(transaction: "Transaction") -> None:
         ),
         f"CREATE TABLE vectors_1 (face bigint PRIMARY KEY, vector vector({DIMS}) NOT NULL)",
         (
-            "INSERT INTO faces (collection, id, uuid, source, tags, attributes, created, box, points,"
-            " score) VALUES (1, 1, repeat('a', 32), '', '{}', '{}', '2020-01-02T00:00:00Z',"
+            "INSERT INTO faces (collection, id, uuid, source, tags, attributes, created, box,"
+            " points, score) VALUES (1, 1, repeat('a', 32), '', '{}', '{}', '2020-01-02T00:00:00Z',"
             " '{0, 0, 9, 9}', '{1, 1, 2, 2, 3, 3, 4, 4, 5, 5}', 0.9)"
         ),
         f"INSERT INTO vectors_1 VALUES (1, '{vector}')",
