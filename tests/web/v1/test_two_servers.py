@@ -17,6 +17,7 @@ from tests.services.test_facade import BLUE, GREEN, RED, png
 from tests.web.fakes import FakeBackend
 from tests.web.v1.conftest import make_service, served
 from tests.web.v1.test_jobs import RED_URL, ended
+from tests.web.v1.test_search import turned
 
 
 class Two(NamedTuple):
@@ -137,3 +138,34 @@ def test_keys(two: Two) -> None:
     with Client(two.urls[0], key=made.token) as here, pytest.raises(ApiError) as error:
         here.list_collections()
     assert error.value.code == "not_authenticated"
+
+
+def test_refusals_and_strangers(two: Two) -> None:
+    here, there = two.here, two.there
+    ann = here.create_subject("default", name="Ann")
+    (face,) = here.add_faces("default", png(RED), subject=ann.id).faces
+    refused = there.refuse_face("default", ann.id, face.id)
+    assert [one.id for one in here.list_refusals("default").items] == [refused.id]
+    here.undo_refusal("default", refused.id)
+    assert there.list_refusals("default").items == ()
+    first, again = (
+        client.search_embedding("default", turned(90), model="colour", remember=True)
+        .probes[0]
+        .stranger
+        for client in (here, there)
+    )
+    assert first
+    assert again
+    assert (again.id, first.seen, again.seen) == (first.id, 1, 2)
+    here.promote_stranger("default", first.id, name="Bob")
+    assert there.get_subject("default", first.id).name == "Bob"
+    assert there.list_strangers("default").items == ()
+
+
+def test_webhooks(two: Two) -> None:
+    made = two.here.create_webhook("https://hooks.example/faces", ["match"]).webhook
+    assert two.there.get_webhook(made.id).url == made.url
+    sent = two.there.ping_webhook(made.id)
+    assert [one.id for one in two.here.list_deliveries(made.id).items] == [sent.id]
+    two.there.delete_webhook(made.id)
+    assert two.here.list_webhooks().items == ()
