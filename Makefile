@@ -7,7 +7,7 @@ BIN := .venv/bin
 TOOLS := .cache/dev-env
 INSTALL := scripts/install $(BIN)/python
 
-.PHONY: help serve test attack lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean
+.PHONY: help serve test attack lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean test-torch
 
 help:
 	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing;"
@@ -15,6 +15,7 @@ help:
 	@echo "make test     linters, types and the whole test suite"
 	@echo "make attack   try to stop a real server, in memory that is capped; part of make test"
 	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
+	@echo "make test-torch  the converters' tests that need PyTorch, where it is installed"
 	@echo "make test-wheel  build the wheel, and use it in an empty environment"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
 	@echo "make bench    measure speed, side by side with others; ARGS=--help lists what can be set"
@@ -87,6 +88,10 @@ proto: $(TOOLS)/tools.stamp
 
 test-convert: .venv/convert.stamp models
 	$(BIN)/python -m pytest -m convert tests/conversion
+
+# PyTorch has no lock file yet: whoever runs this brings it.
+test-torch: .venv/test.stamp models
+	$(BIN)/python -m pytest -m torch tests/conversion
 
 test-wheel: .venv/test.stamp
 	$(BIN)/python -m pytest -m packaging tests/packaging

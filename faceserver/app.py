@@ -377,8 +377,8 @@ def create_app(settings: Settings) -> Flask:
     web.init_app(app)
     if web.gate_of(app).is_open():
         _log.warning(
-            "no key is made: everybody who reaches this server may use it; "
-            "`faceserver keys create` makes one"
+            "no API key exists: anyone who can reach this server can use it; "
+            "`faceserver keys create` creates one"
         )
     backend.start()
     return app

@@ -80,6 +80,7 @@ HOMES = {
     "onnx": {"conversion/"},
     "google": {"conversion/"},
     "tensorflow": {"conversion/readers/"},
+    "torch": {"conversion/readers/"},
     "coremltools": {"conversion/coreml/"},
 }
 

@@ -29,7 +29,7 @@ class Gate:
         keys: of the data folder, or those that all servers share.
         sessions: of this server, or likewise.
         audit: where it is written down.
-        may_be_open: whether everybody may come in as long as no key is made.
+        may_be_open: whether everybody may come in as long as no API key exists.
         counts: of requests, where servers share them.
         release: lets go of what they are kept in.
     """
@@ -95,7 +95,7 @@ def refuse_unguarded(settings: Settings) -> None:
     """Refuse to listen beyond this machine with nothing to tell friend from foe.
 
     Raises:
-        SetupError: no key is made, it can be reached from elsewhere, and ``no_auth`` is not set.
+        SetupError: no API key exists, it can be reached from elsewhere, and ``no_auth`` is not set.
     """
     if settings.no_auth or _is_private(settings):
         return
@@ -104,7 +104,7 @@ def refuse_unguarded(settings: Settings) -> None:
             return
     name = next(iter(settings.host_names), settings.host)
     raise SetupError(
-        f"{name} can be reached from other machines, and no key is made: make one with "
+        f"{name} can be reached from other machines, and no API key exists: make one with "
         "`faceserver keys create --name NAME --scope admin`, or let everybody in with --no-auth"
     )
 

@@ -45,7 +45,7 @@ _MOST_BYTES = 4 << 30
 @click.option("--output", help="Node or tensor that makes the embedding, where that is not clear.")
 @click.option("--published", metavar="NAME", help="The published FaceNet that it is.")
 @click.option("--no-check", is_flag=True, help="Add it even if it differs from its source.")
-def add(
+def add(  # noqa: PLR0917 - click passes them by name
     sources: tuple[str, ...],
     name: str | None,
     sha256: str | None,
@@ -67,7 +67,7 @@ def add(
     from faceserver.conversion.adopting import Told
     from faceserver.conversion.installing import Wish
     from faceserver.conversion.options import size_of
-    from faceserver.conversion.readers.source import Opening
+    from faceserver.conversion.readers.opening import Opening
     from faceserver.errors import InvalidRequest
 
     settings = load_settings()
@@ -217,7 +217,7 @@ def _add_file(file: Path, name: str, told: "Told", settings: Settings) -> None:
         _describe_and_add(Path(folder), Path(folder, file.name), name, told, settings, None)
 
 
-def _add_caffe(
+def _add_caffe(  # noqa: PLR0917
     first: Path, second: Path, name: str, told: "Told", settings: Settings, wish: "Wish"
 ) -> None:
     from faceserver.conversion.installing import of_caffe
@@ -246,7 +246,7 @@ def _add_mtcnn(path: Path, name: str, settings: Settings, wish: "Wish") -> None:
         _tell(add_model(Path(folder), settings.models_dir, name))
 
 
-def _describe_and_add(
+def _describe_and_add(  # noqa: PLR0917
     folder: Path,
     onnx: Path,
     name: str,

@@ -61,7 +61,7 @@ def _without_claims(text: str, model: FoundModel, accepted: list[str]) -> str:
     }
     for key, value in {**words, "licence": "unknown"}.items():
         text = re.sub(
-            rf"(?m)^{key} = .*$", lambda _m, k=key, v=value: f'{k} = "{v}"', text, count=1
+            rf"(?m)^{key} = .*$", f'{key} = "{value}"'.replace("\\", r"\\\\"), text, count=1
         )
     text = re.sub(r"(?m)^trained_on = .*\n", "", text, count=1)
     spec = model.spec

@@ -76,7 +76,8 @@ class Told:
     Attributes:
         kind: detector, embedder or attribute.
         architecture: a name of :mod:`faceserver.vision.architectures`.
-        normalization: what :func:`normalization_of` takes, such as signed, or mean and scale: "127.5,0.0078".
+        normalization: what :func:`normalization_of` takes: a name, or
+            mean and scale as in "127.5,0.0078".
         crop: aligned, square or centred.
         channels: rgb or bgr.
         labels: of an attribute's outputs.

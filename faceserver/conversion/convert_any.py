@@ -3,7 +3,8 @@
     python convert/convert.py SOURCE OUT_FOLDER --to caffe,onnx,coreml,tflite
 
 SOURCE is a frozen TensorFlow graph, the folder of a checkpoint or a SavedModel, a Keras file, an
-ONNX file or a PyTorch file. Each result is compared with the source before anything is put in place.
+ONNX file or a PyTorch file. Each result is compared with the source before it is put
+in place.
 `faceserver models convert` is the same command.
 """
 

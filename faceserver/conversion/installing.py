@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from faceserver.conversion import caffe2onnx, mtcnn2caffe
@@ -15,7 +15,8 @@ from faceserver.conversion.network import read_network
 from faceserver.conversion.normalizations import NORMALIZATIONS
 from faceserver.conversion.options import Pixels
 from faceserver.conversion.readers.kinds import Kind, kind_of, refusal
-from faceserver.conversion.readers.source import Opening, open_source
+from faceserver.conversion.readers.opening import Opening
+from faceserver.conversion.readers.source import open_source
 from faceserver.errors import ModelError
 from faceserver.folders import DESCRIPTIONS
 
@@ -38,7 +39,7 @@ class Wish:
         unchecked: whether a difference is no reason to stop.
     """
 
-    opening: Opening = Opening()
+    opening: Opening = field(default_factory=Opening)
     published: str | None = None
     unchecked: bool = False
 
@@ -137,7 +138,7 @@ def mtcnn(folder: Path, target: Path, name: str, say: Say, *, unchecked: bool) -
     own = {"name": name, "source": f"from {folder.resolve().name}", "licence": "unknown"}
     for key, value in own.items():
         text = re.sub(
-            rf"(?m)^{key} = .*$", lambda _m, k=key, v=value: f'{k} = "{v}"', text, count=1
+            rf"(?m)^{key} = .*$", f'{key} = "{value}"'.replace("\\", r"\\\\"), text, count=1
         )
     text = re.sub(r"(?m)^trained_on = .*\n", "", text)
     (target / "model.toml").write_text(text, encoding="utf-8")

@@ -204,7 +204,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def compare_part(source: Path, name: str, files: CaffeFiles) -> float:
-    """Compare Caffe's files of a network with its source, or, where that holds weights alone, with ONNX.
+    """Compare a network with its source, or with ONNX where the source holds weights alone.
 
     Returns:
         The largest difference of any output.

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from faceserver.conversion.graph.layers import Affine, Input, Layer, Shape, consumers
 from faceserver.conversion.graph.shapes import shapes
 from faceserver.conversion.graph.simplify import simplify
-from faceserver.conversion.readers.source import Source
+from faceserver.conversion.readers.opening import Source
 from faceserver.errors import ModelError
 
 EMBEDDINGS = "embeddings"
@@ -69,6 +71,7 @@ def read_network(
     try:
         layers = simplify(layers, keep_batch_norms=keep_batch_norms)
         _require_names(layers)
+        layers = _with_ends(layers, _outputs(source, layers))
         found = shapes(layers)
     except ModelError as error:
         raise ModelError(f"{source.path}: {error}") from error
@@ -97,6 +100,19 @@ def _outputs(source: Source, layers: list[Layer]) -> dict[str, str]:
     if len(source.outputs) == 1 and source.outputs[0] not in names:
         return {layers[-1].name: source.outputs[0]}
     return {name.removesuffix(":0"): name for name in source.outputs}
+
+
+def _with_ends(layers: list[Layer], outputs: Mapping[str, str]) -> list[Layer]:
+    """Give each output that other layers read a layer of its own: files list what nothing reads."""
+    readers = consumers(layers)
+    ends: list[Layer] = []
+    one, zero = np.ones(1, np.float32), np.zeros(1, np.float32)
+    for name in outputs:
+        if readers[name]:
+            inner = f"{name}/inner"
+            layers = [_renamed(layer, name, inner) for layer in layers]
+            ends.append(Affine(name, (inner,), scale=one, offset=zero))
+    return [*layers, *ends]
 
 
 def _require_names(layers: list[Layer]) -> None:

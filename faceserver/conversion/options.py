@@ -8,7 +8,7 @@ from pathlib import Path
 from faceserver.conversion.known import Known, ask_for_normalization, recognise, require_dims
 from faceserver.conversion.network import Network
 from faceserver.conversion.normalizations import EXPLAINED, normalization_of
-from faceserver.conversion.readers.source import Opening
+from faceserver.conversion.readers.opening import Opening
 from faceserver.errors import InvalidRequest, ModelError
 from faceserver.models.spec import FixedNormalization, Normalization
 

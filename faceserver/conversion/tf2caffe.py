@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from faceserver.conversion import converting
-from faceserver.conversion.converting import Style
+from faceserver.conversion.converting import Style as Style  # noqa: PLC0414 - for callers
 from faceserver.conversion.files import write_together
 from faceserver.conversion.network import Network, read_network
 from faceserver.conversion.options import (

@@ -190,7 +190,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--weights",
         choices=["int8", "palette"],
-        help="8-bit weights, or 6-bit places in a palette: a quarter or less of the size, iOS 16 and "
+        help="8-bit weights, or 6-bit places in a palette: a quarter or less of the size, iOS 16 "
+        "and "
         "later; the loss is measured and said",
     )
     add("--author", help="who made the model")

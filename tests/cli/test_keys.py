@@ -90,7 +90,7 @@ def test_no_key_is_no_line() -> None:
 def test_a_server_for_others_needs_a_key(data_dir: Path) -> None:
     result = CliRunner().invoke(main, ["serve", "--host", "0.0.0.0", "--port", "0"])
     assert result.exit_code == 1
-    assert "no key is made" in result.output
+    assert "no API key exists" in result.output
     assert "--no-auth" in result.output
     assert not data_dir.exists()
 

@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def caffe_net(folder: Path, factor: float = 1) -> tuple[Path, Path]:
         )
     )
     side = (SIDE - 3) // 2 + 1
-    weights = {
+    weights: Any = {
         "it": [noise(4, 3, 3, 3) / 9, noise(4)],
         "fc": [noise(128, 4 * side * side) / 30 * np.float32(factor), noise(128)],
     }

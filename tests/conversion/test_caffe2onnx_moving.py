@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,10 @@ IN_CAFFE = {
     "reshape, the same rows": reshape("0 3 -1 10"),
     "deconvolution": Net(
         data()
-        + layer("Deconvolution", "convolution_param { num_output: 4 kernel_size: 4 stride: 2 pad: 1 }"),
+        + layer(
+            "Deconvolution",
+            "convolution_param { num_output: 4 kernel_size: 4 stride: 2 pad: 1 }",
+        ),
         {"it": [noise(6, 4, 4, 4), noise(4)]},
     ),
 }  # fmt: skip
@@ -111,7 +115,7 @@ def test_an_interpolation_keeps_the_corners(
     assert_close(found, expected)
 
 
-def between(blob: Floats, places: Floats, axis: int) -> Floats:
+def between(blob: Floats, places: Any, axis: int) -> Floats:
     """Values between those of an axis, on straight lines."""
     low = np.clip(np.floor(places).astype(int), 0, blob.shape[axis] - 2)
     shape = [1] * 4
@@ -143,7 +147,8 @@ def detector(background: int = 0) -> Net:
     prior = "min_size: 30 max_size: 60 aspect_ratio: 2 flip: true variance: 0.1 variance: 0.1 "
     prior += "variance: 0.2 variance: 0.2 offset: 0.5 clip: false"
     found = "num_classes: 2 share_location: true nms_param { nms_threshold: 0.45 top_k: 400 } "
-    found += f"code_type: CENTER_SIZE keep_top_k: 200 confidence_threshold: 0.01 background_label_id: {background}"
+    found += "code_type: CENTER_SIZE keep_top_k: 200 confidence_threshold: 0.01 "
+    found += f"background_label_id: {background}"
     text = data((1, 3, 96, 128))
     conv = "convolution_param {{ num_output: {} kernel_size: 16 stride: 16 }}"
     for name, outputs in (("loc", 16), ("conf", 8)):
@@ -161,7 +166,7 @@ def detector(background: int = 0) -> Net:
         f"detection_output_param {{ {found} }}",
         bottoms="loc_flat scores prior",
     )
-    weights = {
+    weights: Any = {
         "loc": [noise(16, 3, 16, 16) / 30, noise(16) / 9],
         "conf": [noise(8, 3, 16, 16) / 60, noise(8)],
     }

@@ -53,7 +53,7 @@ def test_all_that_caffe_cannot_is_said_at_once() -> None:
     data = Input("data", (), (1, 3, 8, 9))
     layers = [data, Scale("one", ("data",), factor=2.0), Scale("two", ("data",), factor=2.0)]
     layers.append(Relu("lost", ("one",)))
-    with pytest.raises(ModelError, match="'one' is a Scale.*; 'two' is a Scale") as caught:
+    with pytest.raises(ModelError, match=r"'one' is a Scale.*; 'two' is a Scale") as caught:
         to_caffe(layers, "net")
     assert "lost" not in str(caught.value), "it can be written once 'one' can"
 

@@ -35,7 +35,7 @@ def test_keys_take_effect_beside_a_running_server(photographs: Photographs, tmp_
     picture = photographs["obama.jpg"]
     files = {"f": ("f.jpg", picture.read_bytes())}
     with Server(tmp_path, log_format="json") as server:
-        assert server.register(picture).status_code == 200  # open: no key is made
+        assert server.register(picture).status_code == 200  # open: no API key exists
         writer = keys(tmp_path, "create", "--name", "camera", "--scope", "write")
         assert code(server.register(picture)) == (401, "not_authenticated")
         headers = {"Authorization": f"Bearer {writer}", "X-Request-ID": "from-the-camera"}
@@ -46,7 +46,7 @@ def test_keys_take_effect_beside_a_running_server(photographs: Photographs, tmp_
         keys(tmp_path, "revoke", "camera")
         assert code(server.post("/faceRetrieve", files=files, headers=headers))[0] == 401
     log = [json.loads(line) for line in server.output if line.startswith("{")]
-    assert any("no key is made" in entry["message"] for entry in log)
+    assert any("no API key exists" in entry["message"] for entry in log)
     events = (tmp_path / "audit.jsonl").read_text(encoding="utf-8")
     assert '"request_id": "from-the-camera"' in events
     for text in (events, "\n".join(server.output)):

@@ -101,5 +101,6 @@ def test_who_is_no_proxy_is_written_down_as_who_it_is(tmp_path: Path) -> None:
         spoofed = {"X-Forwarded-For": CLIENT, "X-Forwarded-Prefix": "/evil"}
         running.get("/metrics", headers=spoofed)
         assert last_event(tmp_path)["address"] == "127.0.0.1"
+        spoofed["Accept"] = "text/html"
         led = running.get("/", headers=spoofed, allow_redirects=False)
         assert led.headers["Location"] == "/faceRegister.html"

@@ -53,7 +53,10 @@ def test_a_client_that_sends_plain_files_is_served_too(
 
 
 def test_pages_and_health(server: Server) -> None:
-    assert server.get("/").url == f"{server.url}/faceRegister.html"
+    browser = server.get("/", headers={"Accept": "text/html"})
+    assert browser.url == f"{server.url}/faceRegister.html"
+    ping = server.get("/", allow_redirects=False)
+    assert (ping.status_code, ping.json()["name"]) == (200, "faceserver")
     for page in ("faceRegister.html", "faceRetrieve.html"):
         assert server.get(page).headers["Content-Type"].startswith("text/html")
     assert server.get("/health").json()["status"] == "ready"

@@ -34,7 +34,7 @@ class ThumbnailEmbedder:
     def __init__(self, spec: EmbedderSpec, loading: Loading) -> None:
         del loading  # there is no network to load
         self.name, self.dims, self.distances = spec.name, spec.dims, spec.distances
-        self._crop = spec.crop
+        self._crop, self.size = spec.crop, spec.crop.size
 
     def crop(self, image: Image, detection: Detection) -> Image:
         return crop_of(image, detection, self._crop)

@@ -37,9 +37,8 @@ def serve(host: str = "127.0.0.1", tls: SSLContext | None = None) -> Iterator[Si
             site.answers.get(self.path, status(404))(self)
 
         def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length", 0))
-            self.body = self.rfile.read(length)
-            site.bodies.append(self.body)
+            self.posted = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            site.bodies.append(self.posted)
             self.do_GET()
 
         def log_message(self, *args: object) -> None:
@@ -77,11 +76,17 @@ def send(body: bytes, **headers: Any) -> Answer:
     return answer
 
 
+def body_of(handler: BaseHTTPRequestHandler) -> bytes:
+    """What was posted; it is read before anything answers."""
+    found: bytes = vars(handler)["posted"]
+    return found
+
+
 def posted(inside: Answer, bodies: list[bytes]) -> Answer:
     """Take in the body that comes, add it to the list, and answer."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
-        bodies.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+        bodies.append(body_of(handler))
         inside(handler)
 
     return answer

@@ -182,7 +182,7 @@ def test_a_wrong_key(source: Compreface, url: str, key: str, message: str) -> No
 
 def test_what_is_no_compreface(source: Compreface, url: str) -> None:
     with pytest.raises(ApiError, match="status 404"):
-        Compreface(url, key="x", max_bytes=10).subjects()
+        Compreface(f"{url}/as/original", key="x", max_bytes=10).subjects()
     with pytest.raises(ApiError, match="cannot be reached") as caught:
         Compreface("http://127.0.0.1:1", key="x", max_bytes=10).examples()
     assert caught.value.code == "unreachable"

@@ -168,7 +168,7 @@ def test_who_is_behind_a_proxy_is_counted_alone(backend: FakeBackend) -> None:
 
 def test_with_a_proxy_before_it_a_server_is_not_open(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path, trusted_proxies="127.0.0.1")
-    with pytest.raises(SetupError, match="no key is made"):
+    with pytest.raises(SetupError, match="no API key exists"):
         refuse_unguarded(settings)
     client = make_app(FakeBackend(settings)).test_client()
     assert client.get("/metrics", headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 401

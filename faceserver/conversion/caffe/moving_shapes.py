@@ -1,6 +1,7 @@
 """The shapes of layers that cut blobs up, move their axes or make more of them."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 
 from faceserver.conversion.caffe.caffe_pb2 import LayerParameter, PriorBoxParameter
@@ -23,9 +24,9 @@ def slice_ranges(layer: LayerParameter, bottom: Shape) -> tuple[int, list[tuple[
     if not points and length % count == 0:
         points = [length // count * part for part in range(1, count)]
     edges = [0, *points, length]
-    if len(edges) != count + 1 or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+    if len(edges) != count + 1 or any(a >= b for a, b in pairwise(edges)):
         raise ModelError(f"layer {layer.name!r} cannot cut {bottom} into {count} parts at {points}")
-    return axis, list(zip(edges, edges[1:], strict=False))
+    return axis, list(pairwise(edges))
 
 
 def reshape_dims(layer: LayerParameter, bottom: Shape) -> list[int]:

@@ -32,7 +32,8 @@ def infer_shapes(net: NetParameter) -> dict[str, Shape]:
     """Compute every blob's shape, from the shapes of the Input layers on.
 
     Raises:
-        ModelError: layers' types are not known, which names all of them; or a blob that it reads is missing, or the shapes of
+        ModelError: layers' types are not known, which names all of them; or a blob is
+            missing, or the shapes of
             its blobs do not fit it.
     """
     unknown = [layer for layer in net.layer if layer.type not in (*_RULES, "Slice")]

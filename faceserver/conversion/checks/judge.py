@@ -5,6 +5,7 @@ OpenVINO reads published files (frozen graphs, ONNX) and the ONNX made here; Ope
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -80,9 +81,11 @@ def run_opencv(
             network.setInput(blob)
         if any(index for _layer, index in wanted):
             made = network.forwardAndRetrieve([layer for layer, _index in wanted])
-            results = [each[index] for each, (_layer, index) in zip(made, wanted, strict=True)]
+            results: list[Any] = [
+                each[index] for each, (_layer, index) in zip(made, wanted, strict=True)
+            ]
         else:
-            results = network.forward([layer for layer, _index in wanted])
+            results = list(network.forward([layer for layer, _index in wanted]))
     except cv2.error as error:
         raise ModelError(f"OpenCV cannot run {caffemodel}: {error.err}") from error
     arrays = [np.asarray(result, np.float32) for result in results]

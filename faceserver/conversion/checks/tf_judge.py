@@ -2,24 +2,41 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from faceserver.conversion.readers import checkpoint
-from faceserver.conversion.readers.graphdef import DT_BOOL, DT_FLOAT
+from faceserver.conversion.readers.graphdef import DT_BOOL, DT_FLOAT, FrozenGraph
 from faceserver.conversion.readers.graphdef_pb2 import GraphDef
 from faceserver.conversion.readers.tensorflow_library import tensorflow
 from faceserver.engines.openvino_library import openvino
 from faceserver.types import Floats
 
-if TYPE_CHECKING:  # a source calls its judge
-    from faceserver.conversion.readers.tf_source import TfSource
-
 _RESULT = "faceserver_result_"
 
 
-def judge_name(source: "TfSource") -> str:
+class TfNetwork(Protocol):
+    """What is judged; see :class:`faceserver.conversion.readers.tf_source.TfSource`."""
+
+    @property
+    def path(self) -> Path:
+        """The file or folder that was given."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What was read of it."""
+
+    @property
+    def graph_def(self) -> GraphDef:
+        """The nodes, with constants for variables."""
+
+    @property
+    def graph(self) -> FrozenGraph:
+        """What they compute outside training."""
+
+
+def judge_name(source: TfNetwork) -> str:
     """Say who runs a source."""
     if source.path.is_dir() and len(source.files) > 1:
         return "TensorFlow"
@@ -27,7 +44,7 @@ def judge_name(source: "TfSource") -> str:
 
 
 def run_source(
-    source: "TfSource", feed: str, picture: Floats, nodes: list[str]
+    source: TfNetwork, feed: str, picture: Floats, nodes: list[str]
 ) -> dict[str, Floats]:
     """Run a source on one picture.
 
@@ -50,7 +67,7 @@ def run_source(
 
 
 def _run_openvino(
-    source: "TfSource", feed: str, picture: Floats, nodes: list[str]
+    source: TfNetwork, feed: str, picture: Floats, nodes: list[str]
 ) -> dict[str, Floats]:
     graph = _needed(source)
     for index, name in enumerate(nodes):
@@ -71,7 +88,7 @@ def _run_openvino(
         }
 
 
-def _needed(source: "TfSource") -> GraphDef:
+def _needed(source: TfNetwork) -> GraphDef:
     graph = source.graph
     needed = GraphDef(node=graph.needed_for(graph.output(), shapes=True))
     for node in needed.node:
@@ -82,7 +99,7 @@ def _needed(source: "TfSource") -> GraphDef:
 
 
 def _run_tensorflow(
-    source: "TfSource", feed: str, picture: Floats, nodes: list[str]
+    source: TfNetwork, feed: str, picture: Floats, nodes: list[str]
 ) -> dict[str, Floats]:
     library = tensorflow("to check the result")
     v1 = library.compat.v1

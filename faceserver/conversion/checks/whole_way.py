@@ -14,13 +14,13 @@ from faceserver.models.spec import Normalization
 from faceserver.types import Floats, Image
 
 LIMIT = 1e-3
-"""Programs scale and decode pictures in slightly different ways, so this is wider than a layer's."""
+"""Programs scale and decode pictures in different ways, so this is wider than a layer's."""
 
 Embed = Callable[[Floats], Floats]
 """From normalized pictures (n, 3, rows, columns) to vectors (n, dims)."""
 
 
-def check_whole_way(
+def check_whole_way(  # noqa: PLR0917
     embed: Embed,
     expected: Path,
     pictures: Sequence[Path],

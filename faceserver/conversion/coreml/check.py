@@ -14,7 +14,7 @@ from faceserver.conversion.coreml.network import INPUT, OUTPUT, Embedder
 from faceserver.conversion.coreml.reader import Pictures, predict, read_program, run_neural_network
 from faceserver.conversion.graph.layers import Convolution, Pads, Pooling
 from faceserver.conversion.graph.shapes import pads
-from faceserver.conversion.readers.source import Source
+from faceserver.conversion.readers.opening import Source
 from faceserver.errors import ModelError
 from faceserver.models.spec import Normalization, WhiteningNormalization
 from faceserver.types import Floats

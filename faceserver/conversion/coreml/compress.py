@@ -9,10 +9,9 @@ import numpy as np
 
 from faceserver.conversion.caffe2onnx import convert as to_onnx_file
 from faceserver.conversion.checks.judge import run_openvino
-from faceserver.conversion.coreml.check import Pictures
 from faceserver.conversion.coreml.library import load
 from faceserver.conversion.coreml.network import OUTPUT, Embedder, PixelScaling
-from faceserver.conversion.coreml.reader import read_program
+from faceserver.conversion.coreml.reader import Pictures, read_program
 from faceserver.conversion.graph.layers import Convolution, Sum
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.conversion.writers.to_caffe import to_caffe
@@ -123,7 +122,8 @@ def _run(network: Embedder, blobs: list[Floats]) -> dict[str, Floats]:
             for layer, ours in network.outputs.items()
         }
         return {
-            name: values / max(1.0, float(np.abs(values).max())) for name, values in made.items()
+            name: np.float32(1 / max(1.0, float(np.abs(values).max()))) * values
+            for name, values in made.items()
         }
     vectors = np.concatenate([row[network.layers[-1].name].reshape(1, -1) for row in rows])
     return {OUTPUT: vectors / np.linalg.norm(vectors, axis=1, keepdims=True)}

@@ -51,11 +51,13 @@ def _without_frameworks() -> Iterator[None]:
 
     That takes seconds and serves nothing here, and the two do not bear each other in one process.
     """
-    hidden = [name for name in ("tensorflow", "torch") if name not in sys.modules]
-    for name in hidden:
+    loaded = {name: sys.modules.get(name) for name in ("tensorflow", "torch")}
+    for name in loaded:
         sys.modules[name] = None  # type: ignore[assignment]  # makes an import fail
     try:
         yield
     finally:
-        for name in hidden:
+        for name, module in loaded.items():
             del sys.modules[name]
+            if module is not None:
+                sys.modules[name] = module

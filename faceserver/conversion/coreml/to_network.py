@@ -14,7 +14,6 @@ from faceserver.conversion.graph.layers import (
     Layer,
     Pad,
     Pooling,
-    PRelu,
     Product,
     Relu,
     Slice,
@@ -70,7 +69,7 @@ class _NetworkWriter:
         builder = load("coremltools.models.neural_network").NeuralNetworkBuilder
         self._network = network
         ends = {name: network.shapes[layer] for layer, name in network.outputs.items()}
-        made = ends or {OUTPUT: (network.dims,)}
+        made: dict[str, tuple[int, ...]] = {**ends} or {OUTPUT: (network.dims,)}
         self._builder = builder(
             [(INPUT, types.Array(*network.input_shape))],
             [(name, types.Array(*shape)) for name, shape in made.items()],
@@ -188,11 +187,6 @@ class _NetworkWriter:
     @_write.register
     def _(self, layer: Relu) -> None:
         self._builder.add_activation(layer.name, "RELU", self._blobs[layer.bottoms[0]], layer.name)
-
-    @_write.register
-    def _(self, layer: PRelu) -> None:
-        blob = self._blobs[layer.bottoms[0]]
-        self._builder.add_activation(layer.name, "PRELU", blob, layer.name, params=layer.slopes)
 
     @_write.register
     def _(self, layer: Softmax) -> None:

@@ -43,7 +43,11 @@ def _spelled(total: Sum, by_name: dict[str, Layer]) -> tuple[Floats, str, set[st
             continue
         negative = by_name[scaled.bottoms[0]]
         turned = by_name[negative.bottoms[0]] if isinstance(negative, Relu) else None
-        if turned is None or not np.array_equal(_factors(turned), [-1]):
+        if (
+            turned is None
+            or (sign_of := _factors(turned)) is None
+            or not np.array_equal(sign_of, [-1])
+        ):
             continue
         if turned.bottoms == positive.bottoms:
             parts = {positive.name, scaled.name, negative.name, turned.name}

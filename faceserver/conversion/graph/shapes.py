@@ -48,7 +48,7 @@ def shapes(layers: Sequence[Layer]) -> dict[str, Shape]:
     return found
 
 
-def output_shape(layer: Layer, bottoms: Sequence[Shape]) -> Shape:
+def output_shape(layer: Layer, bottoms: Sequence[Shape]) -> Shape:  # noqa: C901, PLR0911 - a case for each kind of layer
     """Compute the shape of what a layer makes of blobs of the given shapes.
 
     Raises:

@@ -25,7 +25,8 @@ from faceserver.errors import ModelError
 def simplify(layers: list[Layer], *, keep_batch_norms: bool = False) -> list[Layer]:
     """Return an equal network with as few Bias, BatchNorm, Affine and Scale layers as can be.
 
-    What is folded into a layer leaves that layer its name, unless it is an output. What follows no layer that can take it
+    What is folded into a layer leaves that layer its name, unless it is an output. What
+    follows no layer that can take it
     in stays: a BatchNorm as it is, the others as an Affine. A Flatten stays only where it takes a
     blob with rows and columns.
 

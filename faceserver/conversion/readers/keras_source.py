@@ -11,7 +11,7 @@ import numpy as np
 from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.graph.layers import Layer
 from faceserver.conversion.readers.from_openvino import layers_of
-from faceserver.conversion.readers.source import Opening
+from faceserver.conversion.readers.opening import Opening
 from faceserver.conversion.readers.tensorflow_library import tensorflow
 from faceserver.engines.openvino_library import fold_constants, openvino
 from faceserver.errors import ModelError

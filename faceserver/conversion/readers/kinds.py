@@ -70,7 +70,7 @@ _HTML = re.compile(rb"\s*<(!doctype html|html|\?xml[^>]*>\s*<html)", re.IGNORECA
 _PROTOTXT = re.compile(rb"(\s|#[^\n]*\n)*(name|layers?|input\w*|force_backward)\s*[:{]")
 
 
-def kind_of(path: Path) -> Kind:
+def kind_of(path: Path) -> Kind:  # noqa: PLR0911 - one way out for each kind
     """Return what a file or folder is, whatever it is called.
 
     Raises:
@@ -142,7 +142,7 @@ def _kind_of_zip(path: Path) -> Kind:
     return Kind.ZIP
 
 
-def _kind_of_message(head: bytes) -> Kind:
+def _kind_of_message(head: bytes) -> Kind:  # noqa: PLR0911 - likewise
     """Tell protobuf's messages apart by the numbers and types of their outermost fields."""
     fields = _fields(head)
     if not fields:
@@ -155,10 +155,11 @@ def _kind_of_message(head: bytes) -> Kind:
         return Kind.COREML if max(numbers) >= 200 else Kind.ONNX
     if first != (1, _BYTES):
         return Kind.CAFFEMODEL if numbers & {2, 100} else Kind.UNKNOWN
-    content = fields[0][2]
-    if not content.startswith(b"\x0a"):  # a name, where the others have a message with a name
-        return Kind.CAFFEMODEL if numbers & {2, 3, 100} or len(fields) == 1 else Kind.UNKNOWN
-    return Kind.META_GRAPH if len(fields) > 1 and _is_meta(fields) else Kind.GRAPH_DEF
+    if len(fields) > 1 and _is_meta(fields):
+        return Kind.META_GRAPH
+    if fields[0][2].startswith(b"\x0a"):  # a message with a name, where Caffe has a name itself
+        return Kind.GRAPH_DEF
+    return Kind.CAFFEMODEL if numbers & {2, 3, 100} or len(fields) == 1 else Kind.UNKNOWN
 
 
 def _is_meta(fields: list[tuple[int, int, bytes]]) -> bool:

@@ -150,7 +150,7 @@ class OnnxSource:
             permutation = next(
                 (list(each.ints) for each in node.attribute if each.name == "perm"), []
             )
-            if node.op_type == "Transpose":
+            if node.op_type == "Transpose":  # noqa: SIM108 - two rules, not one choice
                 is_last = permutation == [0, 2, 3, 1]
             else:
                 is_last = source in last

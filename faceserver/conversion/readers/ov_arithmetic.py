@@ -1,6 +1,6 @@
-"""Turns sums and products of OpenVINO's models into layers: of two blobs, or of one and constants."""
+"""Turns sums and products of OpenVINO's models into layers: of blobs, or of one and constants."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +78,7 @@ def along_channels(blob: Blob, values: NDArray[Any]) -> Floats:
     return flat
 
 
-def _sum(reader: Reader, node: Any, sign: Literal[1.0, -1.0] | float) -> None:
+def _sum(reader: Reader, node: Any, sign: float) -> None:
     name = reader.name(node)
     if reader.is_blob(node, 0) and reader.is_blob(node, 1):
         first, second = (reader.blob(node, index) for index in (0, 1))

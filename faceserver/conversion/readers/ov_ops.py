@@ -9,6 +9,7 @@ import numpy as np
 from faceserver.conversion.graph.layers import (
     Activation,
     ActivationKind,
+    Affine,
     BatchNorm,
     Concat,
     Convolution,
@@ -20,6 +21,7 @@ from faceserver.conversion.graph.layers import (
     Pooling,
     PRelu,
     Relu,
+    Scale,
     Slice,
     Softmax,
     Upsample,
@@ -73,7 +75,8 @@ def _is_length_of(vector: Any, length: Any) -> bool:
 
 
 _OF_A_LENGTH = {
-    "Abs", "Add", "Broadcast", "Clamp", "Concat", "Convert", "Divide", "Maximum", "Minimum", "Multiply",
+    "Abs", "Add", "Broadcast", "Clamp", "Concat", "Convert", "Divide", "Maximum", "Minimum",
+    "Multiply",
     "Power", "ReduceL2", "ReduceSum", "Reshape", "ShapeOf", "Sqrt", "Squeeze", "Tile", "Unsqueeze",
 }  # fmt: skip
 
@@ -133,7 +136,7 @@ def _mean(reader: Reader, node: Any) -> None:
     blob = reader.blob(node)
     axes = [int(axis) % len(blob.axes) for axis in reader.constant(node, 1).reshape(-1)]
     over = {blob.axes[axis] for axis in axes}
-    channels, rows, columns = reader.shape(blob)
+    _channels, rows, columns = reader.shape(blob)
     if (
         over & {"n", "c", "v"}
         or ("h" not in over and rows > 1)
@@ -174,6 +177,32 @@ def _prelu(reader: Reader, node: Any) -> None:
     full = np.broadcast_to(values, channels).astype(np.float32)
     layer = PRelu(reader.name(node), (blob.layer,), slopes=full)
     reader.set(node.output(0), reader.make(layer, blob.axes))
+
+
+def _condition(reader: Reader, node: Any) -> None:
+    """Note x > 0, of which :func:`_choice` makes an activation."""
+    if np.any(reader.constant(node, 1)):
+        raise Unsupported("only a comparison with 0 is supported")
+    reader.set(node.output(0), reader.blob(node))
+
+
+def _choice(reader: Reader, node: Any) -> None:
+    """Translate x where x > 0 and k * x elsewhere, which is how torch.export writes PReLU."""
+    condition, kept, scaled = (reader.blob(node, index) for index in (0, 1, 2))
+    layer = next(each for each in reader.layers if each.name == scaled.layer)
+    is_greater = node.input_value(0).get_node().get_type_name() == "Greater"
+    if not is_greater or condition != kept or layer.bottoms != (kept.layer,):
+        raise Unsupported("only what makes a PReLU is supported")
+    if isinstance(layer, Scale):
+        slopes = np.full(1, layer.factor, np.float32)
+    elif isinstance(layer, Affine) and not np.any(layer.offset):
+        slopes = layer.scale
+    else:
+        raise Unsupported("only what makes a PReLU is supported")
+    reader.layers.remove(layer)
+    full = np.broadcast_to(slopes, reader.shape(kept)[0]).astype(np.float32)
+    made = PRelu(reader.name(node), (kept.layer,), slopes=full)
+    reader.set(node.output(0), reader.make(made, kept.axes))
 
 
 def _activation(kind: ActivationKind) -> Translator:
@@ -229,7 +258,7 @@ def _slice(reader: Reader, node: Any) -> None:
     blob = reader.blob(node)
     if node.get_type_name() == "StridedSlice":
         shrinks = any(node.get_attributes()["shrink_axis_mask"])
-        places = range(len(blob.axes))
+        places = list(range(len(blob.axes)))
         steps = reader.constant(node, 3) if node.get_input_size() > 3 else np.ones(1)
         masks = node.get_attributes()["begin_mask"]
         starts = [
@@ -371,6 +400,8 @@ TRANSLATORS: dict[str, Translator] = {
     "BatchNormInference": _batch_norm,
     "Relu": _relu,
     "PRelu": _prelu,
+    "Greater": _condition,
+    "Select": _choice,
     "Clamp": _clamp,
     "Sigmoid": _activation("sigmoid"),
     "Tanh": _activation("tanh"),

@@ -23,6 +23,6 @@ def tensorflow(purpose: str) -> Any:
         import tensorflow as library  # noqa: PLC0415 - it is large, and optional
     except ImportError as error:
         raise SetupError(
-            f"TensorFlow is needed {purpose}: pip install 'faceserver[convert]'"
+            f"TensorFlow is needed {purpose}: pip install -e '.[convert]' in faceserver's folder"
         ) from error
     return library

@@ -1,5 +1,6 @@
 """The only place that imports PyTorch: to read its files, and to judge by it."""
 
+import os
 from typing import Any
 
 from faceserver.errors import SetupError
@@ -14,8 +15,11 @@ def torch(purpose: str) -> Any:
     Raises:
         SetupError: it is not installed.
     """
+    os.environ.setdefault("TQDM_DISABLE", "1")  # it loads tqdm, which reads this then
     try:
         import torch as library  # noqa: PLC0415 - it is large, and optional
     except ImportError as error:
-        raise SetupError(f"PyTorch is needed {purpose}: pip install torch") from error
+        raise SetupError(
+            f"PyTorch is needed {purpose}: pip install -e '.[torch]' in faceserver's folder"
+        ) from error
     return library

@@ -57,7 +57,7 @@ class IResNet(nn.Module):  # type: ignore[misc]
         self.fc = nn.Linear(512 * 7 * 7, dims)
         self.features = nn.BatchNorm1d(dims)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         x = self.prelu(self.bn1(self.conv1(x)))
         for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
             x = stage(x)
@@ -138,7 +138,7 @@ class MobileFaceNet(nn.Module):  # type: ignore[misc]
             nn.BatchNorm1d(dims),
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         for layer in self.layers:
             x = layer(x)
         return self.features(self.conv_sep(x))
@@ -235,7 +235,7 @@ class InceptionResnetV1(nn.Module):  # type: ignore[misc]
         self.last_linear = nn.Linear(1792, dims, bias=False)
         self.last_bn = nn.BatchNorm1d(dims, eps=0.001)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102
         for name, module in self.named_children():
             if not name.startswith("last_"):
                 x = module(x)

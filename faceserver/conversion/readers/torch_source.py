@@ -12,7 +12,7 @@ from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.graph.layers import Layer
 from faceserver.conversion.readers.from_openvino import layers_of
 from faceserver.conversion.readers.kinds import Kind, kind_of
-from faceserver.conversion.readers.source import Opening
+from faceserver.conversion.readers.opening import Opening
 from faceserver.conversion.readers.torch_library import torch
 from faceserver.engines.openvino_library import fold_constants, openvino
 from faceserver.errors import ModelError

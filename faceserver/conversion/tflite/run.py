@@ -1,5 +1,7 @@
 """Runs TFLite files with TensorFlow's own interpreter, to compare them."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +23,9 @@ def run_tflite(content: bytes, pictures: Pictures) -> dict[str, Floats]:
 
 def run_array(content: bytes, pixels: Floats) -> dict[str, Floats]:
     """Compute a file's outputs for values of pixels, shape (pictures, rows, columns, 3)."""
-    interpreter = tensorflow("to run TFLite").lite.Interpreter(model_content=content)
+    with warnings.catch_warnings():  # that it will move to a package of its own
+        warnings.simplefilter("ignore")
+        interpreter = tensorflow("to run TFLite").lite.Interpreter(model_content=content)
     runner = interpreter.get_signature_runner()
     rows = [runner(image=each[None]) for each in pixels]
     return {

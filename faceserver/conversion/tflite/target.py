@@ -37,11 +37,7 @@ def tflite_form(network: Network, pixels: Pixels, weights: str) -> tuple[bytes, 
     compared = (
         content if scaling.floor is None else to_tflite(prepared, comparable, weights=weights)
     )
-    names = (
-        {EMBEDDINGS: OUTPUT}
-        if network.dims
-        else {layer: name for layer, name in prepared.outputs.items()}
-    )
+    names = {EMBEDDINGS: OUTPUT} if network.dims else dict(prepared.outputs)
     ours = dict(zip(network.outputs, names.values(), strict=True))
 
     def run(blob: Floats, wanted: Sequence[str]) -> Mapping[str, Floats]:

@@ -1,6 +1,7 @@
 """Writes the layers of Caffe's SSD branch in ONNX: boxes to start from, and what is found."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -117,7 +118,7 @@ def _scored(graph: OnnxGraph, layer: LayerParameter, corners: str) -> None:
     scores = _shaped(graph, layer, "by_box", graph.bottoms(layer)[1], [1, -1, param.num_classes])
     by_class = graph.step(layer, "by_class", "Transpose", [scores], perm=[0, 2, 1])
     wanted = _part(graph, layer, "wanted", by_class, 1, slice(1, param.num_classes))
-    numbers = {
+    numbers: dict[str, Any] = {
         "most": np.array(param.nms_param.top_k if param.nms_param.top_k > 0 else _ALL, np.int64),
         "overlap": np.array(param.nms_param.nms_threshold, np.float32),
         "least": np.array(param.confidence_threshold, np.float32),
@@ -159,7 +160,7 @@ def _shaped(
     return graph.step(layer, part, "Reshape", [tensor, sizes])
 
 
-def _part(
+def _part(  # noqa: PLR0917
     graph: OnnxGraph, layer: LayerParameter, part: str, tensor: str, axis: int, which: int | slice
 ) -> str:
     """Write some of an axis; a number keeps the axis with one value in it."""

@@ -10,6 +10,7 @@ from faceserver.conversion.caffe.caffe_pb2 import EltwiseParameter, NetParameter
 from faceserver.conversion.caffe.shapes import Pair
 from faceserver.conversion.graph.layers import (
     Activation,
+    ActivationKind,
     Affine,
     BatchNorm,
     Concat,
@@ -272,4 +273,4 @@ _TYPES = {
     "softplus": "BNLL",
     "tanh": "TanH",
 }
-_GATES = {"swish": "sigmoid", "hard_swish": "hard_sigmoid"}
+_GATES: dict[str, ActivationKind] = {"swish": "sigmoid", "hard_swish": "hard_sigmoid"}

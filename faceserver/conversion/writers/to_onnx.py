@@ -28,7 +28,8 @@ def to_onnx(net: NetParameter, weights: Weights, version: str) -> ModelProto:
         A checked model, whose inputs and outputs are named as the network's blobs are.
 
     Raises:
-        ModelError: layers' types or uses are not supported, or their weights do not fit; the message
+        ModelError: layers' types or uses are not supported, or their weights do not fit; the
+            message
             names all of these layers.
     """
     for name, count in Counter(layer.name for layer in net.layer).items():

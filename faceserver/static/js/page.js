@@ -5,7 +5,7 @@
  * @property {string} collection that the page works on
  * @property {boolean} isBound whether that is the only one that the visitor reaches
  * @property {"read"|"write"|"admin"|null} scope what the visitor may do
- * @property {boolean} isOpen whether everybody who reaches the server may use it, for no key is made
+ * @property {boolean} isOpen whether everybody who reaches the server may use it, for no API key exists
  * @property {number} maxFileBytes largest picture, in bytes
  * @property {number} maxUrls most URLs of one job
  * @property {Record<string, string|string[]>} texts see texts.js

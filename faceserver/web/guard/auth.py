@@ -1,7 +1,8 @@
 """Who calls, and whether they may.
 
 A program shows its key where its protocol says; a browser that has signed in holds a session
-cookie. As long as no key is made, a server on loopback is open, and everybody is its administrator.
+cookie. As long as no API key exists, a server on loopback is open, and everybody is its
+administrator.
 """
 
 import hmac

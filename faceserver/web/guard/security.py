@@ -1,10 +1,10 @@
 """What keeps other sites out, and the headers that every answer carries.
 
-As long as no key is made, the server changes state without asking who calls, so a page of another
-site must not be able to call it through a visitor's browser: neither by posting to it (refused by
-``Sec-Fetch-Site`` and ``Origin``) nor by pointing a name of its own at a loopback address (refused
-by ``Host``). Programs that are no browsers send neither header and are served; so are the pages of
-origins that the settings name.
+As long as no API key exists, the server changes state without asking who calls, so a page of
+another site must not be able to call it through a visitor's browser: neither by posting to it
+(refused by ``Sec-Fetch-Site`` and ``Origin``) nor by pointing a name of its own at a loopback
+address (refused by ``Host``). Programs that are no browsers send neither header and are served; so
+are the pages of origins that the settings name.
 """
 
 from ipaddress import ip_address

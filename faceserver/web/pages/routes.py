@@ -18,8 +18,6 @@ def home() -> ResponseReturnValue:
     if "Accept" in request.headers and not is_for_a_person():
         return {"name": "faceserver", "version": __version__}
     known: Caller = g.get("caller", Caller())
-    if known.scope is None:
-        return redirect(url_for("signin.page", next=url_for(".home")))
     return redirect(url_for(".retrieve" if known.scope == "read" else ".register"))
 
 

@@ -63,7 +63,8 @@ def _place_status(state: BlueprintSetupState) -> None:
 
     @wraps(page)
     def for_whom(**variables: Any) -> Any:
-        return page(**variables) if is_for_a_person() else status()
+        is_program = "Accept" in request.headers and not is_for_a_person()
+        return status() if is_program else page(**variables)
 
     state.app.view_functions[_STATUS_PAGE] = for_whom
 

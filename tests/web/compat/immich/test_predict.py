@@ -16,7 +16,7 @@ from faceserver.lifecycle import Services
 from faceserver.services.relaying import Relaying
 from faceserver.web.context import backend_of
 from tests.services.test_facade import BLACK, BLUE, RED, png
-from tests.support.loopback import Site, serve
+from tests.support.loopback import Site, body_of, serve
 from tests.web.compat.immich.bad_inputs import FACES, prepare, sent
 from tests.web.fakes import FakeBackend
 
@@ -92,7 +92,7 @@ class Upstream:
     def answers(self, body: bytes, code: int = 200) -> None:
         def answer(handler: BaseHTTPRequestHandler) -> None:
             self.headers = dict(handler.headers.items())
-            self.bodies.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+            self.bodies.append(body_of(handler))
             handler.send_response(code)
             handler.send_header("Content-Type", "application/json")
             handler.send_header("Content-Length", str(len(body)))
