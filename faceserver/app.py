@@ -14,6 +14,7 @@ from faceserver.config import Settings
 from faceserver.engines import EngineOptions, RemoteOptions, make_engine
 from faceserver.errors import FaceServerError, StoreMismatch
 from faceserver.jobs.manager import Jobs
+from faceserver.jobs.opening import open_jobs
 from faceserver.lifecycle import Backend, Services
 from faceserver.models.aliases import resolved
 from faceserver.models.files import find_models
@@ -47,9 +48,9 @@ from faceserver.services.strangers import Strangers
 from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
-from faceserver.store import Options, open_store
+from faceserver.store import Options, opening
+from faceserver.store.base import Gallery
 from faceserver.store.pictures import Pictures, PlaceOptions, open_pictures
-from faceserver.store.sqlite.store import DurableStore
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.pool import AttributePool
@@ -57,6 +58,7 @@ from faceserver.vision.base import Detector, Loading
 from faceserver.vision.batched import BatchedEmbedder
 from faceserver.vision.pool import AnalyzerPool
 from faceserver.webhooks.manager import Webhooks
+from faceserver.webhooks.opening import open_webhooks
 from faceserver.webhooks.sender import Post
 
 _log = logging.getLogger(__name__)
@@ -198,8 +200,8 @@ def _threads(settings: Settings) -> ThreadPlan:
     return plan(engine=settings.engine, threads=settings.threads, workers=settings.workers)
 
 
-def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore:
-    """Open the data folder without loading a model; the caller closes it.
+def open_gallery(settings: Settings, *, any_model: bool = False) -> Gallery:
+    """Open the data folder or the database without loading a model; the caller closes it.
 
     Args:
         settings: where it is.
@@ -210,13 +212,15 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> DurableStore
         StoreError: the data folder, or what holds its pictures, cannot be used.
     """
     spec = embedder_spec(settings)
-    return open_store(
+    return opening.open_gallery(
+        settings.store.get_secret_value(),
         settings.data_dir,
         model=spec.name,
         dims=spec.dims,
         options=Options(
             keep=settings.keep_pictures, any_model=any_model, place=picture_place(settings)
         ),
+        connections=settings.store_connections,
     )
 
 
@@ -236,6 +240,7 @@ def picture_place(settings: Settings) -> Pictures | None:
             endpoint=settings.s3_endpoint,
             region=settings.s3_region,
             public=settings.s3_public_endpoint,
+            gallery=opening.shared_id(settings.store.get_secret_value()),
         ),
     )
 
@@ -271,7 +276,13 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         StoreMismatch: the default collection is of none of the models.
     """
     context.analyzer_of(context.store.collection())
-    webhooks = Webhooks(settings.data_dir, context.store, post or _fetcher(settings).post)
+    address = settings.store.get_secret_value()
+    webhooks = Webhooks(
+        settings.data_dir,
+        context.store,
+        post or _fetcher(settings).post,
+        open_table=partial(open_webhooks, address),
+    )
     context = replace(context, tell=webhooks.tell)
     return Services(
         context=context,
@@ -296,12 +307,17 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         named=NamedFaces(context),
         unnamed=UnnamedFaces(context),
         models=Models(context),
-        jobs=Jobs(settings.data_dir, context, max_items=settings.max_job_items),
+        jobs=Jobs(
+            settings.data_dir,
+            context,
+            max_items=settings.max_job_items,
+            open_table=partial(open_jobs, address),
+        ),
         webhooks=webhooks,
     )
 
 
-def _context(settings: Settings, store: DurableStore, analyzer: Analyzer) -> Context:
+def _context(settings: Settings, store: Gallery, analyzer: Analyzer) -> Context:
     return Context(
         analyzers=_pool(settings, analyzer, store.collection().model),
         store=store,

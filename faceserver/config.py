@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from faceserver import folders
@@ -77,6 +77,15 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(
         folders.DATA, description="Folder that holds the faces, the index and the pictures."
+    )
+    store: SecretStr = Field(
+        SecretStr(""),
+        description="Address of a PostgreSQL database with pgvector that holds the gallery instead "
+        "of the data folder, such as postgresql://user:password@host/database; several servers "
+        "can share it.",
+    )
+    store_connections: int = Field(
+        20, ge=2, le=1000, description="Maximum number of connections to that database."
     )
     models_dir: Path = Field(folders.MODELS, description="Folder that holds the models.")
     cache_dir: Path = Field(

@@ -62,8 +62,9 @@ change. No error knows HTTP: ``faceserver.web.errors`` gives each code its statu
         ├── StoreLocked             store_locked         another process holds it
         ├── StoreCorrupt            store_corrupt        SQLite's file is damaged; left untouched
         ├── StoreTooNew             store_too_new        written by a newer version
+        ├── StoreOutdated           store_outdated       `faceserver db upgrade` was not run yet
         ├── StoreMismatch           store_mismatch       holds faces of another model
-        ├── StoreUnavailable        store_unavailable    what holds the pictures does not answer
+        ├── StoreUnavailable        store_unavailable    where faces or pictures are: no answer
         └── StoreFull               store_full           no space left on the device
 """
 
@@ -422,6 +423,12 @@ class StoreTooNew(StoreError):
     code = "store_too_new"
 
 
+class StoreOutdated(StoreError):
+    """The database was written by an older version and has not been upgraded yet."""
+
+    code = "store_outdated"
+
+
 class StoreMismatch(StoreError):
     """The data folder holds faces of another model than the one that is set."""
 
@@ -429,7 +436,10 @@ class StoreMismatch(StoreError):
 
 
 class StoreUnavailable(StoreError):
-    """What holds the pictures, on another machine, does not answer; it is asked anew each time."""
+    """What holds faces or pictures on another machine does not answer; each call asks it anew.
+
+    It may have been lost in the middle of something: what was under way is done or not.
+    """
 
     code = "store_unavailable"
 

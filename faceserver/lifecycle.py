@@ -172,7 +172,10 @@ class Backend:
         if self._services is None:
             reason = str(self._awaited or "loading")
             return {"status": "starting", "reason": reason, "version": __version__}
-        status = self._services.collections.status()
+        try:
+            status = self._services.collections.status()
+        except StoreUnavailable as error:
+            return {"status": "unavailable", "reason": str(error), "version": __version__}
         return {
             "status": "draining" if self.draining else "ready",
             "reason": "the server is stopping" if self.draining else None,

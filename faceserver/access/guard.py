@@ -1,14 +1,24 @@
 """The keys, sessions and audit log of one server, and whether it asks for keys at all."""
 
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from faceserver.access.audit import AuditLog
+from faceserver.access.base import Counts, Keys, SessionStore
 from faceserver.access.keys import KeyStore
 from faceserver.access.sessions import Sessions
 from faceserver.config import Settings
-from faceserver.errors import SetupError
+from faceserver.errors import InvalidSetting, SetupError
 from faceserver.layout import AUDIT
+
+if TYPE_CHECKING:
+    from faceserver.runtime.postgres import Postgres
+
+_CONNECTIONS = 5
+"""To the database, beside those of the gallery: each request asks for its key."""
 
 
 @dataclass(frozen=True)
@@ -16,16 +26,25 @@ class Gate:
     """What decides who may come in.
 
     Attributes:
-        keys: of the data folder.
-        sessions: of this server.
+        keys: of the data folder, or those that all servers share.
+        sessions: of this server, or likewise.
         audit: where it is written down.
         may_be_open: whether everybody may come in as long as no API key exists.
+        counts: of requests, where servers share them.
+        release: lets go of what they are kept in.
     """
 
-    keys: KeyStore
-    sessions: Sessions
+    keys: Keys
+    sessions: SessionStore
     audit: AuditLog
     may_be_open: bool
+    counts: Counts | None = None
+    release: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        """Write what is not written yet, and let go of what is held."""
+        self.audit.close()
+        self.release()
 
     def is_open(self) -> bool:
         """Whether everybody may come in, without a key."""
@@ -34,12 +53,33 @@ class Gate:
 
 def open_gate(settings: Settings) -> Gate:
     """The gate that the settings describe; nothing is read or written yet."""
+    seconds = 60 * settings.session_minutes
+    audit, may_be_open = open_audit_log(settings), settings.no_auth or _is_private(settings)
+    if not settings.store.get_secret_value():
+        return Gate(KeyStore(settings.data_dir), Sessions(seconds), audit, may_be_open)
+    database = _database(settings)
+    from faceserver.access import shared  # noqa: PLC0415 - its library is not always installed
+
     return Gate(
-        keys=KeyStore(settings.data_dir),
-        sessions=Sessions(60 * settings.session_minutes),
-        audit=open_audit_log(settings),
-        may_be_open=settings.no_auth or _is_private(settings),
+        shared.SharedKeys(database),
+        shared.SharedSessions(database, seconds),
+        audit,
+        may_be_open,
+        shared.SharedCounts(database),
+        database.close,
     )
+
+
+@contextmanager
+def open_keys(settings: Settings) -> Iterator[Keys]:
+    """Lend the block the keys alone."""
+    if not settings.store.get_secret_value():
+        yield KeyStore(settings.data_dir)
+        return
+    with closing(_database(settings)) as database:
+        from faceserver.access.shared import SharedKeys  # noqa: PLC0415 - likewise
+
+        yield SharedKeys(database)
 
 
 def open_audit_log(settings: Settings, *, rotate: bool = True) -> AuditLog:
@@ -57,13 +97,27 @@ def refuse_unguarded(settings: Settings) -> None:
     Raises:
         SetupError: no API key exists, it can be reached from elsewhere, and ``no_auth`` is not set.
     """
-    if settings.no_auth or _is_private(settings) or KeyStore(settings.data_dir).any():
+    if settings.no_auth or _is_private(settings):
         return
+    with open_keys(settings) as keys:
+        if keys.any():
+            return
     name = next(iter(settings.host_names), settings.host)
     raise SetupError(
         f"{name} can be reached from other machines, and no API key exists: make one with "
         "`faceserver keys create --name NAME --scope admin`, or let everybody in with --no-auth"
     )
+
+
+def _database(settings: Settings) -> "Postgres":
+    try:
+        from faceserver.runtime.postgres import Postgres  # noqa: PLC0415 - likewise
+    except ModuleNotFoundError as error:
+        raise InvalidSetting(
+            f"FACESERVER_STORE needs {error.name}, which is not installed: "
+            'pip install "faceserver[postgres]"'
+        ) from error
+    return Postgres(settings.store.get_secret_value(), connections=_CONNECTIONS, wait=False)
 
 
 def _is_private(settings: Settings) -> bool:

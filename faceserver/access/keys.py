@@ -44,7 +44,7 @@ TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _ID = re.compile(r"[0-9a-f]{12}")
-_COLUMNS = "id, name, scope, collection, kind, created, last_used, revoked"
+KEYS_COLUMNS = "id, name, scope, collection, kind, created, last_used, revoked"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _USE_NOTED_EVERY = timedelta(minutes=1)
 """Each note is a write to the disk, which a busy key would otherwise cost at every request."""
@@ -102,16 +102,10 @@ class KeyStore:
             AlreadyExists: a key of that name is in use.
             StoreError: the file cannot be written.
         """
-        if not _NAME.fullmatch(name):
-            raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
-        if _ID.fullmatch(name):
-            raise InvalidRequest("this name could be taken for the id of a key")
-        key = Key(secrets.token_hex(6), name, scope, collection, kind, datetime.now(UTC))
-        token = _new_token(key)
-        access_id, _, secret = token.partition(":")
+        key, token, pair = new_key(name, scope, collection, kind)
         row = (
-            *(key.id, name, scope, collection, kind, _digest(token), key.created.isoformat()),
-            *((access_id, secret) if kind == "pair" else (None, None)),
+            *(key.id, name, scope, collection, kind, digest(token), key.created.isoformat()),
+            *pair,
         )
         with self._file.writing() as database:
             try:
@@ -130,7 +124,7 @@ class KeyStore:
         with self._file.reading() as database:
             if database is None:
                 return []
-            rows = database.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608
+            rows = database.execute(f"SELECT {KEYS_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608
             return [_key(row) for row in rows]
 
     def any(self) -> bool:
@@ -149,7 +143,7 @@ class KeyStore:
             if database is not None:
                 row = database.execute(
                     "UPDATE keys SET revoked = ? WHERE revoked IS NULL AND (name = ? OR id = ?) "  # noqa: S608
-                    f"RETURNING {_COLUMNS}",
+                    f"RETURNING {KEYS_COLUMNS}",
                     (now, name, name),
                 ).fetchone()
                 if row is not None:
@@ -158,16 +152,11 @@ class KeyStore:
 
     def find(self, token: str) -> Key | None:
         """The key that a caller holds, None if it is none or revoked; notes that it was used."""
-        form = TOKEN.fullmatch(token)
-        if form is not None:
-            column, value = "id", form[1]
-        elif _UUID.fullmatch(token):
-            token = token.lower()
-            column, value = "hash", _digest(token)
-        else:
+        sought = looked_up(token)
+        if sought is None:
             return None
-        found = self._used(column, value, "hash")
-        return found[0] if found and hmac.compare_digest(found[1], _digest(token)) else None
+        found = self._used(sought.column, sought.value, "hash")
+        return found[0] if found and hmac.compare_digest(found[1], sought.hash) else None
 
     def pair(self, access_id: str) -> tuple[Key, str] | None:
         """The key with an access key id and its secret, None if there is none or it is revoked.
@@ -182,7 +171,7 @@ class KeyStore:
             if database is None:
                 return None
             row = database.execute(
-                f"SELECT {_COLUMNS}, {wanted} FROM keys "  # noqa: S608
+                f"SELECT {KEYS_COLUMNS}, {wanted} FROM keys "  # noqa: S608
                 f"WHERE {column} = ? AND revoked IS NULL",
                 (value,),
             ).fetchone()
@@ -198,10 +187,55 @@ class KeyStore:
             if database is None:
                 return None
             row = database.execute(
-                f"SELECT {_COLUMNS} FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
+                f"SELECT {KEYS_COLUMNS} FROM keys WHERE id = ? AND revoked IS NULL",  # noqa: S608
                 (key_id,),
             ).fetchone()
             return None if row is None else _key(row)
+
+
+def new_key(
+    name: str, scope: KeyScope, collection: str | None, kind: KeyKind
+) -> tuple[Key, str, tuple[str | None, str | None]]:
+    """What is to be stored of a new key, the key itself, and of a pair its two parts.
+
+    Raises:
+        InvalidRequest: it cannot have that name.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
+    if _ID.fullmatch(name):
+        raise InvalidRequest("this name could be taken for the id of a key")
+    key = Key(secrets.token_hex(6), name, scope, collection, kind, datetime.now(UTC))
+    token = _new_token(key)
+    if kind != "pair":
+        return key, token, (None, None)
+    access_id, _, secret = token.partition(":")
+    return key, token, (access_id, secret)
+
+
+@dataclass(frozen=True)
+class Sought:
+    """By which column a caller's key is found, and the hash that it must have then."""
+
+    column: Literal["id", "hash"]
+    value: str | bytes
+    hash: bytes
+
+
+def looked_up(token: str) -> Sought | None:
+    """How a caller's key is found; None where it has the form of none."""
+    form = TOKEN.fullmatch(token)
+    if form is not None:
+        return Sought("id", form[1], digest(token))
+    if not _UUID.fullmatch(token):
+        return None
+    hashed = digest(token.lower())
+    return Sought("hash", hashed, hashed)
+
+
+def digest(token: str) -> bytes:
+    """What is stored of a key."""
+    return sha256(token.encode()).digest()
 
 
 def _note_use(database: sqlite3.Connection, key: Key) -> None:
@@ -223,10 +257,6 @@ def _new_token(key: Key) -> str:
         access_id = "".join(secrets.choice(_BASE32) for _ in range(16))
         return f"FSAK{access_id}:{secrets.token_urlsafe(30)}"
     return f"fs_{key.id}_{secrets.token_urlsafe(32)}"
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()
 
 
 def _key(row: Sequence[Any]) -> Key:

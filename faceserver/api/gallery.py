@@ -99,6 +99,11 @@ class DeletedCollection(Answer):
     subjects: int
     pictures: int
     at: Time
+    beyond: tuple[str, ...] = Field(
+        default=(),
+        description="Where something of it may be left that the server cannot reach; empty where "
+        "the gallery is in the data folder.",
+    )
 
 
 class SubjectPath(CollectionPath):

@@ -6,15 +6,18 @@ from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from faceserver.cli.galleries import is_shared, refuse_shared, require_gallery
 from faceserver.cli.output import Stages, counted
-from faceserver.config import load_settings
+from faceserver.config import Settings, load_settings
 
-if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
+if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
+    from faceserver.runtime.findings import Finding
     from faceserver.store.base import Receipt
+    from faceserver.store.postgres.store import PostgresStore
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -31,6 +34,7 @@ def backup(file: Path) -> None:
     from faceserver.transfer.backup import back_up
 
     settings = load_settings()
+    refuse_shared(settings, "back up the database with pg_dump or pg_basebackup")
     with Stages(in_bytes=True) as stages:
         done = back_up(
             settings.data_dir, file, pictures=picture_place(settings), begin=stages.begin
@@ -51,6 +55,7 @@ def restore(file: Path, force: bool) -> None:
     from faceserver.transfer.backup import restore as put_back
 
     settings = load_settings()
+    refuse_shared(settings, "restore the database with pg_restore")
     folder, pictures = settings.data_dir, picture_place(settings)
     if pictures:
         pictures.prepare()
@@ -69,7 +74,8 @@ def restore(file: Path, force: bool) -> None:
 def check(repair: bool) -> None:
     """Verify rows, embeddings, pictures and indexes, jobs, keys and webhooks.
 
-    Stop the server first. The exit status is 1 if problems remain.
+    Stop the server first, unless the gallery is in a database. The exit status is 1 if problems
+    remain.
     """
     from faceserver.access.checking import check_keys
     from faceserver.app import picture_place
@@ -82,12 +88,15 @@ def check(repair: bool) -> None:
     if pictures:
         pictures.prepare()
     with Stages() as stages:
+        gallery = partial(
+            check_folder, folder, pictures=pictures, repair=repair, begin=stages.begin
+        )
         # The gallery comes last: one that cannot be opened ends the command.
         for check_part in (
             partial(check_jobs, folder, repair=repair),
             partial(check_keys, folder, repair=repair),
             partial(check_webhooks, folder, repair=repair),
-            partial(check_folder, folder, pictures=pictures, repair=repair, begin=stages.begin),
+            partial(_check_shared, settings, repair=repair) if is_shared(settings) else gallery,
         ):
             found = list(check_part())
             for finding in found:
@@ -99,6 +108,14 @@ def check(repair: bool) -> None:
         if not repair:
             click.echo("Run `faceserver check --repair` to repair what can be repaired.", err=True)
         raise SystemExit(1)
+
+
+def _check_shared(settings: Settings, *, repair: bool) -> list["Finding"]:
+    from faceserver.app import open_gallery
+    from faceserver.store.postgres.check import check_database
+
+    with closing(open_gallery(settings, any_model=True)) as store:
+        return list(check_database(cast("PostgresStore", store), repair=repair))
 
 
 @click.command()
@@ -114,22 +131,21 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
     kept; delete backups and exports yourself. Stop the server first. Prints a receipt.
     """
     from faceserver.app import open_gallery
-    from faceserver.jobs.purging import purge_jobs
-    from faceserver.transfer.folder import database_in
     from faceserver.webhooks.purging import purge_webhooks
 
     if everything == bool(collection):
         raise click.UsageError("specify --collection NAME or --all")
     settings = load_settings()
-    database_in(settings.data_dir)
+    require_gallery(settings)
     with closing(open_gallery(settings, any_model=True)) as store:
         faces = store.collection(collection).count() if collection else store.status().faces
         whose = f"the collection {collection!r}" if collection else settings.data_dir
         if not yes:
             click.confirm(f"Remove {counted(faces, 'face')} from {whose} permanently?", abort=True)
         receipt = store.purge(collection)
-        jobs = purge_jobs(settings.data_dir, collection)
-        purge_webhooks(settings.data_dir, collection)
+        jobs = _purge_jobs(settings, collection)
+        address = settings.store.get_secret_value()
+        purge_webhooks(settings.data_dir, collection, address=address)
     if as_json:
         shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
         click.echo(json.dumps(shown, indent=2))
@@ -137,6 +153,16 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
         _print_receipt(receipt, jobs)
     if receipt.unknown:
         raise SystemExit(1)
+
+
+def _purge_jobs(settings: Settings, collection: str | None) -> int:
+    from faceserver.jobs.purging import purge_jobs
+
+    if not is_shared(settings):
+        return purge_jobs(settings.data_dir, collection)
+    from faceserver.jobs.shared import purge_shared_jobs
+
+    return purge_shared_jobs(settings.store.get_secret_value(), collection)
 
 
 def _print_receipt(receipt: "Receipt", jobs: int) -> None:
@@ -149,6 +175,8 @@ def _print_receipt(receipt: "Receipt", jobs: int) -> None:
         click.echo(f"The collection {name} has been deleted.")
     for name in receipt.aside:
         click.echo(f"Also deleted from {name}.")
+    for place in receipt.beyond:
+        click.echo(f"Something of it may be left in {place}.")
     for name in receipt.unknown:
         click.echo(
             f"{name} cannot be opened and may still contain faces: delete that folder yourself.",

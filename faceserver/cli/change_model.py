@@ -4,6 +4,7 @@ from contextlib import closing
 
 import click
 
+from faceserver.cli.galleries import require_gallery
 from faceserver.cli.output import counted, progress
 from faceserver.config import load_settings
 
@@ -27,10 +28,9 @@ def change_model(model: str, names: tuple[str, ...], drop_lost: bool) -> None:
     """
     from faceserver.app import crops_fit, embedder_spec, make_embedder, open_gallery
     from faceserver.services.change_model import Reembedder
-    from faceserver.transfer.folder import database_in
 
     settings = load_settings(model=model)
-    database_in(settings.data_dir)
+    require_gallery(settings)
     embedder = make_embedder(settings, embedder_spec(settings))
     with closing(open_gallery(settings, any_model=True)) as store:
         fit = crops_fit(settings)

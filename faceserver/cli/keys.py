@@ -47,12 +47,12 @@ def keys() -> None:
 )
 def create(name: str, scope: str, collection: str | None, kind: str | None) -> None:
     """Create a key and print it; it cannot be shown again."""
-    from faceserver.access.keys import KeyStore
+    from faceserver.access.guard import open_keys
 
     settings = load_settings()
     target = {"name": name, "scope": scope, "collection": collection}
-    with _audited(settings, "keys create", target):
-        key, token = KeyStore(settings.data_dir).create(
+    with _audited(settings, "keys create", target), open_keys(settings) as known:
+        key, token = known.create(
             name, cast("KeyScope", scope), collection, kind=cast("KeyKind", kind or "own")
         )
     if key.kind == "pair":
@@ -65,21 +65,22 @@ def create(name: str, scope: str, collection: str | None, kind: str | None) -> N
 @keys.command(name="list")
 def list_keys() -> None:
     """List the keys: id, name, kind, scope, collection, and when created, last used, revoked."""
-    from faceserver.access.keys import KeyStore
+    from faceserver.access.guard import open_keys
 
-    for key in KeyStore(load_settings().data_dir).all():
-        click.echo(_line(key))
+    with open_keys(load_settings()) as known:
+        for key in known.all():
+            click.echo(_line(key))
 
 
 @keys.command()
 @click.argument("name")
 def revoke(name: str) -> None:
     """Revoke the key with this name or id."""
-    from faceserver.access.keys import KeyStore
+    from faceserver.access.guard import open_keys
 
     settings = load_settings()
-    with _audited(settings, "keys revoke", {"name": name}):
-        key = KeyStore(settings.data_dir).revoke(name)
+    with _audited(settings, "keys revoke", {"name": name}), open_keys(settings) as known:
+        key = known.revoke(name)
     click.echo(f"The key of {key.name!r} ({key.id}) has been revoked.")
 
 

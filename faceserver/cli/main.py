@@ -15,6 +15,7 @@ from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
 from faceserver.cli.compreface import import_compreface
+from faceserver.cli.db import db
 from faceserver.cli.detection import COMMANDS as DETECTION
 from faceserver.cli.evaluate import evaluate
 from faceserver.cli.example_json import gen_example_json
@@ -71,6 +72,7 @@ def main() -> None:
 
 
 main.add_command(models)
+main.add_command(db)
 main.add_command(change_model)
 main.add_command(evaluate)
 main.add_command(keys)
@@ -116,7 +118,7 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
         )
     Thread(target=_announce, args=(backend, server), name="announcer", daemon=True).start()
     server.serve(on_drain=backend.drain)
-    gate_of(app).audit.close()
+    gate_of(app).close()
     backend.close()
     backend.wait()  # raises what a start that failed failed of
 

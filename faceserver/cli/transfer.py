@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from faceserver.cli.backup import tell_missing
+from faceserver.cli.galleries import require_gallery
 from faceserver.cli.output import Stages, counted, progress
 from faceserver.cli.remote import import_at, register_at, server_option
 from faceserver.cli.tally import Tally
@@ -286,10 +287,9 @@ def export(file: Path, names: tuple[str, ...]) -> None:
     from faceserver.app import open_gallery
     from faceserver.transfer.contract import find_contracts
     from faceserver.transfer.exporting import export_archive, refuse_existing
-    from faceserver.transfer.folder import database_in
 
     settings = load_settings()
-    database_in(settings.data_dir)
+    require_gallery(settings)
     refuse_existing(file)
     with closing(open_gallery(settings)) as store, Stages() as stages:
         done = export_archive(

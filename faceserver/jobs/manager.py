@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from hashlib import file_digest, sha256
@@ -27,13 +27,21 @@ from faceserver.transfer.leftout import LeftOut, told
 class Jobs:
     """The jobs of a data folder. Safe to call from several threads at once."""
 
-    def __init__(self, folder: Path, context: Context, *, max_items: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        context: Context,
+        *,
+        max_items: int,
+        open_table: Callable[[Path, ZipFolder], JobTable] = lambda folder, _: JobTable(folder),
+    ) -> None:
         """Open the jobs; :meth:`start` goes on with those that an earlier process left.
 
         Args:
             folder: the data folder.
             context: what does the work.
             max_items: most pictures of one job.
+            open_table: opens the table of jobs, by default that of the data folder.
 
         Raises:
             StoreError: the folder cannot be used.
@@ -44,13 +52,14 @@ class Jobs:
         self._submitting = Lock()
         self._being_deleted: Counter[str] = Counter()
         self._zips = ZipFolder(folder / JOB_ZIPS, max_bytes=context.limits.max_bytes)
-        self._table = JobTable(folder)
+        self._table = open_table(folder, self._zips)
         self._worker = Worker(self._table, self._zips, context)
 
     def start(self) -> None:
         """Begin to work."""
         self._expire()
-        self._zips.keep_only(self._table.open_ids())
+        if self._table.poll_seconds is None:  # nobody else puts zips there
+            self._zips.keep_only(self._table.open_ids())
         self._worker.start()
 
     def count_open(self) -> int:

@@ -98,6 +98,10 @@ class ZipFolder:
         """Remove the zip of a job, if there is one."""
         self.path(job_id).unlink(missing_ok=True)
 
+    def job_ids(self) -> list[str]:
+        """The ids of the jobs whose zips are here."""
+        return [path.stem for path in self._folder.glob(f"*{_SUFFIX}")]
+
     def keep_only(self, job_ids: Collection[str]) -> None:
         """Remove all other zips, such as those of uploads that a crash cut off."""
         for path in self._folder.glob(f"*{_SUFFIX}"):

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from faceserver.errors import KeyReused, NotFound, StoreCorrupt, StoreError
 from faceserver.jobs.records import Job, JobItem, NewItem, Request, Result, State
@@ -15,6 +16,9 @@ from faceserver.runtime.database import Database, Transaction
 from faceserver.store.base import Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.transfer.leftout import LeftOut
+
+if TYPE_CHECKING:
+    from faceserver.runtime.postgres_rows import PostgresRows, RowsTransaction
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +33,14 @@ _COUNTED = {
 
 
 class JobTable:
-    """All jobs. Safe to call from several threads at once."""
+    """All jobs. Safe to call from several threads at once.
+
+    Attributes:
+        poll_seconds: how often somebody else may have added a job; None if nobody does.
+    """
+
+    poll_seconds: float | None = None
+    _database: "Database | PostgresRows"
 
     def __init__(self, folder: Path) -> None:
         """Open the file, or make it.
@@ -118,7 +129,8 @@ class JobTable:
             InvalidCursor: the cursor is none.
         """
         rows = self._database.read(
-            f"{ITEM} AND number > ? AND (? IS NULL OR state = ?) ORDER BY number LIMIT ?",
+            f"{ITEM} AND number > ? AND (CAST(? AS TEXT) IS NULL OR state = ?)"
+            " ORDER BY number LIMIT ?",
             job.row,
             row_of(cursor),
             state,
@@ -223,7 +235,7 @@ class JobTable:
             for row in self._database.read(f"{JOB} WHERE finished < ?", time_text(time))
         ]
 
-    def _of_key(self, transaction: Transaction, request: Request) -> Job | None:
+    def _of_key(self, transaction: "Transaction | RowsTransaction", request: Request) -> Job | None:
         if request.key is None:
             return None
         where = (request.collection, request.key)
@@ -239,7 +251,7 @@ class JobTable:
 
     def _insert(
         self,
-        transaction: Transaction,
+        transaction: "Transaction | RowsTransaction",
         request: Request,
         items: Sequence[NewItem],
         left_out: Sequence[LeftOut],

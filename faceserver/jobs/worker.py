@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from threading import Event as Flag
 from threading import Thread
 
-from faceserver.errors import Conflict, FaceServerError, NotFound
+from faceserver.errors import Conflict, FaceServerError, NotFound, StoreError
 from faceserver.jobs.records import Job, JobItem, Result
 from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
@@ -70,12 +70,15 @@ class Worker:
     def _work(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
-            job = self._table.next_open()
-            if job is None:
-                if not self._stop.is_set():  # it may have been set, and the wake cleared, just now
-                    self._wake.wait()
-                continue
-            self._run(job)
+            try:
+                job = self._table.next_open()
+                if job is not None:
+                    self._run(job)
+                    continue
+            except StoreError as error:  # a database may come back
+                _log.warning("the jobs cannot be reached: %s", error)
+            if not self._stop.is_set():  # it may have been set, and the wake cleared, just now
+                self._wake.wait(self._table.poll_seconds)
 
     def _run(self, job: Job) -> None:
         self._table.begin(job)
@@ -93,9 +96,10 @@ class Worker:
                 self._end(job)
 
     def _end(self, job: Job, failure: str | None = None) -> None:
+        # Where it had ended, who ended it has seen to its zip; or another server does the job.
         if self._table.finish(job, "failed" if failure else "done", failure):
             tell_end(self._context, self._table, job)
-        self._zips.remove(job.id)
+            self._zips.remove(job.id)
 
     @contextmanager
     def _items(self, job: Job) -> Iterator[ToPicture]:

@@ -15,6 +15,7 @@ from typing import Protocol
 from faceserver.store.exemplars import Exemplar, ExemplarCollection, NearExemplar
 from faceserver.store.facebase import FaceCollection, Look
 from faceserver.store.lifetime import Lifetime
+from faceserver.store.pictures import PictureStore
 from faceserver.store.results import (
     DEFAULT,
     EVERYTHING,
@@ -30,11 +31,13 @@ from faceserver.types import Face, Filter, Floats
 __all__ = [
     "DEFAULT",
     "EVERYTHING",
+    "Background",
     "Collection",
     "CollectionStatus",
     "Exemplar",
     "ExemplarCollection",
     "FaceCollection",
+    "Gallery",
     "Item",
     "Look",
     "ModelChange",
@@ -135,7 +138,7 @@ class ModelChange(Protocol):
 
 
 class Store(Protocol):
-    """All collections of a data folder."""
+    """All collections of a data folder, or of a database."""
 
     def collection(self, name: str = DEFAULT) -> Collection:
         """Return a collection.
@@ -197,4 +200,26 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Save the indexes and let go of the files; closing twice does nothing."""
+        ...
+
+
+class Background(Protocol):
+    """What goes on beside the requests."""
+
+    def start(self) -> None:
+        """Begin; it ends with the store."""
+        ...
+
+
+class Gallery(Store, Protocol):
+    """A store with the pictures of its faces."""
+
+    @property
+    def pictures(self) -> PictureStore:
+        """Where the faces' pictures are kept."""
+        ...
+
+    @property
+    def sweeper(self) -> Background:
+        """Removes what crashes leave; whoever opens the store starts it."""
         ...

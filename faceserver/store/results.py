@@ -124,6 +124,7 @@ class Receipt:
             nothing of it is left there.
         unknown: likewise, but of galleries that cannot be opened: nobody knows whether they hold
             the collection. A purge of everything removes them.
+        beyond: where something of it may be left that no purge reaches; nothing in a data folder.
     """
 
     collections: tuple[str, ...]
@@ -134,6 +135,7 @@ class Receipt:
     at: datetime
     aside: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ STATUS = {
     "unsuitable_model": 501,
     "not_served": 501,
     "upstream_failed": 502,
+    "store_outdated": 500,
     "not_ready": 503,
     "shutting_down": 503,
     "timed_out": 503,

@@ -12,7 +12,8 @@ from flask import Blueprint, Flask, Request, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from faceserver.access.keys import Key, KeyStore
+from faceserver.access.base import Keys
+from faceserver.access.keys import Key
 from faceserver.api.base import FieldProblem
 from faceserver.errors import FaceServerError
 
@@ -83,7 +84,7 @@ class Protocol:
     name: str
     render: Callable[[Failure], Response]
     credentials: Callable[[Request], str | None] = header_key
-    authenticate: Callable[[Request, KeyStore], Key | None] | None = None
+    authenticate: Callable[[Request, Keys], Key | None] | None = None
     key_in_body: bool | Callable[[Request], bool] = False
     key_place: str = "Authorization: Bearer KEY"
     challenge: str | None = 'Bearer realm="faceserver"'

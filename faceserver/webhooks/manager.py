@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Webhooks:
-    """The webhooks of a data folder. Safe to call from several threads at once."""
+    """The webhooks of a gallery. Safe to call from several threads at once."""
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class Webhooks:
         store: Store,
         post: Post,
         *,
+        open_table: Callable[[Path], WebhookTable] = WebhookTable,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """Open the webhooks; :meth:`start` begins to send.
@@ -36,15 +37,16 @@ class Webhooks:
             folder: the data folder.
             store: knows the collections.
             post: sends a body.
+            open_table: opens the table of webhooks.
             now: the time, in UTC.
 
         Raises:
-            StoreError: the folder cannot be used.
+            StoreError: the table cannot be used.
         """
         self._store = store
         self._now = now
-        self._table = WebhookTable(folder)
-        self._hooks = self._table.all()  # in memory: every search asks who wants to hear of it
+        self._table = open_table(folder)
+        self._hooks = self._table.all()  # every search asks for them
         self.sender = Sender(self._table, post, now=now)
 
     def start(self) -> None:
@@ -125,7 +127,12 @@ class Webhooks:
 
     def tell(self, event: Event) -> None:
         """Send an event to all that want to hear of it; what goes wrong is logged."""
-        for hook in self._hooks:
+        try:
+            hooks = self._table.all() if self._table.is_shared else self._hooks
+        except StoreError as error:
+            _log.warning("webhooks do not hear of an event: %s", error)
+            return
+        for hook in hooks:
             if event.kind in hook.events and hook.collection in (None, event.collection):
                 self._tell(hook, event)
 

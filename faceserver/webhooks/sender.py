@@ -31,7 +31,6 @@ KEPT_FOR = timedelta(days=7)
 """So long a delivery is remembered."""
 
 _AT_ONCE = 4
-_LONGEST_REST = 3600.0
 _AFTER_FAULT = 60.0
 _GONE = 410
 
@@ -101,8 +100,8 @@ class Sender:
         """Seconds until something is due."""
         time = self._table.next_due()
         if time is None:
-            return _LONGEST_REST
-        return min(max((time - self._now()).total_seconds(), 0.01), _LONGEST_REST)
+            return self._table.longest_rest
+        return min(max((time - self._now()).total_seconds(), 0.01), self._table.longest_rest)
 
     def _send(self, due: Due) -> None:
         status, error, body = None, None, due.body.encode()

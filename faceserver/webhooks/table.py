@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from faceserver.errors import NotFound, StoreCorrupt
@@ -15,6 +15,9 @@ from faceserver.store.base import Page
 from faceserver.store.codec import time_text
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.webhooks.records import Delivery, Due, State, Webhook
+
+if TYPE_CHECKING:
+    from faceserver.runtime.postgres_rows import PostgresRows
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -55,10 +58,6 @@ _HOOK = "SELECT id, uuid, url, events, collection, created FROM hooks"
 _DELIVERY = """
     SELECT id, uuid, event, state, attempts, created, at, status, error, next FROM deliveries
 """
-_FORGET = (
-    "DELETE FROM deliveries WHERE collection = ?1 OR ?1 IS NULL",
-    "DELETE FROM hooks WHERE collection = ?1 OR (?1 IS NULL AND collection IS NOT NULL)",
-)
 _DUE = """
     SELECT min(d.id), d.uuid, h.url, h.secret, d.body, d.attempts
     FROM deliveries d JOIN hooks h ON h.id = d.hook
@@ -67,7 +66,17 @@ _DUE = """
 
 
 class WebhookTable:
-    """All webhooks. Safe to call from several threads at once."""
+    """All webhooks. Safe to call from several threads at once.
+
+    Attributes:
+        is_shared: whether other servers make webhooks and queue events too.
+        longest_rest: after so many seconds at most, what is due is asked for again.
+    """
+
+    is_shared = False
+    longest_rest = 3600.0
+
+    _database: "Database | PostgresRows"
 
     def __init__(self, folder: Path) -> None:
         """Open the file, or make it.
@@ -221,8 +230,12 @@ class WebhookTable:
         Args:
             collection: which; None deletes those of each, but not those of all together.
         """
+        some, values = ("IS NOT NULL", []) if collection is None else ("= ?", [collection])
         with self._database.transaction() as transaction:
-            gone = sum(transaction.run(statement, collection) for statement in _FORGET)
+            gone = sum(
+                transaction.run(f"DELETE FROM {table} WHERE collection {some}", *values)  # noqa: S608
+                for table in ("deliveries", "hooks")
+            )
         if gone:
             self._database.scrub()
 

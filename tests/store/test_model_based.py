@@ -1,6 +1,10 @@
-"""The durable store against the exact one in memory: whatever is called, both answer the same."""
+"""Each store that keeps something against the exact one in memory: both answer the same.
+
+Whatever is called: hypothesis chooses.
+"""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -8,15 +12,21 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from faceserver.errors import FaceServerError
 from faceserver.store import Collection, Options, Store, open_store
 from faceserver.store.exemplars import KINDS, Exemplar, ExemplarKind
 from faceserver.store.memory.store import MemoryStore
-from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import Face, Filter, Match
 from tests.store.samples import DIMS, MODEL, new_face, people
+from tests.support.postgres import PostgresServer
 
 # Few, so that the same vector comes twice now and then.
 VECTORS = people(15, each=2)
@@ -32,7 +42,7 @@ def sources(matches: list[Match]) -> list[str]:
 
 
 class DurableAgainstMemory(RuleBasedStateMachine):
-    durable: DurableStore
+    durable: Store
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,9 +54,10 @@ class DurableAgainstMemory(RuleBasedStateMachine):
     @initialize(exact_up_to=st.sampled_from([0, 5, 2000]))
     def open(self, exact_up_to: int) -> None:
         self.exact_up_to = exact_up_to
-        self.durable = open_store(
-            Path(self.folder.name), model=MODEL, dims=DIMS, options=Options(exact_up_to=exact_up_to)
-        )
+        self.durable = self.opened(Path(self.folder.name), Options(exact_up_to=exact_up_to))
+
+    def opened(self, folder: Path, options: Options) -> Store:
+        return open_store(folder, model=MODEL, dims=DIMS, options=options)
 
     def teardown(self) -> None:
         self.durable.close()
@@ -260,7 +271,27 @@ def _seen(face: Face) -> tuple[object, ...]:
     return face.id, face.embedding.tobytes(), face.source, face.subject, face.tags, face.external_id
 
 
-DurableAgainstMemory.TestCase.settings = settings(
+SETTINGS = settings(
     max_examples=40, stateful_step_count=30, deadline=None, derandomize=True, database=None
 )
+DurableAgainstMemory.TestCase.settings = SETTINGS
 TestDurableAgainstMemory = DurableAgainstMemory.TestCase
+
+
+def test_postgres_against_memory(postgres: PostgresServer) -> None:
+    from faceserver.store.postgres.store import open_store as open_shared  # noqa: PLC0415
+
+    class PostgresAgainstMemory(DurableAgainstMemory):
+        def __init__(self) -> None:
+            super().__init__()
+            self.held = ExitStack()
+            self.url = self.held.enter_context(postgres.database(postgres.prepared))
+
+        def opened(self, folder: Path, options: Options) -> Store:
+            return open_shared(self.url, folder, model=MODEL, dims=DIMS, options=options)
+
+        def teardown(self) -> None:
+            super().teardown()
+            self.held.close()
+
+    run_state_machine_as_test(PostgresAgainstMemory, settings=SETTINGS)

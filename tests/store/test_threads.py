@@ -10,13 +10,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import pytest
 
-from faceserver.store import Collection, Options, open_store
+from faceserver.store import Collection, Options, Store, open_store
 from faceserver.store.index import upkeep
 from faceserver.types import Face
 from tests.store.samples import DIMS, MODEL, new_face, people
+
+if TYPE_CHECKING:
+    from faceserver.store.postgres.store import PostgresStore
 
 THREADS = 16
 ROUNDS = 40
@@ -67,20 +71,45 @@ def worker(collection: Collection, thread: int) -> list[Face]:
     return mine
 
 
-@pytest.mark.parametrize("exact_up_to", [0, 100, 2000])
-def test_sixteen_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exact_up_to: int) -> None:
-    monkeypatch.setattr(upkeep, "_LEAST_TO_SAVE", 50)
-    monkeypatch.setattr(upkeep, "_LEAST_TO_COMPACT", 30)
-    options = Options(exact_up_to=exact_up_to)
-    with closing(open_store(tmp_path, model=MODEL, dims=DIMS, options=options)) as store:
+def work_together(open_one: Callable[[], Store]) -> dict[str, Face]:
+    """Have all threads work on one store; return the faces that are left."""
+    with closing(open_one()) as store:
         collection = store.collection()
         with ThreadPoolExecutor(THREADS) as pool:
             tasks = [pool.submit(worker, collection, thread) for thread in range(THREADS)]
             left = {face.id: face for task in tasks for face in task.result()}
         assert {face.id for face in collection.faces(limit=10**6).items} == set(left)
+    return left
+
+
+def assert_holds(store: Store, left: dict[str, Face]) -> None:
+    assert store.status().indexed == store.status().faces == len(left)
+    for face in left.values():
+        (match,) = store.collection().search(face.embedding, k=1, max_distance=1e-6)
+        assert match.face.id == face.id
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 100, 2000])
+def test_sixteen_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exact_up_to: int) -> None:
+    monkeypatch.setattr(upkeep, "_LEAST_TO_SAVE", 50)
+    monkeypatch.setattr(upkeep, "_LEAST_TO_COMPACT", 30)
+    options = Options(exact_up_to=exact_up_to)
+    left = work_together(lambda: open_store(tmp_path, model=MODEL, dims=DIMS, options=options))
     with closing(open_store(tmp_path, model=MODEL, dims=DIMS, options=options)) as store:
         store._background.submit(lambda: None).result()
-        assert store.status().indexed == store.status().faces == len(left)
-        for face in left.values():
-            (match,) = store.collection().search(face.embedding, k=1, max_distance=1e-6)
-            assert match.face.id == face.id
+        assert_holds(store, left)
+
+
+@pytest.mark.parametrize("exact_up_to", [0, 100, 2000])
+def test_sixteen_threads_with_postgres(tmp_path: Path, postgres_url: str, exact_up_to: int) -> None:
+    from faceserver.store.postgres.store import open_store as open_shared  # noqa: PLC0415
+
+    options = Options(exact_up_to=exact_up_to)
+
+    def opened() -> "PostgresStore":
+        return open_shared(postgres_url, tmp_path, model=MODEL, dims=DIMS, options=options)
+
+    left = work_together(opened)
+    with closing(opened()) as store:
+        store.indexer.look(at_once=True)
+        assert_holds(store, left)

@@ -35,10 +35,11 @@ def make_services(
     outside: Outside | None = None,
     max_items: int = 100,
     settings: Settings | None = None,
+    address: str = "",
 ) -> Services:
-    """All use cases; jobs wait in the folder until they are started."""
+    """All use cases; jobs wait in the folder, or the database, until they are started."""
     context = Context(analyzers, store, pictures, fetch, limits, outside or Outside(8))
-    told = settings or load_settings(data_dir=folder, max_job_items=max_items)
+    told = settings or load_settings(data_dir=folder, max_job_items=max_items, store=address)
     return services_of(context, told)
 
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from faceserver.access.keys import KeyStore
+from faceserver.access.base import Keys
 from faceserver.errors import StoreCorrupt
 from faceserver.web.guard.auth import gate_of
 from tests.web.fakes import FakeBackend, FakeService
@@ -16,7 +16,7 @@ FACE = ("f", b"one face", "a.jpg")
 
 
 @pytest.fixture
-def keys(app: Flask) -> KeyStore:
+def keys(app: Flask) -> Keys:
     return gate_of(app).keys
 
 
@@ -34,7 +34,7 @@ def bearer(token: str) -> dict[str, str]:
     ],
 )
 def test_a_key_in_a_header(
-    client: FlaskClient, keys: KeyStore, service: FakeService, header: object
+    client: FlaskClient, keys: Keys, service: FakeService, header: object
 ) -> None:
     assert callable(header)
     _, token = keys.create("camera", "write")
@@ -55,7 +55,7 @@ def test_a_key_in_a_header(
         {"x-api-key": "\xe9"},
     ],
 )
-def test_a_key_that_is_none(client: FlaskClient, keys: KeyStore, headers: dict[str, str]) -> None:
+def test_a_key_that_is_none(client: FlaskClient, keys: Keys, headers: dict[str, str]) -> None:
     keys.create("camera", "write")
     response = post_form(client, "/faceRegister", FACE, headers=headers)
     assert error_of(response) == (401, "not_authenticated")
@@ -63,7 +63,7 @@ def test_a_key_that_is_none(client: FlaskClient, keys: KeyStore, headers: dict[s
 
 
 def test_a_key_takes_effect_and_is_revoked_without_a_restart(
-    client: FlaskClient, keys: KeyStore
+    client: FlaskClient, keys: Keys
 ) -> None:
     assert post_form(client, "/faceRetrieve", FACE).status_code == 200
     _, token = keys.create("phone", "read")
@@ -82,7 +82,7 @@ def test_an_open_server_does_not_mind_a_bad_key(client: FlaskClient) -> None:
 
 
 def test_a_damaged_file_of_keys_lets_nobody_in(
-    client: FlaskClient, keys: KeyStore, backend: FakeBackend
+    client: FlaskClient, keys: Keys, backend: FakeBackend
 ) -> None:
     _, token = keys.create("phone", "admin")
     (backend.settings.data_dir / "keys.sqlite").write_bytes(b"no database" * 100)
@@ -93,7 +93,7 @@ def test_a_damaged_file_of_keys_lets_nobody_in(
 
 @pytest.mark.parametrize("how", ["emptied", "removed", "damaged"])
 def test_a_server_whose_keys_are_lost_lets_nobody_in_and_tells_its_health(
-    client: FlaskClient, keys: KeyStore, backend: FakeBackend, how: str
+    client: FlaskClient, keys: Keys, backend: FakeBackend, how: str
 ) -> None:
     keys.create("phone", "admin")
     path = backend.settings.data_dir / "keys.sqlite"
@@ -112,7 +112,7 @@ def test_a_server_whose_keys_are_lost_lets_nobody_in_and_tells_its_health(
 
 
 def test_a_stored_picture_is_for_those_whose_collection_shows_it(
-    client: FlaskClient, keys: KeyStore, backend: FakeBackend, service: FakeService, tmp_path: Path
+    client: FlaskClient, keys: Keys, backend: FakeBackend, service: FakeService, tmp_path: Path
 ) -> None:
     picture = tmp_path / "a.jpg"
     picture.write_bytes(b"\xff\xd8")
@@ -135,7 +135,7 @@ def test_a_stored_picture_is_for_those_whose_collection_shows_it(
 
 
 def test_health_tells_strangers_little(
-    client: FlaskClient, keys: KeyStore, backend: FakeBackend
+    client: FlaskClient, keys: Keys, backend: FakeBackend
 ) -> None:
     _, token = keys.create("phone", "read")
     backend.status, backend.reason = "failed", "/secret/path is missing"

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from faceserver.access.keys import KeyStore
+from faceserver.access.base import Keys
 from faceserver.runtime import deadline as deadline_module
 from faceserver.web.guard.auth import gate_of
 from tests.web.fakes import FakeBackend, make_app
@@ -45,7 +45,7 @@ def test_what_costs_nothing_is_not_counted(limited: Flask) -> None:
 
 
 def test_each_key_has_its_own_count(limited: Flask) -> None:
-    keys: KeyStore = gate_of(limited).keys
+    keys: Keys = gate_of(limited).keys
     client = limited.test_client()
     tokens = [keys.create(name, "read")[1] for name in ("a", "b")]
     for token in tokens:

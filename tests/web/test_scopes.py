@@ -12,7 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from faceserver import web
-from faceserver.access.keys import KeyScope, KeyStore
+from faceserver.access.base import Keys
+from faceserver.access.keys import KeyScope
 from faceserver.config import load_settings
 from faceserver.web.guard import scopes
 from faceserver.web.guard.scopes import scope
@@ -70,7 +71,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 @pytest.fixture(scope="module")
 def keys(app: Flask) -> dict[str, str]:
     """A key for each scope, for all collections and for one, and one that was revoked."""
-    store: KeyStore = web.gate_of(app).keys
+    store: Keys = web.gate_of(app).keys
     made: dict[str, str] = {name: store.create(name, name)[1] for name in SCOPES}
     made |= {f"{name} of own": store.create(f"{name} of own", name, "own")[1] for name in SCOPES}
     made |= {"admin of default": store.create("of default", "admin", "default")[1]}

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from faceserver.access.keys import KeyStore
+from faceserver.access.base import Keys
 from faceserver.web.guard.auth import COOKIE, gate_of
 from tests.web.fakes import FakeBackend, FakeService, make_app
 from tests.web.forms import error_of, post_form
@@ -17,12 +17,12 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture
-def keys(app: Flask) -> KeyStore:
+def keys(app: Flask) -> Keys:
     return gate_of(app).keys
 
 
 @pytest.fixture
-def token(keys: KeyStore) -> str:
+def token(keys: Keys) -> str:
     return keys.create("laptop <b>", "write")[1]
 
 
@@ -158,14 +158,14 @@ def test_signing_in_again_ends_the_session_before(client: FlaskClient, token: st
     assert client.get("/faceRegister.html").status_code == 401
 
 
-def test_a_session_ends_with_its_key(client: FlaskClient, keys: KeyStore, token: str) -> None:
+def test_a_session_ends_with_its_key(client: FlaskClient, keys: Keys, token: str) -> None:
     sign_in(client, token)
     assert client.get("/faceRegister.html").status_code == 200
     keys.revoke("laptop <b>")
     assert client.get("/faceRegister.html").status_code == 401
 
 
-def test_a_session_can_do_what_its_key_can(client: FlaskClient, keys: KeyStore) -> None:
+def test_a_session_can_do_what_its_key_can(client: FlaskClient, keys: Keys) -> None:
     sign_in(client, keys.create("reader", "read")[1])
     headers = {"X-CSRF-Token": csrf_token(client)}
     response = post_form(client, "/faceRegister", FACE, headers=headers)

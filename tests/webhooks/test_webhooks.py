@@ -9,17 +9,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from faceserver.errors import Busy, NotFound, StoreCorrupt, UrlFailed
+from faceserver.errors import Busy, NotFound, StoreCorrupt, StoreUnavailable, UrlFailed
 from faceserver.pictures.fetch import Fetcher
 from faceserver.services.telling import Event, EventKind
 from faceserver.store.memory.store import MemoryStore
 from faceserver.webhooks import table
 from faceserver.webhooks.checking import check_webhooks
 from faceserver.webhooks.manager import Webhooks
+from faceserver.webhooks.opening import open_webhooks
 from faceserver.webhooks.purging import purge_webhooks
 from faceserver.webhooks.records import Delivery
 from faceserver.webhooks.sender import KEPT_FOR, PAUSES
@@ -51,14 +53,22 @@ def world() -> World:
     return World()
 
 
-@pytest.fixture
-def hooks(tmp_path: Path, world: World) -> Iterator[Webhooks]:
-    with closing(opened(tmp_path, world)) as made:
+@pytest.fixture(params=["alone", "shared"])
+def hooks(request: pytest.FixtureRequest, tmp_path: Path, world: World) -> Iterator[Webhooks]:
+    shared = request.param == "shared"
+    address = request.getfixturevalue("postgres_url") if shared else ""
+    with closing(opened(tmp_path, world, address)) as made:
         yield made
 
 
-def opened(folder: Path, world: World) -> Webhooks:
-    return Webhooks(folder, MemoryStore(dims=2), world.post, now=lambda: world.now)
+def opened(folder: Path, world: World, address: str = "") -> Webhooks:
+    return Webhooks(
+        folder,
+        MemoryStore(dims=2),
+        world.post,
+        open_table=partial(open_webhooks, address),
+        now=lambda: world.now,
+    )
 
 
 def make(hooks: Webhooks, *events: EventKind, url: str = URL, of: str | None = None) -> str:
@@ -278,8 +288,9 @@ def test_a_damaged_file_is_told_and_set_aside(tmp_path: Path, world: World) -> N
         assert hooks.page(limit=9, cursor=None).items == ()
 
 
-def test_secrets_are_for_the_owner_alone(tmp_path: Path, hooks: Webhooks) -> None:
-    make(hooks)
+def test_secrets_are_for_the_owner_alone(tmp_path: Path, world: World) -> None:
+    with closing(opened(tmp_path, world)) as hooks:
+        make(hooks)
     assert (tmp_path / "webhooks.sqlite").stat().st_mode & 0o077 == 0
 
 
@@ -338,11 +349,22 @@ def test_the_thread_sends_what_comes(tmp_path: Path, site: Site) -> None:
         assert last(hooks, hook).state == "delivered"
 
 
-def test_a_full_disk_hinders_no_search(
-    hooks: Webhooks, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_full_disk_hinders_no_search(tmp_path: Path, world: World) -> None:
+    with closing(opened(tmp_path, world)) as hooks:
+        hook = make(hooks)
+        with closing(sqlite3.connect(tmp_path / "webhooks.sqlite")) as connection:
+            connection.execute("DROP TABLE deliveries")
+        hooks.tell(MATCH)
+        assert hooks.get(hook).url == URL
+
+
+def test_a_database_that_is_lost_hinders_no_search(
+    hooks: Webhooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hook = make(hooks)
-    with closing(sqlite3.connect(tmp_path / "webhooks.sqlite")) as connection:
-        connection.execute("DROP TABLE deliveries")
-    hooks.tell(MATCH)
-    assert hooks.get(hook).url == URL
+    def lost(*_: object) -> None:
+        raise StoreUnavailable("gone")
+
+    make(hooks)
+    for name in ("all", "queue"):
+        monkeypatch.setattr(hooks._table, name, lost)
+        hooks.tell(MATCH)

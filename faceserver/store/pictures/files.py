@@ -27,6 +27,14 @@ class PictureFolder:
             for leftover in self._folder.glob(f"*{TEMPORARY}"):
                 leftover.unlink()
 
+    def prepare_shared(self) -> None:
+        """Make the folder where it is missing; what other servers are writing stays.
+
+        Raises:
+            StoreError: the system refused.
+        """
+        make_folder(self._folder)
+
     def save(self, jpeg: bytes) -> str:
         """Store a picture; see :meth:`.base.Pictures.save`."""
         name = picture_name(jpeg)

@@ -1,5 +1,6 @@
 """Where the pictures of a gallery can be kept: in its data folder, or at a place with a URL."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,12 +22,15 @@ class PlaceOptions:
         endpoint: address of the server that offers it, where the URL does not say so.
         region: of that server.
         public: address by which clients reach that server; None where they are not to.
+        gallery: gives the id of the gallery whose pictures they are; None for the one that is kept
+            in the data folder.
     """
 
     url: str
     endpoint: str | None = None
     region: str | None = None
     public: str | None = None
+    gallery: Callable[[], str] | None = None
 
 
 def open_pictures(data_folder: Path, options: PlaceOptions | None = None) -> Pictures:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from flask import Flask, Request, current_app, g, request
 
+from faceserver.access.base import Keys
 from faceserver.access.guard import Gate
-from faceserver.access.keys import KEY_SCOPES, Key, KeyScope, KeyStore
+from faceserver.access.keys import KEY_SCOPES, Key, KeyScope
 from faceserver.access.sessions import Session
 from faceserver.errors import CsrfFailed, NotAuthenticated, NotPermitted, StoreError
 from faceserver.runtime.admission import HEADERS_ALONE
@@ -172,7 +173,7 @@ def _with_key() -> Caller | None:
     return caller_of(key) if key else None
 
 
-def _signer(authenticate: Callable[[Request, KeyStore], Key | None]) -> Key | None:
+def _signer(authenticate: Callable[[Request, Keys], Key | None]) -> Key | None:
     """The key that the request is signed with; what is wrong with the signature is told later."""
     try:
         return authenticate(request, gate().keys)

@@ -1,6 +1,7 @@
 """How often a caller may ask, and how long an answer may take."""
 
 from collections.abc import Iterable
+from typing import cast
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, g, request
@@ -12,8 +13,8 @@ from faceserver.config import Settings
 from faceserver.errors import RateLimited
 from faceserver.runtime.admission import JUDGED
 from faceserver.runtime.deadline import deadline
-from faceserver.web.guard.auth import caller, gate, shown_key
-from faceserver.web.guard.ratecounts import WindowCounts
+from faceserver.web.guard.auth import caller, gate, gate_of, shown_key
+from faceserver.web.guard.ratecounts import SharedWindowCounts, WindowCounts
 
 _UNLIMITED = frozenset({"static", "assets.file", "health.health", "health.live", "health.ready"})
 """What a supervisor or a page asks for, and what costs nothing to answer."""
@@ -24,7 +25,7 @@ _FORM_BYTES = 16_384
 
 
 def limit_rate(app: Flask, settings: Settings) -> None:
-    """Refuse callers that ask too often; the counts live in this process.
+    """Refuse callers that ask too often; the counts live in this process, or where servers share.
 
     A caller is a key, or an address where no key came. Who is refused learns from ``Retry-After``
     when to come back.
@@ -40,11 +41,13 @@ def limit_rate(app: Flask, settings: Settings) -> None:
             response.headers["Retry-After"] = str(g.retry_after)
         return response
 
+    counts = gate_of(app).counts
     limiter = Limiter(
         _who,
         application_limits=[f"{settings.requests_per_minute} per minute"],
         application_limits_exempt_when=_is_free,
-        storage_uri=f"{WindowCounts.STORAGE_SCHEME[0]}://",
+        storage_uri=f"{(SharedWindowCounts if counts else WindowCounts).STORAGE_SCHEME[0]}://",
+        storage_options=cast("dict[str, str | int]", {"counts": counts} if counts else {}),
         headers_enabled=True,
         on_breach=_refuse,
     )

@@ -1,4 +1,4 @@
-"""Where the requests of each caller are counted: in this process, without a thread of its own.
+"""Where the requests of each caller are counted: in this process, or where servers share it.
 
 The library's own memory storage starts a thread for nearly every request, to forget what is old;
 here that is done by the way, once a window.
@@ -8,6 +8,9 @@ from threading import Lock
 from time import time
 
 from limits.storage import Storage
+
+from faceserver.access.base import Counts
+from faceserver.errors import StoreError
 
 
 class WindowCounts(Storage):
@@ -73,3 +76,53 @@ class WindowCounts(Storage):
             return
         self._swept = now
         self._windows = {key: held for key, held in self._windows.items() if held[1] > now}
+
+
+class SharedWindowCounts(Storage):
+    """The same, kept where all servers count together."""
+
+    STORAGE_SCHEME = ["shared-counts"]  # noqa: RUF012 - the library declares it so
+
+    def __init__(
+        self,
+        uri: str | None = None,
+        wrap_exceptions: bool = False,
+        *,
+        counts: Counts,
+        **options: str,
+    ) -> None:
+        """Take where they are kept; the other arguments are the library's."""
+        super().__init__(uri, wrap_exceptions=wrap_exceptions, **options)
+        self._counts = counts
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What can go wrong with the storage."""
+        return StoreError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Count more; a window of ``expiry`` seconds begins where none is open. Returns the sum."""
+        return self._counts.add(key, expiry, amount)
+
+    def get(self, key: str) -> int:
+        """How many there are in the open window."""
+        window = self._counts.window(key)
+        return window[0] if window else 0
+
+    def get_expiry(self, key: str) -> float:
+        """When the open window ends, in seconds since 1970; now, if there is none."""
+        window = self._counts.window(key)
+        return time() + (window[1] if window else 0.0)
+
+    def check(self) -> bool:
+        """Whether the storage works, as far as anybody knows."""
+        return True
+
+    def reset(self) -> int | None:
+        """Forget all."""
+        self._counts.forget(None)
+        return None
+
+    def clear(self, key: str) -> None:
+        """Forget a key."""
+        self._counts.forget(key)

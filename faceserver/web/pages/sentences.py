@@ -61,6 +61,7 @@ SENTENCES: Mapping[str, LazyString] = {
     "store_full": _("The server’s disk is full. Free some space, then try again."),
     "store_locked": _("Another program is using the data folder. Stop it, then try again."),
     "store_mismatch": _("The gallery belongs to another model. The server’s log has the details."),
+    "store_outdated": _("The database must be upgraded. The server’s log has the details."),
     "store_too_new": _(
         "The data folder was written by a newer version of faceserver. Use that version."
     ),

@@ -156,6 +156,7 @@ def receipt(name: str, gone: Receipt) -> gallery.DeletedCollection:
         subjects=gone.subjects,
         pictures=gone.pictures,
         at=gone.at,
+        beyond=gone.beyond,
     )
 
 

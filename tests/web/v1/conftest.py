@@ -1,7 +1,7 @@
 """The API before a real gallery on the disk; faces are coloured tiles."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -19,7 +19,8 @@ from faceserver.jobs.manager import Jobs
 from faceserver.lifecycle import Services
 from faceserver.models.spec import Distances, SimilarityCurve
 from faceserver.pictures.fetch import Fetch
-from faceserver.store import Options, open_store
+from faceserver.store import Options
+from faceserver.store.opening import open_gallery
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
 from tests.services.test_facade import RED, png
@@ -51,10 +52,18 @@ def make_service(
     max_items: int = 5,
     keep: str = "originals",
     settings: Settings | None = None,
+    address: str = "",
 ) -> Services:
+    """All use cases; with an address the gallery is in that database."""
     embedder = CalibratedEmbedder()
-    options = Options(keep=keep)  # type: ignore[arg-type]
-    store = open_store(folder, model=embedder.name, dims=embedder.dims, options=options)
+    store = open_gallery(
+        address,
+        folder,
+        model=embedder.name,
+        dims=embedder.dims,
+        options=Options(keep=keep),  # type: ignore[arg-type]
+        connections=10,
+    )
     analyzers = AnalyzerPool(
         Analyzer(ColourDetector(), embedder),
         {"mirrored": colour_spec("mirrored")},
@@ -68,6 +77,7 @@ def make_service(
         fetch=fetch,
         max_items=max_items,
         settings=settings,
+        address=address,
     )
 
 
@@ -110,7 +120,14 @@ class _Quiet(WSGIRequestHandler):
 
 @pytest.fixture
 def url(app: Flask) -> Iterator[str]:
-    """Where the app is served, on a real socket."""
+    """Where the app is served."""
+    with served(app) as url:
+        yield url
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an app on a real socket while the context lasts; yields its address."""
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -1,5 +1,6 @@
 """Pictures as objects of an S3 bucket."""
 
+from functools import partial
 from pathlib import Path
 
 from faceserver.store.pictures.owner import gallery_id
@@ -15,4 +16,4 @@ def open_bucket(data_folder: Path, options: PlaceOptions) -> S3Pictures:
         LibraryMissing: boto3 is not installed.
         InvalidSetting: the URL names no bucket.
     """
-    return S3Pictures(Bucket(options), lambda: gallery_id(data_folder))
+    return S3Pictures(Bucket(options), options.gallery or partial(gallery_id, data_folder))

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Request
 
-from faceserver.access.keys import Key, KeyStore
+from faceserver.access.base import Keys
+from faceserver.access.keys import Key
 from faceserver.errors import InvalidSignature, NotAuthenticated
 from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.web.compat.rekognition import sigv4
@@ -37,7 +38,7 @@ def is_signed(request: Request) -> bool:
     return request.headers.get("Authorization", "").startswith(sigv4.ALGORITHM)
 
 
-def authenticate(request: Request, keys: KeyStore) -> Key | None:
+def authenticate(request: Request, keys: Keys) -> Key | None:
     """The key that a request is signed with.
 
     Judged by its headers alone, a request is refused where they are reason enough; whether the

@@ -1,0 +1,80 @@
+"""Which store keeps a gallery: a data folder's own, or one that an address names."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from faceserver.errors import InvalidSetting
+from faceserver.models.registry import Registry
+from faceserver.store.base import Gallery
+from faceserver.store.options import Options
+from faceserver.store.sqlite.store import open_store
+
+shared_stores = Registry("store")
+"""By the scheme of their addresses."""
+
+shared_stores.add("postgresql", "faceserver.store.postgres.store:open_store")
+shared_stores.add("postgres", "faceserver.store.postgres.store:open_store")
+
+
+_shared_ids = Registry("store")
+for _scheme in ("postgresql", "postgres"):
+    _shared_ids.add(_scheme, "faceserver.store.postgres.schema:gallery_id")
+
+
+def shared_id(address: str) -> Callable[[], str] | None:
+    """What asks the database of an address for its gallery's id; None without an address.
+
+    Servers that share a gallery share its pictures, so they name it alike.
+    """
+    if not address:
+        return None
+
+    def ask() -> str:
+        found: str = _loaded(_shared_ids, address)(address)
+        return found
+
+    return ask
+
+
+def open_gallery(
+    address: str,
+    folder: Path,
+    *,
+    model: str,
+    dims: int,
+    options: Options,
+    connections: int,
+) -> Gallery:
+    """Open the gallery that an address names, or without one that of a data folder.
+
+    Args:
+        address: of a database, or empty.
+        folder: the data folder.
+        model: whose embeddings the default collection holds.
+        dims: their length.
+        options: how it behaves.
+        connections: at most so many to the database.
+
+    Raises:
+        InvalidSetting: what is needed for such an address is not installed.
+        UnknownName: there is no store for such an address.
+        StoreError: the gallery cannot be used.
+    """
+    if not address:
+        return open_store(folder, model=model, dims=dims, options=options)
+    opener = _loaded(shared_stores, address)
+    gallery: Gallery = opener(
+        address, folder, model=model, dims=dims, options=options, connections=connections
+    )
+    return gallery
+
+
+def _loaded(registry: Registry, address: str) -> Any:
+    try:
+        return registry.load(address.partition("://")[0])
+    except ModuleNotFoundError as error:
+        raise InvalidSetting(
+            f"FACESERVER_STORE needs {error.name}, which is not installed: "
+            'pip install "faceserver[postgres]"'
+        ) from error

@@ -1,0 +1,1 @@
+"""Faces in PostgreSQL, found by pgvector: one gallery that several servers share."""
