@@ -266,7 +266,7 @@ def test_who_may_only_look_is_offered_nothing_else(
         KeyStore(tmp_path).create("admin", "admin")
         reader = KeyStore(tmp_path).create("reader", "read")[1]
         with watched_page(browser, server.url, locale="en-GB", viewport=SCREEN) as (page, _):
-            page.goto("/")
+            page.goto("/signIn")
             page.get_by_label("Key").fill(reader)
             page.keyboard.press("Enter")
             expect(page.get_by_role("heading", level=1)).to_have_text("Retrieve a face")
