@@ -38,7 +38,20 @@ class AuditLog:
 
     def write(self, event: Event) -> None:
         """Write an event. If that fails the log says so, and the server goes on."""
-        line = json.dumps(_fields(event), ensure_ascii=True, default=str)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        told = {
+            "time": now,
+            "who": event.who,
+            "what": event.what,
+            "target": dict(event.target),
+            "result": event.result,
+            "status": event.status,
+            "address": event.address,
+            "request_id": event.request_id,
+            "repeats": event.repeats,
+        }
+        fields = {name: value for name, value in told.items() if value not in (None, {})}
+        line = json.dumps(fields, ensure_ascii=True, default=str)
         self._handler.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
 
     def refused(self, event: Event) -> None:
@@ -48,22 +61,6 @@ class AuditLog:
     def close(self) -> None:
         """Write what was counted and is not written yet."""
         self._refusals.flush()
-
-
-def _fields(event: Event) -> dict[str, object]:
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    fields = {
-        "time": now,
-        "who": event.who,
-        "what": event.what,
-        "target": dict(event.target),
-        "result": event.result,
-        "status": event.status,
-        "address": event.address,
-        "request_id": event.request_id,
-        "repeats": event.repeats,
-    }
-    return {name: value for name, value in fields.items() if value not in (None, {})}
 
 
 class _PrivateHandler(RotatingFileHandler):
@@ -78,7 +75,12 @@ class _PrivateHandler(RotatingFileHandler):
 
     def _open(self) -> Any:
         make_private_folders(Path(self.baseFilename).parent)
-        stream = open(self.baseFilename, "a", encoding="utf-8", opener=_readable)  # noqa: SIM115
+        stream = open(  # noqa: SIM115
+            self.baseFilename,
+            "a",
+            encoding="utf-8",
+            opener=lambda path, flags: private(path, flags & ~os.O_WRONLY | os.O_RDWR),
+        )
         if _ends_within_a_line(stream.fileno()):
             stream.write("\n")
         return stream
@@ -98,7 +100,3 @@ def _ends_within_a_line(descriptor: int) -> bool:
     """Whether a full disk has cut the last event off, so that the next one needs a line."""
     size = os.fstat(descriptor).st_size
     return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-
-
-def _readable(path: str, flags: int) -> int:
-    return private(path, flags & ~os.O_WRONLY | os.O_RDWR)

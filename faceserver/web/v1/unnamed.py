@@ -8,7 +8,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from faceserver.api.base import CollectionPath
 from faceserver.api.faces import Person
 from faceserver.api.unnamed import LikelyPerson, Lookalike, UnnamedFaces, UnnamedQuery
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services import unnamed
 from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
