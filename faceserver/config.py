@@ -19,6 +19,8 @@ _MEGABYTE = 1_000_000
 
 _MOST_PROXIES = 32
 
+_DATABASES = ("postgresql://", "postgres://")
+
 _STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
@@ -91,7 +93,7 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
     )
-    engine: Literal["openvino", "opencv", "caffe", "oip"] = Field(
+    engine: str = Field(
         "openvino",
         description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
     )
@@ -188,7 +190,7 @@ class Settings(BaseSettings):
     )
     pictures: str | None = Field(
         None,
-        pattern=r"^s3://[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9](/[^?#]*)?$",
+        pattern=r"^[a-z][a-z0-9+.-]*://[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?(/[^?#]*)?$",
         description="Where pictures are kept: s3://BUCKET/PREFIX. Unset, they are in the data "
         "folder.",
     )
@@ -336,6 +338,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Minimum level of log messages: debug, info, warning or error."
     )
+
+    @property
+    def database(self) -> str:
+        """Address of the database that servers share keys, jobs and webhooks in; empty if none."""
+        address = self.store.get_secret_value()
+        return address if address.startswith(_DATABASES) else ""
 
     @field_validator(
         "url_allow_networks",

@@ -55,7 +55,7 @@ def open_gate(settings: Settings) -> Gate:
     """The gate that the settings describe; nothing is read or written yet."""
     seconds = 60 * settings.session_minutes
     audit, may_be_open = open_audit_log(settings), settings.no_auth or _is_private(settings)
-    if not settings.store.get_secret_value():
+    if not settings.database:
         return Gate(KeyStore(settings.data_dir), Sessions(seconds), audit, may_be_open)
     database = _database(settings)
     from faceserver.access import shared  # noqa: PLC0415 - its library is not always installed
@@ -73,7 +73,7 @@ def open_gate(settings: Settings) -> Gate:
 @contextmanager
 def open_keys(settings: Settings) -> Iterator[Keys]:
     """Lend the block the keys alone."""
-    if not settings.store.get_secret_value():
+    if not settings.database:
         yield KeyStore(settings.data_dir)
         return
     with closing(_database(settings)) as database:
@@ -118,7 +118,7 @@ def _database(settings: Settings) -> "Postgres":
             f"FACESERVER_STORE needs {error.name}, which is not installed: "
             'pip install "faceserver[postgres]"'
         ) from error
-    return Postgres(settings.store.get_secret_value(), connections=_CONNECTIONS, wait=False)
+    return Postgres(settings.database, connections=_CONNECTIONS, wait=False)
 
 
 def _is_private(settings: Settings) -> bool:
