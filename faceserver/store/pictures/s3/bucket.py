@@ -158,6 +158,7 @@ class Bucket:
             region_name=self._options.region,
             config=Config(
                 signature_version="s3v4",
+                proxies={},  # those of the environment would get the pictures
                 # A server of one's own seldom has a name for each bucket.
                 s3={"addressing_style": "path" if endpoint else "auto"},
                 # What is sent is checked by its SHA-256; others than AWS know no other sums.
