@@ -8,7 +8,7 @@ import pytest
 
 from faceserver.client.compreface import Compreface
 from faceserver.client.transport import ApiError, Transport
-from faceserver.errors import FaceServerError
+from faceserver.errors import FaceServerError, StoreError
 from faceserver.store.pictures.places import PlaceOptions
 from faceserver.store.pictures.s3.bucket import Bucket
 from tests.support.loopback import Site, redirect, send, serve
@@ -94,6 +94,20 @@ def test_a_password_of_the_environment_is_not_told(
     assert site.requests
     for asked in site.requests:
         assert "Basic" not in asked.headers.get("Authorization", "")
+
+
+def test_a_server_of_ones_own_has_no_key_from_amazon(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with serve() as roles:
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", roles.url())
+        with pytest.raises(StoreError, match="credentials"):
+            by_s3(site.url(""))
+        assert roles.requests == []
 
 
 @pytest.mark.parametrize(
