@@ -12,7 +12,7 @@ from flask import Flask
 from faceserver import web
 from faceserver.config import Settings
 from faceserver.engines import EngineOptions, RemoteOptions, make_engine
-from faceserver.errors import FaceServerError, StoreMismatch
+from faceserver.errors import FaceServerError, InvalidSetting, StoreMismatch
 from faceserver.jobs.manager import Jobs
 from faceserver.jobs.opening import open_jobs
 from faceserver.lifecycle import Backend, Services
@@ -370,7 +370,15 @@ def create_app(settings: Settings) -> Flask:
 
     Its ``extensions["faceserver"]`` is the :class:`~faceserver.lifecycle.Backend`, which the caller
     closes.
+
+    Raises:
+        InvalidSetting: a role that shares work has nothing to share it through.
     """
+    if settings.role != "all" and not settings.store.get_secret_value():
+        raise InvalidSetting(
+            f"FACESERVER_ROLE={settings.role} needs a database that the other servers share: set "
+            "FACESERVER_STORE, or FACESERVER_ROLE=all"
+        )
     app = web.make_app()
     backend = Backend(settings, open_services, crops_fit)
     app.extensions["faceserver"] = backend

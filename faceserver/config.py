@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     store_connections: int = Field(
         20, ge=2, le=1000, description="Maximum number of connections to that database."
     )
+    role: Literal["all", "web", "worker"] = Field(
+        "all",
+        description="What this server does: web answers requests and leaves jobs to others, worker "
+        "runs jobs and answers /health and /metrics only, all does both. web and worker need "
+        "FACESERVER_STORE.",
+    )
     models_dir: Path = Field(folders.MODELS, description="Folder that holds the models.")
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
