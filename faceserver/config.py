@@ -330,7 +330,10 @@ class Settings(BaseSettings):
         "faces, such as http://127.0.0.1:3004.",
     )
     audit_log: Path | None = Field(
-        None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
+        None,
+        description="Path of the audit log. Defaults to audit.jsonl in the data folder. With "
+        "FACESERVER_STORE the audit log is in the database; if this is set, it is written here as "
+        "well.",
     )
     audit_max_bytes: int = Field(
         10 * _MEGABYTE,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver import __version__
+from faceserver.cli.audit import audit
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
@@ -76,6 +77,7 @@ main.add_command(db)
 main.add_command(change_model)
 main.add_command(evaluate)
 main.add_command(keys)
+main.add_command(audit)
 _OTHERS = (import_compreface, import_face_id, gen_example_json, cluster, scan, stress_memory)
 for _command in (*TRANSFER, *BACKUP, *DETECTION, *_OTHERS):
     main.add_command(_command)

@@ -49,8 +49,8 @@ Result = TypeVar("Result")
 CONNECTIONS = 20
 """At most so many connections a server has: one for each request that is at the database."""
 
-_WAIT_SECONDS = 15.0
-"""So long a transaction waits for a connection: another machine may have to take over first."""
+PATIENCE = 15.0
+"""So many seconds a transaction waits for a connection: another machine may have to take over."""
 
 _TRIES = 8
 
@@ -68,13 +68,21 @@ _DAMAGED = (errors.DataCorrupted, errors.IndexCorrupted)
 class Postgres:
     """One database. Safe to call from several threads at once, one transaction a thread."""
 
-    def __init__(self, url: str, *, connections: int = CONNECTIONS, wait: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = CONNECTIONS,
+        wait: bool = True,
+        patience: float = PATIENCE,
+    ) -> None:
         """Make the connections.
 
         Args:
             url: ``postgresql://user:password@host,host/database?parameters``, as libpq reads it.
             connections: at most so many.
             wait: until there is one; otherwise that is tried in the background.
+            patience: so many seconds a transaction waits for a connection.
 
         Raises:
             InvalidSetting: it is no such address.
@@ -85,7 +93,7 @@ class Postgres:
             url,
             min_size=1,
             max_size=connections,
-            timeout=_WAIT_SECONDS,
+            timeout=patience,
             kwargs={"autocommit": True, "prepare_threshold": None},
             configure=_configure,
             check=ConnectionPool.check_connection,
@@ -93,7 +101,7 @@ class Postgres:
             open=False,
         )
         try:
-            self._pool.open(wait=wait, timeout=_WAIT_SECONDS)
+            self._pool.open(wait=wait, timeout=patience)
         except PoolTimeout as error:
             self._pool.close()
             raise StoreUnavailable(f"{self._where} cannot be reached") from error
