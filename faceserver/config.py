@@ -87,6 +87,12 @@ class Settings(BaseSettings):
     store_connections: int = Field(
         20, ge=2, le=1000, description="Maximum number of connections to that database."
     )
+    read_store: SecretStr = Field(
+        SecretStr(""),
+        description="Address of a streaming replica of that database, which answers searches and "
+        "lists as long as it has everything that this server has written; otherwise the primary "
+        "answers.",
+    )
     role: Literal["all", "web", "worker"] = Field(
         "all",
         description="What this server does: web answers requests and leaves jobs to others, worker "

@@ -46,11 +46,7 @@ class AuditLog:
 
     def write(self, event: Event) -> None:
         """Write an event. If that fails the log says so, and the server goes on."""
-        self.write_line(line_of(event))
-
-    def write_line(self, line: str) -> None:
-        """Likewise, an event that :func:`line_of` has made."""
-        self._handler.handle(logging.makeLogRecord({"msg": "%s", "args": (line,)}))
+        self._handler.handle(logging.makeLogRecord({"msg": "%s", "args": (line_of(event),)}))
 
     def refused(self, event: Event) -> None:
         """Write that somebody was refused; of many that are alike only some, and their number."""
@@ -82,10 +78,6 @@ class AuditLog:
 
 def line_of(event: Event) -> str:
     """An event that happens now, as a JSON object on one line, in ASCII."""
-    return json.dumps(_fields(event), ensure_ascii=True, default=str)
-
-
-def _fields(event: Event) -> dict[str, object]:
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     fields = {
         "time": now,
@@ -98,7 +90,8 @@ def _fields(event: Event) -> dict[str, object]:
         "request_id": event.request_id,
         "repeats": event.repeats,
     }
-    return {name: value for name, value in fields.items() if value not in (None, {})}
+    known = {name: value for name, value in fields.items() if value not in (None, {})}
+    return json.dumps(known, ensure_ascii=True, default=str)
 
 
 class _PrivateHandler(RotatingFileHandler):

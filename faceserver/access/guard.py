@@ -101,8 +101,11 @@ def open_audit_log(settings: Settings, *, is_server: bool = True) -> Audit:
     )
     if not settings.store.get_secret_value():
         return file
-    patience = {"patience": _AUDIT_PATIENCE} if is_server else {}
-    database = _database(settings, connections=_AUDIT_CONNECTIONS, **patience)
+    database = _database(
+        settings,
+        connections=_AUDIT_CONNECTIONS,
+        patience=_AUDIT_PATIENCE if is_server else None,
+    )
     from faceserver.access.shared_audit import SharedAuditLog  # noqa: PLC0415 - likewise
 
     return SharedAuditLog(
@@ -133,17 +136,20 @@ def refuse_unguarded(settings: Settings) -> None:
 
 
 def _database(
-    settings: Settings, *, connections: int = _CONNECTIONS, **options: float
+    settings: Settings, *, connections: int = _CONNECTIONS, patience: float | None = None
 ) -> "Postgres":
     try:
-        from faceserver.runtime.postgres import Postgres  # noqa: PLC0415 - likewise
+        from faceserver.runtime.postgres import PATIENCE, Postgres  # noqa: PLC0415 - likewise
     except ModuleNotFoundError as error:
         raise InvalidSetting(
             f"FACESERVER_STORE needs {error.name}, which is not installed: "
             'pip install "faceserver[postgres]"'
         ) from error
     return Postgres(
-        settings.store.get_secret_value(), connections=connections, wait=False, **options
+        settings.store.get_secret_value(),
+        connections=connections,
+        wait=False,
+        patience=patience or PATIENCE,
     )
 
 

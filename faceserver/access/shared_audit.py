@@ -63,10 +63,10 @@ class SharedAuditLog:
                 self._database.write(self._trim)
         except StoreError as error:
             _log.warning("the event is in %s instead: %s", self._file.path, error)
-            self._file.write_line(line)
+            self._file.write(event)
         else:
             if self._also_to_file:
-                self._file.write_line(line)
+                self._file.write(event)
 
     def refused(self, event: Event) -> None:
         """Write that somebody was refused; of many that are alike only some, and their number."""

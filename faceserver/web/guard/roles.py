@@ -3,7 +3,7 @@
 from flask import Flask, request
 
 from faceserver.errors import NotServed
-from faceserver.web.context import backend
+from faceserver.web.context import backend_of
 from faceserver.web.guard.draining import FOR_OPERATORS
 
 
@@ -13,10 +13,12 @@ def register(app: Flask) -> None:
     Raises (in requests):
         NotServed: it is one.
     """
+    if backend_of(app).settings.role != "worker":
+        return
 
     @app.before_request
     def refuse() -> None:
-        if backend().settings.role == "worker" and request.endpoint not in FOR_OPERATORS:
+        if request.endpoint not in FOR_OPERATORS:
             raise NotServed(
                 "this server only runs jobs (FACESERVER_ROLE=worker): ask one that answers requests"
             )
