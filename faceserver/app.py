@@ -222,6 +222,7 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> Gallery:
             keep=settings.keep_pictures, any_model=any_model, place=picture_place(settings)
         ),
         connections=settings.store_connections,
+        replica=settings.read_store.get_secret_value(),
     )
 
 
@@ -384,9 +385,15 @@ def create_app(settings: Settings) -> Flask:
     closes.
 
     Raises:
-        InvalidSetting: a setting names what there is not, or the settings do not go together.
+        InvalidSetting: a setting names what there is not, the settings do not go together, or a
+            role that shares work has nothing to share it through.
     """
     _refuse_unknown_names(settings)
+    if settings.role != "all" and not settings.database:
+        raise InvalidSetting(
+            f"FACESERVER_ROLE={settings.role} needs a database that the other servers share: set "
+            "FACESERVER_STORE, or FACESERVER_ROLE=all"
+        )
     app = web.make_app()
     backend = Backend(settings, open_services, crops_fit)
     app.extensions["faceserver"] = backend

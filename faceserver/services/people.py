@@ -59,7 +59,7 @@ class People:
             NotFound: there is no such collection.
             InvalidCursor: the cursor is none.
         """
-        return self._context.on(
+        return self._context.reading(
             collection,
             lambda held: held.subjects(limit=limit, cursor=cursor, tags=tags, called=called),
         )

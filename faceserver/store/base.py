@@ -9,8 +9,9 @@ threads at once.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from faceserver.store.exemplars import Exemplar, ExemplarCollection, NearExemplar
 from faceserver.store.facebase import FaceCollection, Look
@@ -70,6 +71,22 @@ class Collection(FaceCollection, SubjectCollection, ExemplarCollection, Protocol
     dims: int
     created: datetime
     lifetime: Lifetime
+
+    def for_reading(self) -> Self:
+        """The same, for requests that only read.
+
+        Where servers share a gallery, what others have written a moment ago may be missing; what
+        was written through this store is there.
+        """
+        ...
+
+    def one_at_a_time(self) -> AbstractContextManager[None]:
+        """What is in the block no other thread does meanwhile, on no server that shares the store.
+
+        Raises:
+            StoreError: others took too long.
+        """
+        ...
 
     def count(self, only: Filter = EVERYTHING) -> int:
         """How many faces are stored that fit a filter."""

@@ -10,7 +10,17 @@ from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.context import backend_of
 from faceserver.web.doors import PathKeys
-from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
+from faceserver.web.guard import (
+    audit,
+    auth,
+    bodies,
+    cors,
+    draining,
+    limits,
+    roles,
+    scopes,
+    security,
+)
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.guard.limits import Deadlines
 from faceserver.web.guard.proxies import TrustedProxies
@@ -72,6 +82,7 @@ def _guard(app: Flask, settings: Settings) -> None:
     security.guard(app, settings)
     cors.allow(app, frozenset(settings.cors_origins))
     draining.register(app)
+    roles.register(app)
     bodies.refuse_told(app)
     auth.identify(app)
     limits.limit_rate(app, settings)

@@ -256,4 +256,11 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX deliveries_by_hook ON deliveries (hook);
     CREATE INDEX deliveries_waiting ON deliveries (next) WHERE state = 'waiting';
     """,
+    # 6: who did what, at whichever server.
+    """
+    CREATE TABLE audit (
+        id          bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        event       json    NOT NULL -- as a line of the file has it
+    );
+    """,
 )
