@@ -104,8 +104,9 @@ def refuse_unguarded(settings: Settings) -> None:
             return
     name = next(iter(settings.host_names), settings.host)
     raise SetupError(
-        f"{name} can be reached from other machines, and no API key exists: make one with "
-        "`faceserver keys create --name NAME --scope admin`, or let everybody in with --no-auth"
+        f"{name} can be reached from other machines, and no API key exists: create one "
+        "with `faceserver keys create --name NAME --scope admin`, or allow access without a key "
+        "with --no-auth"
     )
 
 

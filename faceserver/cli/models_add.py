@@ -121,7 +121,7 @@ def _at_hand(source: str, settings: Settings, sha256: str | None) -> Iterator[Pa
         if not path.exists():
             raise NotFound(f"there is no file or folder {source!r}")
         if sha256 and (path.is_dir() or sha256_of(path) != sha256.lower()):
-            raise ModelError(f"{path.name} has not the sha256 {sha256}")
+            raise ModelError(f"{path.name} does not have the sha256 {sha256}")
         if path.is_file() and kind_of(path) is Kind.ZIP:
             yield _unpacked(path, Path(folder, "files"))
         else:
@@ -151,7 +151,7 @@ def _unpacked(archive: Path, folder: Path) -> Path:
                 if place.suffix not in {".onnx", ".toml", ".prototxt", ".caffemodel", ".pb"}:
                     continue
                 if place.exists() or member.file_size > _MOST_BYTES:
-                    raise ModelError(f"{archive.name}: {member.filename} cannot be taken out")
+                    raise ModelError(f"{archive.name}: {member.filename} cannot be extracted")
                 with packed.open(member) as file, place.open("wb") as target:
                     while part := file.read(1 << 20):
                         target.write(part)
@@ -164,7 +164,7 @@ def _named(name: str | None) -> str:
     from faceserver.errors import InvalidRequest
 
     if not name:
-        raise InvalidRequest("say what it is to be called, with --as NAME")
+        raise InvalidRequest("give it a name with --as NAME")
     return name
 
 
@@ -203,7 +203,7 @@ def _add_folder(
     for file in files:
         known = of_pack(file)
         if known is None:
-            click.echo(f"{file.name}: passed over; add it alone, and say what it is", err=True)
+            click.echo(f"{file.name}: skipped; add it separately, and say what it is", err=True)
             continue
         _add_file(file, f"{name}/{file.stem}", known, settings)
 
@@ -269,7 +269,7 @@ def _describe_and_add(  # noqa: PLR0917
 def _ask(name: str, meaning: str, answers: tuple[str, ...]) -> str:
     del name
     choice = click.Choice(answers) if answers else None
-    answer: str = click.prompt(f"The file does not tell {meaning}", type=choice)
+    answer: str = click.prompt(f"The file does not say {meaning}", type=choice)
     return answer
 
 

@@ -109,7 +109,7 @@ class Compreface:
         if status != requests.codes.ok:
             raise UrlFailed(f"CompreFace answered with status {status}")
         if not data:
-            raise EmptyFile("CompreFace keeps no picture of this example")
+            raise EmptyFile("CompreFace has no picture of this example")
         return data
 
     def _read(self, kind: type[Answer], path: str, **query: int) -> Answer:
@@ -120,7 +120,7 @@ class Compreface:
             return kind.model_validate_json(data)
         except ValidationError as error:
             raise ApiError(
-                f"{self._url} does not answer as CompreFace does", code="unexpected_answer"
+                f"{self._url} does not answer like CompreFace", code="unexpected_answer"
             ) from error
 
     def _ask(self, url: str, most: int, **query: Any) -> tuple[int, bytes]:

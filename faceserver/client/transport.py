@@ -130,7 +130,7 @@ class Transport:
             return kind.model_validate_json(response.content)
         except ValidationError as error:
             raise ApiError(
-                f"{self._url} answers something else than this API: is it of another version?",
+                f"{self._url} does not answer like this API: is it another version?",
                 code="unexpected_answer",
             ) from error
 

@@ -106,7 +106,7 @@ def refuse_to_ask(name: str, meaning: str, answers: tuple[str, ...]) -> str:
         InvalidRequest: always; it names the option.
     """
     choices = f" ({', '.join(answers)})" if answers else ""
-    raise InvalidRequest(f"the file does not tell {meaning}: say it with --{name}{choices}")
+    raise InvalidRequest(f"the file does not say {meaning}: say it with --{name}{choices}")
 
 
 def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made | None = None) -> str:

@@ -162,7 +162,7 @@ def describe(
     _channels, rows, columns = network.input_shape
     if network.dims is None or rows != columns:
         raise ModelError(
-            f"{network.source.path}: this is no FaceNet: it makes {dict(network.output_shapes)} "
+            f"{network.source.path}: this is not a FaceNet: it makes {dict(network.output_shapes)} "
             f"of {network.input_shape}, not a vector of a square picture"
         )
     known = pixels.known

@@ -107,7 +107,7 @@ class Postgres:
         Raises:
             StoreUnavailable: the database cannot be reached; or the connection broke while it was
                 committing, so that nobody knows whether it did.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         return self._run(work, "BEGIN")
 
@@ -127,7 +127,7 @@ class Postgres:
 
         Raises:
             StoreUnavailable: the database cannot be reached, or was lost.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: PostgreSQL has ended it for the sake of another one.
         """
         try:
@@ -212,12 +212,12 @@ class Postgres:
         except _ANEW:
             raise
         except errors.DiskFull as error:
-            raise StoreFull(f"{self._where}: no space is left") from error
+            raise StoreFull(f"{self._where}: no space left on the device") from error
         except _DAMAGED as error:
             raise StoreCorrupt(f"{self._where} is damaged: {one_line(error)}") from error
         except _BROKEN as error:
             raise StoreUnavailable(
-                f"{self._where}: the connection broke, and nobody knows whether the last change "
+                f"{self._where}: the connection was lost; it is unknown whether the last change "
                 f"was kept ({one_line(error)})"
             ) from error
         except psycopg.Error as error:
@@ -237,7 +237,7 @@ def shown(url: str) -> str:
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
-        raise InvalidSetting(f"FACESERVER_STORE is no address of PostgreSQL: {error}") from error
+        raise InvalidSetting(f"FACESERVER_STORE is not a PostgreSQL address: {error}") from error
     return f"the database {parts.get('dbname', '')!r} on {parts.get('host', 'this machine')}"
 
 

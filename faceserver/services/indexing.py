@@ -54,7 +54,7 @@ class Indexing:
         self._context = context
 
     def add(self, collection: str, picture: NewPicture, choose: Choose) -> Indexed:
-        """Register those faces of a picture that are chosen; none comes twice.
+        """Register those faces of a picture that are chosen; none occurs twice.
 
         The size of the picture is kept with each face, as attributes.
 
@@ -67,7 +67,7 @@ class Indexing:
             NotFound: there is no such collection.
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             Busy: somebody deletes its faces at the same time.
         """
         return self._context.on(collection, lambda held: self._add(held, checked(picture), choose))

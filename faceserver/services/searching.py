@@ -261,9 +261,7 @@ class Searching:
             InvalidCombination: strangers are to be remembered, with a filter.
         """
         if query.remember and query.only != EVERYTHING:
-            raise InvalidCombination(
-                "who is unknown to a filter is no stranger: remember without one"
-            )
+            raise InvalidCombination("strangers cannot be remembered in a filtered search")
         limits = self._context.limits
         filled = replace(
             query,

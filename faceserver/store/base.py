@@ -122,7 +122,7 @@ class ModelChange(Protocol):
         Raises:
             ValueError: one is not float32, of another length, or not of unit length.
             ModelChanged: the collection is not changing to this model any more.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         ...
 
@@ -132,7 +132,7 @@ class ModelChange(Protocol):
         Raises:
             ChangeIncomplete: faces are pending.
             ModelChanged: the collection is not changing to this model any more.
-            StoreFull: no space is left; nothing has changed.
+            StoreFull: no space left on the device; nothing has changed.
         """
         ...
 

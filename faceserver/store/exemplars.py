@@ -79,10 +79,10 @@ class ExemplarCollection(Protocol):
 
         Raises:
             ValueError: the embedding is not float32, of another length, or not of unit length.
-            InvalidRequest: the content is no JSON, or too much.
+            InvalidRequest: the content is not JSON, or too much.
             NotFound: it names a person or a face that is not there.
             AlreadyExists: its id is taken by one of another kind or collection.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         ...
 
@@ -141,7 +141,7 @@ def accept_exemplar(exemplar: Exemplar, *, dims: int) -> Exemplar:
 
     Raises:
         ValueError: the embedding is not float32, of another length, or not of unit length.
-        InvalidRequest: the content is no JSON, or too much.
+        InvalidRequest: the content is not JSON, or too much.
     """
     check_embedding(exemplar.embedding, dims=dims)
     embedding = exemplar.embedding.copy()
@@ -166,7 +166,7 @@ def content_text(content: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the content is no JSON: {error}") from error
+        raise InvalidRequest(f"the content is not JSON: {error}") from error
     if len(text) > MAX_CONTENT:
         raise InvalidRequest(f"the content has {len(text)} characters; at most {MAX_CONTENT}")
     return text

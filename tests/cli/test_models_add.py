@@ -142,9 +142,9 @@ def test_what_is_no_network_is_refused(models: Path, tmp_path: Path) -> None:
     assert "cannot be read as ONNX" in run("add", tmp_path / "text.onnx", "--as", "x").output
     assert "not_found" in run("add", tmp_path / "nothing.onnx", "--as", "x").output
     file = embedder(tmp_path / "net.onnx")
-    assert "has not the sha256" in run("add", file, "--as", "x", "--sha256", "0" * 64).output
+    assert "does not have the sha256" in run("add", file, "--as", "x", "--sha256", "0" * 64).output
     options = ["--normalization", "wild", "--channels", "rgb"]
-    assert "'wild' is no normalization" in run("add", file, "--as", "x", *options).output
+    assert "'wild' is not a normalization" in run("add", file, "--as", "x", *options).output
     assert "invalid_request" in run("add", file).output
     assert list(models.iterdir()) == []
 
@@ -154,7 +154,7 @@ def test_a_zip_of_two_files_of_one_name_is_refused(models: Path, tmp_path: Path)
         archive.writestr("a/net.onnx", b"1")
         archive.writestr("b/net.onnx", b"2")
     result = run("add", tmp_path / "two.zip", "--as", "x")
-    assert "cannot be taken out" in result.output
+    assert "cannot be extracted" in result.output
     (tmp_path / "cut.zip").write_bytes((tmp_path / "two.zip").read_bytes()[:-20])
     assert run("add", tmp_path / "cut.zip", "--as", "x").exit_code == 1
 

@@ -123,7 +123,7 @@ def test_closed_addresses(host: str, scheme: str, connections: list[tuple[str, i
 def test_the_message_tells_the_name_alone() -> None:
     with pytest.raises(ForbiddenUrl) as raised:
         fetch("http://inner.test/")
-    assert str(raised.value) == "inner.test lies in a network that is closed to URLs."
+    assert str(raised.value) == "inner.test is in a network that URLs must not point to."
 
 
 @pytest.mark.parametrize("url", MALFORMED)

@@ -207,7 +207,7 @@ def test_wrong_credentials_are_told_once(site: Site) -> None:
         fetch(site.url(), known())
     assert len(site.requests) == 2
     assert "pass" not in str(raised.value).replace("password", "")
-    with pytest.raises(UrlFailed, match="it asks for a user name and a password"):
+    with pytest.raises(UrlFailed, match="it requires a user name and a password"):
         fetch(site.url())
 
 

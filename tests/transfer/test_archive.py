@@ -203,7 +203,7 @@ VECTORS = "collections/default/vectors.npy"
         (SUBJECTS, lambda data: data.replace(b"Bob", b""), "line 2: name"),
         (SUBJECTS, lambda data: 2 * data[: data.index(b"\n") + 1], "comes twice"),
         (VECTORS, lambda data: data[:-4], "ends too early"),
-        (VECTORS, lambda data: data + b"\0", "goes on too long"),
+        (VECTORS, lambda data: data + b"\0", "is too long"),
         (VECTORS, lambda data: data[:-4] + b"\0\0\xc0\x7f", "length 1, not nan"),
         (
             VECTORS,

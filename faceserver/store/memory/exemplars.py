@@ -40,7 +40,7 @@ class MemoryExemplars(MemoryFaces):
             held = {item.id: (row, item) for row, item in self._living().items()}
             row, old = held[new.id] if new.id in held else (self._next_row(), new)
             if old.kind != new.kind:
-                raise AlreadyExists(f"something else is remembered under {new.id!r}")
+                raise AlreadyExists(f"there is another example {new.id!r}")
             self._exemplars[row] = new
         return new
 
@@ -50,7 +50,7 @@ class MemoryExemplars(MemoryFaces):
             for item in self._living().values():
                 if item.id == exemplar_id:
                     return item
-        raise NotFound(f"nothing is remembered under {exemplar_id!r}")
+        raise NotFound(f"there is no example {exemplar_id!r}")
 
     def exemplars(
         self,

@@ -145,7 +145,7 @@ class PostgresStore:
 
         def create(transaction: Transaction) -> CollectionRow:
             if tables.row_named(transaction, name) is not None:
-                raise AlreadyExists(f"there is a collection {name!r}")
+                raise AlreadyExists(f"the collection {name!r} already exists")
             row = tables.make_collection(transaction, name, model=model, dims=dims)
             self._index_at_once(transaction, row)
             return row
@@ -153,7 +153,7 @@ class PostgresStore:
         try:
             return self._opened(self.database.write(create))
         except Taken as error:
-            raise AlreadyExists(f"there is a collection {name!r}") from error
+            raise AlreadyExists(f"the collection {name!r} already exists") from error
 
     def purge(self, name: str | None = None) -> Receipt:
         """Remove a collection, or all, so that nothing is left in the tables' files."""
@@ -179,7 +179,7 @@ class PostgresStore:
         """Begin to change a collection's model, or go on with it after an interruption."""
         collection = self.collection(name)
         if (collection.model, collection.dims) == (model, dims):
-            raise Conflict(f"the collection {name!r} is of the model {model} already")
+            raise Conflict(f"the collection {name!r} already uses the model {model}")
 
         def begin(transaction: Transaction) -> int:
             collection.tables.change(transaction)

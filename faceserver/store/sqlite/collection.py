@@ -314,4 +314,4 @@ class DurableCollection(DurableExemplars):
     def _check_model(self) -> None:
         self.lifetime.check()
         if self._retired:
-            raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")
+            raise ModelChanged(f"the collection {self.name!r} no longer uses {self.model}")

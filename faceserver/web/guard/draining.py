@@ -18,4 +18,6 @@ def register(app: Flask) -> None:
     @app.before_request
     def refuse() -> None:
         if backend().draining and request.endpoint not in _STILL_ANSWERED:
-            raise ShuttingDown("the server is stopping; try again soon, or another one")
+            raise ShuttingDown(
+                "the server is shutting down; try again later, or use another server"
+            )

@@ -108,5 +108,7 @@ def file_bytes(file: FileStorage) -> bytes:
 
 def _only(name: str, values: list[Any]) -> object:
     if len(values) > 1:
-        raise InvalidFields([FieldProblem(detail="it comes more than once", pointer=f"#/{name}")])
+        raise InvalidFields(
+            [FieldProblem(detail="it was sent more than once", pointer=f"#/{name}")]
+        )
     return values[0]

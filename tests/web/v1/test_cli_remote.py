@@ -124,7 +124,7 @@ def test_what_a_server_does_not_take(run: Run, folder: Path, tmp_path: Path) -> 
     listed.write_text("path\na.png\n")
     done = run("import", listed)
     assert done.exit_code == 1
-    assert "entry 1: a server takes URLs alone" in done.output
+    assert "entry 1: a server accepts only URLs" in done.output
     other = tmp_path / "list.txt"
     other.touch()
     done = run("import", other)
