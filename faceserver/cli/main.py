@@ -14,6 +14,7 @@ from faceserver import __version__
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
+from faceserver.cli.collections import collections
 from faceserver.cli.compreface import import_compreface
 from faceserver.cli.db import db
 from faceserver.cli.detection import COMMANDS as DETECTION
@@ -75,6 +76,7 @@ def main() -> None:
 main.add_command(models)
 main.add_command(db)
 main.add_command(change_model)
+main.add_command(collections)
 main.add_command(evaluate)
 main.add_command(keys)
 _OTHERS = (import_compreface, import_face_id, gen_example_json, cluster, scan, stress_memory)

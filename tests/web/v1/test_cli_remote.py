@@ -176,3 +176,12 @@ def test_a_search_can_be_narrowed(run: Run, folder: Path, client: Client) -> Non
     refused = run("search", folder / "Ann" / "1.png", "--where", "young")
     assert refused.exit_code == 2
     assert "gender:female or age:20-40" in refused.output
+
+
+def test_collections_are_created_and_listed(run: Run, client: Client) -> None:
+    made = run("collections", "create", "staff", "--model", "mirrored")
+    assert made.exit_code == 0, made.output
+    assert client.get_collection("staff").model == "mirrored"
+    rows = [line.split() for line in run("collections", "list").output.splitlines()]
+    assert [row[:2] for row in rows[1:]] == [["default", "colour"], ["staff", "mirrored"]]
+    assert "already_exists" in run("collections", "create", "staff").output
