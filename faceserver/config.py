@@ -192,6 +192,11 @@ class Settings(BaseSettings):
         description="Time in days after which a stranger who was remembered and not seen again is "
         "forgotten. 0 means never.",
     )
+    attributes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Attributes stored with every face that is registered, comma-separated, such "
+        "as age,gender,quality; in addition to those that a request asks for. None by default.",
+    )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Maximum number of matches returned by one search."
     )
@@ -367,6 +372,7 @@ class Settings(BaseSettings):
         "trusted_proxies",
         "compat",
         "compat_listen",
+        "attributes",
         mode="before",
     )
     @classmethod

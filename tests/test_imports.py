@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A room may import its own modules and those of the rooms above it in this list.
 LAYERS = [
-    {"faceserver", "errors", "types", "texts", "folders", "layout", "config"},
+    {"faceserver", "errors", "types", "conditions", "texts", "folders", "layout", "config"},
     {"runtime", "api"},
     {"pictures", "models"},
     {"engines", "access", "client"},

@@ -280,6 +280,10 @@ def _tell(model: "FoundModel") -> None:
     else:
         setting = "MODEL" if model.spec.kind == "embedder" else "DETECTOR"
         click.echo(f"to use it: FACESERVER_{setting}={model.name}")
+    if model.spec.kind == "embedder":
+        own = model.spec.name
+        click.echo(f"in a new collection: faceserver collections create NAME --model {own}")
+        click.echo(f"for stored faces: faceserver change-model {model.name}")
     distances = getattr(model.spec, "distances", None)
     if distances and distances.calibration.startswith("not calibrated"):
         click.echo(f"its distance threshold {distances.threshold} is {distances.calibration}")

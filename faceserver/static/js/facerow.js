@@ -6,6 +6,7 @@ import { may, page } from "./page.js";
 import { personNamed } from "./people.js";
 import { _, percent, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
+import { toldOf } from "./told.js";
 import { markUnsaved } from "./unsaved.js";
 
 /** Below this squared L2 distance two faces are the same face of the same photograph. */
@@ -101,9 +102,9 @@ export class FaceRow {
   }
 
   makeMore() {
-    const { score, quality, id } = this.face;
-    const fine = quality === null ? null : _("quality %(share)s", { share: percent(quality) });
-    const text = [_("Detector score %(share)s", { share: percent(score) }), fine].filter(Boolean).join(" · ");
+    const { score, id } = this.face;
+    const sureness = _("Detector score %(share)s", { share: percent(score) });
+    const text = [sureness, toldOf(this.face)].filter(Boolean).join(" · ");
     this.tagsField = make("input", { className: "form-control form-control-sm", value: tagsText(this.face.tags), autocomplete: "off", readOnly: !may("write") });
     const search = make("a", { href: `${page.root}faceRetrieve.html?face=${id}`, textContent: _("Find this face in other pictures") });
     const label = make("label", { className: "face-label" }, make("span", {}, _("Tags")), this.tagsField);

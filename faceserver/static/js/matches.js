@@ -4,6 +4,7 @@ import { openLightbox, storedAndMarked } from "./lightbox.js";
 import { page } from "./page.js";
 import { _, ngettext, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
+import { toldOf } from "./told.js";
 
 /**
  * The matches below a threshold, in groups of one person each, nearest first.
@@ -78,7 +79,7 @@ function itemOf(match, name) {
     foot: () => {
       const href = `${page.root}faceRetrieve.html?face=${face.id}`;
       const search = make("a", { className: "btn btn-outline-secondary btn-sm", href }, icon("search"), _("Search with this face"));
-      const text = [likeness(match), face.source].filter(Boolean).join(" · ");
+      const text = [likeness(match), toldOf(face), face.source].filter(Boolean).join(" · ");
       return [make("p", { className: "hint mb-0", textContent: text }), search];
     },
   };

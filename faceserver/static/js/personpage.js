@@ -9,6 +9,7 @@ import { personNamed } from "./people.js";
 import { ScrollList } from "./scrolllist.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext } from "./texts.js";
+import { toldOf } from "./told.js";
 import { toast, toastFromBefore, toastThere } from "./toast.js";
 import { deleteFaces } from "./unnamedgroups.js";
 
@@ -56,6 +57,7 @@ function showPicture(face) {
   const items = all.map((each) => ({
     title: each.source || person.name,
     show: () => storedAndMarked(each, { alt: each.source, names: [person.name], withPoints: true }),
+    foot: () => (toldOf(each) ? [make("p", { className: "hint mb-0", textContent: toldOf(each) })] : []),
   }));
   openLightbox(items, all.indexOf(face));
 }
