@@ -192,7 +192,7 @@ class DurableAgainstMemory(RuleBasedStateMachine):
     def keep(self, place: int, about: int | None, of: int | None, number: int) -> None:
         people, faces = self.subject_ids(), [*self.face_ids(), "0" * 32]
         exemplar = Exemplar(
-            KINDS[number % 2],
+            KINDS[number % len(KINDS)],
             VECTORS[place],
             subject=None if about is None else people[about % len(people)],
             face=None if of is None else faces[of % len(faces)],
