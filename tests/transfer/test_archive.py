@@ -216,7 +216,7 @@ VECTORS = "collections/default/vectors.npy"
         ("faceserver-archive.json", lambda _: None, "holds no 'faceserver-archive.json'"),
         (
             "faceserver-archive.json",
-            lambda data: data.replace(b'"format": 3', b'"format": 4'),
+            lambda data: data.replace(b'"format": 4', b'"format": 5'),
             "format",
         ),
         ("faceserver-archive.json", lambda data: data.replace(b"holiday-1", b"../oliday"), "name"),
