@@ -108,7 +108,7 @@ def _refuse_untrusted_host(names: frozenset[str]) -> None:
 
 def _refuse_other_sites() -> None:
     if request.headers.get("Sec-Fetch-Site", "none") not in {"same-origin", "none"}:
-        raise CrossOrigin("pages of other sites must not use this server")
+        raise CrossOrigin("pages of other sites may not use this server")
     origin = request.headers.get("Origin")
     if origin is not None and _netloc(origin) != request.headers.get("Host", "").lower():
         raise CrossOrigin(f"pages of {origin} may not use this server")
