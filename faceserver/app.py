@@ -282,7 +282,7 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         settings.data_dir,
         context.store,
         post or _fetcher(settings).post,
-        open_table=partial(open_webhooks, settings.database),
+        open_table=partial(open_webhooks, settings.shared_database),
     )
     context = replace(context, tell=webhooks.tell)
     return Services(
@@ -312,7 +312,7 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
             settings.data_dir,
             context,
             max_items=settings.max_job_items,
-            open_table=partial(open_jobs, settings.database),
+            open_table=partial(open_jobs, settings.shared_database),
         ),
         webhooks=webhooks,
     )
@@ -402,7 +402,7 @@ def create_app(settings: Settings) -> Flask:
             role that shares work has nothing to share it through.
     """
     _refuse_unknown_names(settings)
-    if settings.role != "all" and not settings.database:
+    if settings.role != "all" and not settings.shared_database:
         raise InvalidSetting(
             f"FACESERVER_ROLE={settings.role} needs a database that the other servers share: set "
             "FACESERVER_STORE, or FACESERVER_ROLE=all"

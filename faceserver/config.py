@@ -360,7 +360,7 @@ class Settings(BaseSettings):
     )
 
     @property
-    def database(self) -> str:
+    def shared_database(self) -> str:
         """Address of the database that servers share keys, jobs and webhooks in; empty if none."""
         address = self.store.get_secret_value()
         return address if address.startswith(_DATABASES) else ""
