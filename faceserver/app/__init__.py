@@ -67,9 +67,15 @@ def create_app(settings: Settings) -> Flask:
     closes.
 
     Raises:
-        InvalidSetting: a setting names what there is not, or the settings do not go together.
+        InvalidSetting: a setting names what there is not, the settings do not go together, or a
+            role that shares work has nothing to share it through.
     """
     _refuse_unknown_names(settings)
+    if settings.role != "all" and not settings.shared_database:
+        raise InvalidSetting(
+            f"FACESERVER_ROLE={settings.role} needs a database that the other servers share: set "
+            "FACESERVER_STORE, or FACESERVER_ROLE=all"
+        )
     app = web.make_app()
     backend = Backend(settings, open_services, crops_fit)
     app.extensions["faceserver"] = backend

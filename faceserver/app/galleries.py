@@ -28,6 +28,7 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> Gallery:
             keep=settings.keep_pictures, any_model=any_model, place=picture_place(settings)
         ),
         connections=settings.store_connections,
+        replica=settings.read_store.get_secret_value(),
     )
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from faceserver.app.galleries import open_gallery
 from faceserver.app.models import embedder_specs, make_analyzer, make_embedder
 from faceserver.config import Settings
-from faceserver.errors import FaceServerError, StoreMismatch
+from faceserver.errors import FaceServerError, InvalidSetting, StoreMismatch, UnknownAttribute
 from faceserver.jobs.manager import Jobs
 from faceserver.jobs.opening import open_jobs
 from faceserver.lifecycle import Services
@@ -125,7 +125,20 @@ def _context(settings: Settings, store: Gallery, analyzer: Analyzer) -> Context:
             keep_strangers=_days(settings.remember_days),
         ),
         outside=Outside(settings.max_fetches),
+        attributes=_stored_attributes(settings, analyzer),
     )
+
+
+def _stored_attributes(settings: Settings, analyzer: Analyzer) -> tuple[str, ...]:
+    """What is stored with every face.
+
+    Raises:
+        InvalidSetting: there is no such attribute.
+    """
+    try:
+        return analyzer.attributes.wanted(settings.attributes)
+    except UnknownAttribute as error:
+        raise InvalidSetting(f"FACESERVER_ATTRIBUTES: {error}") from error
 
 
 def _fetcher(settings: Settings) -> Fetcher:

@@ -82,6 +82,18 @@ class Settings(BaseSettings):
     store_connections: int = Field(
         20, ge=2, le=1000, description="Maximum number of connections to that database."
     )
+    read_store: SecretStr = Field(
+        SecretStr(""),
+        description="Address of a streaming replica of that database, which answers searches and "
+        "lists as long as it has everything that this server has written; otherwise the primary "
+        "answers.",
+    )
+    role: Literal["all", "web", "worker"] = Field(
+        "all",
+        description="What this server does: web answers requests and leaves jobs to others, worker "
+        "runs jobs and answers /health and /metrics only, all does both. web and worker need "
+        "FACESERVER_STORE.",
+    )
     models_dir: Path = Field(folders.MODELS, description="Folder that holds the models.")
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
@@ -172,6 +184,11 @@ class Settings(BaseSettings):
         le=36_500,
         description="Time in days after which a stranger who was remembered and not seen again is "
         "forgotten. 0 means never.",
+    )
+    attributes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Attributes stored with every face that is registered, comma-separated, such "
+        "as age,gender,quality; in addition to those that a request asks for. None by default.",
     )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Maximum number of matches returned by one search."
@@ -319,7 +336,10 @@ class Settings(BaseSettings):
         "faces, such as http://127.0.0.1:3004.",
     )
     audit_log: Path | None = Field(
-        None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
+        None,
+        description="Path of the audit log. Defaults to audit.jsonl in the data folder. With "
+        "FACESERVER_STORE the audit log is in the database; if this is set, it is written here as "
+        "well.",
     )
     audit_max_bytes: int = Field(
         10 * _MEGABYTE,
@@ -345,6 +365,7 @@ class Settings(BaseSettings):
         "trusted_proxies",
         "compat",
         "compat_listen",
+        "attributes",
         mode="before",
     )
     @classmethod

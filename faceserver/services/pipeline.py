@@ -55,7 +55,7 @@ def run(
     Raises:
         StoreMismatch: the collection's model is not loaded.
         ModelChanged: the collection is of another model now; what was yielded is in.
-        StoreFull: no space is left; what was yielded is in.
+        StoreFull: no space left on the device; what was yielded is in.
     """
     work = _Work(context, collection, rules, {} if claims is None else claims)
     source = iter(pictures)
@@ -142,7 +142,11 @@ class _Work:
             keys = keys_of(name, item, sha256(data).hexdigest())
             if may_pass and (faces := self._known.faces(keys)):
                 return Passed(item.source, faces)
-            wanted = (*item.attributes, *item.needed.attributes())
+            wanted = (
+                *item.attributes,
+                *item.needed.attributes(),
+                *self._context.attributes,
+            )
             picture, found = self._context.find(data, self._analyzer, wanted, item.choice)
             good, left_out = self._good(item, found)
         except InputError as error:
@@ -169,7 +173,8 @@ class _Work:
         if item.person is not None:
             if len(faces) > 1 and not self._rules.largest:
                 raise SeveralFaces(
-                    f"the picture holds {len(faces)} faces, and nothing says which is {item.person}"
+                    f"the picture holds {len(faces)} faces, and it is not clear "
+                    f"which of them is {item.person}"
                 )
             faces = faces[:1]
         if item.needed == ANYTHING:

@@ -66,10 +66,10 @@ class Registering:
             NoFace: it holds none.
             LowQuality: it holds none that is good enough.
             InvalidCombination: the best of a person are to be kept, and nobody says of whom.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         if best is not None and picture.subject is None:
-            raise InvalidCombination("the best faces of a person are kept: say of which subject")
+            raise InvalidCombination("keep_best requires a subject")
 
         def add(held: Collection) -> Registered:
             if picture.subject is not None:
@@ -127,7 +127,7 @@ class Registering:
 
         Raises:
             NotFound: there is no such collection.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         return self._context.on(
             collection, lambda held: list(run(self._context, held, pictures, rules, claims))
@@ -141,7 +141,7 @@ class Registering:
         Raises:
             NotFound: there is no such collection.
             ModelChanged: the collection is of another model now; what was yielded is in.
-            StoreFull: no space is left; what was yielded is in.
+            StoreFull: no space left on the device; what was yielded is in.
         """
         return run(self._context, self._context.store.collection(collection), pictures, rules)
 
@@ -153,5 +153,5 @@ def _as_registered(outcome: Outcome) -> Registered:
     if isinstance(outcome, Refused):
         raise outcome.error
     if outcome.known is None:
-        raise NotFound("the faces of this picture were deleted just now")
+        raise NotFound("the faces of this picture have just been deleted")
     return replace(outcome.known, is_new=False)

@@ -53,6 +53,7 @@ def open_gallery(
     dims: int,
     options: Options,
     connections: int,
+    replica: str = "",
 ) -> Gallery:
     """Open the gallery that an address names, or without one that of a data folder.
 
@@ -63,17 +64,29 @@ def open_gallery(
         dims: their length.
         options: how it behaves.
         connections: at most so many to the database.
+        replica: address of one that may answer what only reads, or empty.
 
     Raises:
-        InvalidSetting: what is needed for such an address is not installed.
+        InvalidSetting: what is needed for such an address is not installed; or there is a replica
+            of nothing.
         UnknownName: there is no store for such an address.
         StoreError: the gallery cannot be used.
     """
+    if not address and replica:
+        raise InvalidSetting(
+            "FACESERVER_READ_STORE needs FACESERVER_STORE, of which it is a replica"
+        )
     if not address:
         return open_store(folder, model=model, dims=dims, options=options)
     opener = _loaded(stores, address)
     gallery: Gallery = opener(
-        address, folder, model=model, dims=dims, options=options, connections=connections
+        address,
+        folder,
+        model=model,
+        dims=dims,
+        options=options,
+        connections=connections,
+        replica=replica,
     )
     return gallery
 

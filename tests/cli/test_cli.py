@@ -42,6 +42,8 @@ def test_a_folder_is_registered_and_searched(photographs: Photographs, tmp_path:
     assert result.exit_code == 0
     (line,) = result.output.splitlines()
     assert line.endswith("obama.jpg")
+    narrowed = run("search", photographs["obama2.jpg"], "--where", "age:20-40")
+    assert "Nobody" in narrowed.output  # nothing was told of the stored faces
 
     (match,) = json.loads(run("search", "--json", photographs["obama2.jpg"]).output)
     assert Path(match["picture"]).is_file()

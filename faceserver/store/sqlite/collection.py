@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from faceserver.errors import ModelChanged
@@ -74,6 +75,7 @@ class DurableCollection(DurableSubjects, DurableExemplars):
         self._empty = empty
         self._switching = SharedLock()
         self._retired = False
+        self._turns = Lock()
 
     @metrics.stage("store")
     def add(self, faces: Sequence[Face]) -> list[Face]:
@@ -205,4 +207,4 @@ class DurableCollection(DurableSubjects, DurableExemplars):
     def _check_model(self) -> None:
         self.lifetime.check()
         if self._retired:
-            raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")
+            raise ModelChanged(f"the collection {self.name!r} no longer uses {self.model}")

@@ -37,7 +37,7 @@ def open_store(
         StoreCorrupt: SQLite's file is damaged; it is left as it was.
         StoreTooNew: it was written by a later version; it is left as it was.
         StoreMismatch: the default collection holds faces of another model.
-        StoreFull: no space is left.
+        StoreFull: no space left on the device.
         StoreError: the system refused.
     """
     allow_copies()

@@ -141,7 +141,7 @@ class DurableStore:
         with self._changing():
             collection = self.collection(name)
             if (collection.model, collection.dims) == (model, dims):
-                raise Conflict(f"the collection {name!r} is of the model {model} already")
+                raise Conflict(f"the collection {name!r} already uses the model {model}")
             table = ChangeTable(self._database, collection.row)
             table.begin(model=model, dims=dims)
         changed = replace(collection.row, model=model, dims=dims)

@@ -10,6 +10,7 @@ from faceserver.store.base import Page
 from faceserver.store.faces import sorted_tags
 from faceserver.store.index.owners import NOBODY
 from faceserver.store.index.upkeep import IndexKeeper
+from faceserver.store.listing import Order
 from faceserver.store.names import check_name
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.mergetable import MergeTable
@@ -36,14 +37,22 @@ class DurableSubjects:
         metadata: Mapping[str, Any] | None = None,
         subject_id: str | None = None,
         created: datetime | None = None,
+        hidden: bool = False,
+        cover: str | None = None,
     ) -> Subject:
         """Add a person."""
         subject = new_subject(
-            name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
+            name,
+            tags=tags,
+            metadata=metadata,
+            subject_id=subject_id,
+            created=created,
+            hidden=hidden,
+            cover=cover,
         )
         with self._changing():
             self._subjects.insert(subject)
-        return subject
+        return self._subjects.get(subject.id) if cover else subject
 
     def subject(self, subject_id: str) -> Subject:
         """Return one person."""
@@ -60,9 +69,13 @@ class DurableSubjects:
         cursor: str | None = None,
         tags: Sequence[str] = (),
         called: str = "",
+        hidden: bool | None = None,
+        order: Order = "stored",
     ) -> Page[Subject]:
-        """List people in the order they were stored."""
-        return self._subjects.page(limit=limit, cursor=cursor, tags=tags, called=called)
+        """List people."""
+        return self._subjects.page(
+            limit=limit, cursor=cursor, tags=tags, called=called, hidden=hidden, order=order
+        )
 
     def change_subject(
         self,
@@ -71,14 +84,18 @@ class DurableSubjects:
         name: str | None = None,
         tags: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        hidden: bool | None = None,
+        cover: str | None = None,
     ) -> Subject:
-        """Change what is given of a person: rename, tag, describe."""
+        """Change what is given of a person: rename, tag, describe, hide, show by another face."""
         with self._changing():
             self._subjects.change(
                 subject_id,
                 name=None if name is None else check_name(name),
                 tags=None if tags is None else sorted_tags(tags),
                 metadata=None if metadata is None else checked_metadata(metadata),
+                hidden=hidden,
+                cover=cover,
             )
         return self._subjects.get(subject_id)
 
@@ -131,6 +148,8 @@ class DurableSubjects:
         with self._changing():
             return self._merges.insert(record)
 
-    def count_subjects(self) -> int:
-        """How many people are stored."""
-        return self._subjects.count()
+    def count_subjects(
+        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
+    ) -> int:
+        """How many people are stored who fit."""
+        return self._subjects.count(tags=tags, called=called, hidden=hidden)

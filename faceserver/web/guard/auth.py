@@ -83,7 +83,7 @@ def require_collection(name: str) -> None:
     """
     bound = caller().collection
     if bound is not None and name != bound:
-        raise NotPermitted(f"this key reaches the collection {bound!r} alone")
+        raise NotPermitted(f"this key is restricted to the collection {bound!r}")
 
 
 def own_collection() -> str:
@@ -211,7 +211,7 @@ def _require_csrf_token() -> None:
             return  # it may stand in the form, which is judged when it is there
         sent = request.form.get(CSRF_FIELD)
     if not hmac.compare_digest((sent or "").encode(), session.csrf_token.encode()):
-        raise CsrfFailed("this page is out of date: reload it")
+        raise CsrfFailed("this page has expired: reload it")
 
 
 def _may_yet_show_a_key() -> bool:
@@ -232,4 +232,4 @@ def _require_reach(reach: Reach) -> None:
     elif "collection" in (request.view_args or {}):
         require_collection(str((request.view_args or {})["collection"]))
     else:
-        raise NotPermitted("this concerns all collections; the key is bound to one")
+        raise NotPermitted("this concerns all collections; the key is restricted to one")

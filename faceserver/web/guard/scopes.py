@@ -122,7 +122,7 @@ def check(app: Flask) -> None:
     bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "mark"))
     if bare:
         raise RuntimeError(
-            f"these endpoints have no scope, see web/guard/scopes.py: {', '.join(bare)}"
+            f"these endpoints have no scope; see web/guard/scopes.py: {', '.join(bare)}"
         )
     unbounded = sorted(
         rule.endpoint

@@ -51,7 +51,7 @@ def picture(told: Mapping[str, Any]) -> bytes:
         return within_limit(base64_bytes(told["base64"]))
     if told.get("url"):
         return services().analysis.fetch(text(told, "url"))
-    raise NoFile("no picture came: send a file, base64 or a url")
+    raise NoFile("no picture was sent: send a file, base64 or a url")
 
 
 def state_file(told: Mapping[str, Any], settings: Settings) -> bytes:
