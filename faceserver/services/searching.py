@@ -78,9 +78,10 @@ class Searching:
                 for vector, face, known in zip(vectors, faces, told, strict=True)
             ]
             searched = round_.searched(self._recognised(round_, probes, list(vectors), query))
-            return replace(searched, notes=picture.notes, size=(picture.width, picture.height))
+            shown = replace(searched, notes=picture.notes, size=(picture.width, picture.height))
+            return self.told(held, shown, query)
 
-        return self.told(collection, self._context.on(collection, search), query)
+        return self._context.on(collection, search)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -97,9 +98,10 @@ class Searching:
             vector = checked_embedding(held, embedding, model=model)
             round_ = self.begin(held, analyzer, query)
             probes = [round_.probe(vector, None)]
-            return round_.searched(self._recognised(round_, probes, [vector], query))
+            searched = round_.searched(self._recognised(round_, probes, [vector], query))
+            return self.told(held, searched, query)
 
-        return self.told(collection, self._context.on(collection, search), query)
+        return self._context.on(collection, search)
 
     def by_vectors(
         self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
@@ -170,11 +172,10 @@ class Searching:
             probes = self._recognised(
                 round_, [round_.probe(person.vector, None)], [person.vector], query
             )
-            return FramesSearched(round_.searched(probes), outcomes(frames, person))
+            searched = self.told(held, round_.searched(probes), query)
+            return FramesSearched(searched, outcomes(frames, person))
 
-        found = self._context.on(collection, search)
-        self.told(collection, found.searched, query)
-        return found
+        return self._context.on(collection, search)
 
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
@@ -202,9 +203,9 @@ class Searching:
 
         return self._context.on(DEFAULT, search)
 
-    def told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
+    def told(self, held: Collection, found: Searched, query: SearchQuery) -> Searched:
         """What was found, once those have heard of it who want to."""
-        for event in events_of(collection, found, remembered=query.remember):
+        for event in events_of(held, found, remembered=query.remember):
             self._context.tell(event)
         return found
 
