@@ -263,4 +263,18 @@ MIGRATIONS: tuple[str, ...] = (
         event       json    NOT NULL -- as a line of the file has it
     );
     """,
+    # 7: servers hear at once of jobs and deliveries that wait for one of them.
+    """
+    CREATE FUNCTION faceserver_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_notify('faceserver', TG_TABLE_NAME);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER jobs_added AFTER INSERT ON jobs
+        FOR EACH STATEMENT EXECUTE FUNCTION faceserver_notify();
+    CREATE TRIGGER jobs_given_back AFTER UPDATE OF worker ON jobs
+        FOR EACH ROW WHEN (NEW.worker IS NULL) EXECUTE FUNCTION faceserver_notify();
+    CREATE TRIGGER deliveries_added AFTER INSERT ON deliveries
+        FOR EACH STATEMENT EXECUTE FUNCTION faceserver_notify();
+    """,
 )
