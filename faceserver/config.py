@@ -19,6 +19,8 @@ _MEGABYTE = 1_000_000
 
 _MOST_PROXIES = 32
 
+_DATABASES = ("postgresql://", "postgres://")
+
 _STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
@@ -103,7 +105,7 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
     )
-    engine: Literal["openvino", "opencv", "caffe", "oip"] = Field(
+    engine: str = Field(
         "openvino",
         description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
     )
@@ -190,6 +192,11 @@ class Settings(BaseSettings):
         description="Time in days after which a stranger who was remembered and not seen again is "
         "forgotten. 0 means never.",
     )
+    attributes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Attributes stored with every face that is registered, comma-separated, such "
+        "as age,gender,quality; in addition to those that a request asks for. None by default.",
+    )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Maximum number of matches returned by one search."
     )
@@ -200,7 +207,7 @@ class Settings(BaseSettings):
     )
     pictures: str | None = Field(
         None,
-        pattern=r"^s3://[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9](/[^?#]*)?$",
+        pattern=r"^[a-z][a-z0-9+.-]*://[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?(/[^?#]*)?$",
         description="Where pictures are kept: s3://BUCKET/PREFIX. Unset, they are in the data "
         "folder.",
     )
@@ -352,6 +359,12 @@ class Settings(BaseSettings):
         "info", description="Minimum level of log messages: debug, info, warning or error."
     )
 
+    @property
+    def database(self) -> str:
+        """Address of the database that servers share keys, jobs and webhooks in; empty if none."""
+        address = self.store.get_secret_value()
+        return address if address.startswith(_DATABASES) else ""
+
     @field_validator(
         "url_allow_networks",
         "cors_origins",
@@ -359,6 +372,7 @@ class Settings(BaseSettings):
         "trusted_proxies",
         "compat",
         "compat_listen",
+        "attributes",
         mode="before",
     )
     @classmethod

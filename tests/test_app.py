@@ -12,7 +12,9 @@ from faceserver.app import create_app, open_gallery, open_services
 from faceserver.config import Settings, load_settings
 from faceserver.errors import InvalidSetting, ModelError, NotReady
 from faceserver.lifecycle import Backend, Services
+from faceserver.services.outcomes import NewPicture
 from tests.e2e.server import Server
+from tests.support.photographs import Photographs
 
 
 @pytest.fixture
@@ -52,6 +54,19 @@ def test_until_the_parts_are_loaded_only_health_and_pages_answer(
     assert client.get("/health").status_code == 200
     backend.close()
     backend.close()
+
+
+def test_attributes_are_stored_with_every_face_if_the_settings_say_so(
+    tmp_path: Path, photographs: Photographs
+) -> None:
+    settings = load_settings(data_dir=tmp_path, attributes=("pose", "facenet.PoseEstimator"))
+    picture = NewPicture.of_bytes("obama.jpg", photographs["obama.jpg"].read_bytes())
+    with closing(open_services(settings)) as services:
+        (face,) = services.registering.add("default", picture).faces
+        assert set(face.attributes) == {"pose_pitch", "pose_roll", "pose_yaw"}
+    unknown = load_settings(data_dir=tmp_path, attributes=("shoe_size",))
+    with pytest.raises(InvalidSetting, match=r"FACESERVER_ATTRIBUTES.*shoe_size"):
+        open_services(unknown)
 
 
 def test_a_failed_start_says_why(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from faceserver.cli.audit import audit
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
+from faceserver.cli.collections import collections
 from faceserver.cli.compreface import import_compreface
 from faceserver.cli.db import db
 from faceserver.cli.detection import COMMANDS as DETECTION
@@ -28,6 +29,7 @@ from faceserver.cli.remote import search_at, server_option
 from faceserver.cli.scan import scan
 from faceserver.cli.stress import stress_memory
 from faceserver.cli.transfer import COMMANDS as TRANSFER
+from faceserver.conditions import Condition, parse_condition
 from faceserver.config import Settings, load_settings
 from faceserver.errors import FaceServerError, NotFound, SeveralFaces
 from faceserver.runtime import logs, threads
@@ -75,6 +77,7 @@ def main() -> None:
 main.add_command(models)
 main.add_command(db)
 main.add_command(change_model)
+main.add_command(collections)
 main.add_command(evaluate)
 main.add_command(keys)
 main.add_command(audit)
@@ -164,12 +167,35 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
+def _conditions(
+    _: click.Context, __: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Condition, ...]:
+    try:
+        return tuple(map(parse_condition, texts))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @main.command()
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--collection", metavar="NAME", help="Collection to search.  [default: default]")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    callback=_conditions,
+    help="Only faces stored with such an attribute: age:20-40, gender:female, quality:0.5-; may "
+    "be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @server_option
-def search(picture: Path, collection: str | None, as_json: bool, server: str | None) -> None:
+def search(
+    picture: Path,
+    collection: str | None,
+    where: tuple[Condition, ...],
+    as_json: bool,
+    server: str | None,
+) -> None:
     """Find the person in a picture that shows one face.
 
     Prints one line per match, nearest first: the distance (squared L2; 0 is identical), the
@@ -177,15 +203,16 @@ def search(picture: Path, collection: str | None, as_json: bool, server: str | N
     the picture may show several faces, and each gets a verdict.
     """
     if server:
-        search_at(server, picture, collection, as_json=as_json)
+        search_at(server, picture, collection, where, as_json=as_json)
         return
     from faceserver.app import open_services
     from faceserver.services.searching import SearchQuery
     from faceserver.store.base import DEFAULT
+    from faceserver.types import Filter
 
     settings = load_settings()
     with closing(open_services(settings)) as services:
-        query = SearchQuery(k=settings.max_matches)
+        query = SearchQuery(k=settings.max_matches, only=Filter(where=where))
         found = services.searching.by_picture(collection or DEFAULT, picture.read_bytes(), query)
         if len(found.probes) > 1:
             raise SeveralFaces(

@@ -82,6 +82,7 @@ class Context:
         fetch: turns a URL into bytes.
         limits: what is accepted, and what is answered.
         outside: bounds how many URLs are fetched for requests at the same time.
+        attributes: names of those that are stored with every face, asked for or not.
         tell: takes what others may want to hear of; see :mod:`faceserver.services.events`.
     """
 
@@ -92,6 +93,7 @@ class Context:
     limits: Limits
     outside: Outside = field(default_factory=lambda: Outside(_FETCHED_AT_ONCE))
     tell: Tell = tell_nobody
+    attributes: tuple[str, ...] = ()
 
     @property
     def analyzer(self) -> Analyzer:

@@ -75,7 +75,8 @@ class Indexing:
     def _add(self, held: Collection, item: NewPicture, choose: Choose) -> Indexed:
         analyzer = self._context.analyzer_of(held)
         data = item.load()
-        picture, found = self._context.read(data, analyzer, item.attributes)
+        wanted = (*item.attributes, *self._context.attributes)
+        picture, found = self._context.read(data, analyzer, wanted)
         candidates = judged(picture, found, analyzer.tell(found), choose)
         if not candidates.chosen:
             return Indexed(held.model, candidates, ())

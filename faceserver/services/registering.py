@@ -274,7 +274,11 @@ class _Work:
             if may_pass and (faces := self._known.faces(keys)):
                 return Passed(item.source, faces)
             choice = Choice(min_score=item.min_score) if item.min_score else ALL_FACES
-            wanted = (*item.attributes, *item.needed.attributes())
+            wanted = (
+                *item.attributes,
+                *item.needed.attributes(),
+                *self._context.attributes,
+            )
             picture, found = self._context.find(data, self._analyzer, wanted, choice)
             good, left_out = self._good(item, self._meant(item, found))
         except InputError as error:
@@ -312,8 +316,8 @@ class _Work:
             return chosen(faces, largest=item.largest)
         if len(faces) > 1 and not self._rules.largest:
             raise SeveralFaces(
-                f"the picture holds {len(faces)} faces, and it is not clear which "
-                f"of them is {item.person}"
+                f"the picture holds {len(faces)} faces, and it is not clear "
+                f"which of them is {item.person}"
             )
         return faces[:1]
 

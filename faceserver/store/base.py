@@ -8,7 +8,7 @@ it raises, not at all; on return it survives a crash. Every object here is safe 
 threads at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, Self
@@ -92,8 +92,10 @@ class Collection(FaceCollection, SubjectCollection, ExemplarCollection, Protocol
         """How many faces are stored that fit a filter."""
         ...
 
-    def count_subjects(self) -> int:
-        """How many people are stored."""
+    def count_subjects(
+        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
+    ) -> int:
+        """How many people are stored who fit; see :meth:`SubjectCollection.subjects`."""
         ...
 
     def status(self) -> CollectionStatus:

@@ -27,7 +27,7 @@ from faceserver.web.guard.proxies import TrustedProxies
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
-from faceserver.web.pages import assets, frame, gallerypages, languages, signin
+from faceserver.web.pages import assets, chosen, frame, gallerypages, languages, signin
 from faceserver.web.pages import routes as pages
 from faceserver.web.pages.errors import PAGES
 from faceserver.web.v1 import make_app
@@ -59,6 +59,7 @@ def init_app(app: OpenAPI) -> None:
     errors.register(app)
     signin.register(app)
     languages.register(app)
+    chosen.register(app)
     frame.register(app)
     assets.register(app)
     for blueprint in _BLUEPRINTS:

@@ -156,6 +156,7 @@ class MemoryFaces:
             and only.named in (None, face.subject is not None)
             and face.subject not in only.without
             and tags >= {*only.tags}
+            and all(each.fits(face.attributes.get(each.name)) for each in only.where)
         )
 
     def _show(self, rows: Sequence[int], subject: str | None) -> None:

@@ -263,7 +263,17 @@ MIGRATIONS: tuple[str, ...] = (
         event       json    NOT NULL -- as a line of the file has it
     );
     """,
-    # 7: servers hear at once of jobs and deliveries that wait for one of them.
+    # 7: people who are of no interest, covers that somebody chose, and what names are sorted by.
+    """
+    ALTER TABLE subjects ADD COLUMN hidden boolean NOT NULL DEFAULT false;
+    ALTER TABLE subjects ADD COLUMN cover text COLLATE "C"; -- uuid of a face, which may be gone
+    ALTER TABLE subjects ADD COLUMN folded text COLLATE "C" NOT NULL DEFAULT '';
+    UPDATE subjects SET folded =
+        regexp_replace(normalize(name_key, NFKD), '[\\u0300-\\u036f]', '', 'g');
+    ALTER TABLE merges ADD COLUMN hidden boolean NOT NULL DEFAULT false;
+    ALTER TABLE merges ADD COLUMN cover text COLLATE "C";
+    """,
+    # 8: servers hear at once of jobs and deliveries that wait for one of them.
     """
     CREATE FUNCTION faceserver_notify() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN

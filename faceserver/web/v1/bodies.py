@@ -60,7 +60,9 @@ def json_body(model: type[Model]) -> Model:
             raise invalid_fields(error) from error
 
 
-def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attributes")) -> Model:
+def form_body(
+    model: type[Model], *, lists: tuple[str, ...] = ("tags", "attributes", "where")
+) -> Model:
     """The fields and files of a form.
 
     Args:
