@@ -50,6 +50,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work."""
+        self._table.listen(self.wake)
         self._thread.start()
 
     def wake(self) -> None:
