@@ -17,8 +17,9 @@ from faceserver.store.results import Page
 from faceserver.types import NEVER, Floats
 
 ExemplarKind = Literal["refusal", "stranger", "ignored", "apart"]
-"""``refusal``: it does not show a person. ``stranger``: somebody whom nobody has named. ``ignored``: a
-stored face without a name that is of no interest. ``apart``: two that are not the same person.
+"""``refusal``: it does not show a person. ``stranger``: somebody whom nobody has named.
+``ignored``: a stored face without a name that is of no interest. ``apart``: two that are not the
+same person.
 """
 
 KINDS: tuple[ExemplarKind, ...] = get_args(ExemplarKind)
