@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from faceserver.conditions import Condition
+
 Image = NDArray[np.uint8]
 """A picture: RGB, shape (height, width, 3), uint8, upright."""
 
@@ -230,6 +232,7 @@ class Filter:
         picture: they are in this picture, by file name.
         named: True: somebody said whom they show; False: nobody did.
         without: they show none of these people, by id.
+        where: what is told of them fits each of these.
     """
 
     subject: str | None = None
@@ -238,6 +241,7 @@ class Filter:
     picture: str | None = None
     named: bool | None = None
     without: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

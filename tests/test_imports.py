@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A room may import its own modules and those of the rooms above it in this list.
 LAYERS = [
-    {"faceserver", "errors", "types", "texts", "folders", "layout", "config"},
+    {"faceserver", "errors", "types", "conditions", "texts", "folders", "layout", "config"},
     {"runtime", "api"},
     {"pictures", "models"},
     {"engines", "access", "client"},
@@ -70,6 +70,7 @@ HOMES = {
     "pi_heif": {"pictures/pillow_decoder.py"},
     "pillow_jxl": {"pictures/pillow_decoder.py"},
     "requests": {
+        "pictures/direct.py",
         "pictures/fetch.py",
         "pictures/httpauth.py",
         "pictures/upstream.py",

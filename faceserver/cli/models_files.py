@@ -39,7 +39,7 @@ def remove(name: str) -> None:
     folder = (settings.models_dir / model.name).resolve()
     names = [each.name for each in find_models(settings.models_dir)]
     if model.name in (resolved(settings.detector, names), resolved(settings.model, names)):
-        raise Conflict(f"{model.name} is in use: set another one first")
+        raise Conflict(f"{model.name} is in use: configure another one first")
     for other in find_models(settings.models_dir):
         files = [path.resolve() for each in other.spec.networks.values() for path in each.paths]
         if other.name != model.name and any(folder in path.parents for path in files):

@@ -78,7 +78,7 @@ class SharedJobTable(JobTable):
         """Keep what became of some pictures.
 
         Raises:
-            Conflict: another server does this job by now.
+            Conflict: another server runs this job by now.
         """
         self._check_claim(job)
         super().record(job, results)
@@ -104,7 +104,7 @@ class SharedJobTable(JobTable):
 
     def _check_claim(self, job: Job) -> None:
         if not self._is_claimed(job):
-            raise Conflict("another server does this job")
+            raise Conflict("another server runs this job")
 
     def _is_claimed(self, job: Job) -> bool:
         """Whether this server has the job, or could go on with it; then it has it again."""

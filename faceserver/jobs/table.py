@@ -55,7 +55,7 @@ class JobTable:
         except StoreCorrupt as error:
             raise StoreCorrupt(
                 f"{path} is damaged: `faceserver check --repair` sets it aside, and the server "
-                "makes a new one; hand in again what jobs had not done"
+                "creates a new one; submit unfinished jobs again"
             ) from error
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class JobTable:
 
         Raises:
             KeyReused: the key came with another request.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         with self._database.transaction() as transaction:
             known = self._of_key(transaction, request)
@@ -199,7 +199,7 @@ class JobTable:
         """Write the file anew, without what deleted jobs have left.
 
         Raises:
-            StoreFull: no space is left; the file is as it was.
+            StoreFull: no space left on the device; the file is as it was.
         """
         self._database.scrub()
 
@@ -246,7 +246,7 @@ class JobTable:
             "SELECT fingerprint FROM jobs WHERE collection = ? AND key = ?", *where
         )
         if known != request.fingerprint:
-            raise KeyReused("this idempotency key came before, with another request")
+            raise KeyReused("this idempotency key was used before, for another request")
         return job_from_row(rows[0])
 
     def _insert(

@@ -153,7 +153,7 @@ def tell_end(context: Context, table: JobTable, job: Job) -> None:
     """Let those hear of a job's end who want to."""
     try:
         ended = table.get(job.collection, job.id)
-    except NotFound:  # the collection was deleted just now, and its jobs with it
+    except NotFound:  # the collection has just been deleted, and its jobs with it
         return
     data = {
         "id": ended.id,

@@ -91,7 +91,7 @@ class People:
             NotFound: there is no such collection.
             InvalidCursor: the cursor is none, or of another order.
         """
-        return self._context.on(
+        return self._context.reading(
             collection,
             lambda held: held.subjects(
                 limit=limit,

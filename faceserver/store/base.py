@@ -9,8 +9,9 @@ threads at once.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from faceserver.store.exemplars import Exemplar, ExemplarCollection, NearExemplar
 from faceserver.store.facebase import FaceCollection, Look
@@ -71,6 +72,22 @@ class Collection(FaceCollection, SubjectCollection, ExemplarCollection, Protocol
     created: datetime
     lifetime: Lifetime
 
+    def for_reading(self) -> Self:
+        """The same, for requests that only read.
+
+        Where servers share a gallery, what others have written a moment ago may be missing; what
+        was written through this store is there.
+        """
+        ...
+
+    def one_at_a_time(self) -> AbstractContextManager[None]:
+        """What is in the block no other thread does meanwhile, on no server that shares the store.
+
+        Raises:
+            StoreError: others took too long.
+        """
+        ...
+
     def count(self, only: Filter = EVERYTHING) -> int:
         """How many faces are stored that fit a filter."""
         ...
@@ -124,7 +141,7 @@ class ModelChange(Protocol):
         Raises:
             ValueError: one is not float32, of another length, or not of unit length.
             ModelChanged: the collection is not changing to this model any more.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         ...
 
@@ -134,7 +151,7 @@ class ModelChange(Protocol):
         Raises:
             ChangeIncomplete: faces are pending.
             ModelChanged: the collection is not changing to this model any more.
-            StoreFull: no space is left; nothing has changed.
+            StoreFull: no space left on the device; nothing has changed.
         """
         ...
 

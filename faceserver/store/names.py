@@ -17,7 +17,7 @@ def check_collection_name(name: str) -> None:
     """
     if not _COLLECTION.fullmatch(name):
         raise InvalidRequest(
-            f"{name!r} names no collection: 1 to 64 letters, digits, '.', '_' and '-', "
+            f"{name!r} is not a valid collection name: 1 to 64 letters, digits, '.', '_' and '-', "
             "the first a letter or a digit"
         )
 

@@ -56,10 +56,10 @@ def checked_metadata(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
         text = json.dumps(metadata, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the metadata is no JSON: {error}") from error
+        raise InvalidRequest(f"the metadata is not JSON: {error}") from error
     if size > MAX_METADATA_BYTES:
         raise InvalidRequest(
-            f"the metadata has {size} bytes; at most {MAX_METADATA_BYTES} are kept"
+            f"the metadata has {size} bytes; at most {MAX_METADATA_BYTES} are allowed"
         )
     held: dict[str, Any] = json.loads(text)
     return held

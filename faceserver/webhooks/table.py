@@ -91,7 +91,7 @@ class WebhookTable:
         except StoreCorrupt as error:
             raise StoreCorrupt(
                 f"{path} is damaged: `faceserver check --repair` sets it aside, and the server "
-                "makes a new one; make the webhooks anew"
+                "creates a new one; create the webhooks again"
             ) from error
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ from faceserver.types import NEVER, Face, Filter, Match
 from tests.store.samples import DIMS, MODEL, new_face, people
 from tests.support.postgres import PostgresServer
 
-# Few, so that the same vector comes twice now and then.
+# Few, so that the same vector occurs twice now and then.
 VECTORS = people(15, each=2)
 PLACES = st.integers(0, len(VECTORS) - 1)
 NAMES = st.sampled_from(["Ann", "ann", "Bob", "Zoë"])

@@ -76,7 +76,7 @@ class MemoryCollection(MemoryExemplars):
             self.lifetime.check()
             self._check_name_is_free(subject.name)
             if self._is_id_taken(subject.id):
-                raise AlreadyExists(f"the subject {subject.id!r} is there")
+                raise AlreadyExists(f"the subject {subject.id!r} already exists")
             self._subjects[self._next_row()] = subject
             return self._counted(subject)
 
@@ -234,7 +234,7 @@ class MemoryCollection(MemoryExemplars):
 
     def retire(self) -> None:
         """Refuse everything from now on: the faces are in another object."""
-        self.lock = _Gone(f"the collection {self.name!r} is not of {self.model} any more")
+        self.lock = _Gone(f"the collection {self.name!r} no longer uses {self.model}")
 
     def with_vectors(
         self, vectors: Mapping[str, Floats], *, model: str, dims: int
@@ -276,14 +276,16 @@ class MemoryCollection(MemoryExemplars):
 
     def _check_can_be_undone(self, record: MergeRecord) -> None:
         if record.merge.until <= _now():
-            raise CannotUndo("the time to undo it is over")
+            raise CannotUndo("it is too late to undo it")
         try:
             self.subject(record.merge.into)
             self._check_name_is_free(record.gone.name)
         except (NotFound, AlreadyExists) as error:
             raise CannotUndo(f"it cannot be undone now: {error}") from error
         if self._is_id_taken(record.gone.id):
-            raise CannotUndo(f"it cannot be undone now: the subject {record.gone.id!r} is there")
+            raise CannotUndo(
+                f"it cannot be undone now: the subject {record.gone.id!r} already exists"
+            )
 
     def _is_id_taken(self, subject_id: str) -> bool:
         return any(subject.id == subject_id for subject in self._subjects.values())
@@ -291,7 +293,7 @@ class MemoryCollection(MemoryExemplars):
     def _check_name_is_free(self, name: str, *, apart_from: str | None = None) -> None:
         for other in self._subjects.values():
             if name_key(other.name) == name_key(name) and other.id != apart_from:
-                raise AlreadyExists(f"there is a subject named {name!r}")
+                raise AlreadyExists(f"a subject named {name!r} already exists")
 
 
 class _Gone(AbstractContextManager[None]):

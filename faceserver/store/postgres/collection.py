@@ -130,7 +130,7 @@ class PostgresCollection(PostgresExemplars):
         searcher = Searcher(
             self.tables, probe, only=only, apart_from=apart_from, exact_up_to=self._exact_up_to
         )
-        return Look(self._database, self.tables, searcher, probe)
+        return Look(self._read_by, self.tables, searcher, probe)
 
     def add_subject(
         self,

@@ -107,14 +107,14 @@ def undo(transaction: Transaction, tables: Tables, merge_id: str) -> str:
 def _check_can_be_undone(transaction: Transaction, tables: Tables, told: Merge) -> int:
     """The id in the database of who got the faces."""
     if told.until <= datetime.now(UTC):
-        raise CannotUndo(f"the time to undo it was over at {time_text(told.until)}")
+        raise CannotUndo(f"it could only be undone until {time_text(told.until)}")
     try:
         (stays,) = subjecttable.lock(transaction, tables, told.into)
         subjecttable.check_is_free(transaction, tables, told.name)
     except (NotFound, AlreadyExists) as error:
         raise CannotUndo(f"it cannot be undone now: {error}") from error
     if subjecttable.is_id_taken(transaction, told.subject):
-        raise CannotUndo(f"it cannot be undone now: the subject {told.subject!r} is there")
+        raise CannotUndo(f"it cannot be undone now: the subject {told.subject!r} already exists")
     return stays
 
 

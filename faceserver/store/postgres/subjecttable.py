@@ -38,7 +38,7 @@ def insert(transaction: Transaction, tables: Tables, subject: Subject) -> None:
     """
     check_is_free(transaction, tables, subject.name)
     if is_id_taken(transaction, subject.id):
-        raise AlreadyExists(f"the subject {subject.id!r} is there")
+        raise AlreadyExists(f"the subject {subject.id!r} already exists")
     tables.ordered(transaction)
     try:
         transaction.run(
@@ -57,7 +57,9 @@ def insert(transaction: Transaction, tables: Tables, subject: Subject) -> None:
             subject.cover,
         )
     except Taken as error:  # by somebody who was faster
-        raise AlreadyExists(f"there is a subject named {subject.name!r}, or of its id") from error
+        raise AlreadyExists(
+            f"a subject named {subject.name!r}, or with its id, already exists"
+        ) from error
 
 
 def get(transaction: Transaction, tables: Tables, subject_id: str) -> Subject:
@@ -199,7 +201,7 @@ def change(
                 number,
             )
         except Taken as error:
-            raise AlreadyExists(f"there is a subject named {name!r}") from error
+            raise AlreadyExists(f"a subject named {name!r} already exists") from error
     if tags is not None:
         transaction.run(f"{where} tags = %s::text[] WHERE id = %s", list(tags), number)
     if metadata is not None:
@@ -306,7 +308,7 @@ def check_is_free(
         _hash(name),
         apart_from,
     ):
-        raise AlreadyExists(f"there is a subject named {name!r}")
+        raise AlreadyExists(f"a subject named {name!r} already exists")
 
 
 def _hash(name: str) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from faceserver.errors import InvalidRequest, ModelChanged
@@ -77,6 +78,7 @@ class DurableCollection(DurableExemplars):
         self._empty = empty
         self._switching = SharedLock()
         self._retired = False
+        self._turns = Lock()
 
     @metrics.stage("store")
     def add(self, faces: Sequence[Face]) -> list[Face]:
@@ -333,4 +335,4 @@ class DurableCollection(DurableExemplars):
     def _check_model(self) -> None:
         self.lifetime.check()
         if self._retired:
-            raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")
+            raise ModelChanged(f"the collection {self.name!r} no longer uses {self.model}")

@@ -170,14 +170,16 @@ class MergeTable:
     def _check_can_be_undone(self, transaction: Transaction, merge: Merge) -> int:
         """The row id of who got the faces."""
         if merge.until <= datetime.now(UTC):
-            raise CannotUndo(f"the time to undo it was over at {time_text(merge.until)}")
+            raise CannotUndo(f"it could only be undone until {time_text(merge.until)}")
         try:
             stays = row_of_subject(transaction, self._collection, merge.into)
             check_is_free(transaction, self._collection, merge.name)
         except (NotFound, AlreadyExists) as error:
             raise CannotUndo(f"it cannot be undone now: {error}") from error
         if is_id_taken(transaction, merge.subject):
-            raise CannotUndo(f"it cannot be undone now: the subject {merge.subject!r} is there")
+            raise CannotUndo(
+                f"it cannot be undone now: the subject {merge.subject!r} already exists"
+            )
         return stays
 
     def _rows(self) -> list[Row]:

@@ -162,5 +162,5 @@ def vectors_of(blobs: Sequence[bytes], *, dims: int) -> Floats:
         StoreCorrupt: one has more or fewer.
     """
     if any(len(blob) != dims * _NUMBER.itemsize for blob in blobs):
-        raise StoreCorrupt(f"a stored vector has not the length of {dims} numbers")
+        raise StoreCorrupt(f"a stored vector does not have {dims} numbers")
     return np.frombuffer(b"".join(blobs), _NUMBER).reshape(-1, dims)

@@ -50,7 +50,7 @@ class SubjectTable:
         with self._database.transaction() as transaction:
             check_is_free(transaction, self._collection, subject.name)
             if is_id_taken(transaction, subject.id):
-                raise AlreadyExists(f"the subject {subject.id!r} is there")
+                raise AlreadyExists(f"the subject {subject.id!r} already exists")
             insert_subject(transaction, self._collection, subject)
 
     def get(self, subject_id: str) -> Subject:
@@ -273,4 +273,4 @@ def check_is_free(
         name_key(name),
         apart_from,
     ):
-        raise AlreadyExists(f"there is a subject named {name!r}")
+        raise AlreadyExists(f"a subject named {name!r} already exists")
