@@ -34,6 +34,7 @@ class Kind(Enum):
     TFLITE = "a TFLite file"
     SAFETENSORS = "a safetensors file"
     COREML = "a CoreML file"
+    DLIB = "a network of dlib"
     TORCH_LEGACY = "a pickle, as torch.save wrote it before PyTorch 1.6"
     ZIP = "a zip archive"
     GZIP = "a gzip archive"
@@ -44,6 +45,7 @@ class Kind(Enum):
 
 
 _ADVICE = {
+    Kind.DLIB: "`faceserver models add` takes it as it is",
     Kind.META_GRAPH: "give the folder that holds it and the checkpoint's other files",
     Kind.SAVED_MODEL: "give the folder that holds it",
     Kind.TORCH_LEGACY: "load it with PyTorch and save it again, which writes today's form",
@@ -63,6 +65,7 @@ _BEGINNINGS = (
     (b"\x93NUMPY", Kind.NUMPY),
     (b"version https://git-lfs", Kind.LFS),
     (b"\x1f\x8b", Kind.GZIP),
+    (b"\x01\x01\x01\x0dloss_metric_", Kind.DLIB),
     (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", Kind.TORCH_LEGACY),
 )
 
