@@ -180,6 +180,7 @@ class Backend:
             "status": "draining" if self.draining else "ready",
             "reason": "the server is stopping" if self.draining else None,
             "version": __version__,
+            "role": self.settings.role,
             "engine": self.settings.engine,
             "model": self.settings.model,
             "faces": status.faces,
@@ -218,7 +219,8 @@ class Backend:
                 services = self._open(self.settings)
                 try:
                     services.context.analyzer.warm_up()
-                    services.jobs.start()
+                    if self.settings.role != "web":
+                        services.jobs.start()
                     services.webhooks.start()
                 except FaceServerError:
                     services.close()

@@ -33,6 +33,7 @@ TEXT_PATTERN = rf"^[^{_CONTROLS}]+$"
 
 _ANY_REFUSED = re.compile(f"[{_REFUSED}\ud800-\udfff]")
 _ANY_CONTROL = re.compile(f"[{_CONTROLS}\ud800-\udfff]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _SOME_SEEN = re.compile(f"[^{_REFUSED}{_BLANKS}{_BETWEEN}]")
 
 
@@ -50,6 +51,11 @@ def clean_name(name: str) -> str:
     if not _SOME_SEEN.search(name):
         raise ValueError("must contain a visible character")
     return normalize("NFC", name.strip())
+
+
+def without_accents(text: str) -> str:
+    """The text without the marks that stand above, below or through letters: é is e, ü is u."""
+    return _ACCENTS.sub("", normalize("NFKD", text))
 
 
 def mended_name(name: str) -> str:

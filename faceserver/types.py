@@ -204,7 +204,10 @@ class Subject:
         metadata: whatever JSON holds; the store does not look into it.
         created: in UTC.
         faces: how many show this person.
-        cover: id of the first of them with a picture or a crop, None if there is none.
+        cover: id of the face that stands for the person, None if no face has a picture or a crop:
+            the one that was chosen, else the best of the first of them.
+        cover_chosen: whether somebody chose it.
+        hidden: of no interest: found in searches, but in no list that does not ask for it.
     """
 
     id: str
@@ -214,6 +217,8 @@ class Subject:
     created: datetime
     faces: int
     cover: str | None = None
+    cover_chosen: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True)

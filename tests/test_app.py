@@ -108,3 +108,9 @@ def test_what_the_disk_has_lost_is_told(
         assert "the last 2 committed changes are missing" in caplog.text
         assert client.get("/v1/status").get_json()["lost_changes"] == 2
         assert "faceserver_lost_changes 2.0" in client.get("/metrics").text
+
+
+def test_a_replica_of_nothing_is_refused(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path, read_store="postgresql://127.0.0.1/faces")
+    with pytest.raises(InvalidSetting, match="FACESERVER_READ_STORE"):
+        open_gallery(settings)

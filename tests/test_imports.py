@@ -70,6 +70,7 @@ HOMES = {
     "pi_heif": {"pictures/pillow_decoder.py"},
     "pillow_jxl": {"pictures/pillow_decoder.py"},
     "requests": {
+        "pictures/direct.py",
         "pictures/fetch.py",
         "pictures/httpauth.py",
         "pictures/upstream.py",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver import __version__
+from faceserver.cli.audit import audit
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
@@ -79,6 +80,7 @@ main.add_command(change_model)
 main.add_command(collections)
 main.add_command(evaluate)
 main.add_command(keys)
+main.add_command(audit)
 _OTHERS = (import_compreface, import_face_id, gen_example_json, cluster, scan, stress_memory)
 for _command in (*TRANSFER, *BACKUP, *DETECTION, *_OTHERS):
     main.add_command(_command)
@@ -88,10 +90,19 @@ for _command in (*TRANSFER, *BACKUP, *DETECTION, *_OTHERS):
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 picks a free port.  [default: 8000]")
 @click.option("--no-auth", is_flag=True, help="Allow any address without an API key.")
-def serve(host: str | None, port: int | None, no_auth: bool) -> None:
+@click.option(
+    "--role",
+    type=click.Choice(["all", "web", "worker"]),
+    help="web answers requests and leaves jobs to others, worker runs jobs only; both need "
+    "FACESERVER_STORE.  [default: all]",
+)
+def serve(host: str | None, port: int | None, no_auth: bool, role: str | None) -> None:
     """Start the server, print its address, and run until Ctrl-C.
 
     Until an API key exists (see `faceserver keys`), anyone who can reach the server can use it.
+
+    Several servers can share one gallery in PostgreSQL (FACESERVER_STORE). Then some can be web
+    servers and others workers; a worker answers /health and /metrics only.
     """
     from faceserver.access.guard import refuse_unguarded
     from faceserver.app import create_app
@@ -102,7 +113,7 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     from faceserver.web.guard.scopes import vital_paths
     from faceserver.web.ops.metrics import add_gauges
 
-    settings = load_settings(host=host, port=port, no_auth=no_auth or None)
+    settings = load_settings(host=host, port=port, no_auth=no_auth or None, role=role)
     logs.configure(settings.log_format, settings.log_level)
     refuse_unguarded(settings)
     listeners = parse_listeners(settings.compat_listen, PROTOCOLS.names())
@@ -114,6 +125,8 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     server = Server(app, socket_, settings, vital_paths(app), doors)
     add_gauges(app, server.gauges)
     click.echo(f"faceserver {__version__}: {_url(socket_)}")
+    if settings.role == "worker":
+        click.echo("This is a worker: it runs jobs, and answers /health and /metrics only.")
     for each, other in others:
         click.echo(
             f"Without a key: {each.protocol} at {_url(other)} "

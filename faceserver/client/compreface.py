@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from faceserver.client.transport import ApiError
 from faceserver.errors import EmptyFile, FileTooLarge, UrlFailed
+from faceserver.pictures.direct import direct_session, led_on
 
 _ROOT = "/api/v1/recognition"
 _PAGE = 1_000
@@ -126,9 +127,22 @@ class Compreface:
     def _ask(self, url: str, most: int, **query: Any) -> tuple[int, bytes]:
         """The status and the body of an answer."""
         try:
-            with requests.get(
-                url, params=query, headers=self._headers, timeout=self._timeout, stream=True
-            ) as response:
+            with (
+                direct_session() as session,
+                session.get(
+                    url,
+                    params=query,
+                    headers=self._headers,
+                    timeout=self._timeout,
+                    stream=True,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                if (other := led_on(response)) is not None:
+                    raise ApiError(
+                        f"{self._url} leads on to {other}: name that address instead",
+                        code="unreachable",
+                    )
                 data = bytearray()
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     data += chunk

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import make_private
+from faceserver.texts import without_accents
 
 Row = tuple[Any, ...]
 
@@ -255,6 +256,7 @@ def _examine(path: Path, known: int) -> None:
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     connection.create_function("json_number", 1, json.dumps, deterministic=True)
+    connection.create_function("without_accents", 1, without_accents, deterministic=True)
     for number, step in enumerate(migrations, start=1):
         if _version(connection) >= number:
             continue

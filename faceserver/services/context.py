@@ -118,6 +118,16 @@ class Context:
                     raise
                 before = collection
 
+    def reading(self, name: str, act: Callable[[Collection], Result]) -> Result:
+        """Like :meth:`on`, for what only reads.
+
+        Where servers share a gallery, what others have written a moment ago may be missing.
+
+        Raises:
+            NotFound: there is no collection of that name.
+        """
+        return self.on(name, lambda collection: act(collection.for_reading()))
+
     def analyzer_of(self, collection: Collection) -> Analyzer:
         """The analyzer of a collection's model, which is loaded when it is first used.
 

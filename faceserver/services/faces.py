@@ -114,7 +114,7 @@ class Faces:
             NotFound: there is no such collection.
             InvalidCursor: the cursor is none.
         """
-        return self._context.on(
+        return self._context.reading(
             collection,
             lambda held: held.faces(limit=limit, cursor=cursor, only=only),
         )

@@ -61,7 +61,7 @@ class NamedFaces:
             faces = held.faces(limit=size, only=only, skip=number * size).items
             return NumberedPage(_with_names(held, faces), held.count(only))
 
-        return self._context.on(collection, list_faces)
+        return self._context.reading(collection, list_faces)
 
     def get(self, collection: str, face_id: str) -> NamedFace:
         """One face.

@@ -316,8 +316,8 @@ class _Work:
             return chosen(faces, largest=item.largest)
         if len(faces) > 1 and not self._rules.largest:
             raise SeveralFaces(
-                f"the picture holds {len(faces)} faces, and it is not clear which "
-                f"of them is {item.person}"
+                f"the picture holds {len(faces)} faces, and it is not clear "
+                f"which of them is {item.person}"
             )
         return faces[:1]
 

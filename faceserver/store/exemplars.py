@@ -16,8 +16,10 @@ from faceserver.store.faces import check_embedding
 from faceserver.store.results import Page
 from faceserver.types import NEVER, Floats
 
-ExemplarKind = Literal["refusal", "stranger"]
-"""``refusal``: it does not show a person. ``stranger``: somebody whom nobody has named."""
+ExemplarKind = Literal["refusal", "stranger", "ignored", "apart"]
+"""``refusal``: it does not show a person. ``stranger``: somebody whom nobody has named. ``ignored``:
+a stored face without a name that is of no interest. ``apart``: two that are not the same person.
+"""
 
 KINDS: tuple[ExemplarKind, ...] = get_args(ExemplarKind)
 

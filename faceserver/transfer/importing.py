@@ -177,6 +177,8 @@ def _add_subject(collection: Collection, person: SubjectLine) -> SubjectLine | N
             metadata=known.metadata,
             subject_id=known.id,
             created=known.created,
+            hidden=known.hidden,
+            cover=known.cover,
         )
         return known
     return None

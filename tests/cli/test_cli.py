@@ -97,10 +97,10 @@ def test_settings_show_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACESERVER_ENGINE", "abacus")
+    monkeypatch.setenv("FACESERVER_PRECISION", "f16")
     result = run("settings")
     assert result.exit_code == 1
-    assert "FACESERVER_ENGINE" in result.output
+    assert "FACESERVER_PRECISION" in result.output
 
 
 def test_a_port_in_use_is_one_line() -> None:

@@ -225,7 +225,7 @@ def test_no_password_is_told_back(url: str, told: str) -> None:
 
 
 def test_the_refusal_of_credentials_says_where_they_belong() -> None:
-    with pytest.raises(InvalidUrl, match="beside it") as raised:
+    with pytest.raises(InvalidUrl, match="instead") as raised:
         fetch("http://admin:secret@public.test/")
     assert "secret" not in str(raised.value)
 

@@ -1,5 +1,6 @@
 """What every collection does with people, tags, pages, moves and deletions."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -654,3 +655,36 @@ def test_the_last_undo_is_in_time(store: Collection) -> None:
     ann, bob = with_faces(store, "Ann", 1, seed=1), store.add_subject("Bob")
     merge = store.merge(ann.id, into=bob.id)
     assert merge.until > merge.at
+
+
+def test_who_reads_alone_sees_the_same(store: Collection) -> None:
+    near = store.for_reading()
+    ann = store.add_subject("Ann")
+    (face,) = store.add([new_face(people(1)[0], subject=ann.id)])
+    assert [found.id for found in near.faces(limit=9).items] == [face.id]
+    assert near.subjects(limit=9).items == store.subjects(limit=9).items
+    (match,) = near.search(face.embedding, k=1, max_distance=1e-6)
+    assert (match.face.id, match.name) == (face.id, "Ann")
+    near.delete([face.id])
+    assert store.count() == near.count() == 0
+
+
+def test_one_comes_after_the_other(store: Collection) -> None:
+    inside = 0
+
+    def work(_: int) -> int:
+        nonlocal inside
+        with store.one_at_a_time():
+            inside += 1
+            seen = inside
+            store.count()
+            inside -= 1
+        return seen
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(work, range(20))) == {1}
+    with pytest.raises(ZeroDivisionError), store.one_at_a_time():
+        _ = 1 / 0
+    with store.one_at_a_time():
+        store.add_subject("Ann")
+    assert store.count_subjects() == 1

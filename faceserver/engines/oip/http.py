@@ -12,6 +12,7 @@ from requests.adapters import HTTPAdapter
 
 from faceserver.engines.oip.client import UnknownModel, missing_library
 from faceserver.errors import EngineUnavailable, ModelError
+from faceserver.pictures.direct import direct_session
 from faceserver.types import Floats
 
 try:
@@ -32,7 +33,7 @@ class HttpClient:
     def __init__(self, url: str) -> None:
         """Take the address; connect to nothing yet."""
         self._url = url.rstrip("/")
-        self._session = requests.Session()
+        self._session = direct_session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
 

@@ -2,7 +2,7 @@
 import { button, make } from "./dom.js";
 import { likeness } from "./matches.js";
 import { nameForm } from "./nameform.js";
-import { may, page } from "./page.js";
+import { may, pageUrl } from "./page.js";
 import { _, ngettext, sure } from "./texts.js";
 
 /**
@@ -38,7 +38,7 @@ export function whoRow({ index, isOnly, isChosen, verdict, near, thumb, enrolled
 
 /** The person's name, leading to the person. */
 export function personLink({ id, name }) {
-  return make("a", { className: "person-link", href: `${page.root}people/${id}`, textContent: name });
+  return make("a", { className: "person-link", href: pageUrl(`people/${id}`), textContent: name });
 }
 
 /** What the verdict says, as parts of a heading. */

@@ -24,6 +24,7 @@ from faceserver.runtime.postgres import (
     Taken,
     Transaction,
 )
+from faceserver.runtime.postgres_replica import Replicated
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.names import check_collection_name
 from faceserver.store.options import Options
@@ -62,6 +63,7 @@ def open_store(
     dims: int,
     options: Options | None = None,
     connections: int = CONNECTIONS,
+    replica: str = "",
 ) -> "PostgresStore":
     """Open a gallery in a database that :func:`.schema.upgrade` has prepared.
 
@@ -72,6 +74,7 @@ def open_store(
         dims: their length.
         options: how it behaves.
         connections: at most so many to the database.
+        replica: address of a replica that may answer what only reads, or empty.
 
     Raises:
         StoreUnavailable: the database cannot be reached.
@@ -81,7 +84,11 @@ def open_store(
         StoreError: PostgreSQL or the system refused.
     """
     with ExitStack() as held:
-        database = Postgres(url, connections=connections)
+        database = (
+            Replicated(url, replica, connections=connections)
+            if replica
+            else Postgres(url, connections=connections)
+        )
         held.callback(database.close)
         check_schema(database)
         options = options or Options()
