@@ -28,9 +28,8 @@ class Jar(MemoryStore):
         dims: int,
         options: Options,
         connections: int,
-        replica: str,
     ) -> None:
-        del address, connections, replica  # there is nothing to connect to
+        del address, connections  # there is nothing to connect to
         super().__init__(model=model, dims=dims, undo_for=options.undo_for)
         self.pictures = PictureStore(options.place or PictureFolder(folder), keep=options.keep)
         self.sweeper = Idle()
