@@ -1,6 +1,5 @@
 """What the bodies of several protocols have in common, read leniently and within the limits."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from faceserver.api.pictures import Base64
 from faceserver.errors import InvalidRequest, RequestTooLarge
 from faceserver.web.guard.bodies import check_values
-from faceserver.web.jsontext import utf8_json
+from faceserver.web.jsontext import strict_json, utf8_json
 from faceserver.web.multipart import form_problem
 
 _BASE64 = TypeAdapter(Base64)
@@ -37,8 +36,7 @@ def parsed_object(text: str | bytes) -> dict[str, Any]:
         InvalidRequest: it is none.
     """
     try:
-        found: object = json.loads(text, parse_constant=_refuse)
-        json.dumps(found, ensure_ascii=False).encode()  # half a character is no text
+        found = strict_json(text)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("this is not valid JSON") from error
     if not isinstance(found, dict):
@@ -73,7 +71,3 @@ def base64_bytes(text: object) -> bytes:
         return _BASE64.validate_python(text)
     except ValidationError as error:
         raise InvalidRequest("this is no base64") from error
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
