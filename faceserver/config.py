@@ -91,9 +91,15 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
     )
-    engine: Literal["openvino", "opencv", "caffe", "oip"] = Field(
+    engine: Literal["openvino", "onnxruntime", "opencv", "caffe", "oip"] = Field(
         "openvino",
-        description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
+        description="Inference runtime: openvino, onnxruntime, opencv, caffe, or oip for an "
+        "inference server.",
+    )
+    provider: Literal["auto", "cpu", "cuda", "directml", "coreml"] = Field(
+        "auto",
+        description="Execution provider of ONNX Runtime (onnxruntime only). auto uses the first of "
+        "cuda, directml, coreml and cpu that the installed package includes.",
     )
     oip_url: str | None = Field(
         None,
