@@ -115,7 +115,9 @@ class KeyStore:
                     row,
                 )
             except sqlite3.IntegrityError as error:
-                raise AlreadyExists(f"there is a key named {name!r}: revoke that first") from error
+                raise AlreadyExists(
+                    f"a key named {name!r} already exists: revoke it first"
+                ) from error
         self._file.mark()
         return key, token
 
@@ -202,9 +204,9 @@ def new_key(
         InvalidRequest: it cannot have that name.
     """
     if not _NAME.fullmatch(name):
-        raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
+        raise InvalidRequest("a key's name has 1 to 100 characters and no control characters")
     if _ID.fullmatch(name):
-        raise InvalidRequest("this name could be taken for the id of a key")
+        raise InvalidRequest("this name looks like the id of a key")
     key = Key(secrets.token_hex(6), name, scope, collection, kind, datetime.now(UTC))
     token = _new_token(key)
     if kind != "pair":
@@ -247,7 +249,7 @@ def _note_use(database: sqlite3.Connection, key: Key) -> None:
         database.commit()  # a full disk may refuse no sooner than here
     except sqlite3.OperationalError as error:  # no reason to refuse a good key
         database.rollback()
-        _log.warning("the use of key %s could not be noted: %s", key.id, error)
+        _log.warning("the use of key %s could not be recorded: %s", key.id, error)
 
 
 def _new_token(key: Key) -> str:

@@ -43,4 +43,4 @@ def utf8_json(data: bytes) -> bytes:
     try:
         return data.decode(charset).removeprefix("\ufeff").encode()
     except (LookupError, ValueError) as error:
-        raise InvalidRequest(f"the body is not in {charset}, as it says: send UTF-8") from error
+        raise InvalidRequest(f"the body is not in {charset} as declared: send UTF-8") from error

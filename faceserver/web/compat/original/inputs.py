@@ -63,7 +63,7 @@ def pictures(request: Request, settings: Settings) -> list[NewPicture | Refused]
     count = sum(max(1, len(group)) for _, group in found)
     if count == 0:
         told = form_problem(request) or "send multipart/form-data with a file field for each"
-        raise NoFile(f"no picture came: {told}")
+        raise NoFile(f"no picture was sent: {told}")
     if count > settings.max_files:
         raise TooManyItems(f"{count} pictures are too many: at most {settings.max_files}")
     return [item for name, group in found for item in _field_items(name, group, settings)]
@@ -84,9 +84,9 @@ def one_picture(request: Request, settings: Settings) -> bytes:
     if not found:
         wanted = f"a file field {name!r}" if name else "a file field"
         told = form_problem(request) or f"send multipart/form-data with {wanted}"
-        raise NoFile(f"no picture came: {told}")
+        raise NoFile(f"no picture was sent: {told}")
     if len(found) > 1:
-        raise TooManyItems(f"{len(found)} pictures came: send exactly one")
+        raise TooManyItems(f"{len(found)} pictures were sent: send exactly one")
     return _read(found[0], settings)
 
 
@@ -185,4 +185,4 @@ def _json(request: Request, settings: Settings) -> object:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
