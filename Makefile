@@ -65,8 +65,9 @@ lint: .venv/test.stamp
 
 # The extras that speak with other servers are tested against real ones; see tests/support/servers.py.
 .venv/test.stamp: .venv/base.stamp requirements/test.txt requirements/s3.txt requirements/oip.txt \
+		requirements/onnxruntime.txt \
 		requirements/postgres.txt requirements/postgres-server.txt
-	@$(INSTALL) test s3 oip postgres postgres-server
+	@$(INSTALL) test s3 oip onnxruntime postgres postgres-server
 	@touch $@
 
 texts: .venv/base.stamp
