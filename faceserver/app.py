@@ -34,6 +34,7 @@ from faceserver.services.analysis import Analysis
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
+from faceserver.services.ignoring import Ignored
 from faceserver.services.indexing import Indexing
 from faceserver.services.matching import Matching
 from faceserver.services.models import Models
@@ -45,6 +46,7 @@ from faceserver.services.registering import Registering
 from faceserver.services.relaying import UPSTREAMS, Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
+from faceserver.services.suggesting import Suggestions
 from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
@@ -307,6 +309,8 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         verifying=Verifying(context),
         named=NamedFaces(context),
         unnamed=UnnamedFaces(context),
+        ignored=Ignored(context),
+        suggestions=Suggestions(context),
         models=Models(context),
         jobs=Jobs(
             settings.data_dir,

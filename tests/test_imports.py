@@ -46,7 +46,11 @@ HOMES = {
         "access/keys.py",
         "access/keyfile.py",
     },
-    "psycopg": {"runtime/postgres.py", "runtime/postgres_transaction.py"},
+    "psycopg": {
+        "runtime/postgres.py",
+        "runtime/postgres_listening.py",
+        "runtime/postgres_transaction.py",
+    },
     "psycopg_pool": {"runtime/postgres.py"},
     "flask_limiter": {"web/guard/limits.py"},
     "limits": {"web/guard/ratecounts.py"},

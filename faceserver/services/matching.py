@@ -54,9 +54,10 @@ class Matching:
                     for vector, face in zip(analyzer.embed(faces), faces, strict=True)
                 ]
             )
-            return replace(searched, notes=picture.notes, picture=candidates)
+            shown = replace(searched, notes=picture.notes, picture=candidates)
+            return self._searching.told(held, shown, query)
 
-        return self._searching.told(collection, self._context.reading(collection, search), query)
+        return self._context.reading(collection, search)
 
     def by_person(self, collection: str, subject_id: str, query: SearchQuery) -> Searched:
         """Search for people like another one, who is not found; a person without faces is no probe.

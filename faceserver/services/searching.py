@@ -79,9 +79,10 @@ class Searching:
                 for vector, face, known in zip(vectors, faces, told, strict=True)
             ]
             searched = round_.searched(self._recognised(held, round_, probes, list(vectors), query))
-            return replace(searched, notes=picture.notes, size=(picture.width, picture.height))
+            shown = replace(searched, notes=picture.notes, size=(picture.width, picture.height))
+            return self.told(held, shown, query)
 
-        return self.told(collection, self._ask(collection, search, query), query)
+        return self._ask(collection, search, query)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -98,9 +99,10 @@ class Searching:
             vector = checked_embedding(held, embedding, model=model)
             round_ = self.begin(held, analyzer, query)
             probes = [round_.probe(vector, None)]
-            return round_.searched(self._recognised(held, round_, probes, [vector], query))
+            searched = round_.searched(self._recognised(held, round_, probes, [vector], query))
+            return self.told(held, searched, query)
 
-        return self.told(collection, self._ask(collection, search, query), query)
+        return self._ask(collection, search, query)
 
     def by_vectors(
         self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
@@ -168,13 +170,13 @@ class Searching:
             faces, frames = self._frames(analyzer, pictures)
             same = self._context.threshold_of(analyzer)
             person = consensus(faces, threshold=same)
-            probe = round_.probe(person.vector, None)
-            probes = self._recognised(held, round_, [probe], [person.vector], query)
-            return FramesSearched(round_.searched(probes), outcomes(frames, person))
+            probes = self._recognised(
+                held, round_, [round_.probe(person.vector, None)], [person.vector], query
+            )
+            searched = self.told(held, round_.searched(probes), query)
+            return FramesSearched(searched, outcomes(frames, person))
 
-        found = self._ask(collection, search, query)
-        self.told(collection, found.searched, query)
-        return found
+        return self._ask(collection, search, query)
 
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
@@ -202,9 +204,9 @@ class Searching:
 
         return self._context.reading(DEFAULT, search)
 
-    def told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
+    def told(self, held: Collection, found: Searched, query: SearchQuery) -> Searched:
         """What was found, once those have heard of it who want to."""
-        for event in events_of(collection, found, remembered=query.remember):
+        for event in events_of(held, found, remembered=query.remember):
             self._context.tell(event)
         return found
 

@@ -17,7 +17,7 @@ from faceserver.store.results import Page
 from faceserver.types import NEVER, Floats
 
 ExemplarKind = Literal["refusal", "stranger", "ignored", "apart"]
-"""``refusal``: it does not show a person. ``stranger``: somebody whom nobody has named. ``ignored``:
+"""``refusal``: it does not show a person. ``stranger``: nobody has named them. ``ignored``:
 a stored face without a name that is of no interest. ``apart``: two that are not the same person.
 """
 

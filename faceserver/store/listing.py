@@ -44,8 +44,8 @@ def place_of(cursor: str, order: Order) -> tuple[Key, int]:
         if found == order and _is_key(key, order) and type(row) is int and 0 < row < _MOST:
             return key, row
     except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidCursor("the cursor is none that came with a page") from error
-    raise InvalidCursor("the cursor is none that came with a page of this order")
+        raise InvalidCursor("the cursor is not one that came with a page") from error
+    raise InvalidCursor("the cursor is not one that came with a page of this order")
 
 
 def _is_key(key: object, order: Order) -> bool:

@@ -79,14 +79,9 @@ def open_gallery(
     if not address:
         return open_store(folder, model=model, dims=dims, options=options)
     opener = _loaded(stores, address)
+    more = {"replica": replica} if replica else {}  # not every store can have one
     gallery: Gallery = opener(
-        address,
-        folder,
-        model=model,
-        dims=dims,
-        options=options,
-        connections=connections,
-        replica=replica,
+        address, folder, model=model, dims=dims, options=options, connections=connections, **more
     )
     return gallery
 
