@@ -46,6 +46,7 @@ from faceserver.services.relaying import UPSTREAMS, Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
 from faceserver.services.taught import Taught
+from faceserver.services.thumbnails import Thumbnails
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
 from faceserver.store import Options, opening
@@ -305,6 +306,7 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         analysis=Analysis(context),
         verifying=Verifying(context),
         named=NamedFaces(context),
+        thumbnails=Thumbnails(context),
         unnamed=UnnamedFaces(context),
         models=Models(context),
         jobs=Jobs(

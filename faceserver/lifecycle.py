@@ -26,6 +26,7 @@ from faceserver.services.relaying import Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
 from faceserver.services.taught import Taught
+from faceserver.services.thumbnails import Thumbnails
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
 from faceserver.webhooks.manager import Webhooks
@@ -58,6 +59,7 @@ class Services:
         analysis: detects, embeds and compares; stores nothing.
         verifying: says whether somebody is who a stored face shows.
         named: lists and deletes the faces of people, for programs that know no other.
+        thumbnails: small pictures of stored faces.
         unnamed: groups faces that nobody has named.
         models: tells which models there are.
         jobs: takes many pictures in, in the background.
@@ -80,6 +82,7 @@ class Services:
     analysis: Analysis
     verifying: Verifying
     named: NamedFaces
+    thumbnails: Thumbnails
     unnamed: UnnamedFaces
     models: Models
     jobs: Jobs
