@@ -142,7 +142,7 @@ class Storing:
         made = [
             picture.examined.thumbnails[place]
             for picture in new
-            for place in picture.missing()
+            for place in picture.missing
             if picture.examined.thumbnails
         ]
         if made:
