@@ -132,7 +132,7 @@ def embedder_specs(settings: Settings) -> dict[str, EmbedderSpec]:
 
 
 def loading(settings: Settings, spec: Spec) -> Loading:
-    """What a model is loaded with: where it is there as ONNX alone, OpenVINO, which reads that."""
+    """What a model is loaded with: where it is there as ONNX alone, an engine that reads that."""
     threads = _threads(settings)
     return Loading(
         engine=make_engine(_engine_for(settings, spec), _engine_options(settings)),
@@ -144,13 +144,15 @@ def loading(settings: Settings, spec: Spec) -> Loading:
 
 def _engine_for(settings: Settings, spec: Spec) -> str:
     has_caffe = all(files.caffemodel for files in spec.networks.values())
-    return settings.engine if has_caffe or settings.engine == "oip" else "openvino"
+    takes_onnx = settings.engine in {"onnxruntime", "oip"}
+    return settings.engine if has_caffe or takes_onnx else "openvino"
 
 
 def _engine_options(settings: Settings) -> EngineOptions:
     url = settings.oip_url
     return EngineOptions(
         threads=_threads(settings).networks,
+        provider=settings.provider,
         cache_dir=settings.cache_dir,
         remote=RemoteOptions(url, settings.oip_timeout) if url else None,
     )

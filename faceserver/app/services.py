@@ -31,6 +31,7 @@ from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
 from faceserver.services.suggesting import Suggestions
 from faceserver.services.taught import Taught
+from faceserver.services.thumbnails import Thumbnails
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
 from faceserver.store.base import Gallery
@@ -100,6 +101,7 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         analysis=Analysis(context),
         verifying=Verifying(context),
         named=NamedFaces(context),
+        thumbnails=Thumbnails(context),
         unnamed=UnnamedFaces(context),
         ignored=Ignored(context),
         suggestions=Suggestions(context),

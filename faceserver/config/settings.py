@@ -100,7 +100,13 @@ class Settings(BaseSettings):
     )
     engine: str = Field(
         "openvino",
-        description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
+        description="Inference runtime: openvino, onnxruntime, opencv, caffe, or oip for an "
+        "inference server.",
+    )
+    provider: Literal["auto", "cpu", "cuda", "directml", "coreml"] = Field(
+        "auto",
+        description="Execution provider of ONNX Runtime (onnxruntime only). auto uses the first of "
+        "cuda, directml, coreml and cpu that the installed package includes.",
     )
     oip_url: str | None = Field(
         None,

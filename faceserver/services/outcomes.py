@@ -180,6 +180,7 @@ class Examined:
         notes: what is worth knowing about the picture.
         told: what is known of each face already, to be stored beside what its attributes tell.
         left_out: faces that are not good enough; they are not among the others.
+        thumbnails: of each face; none where nothing of the picture is kept.
     """
 
     item: NewPicture
@@ -192,6 +193,7 @@ class Examined:
     notes: tuple[Note, ...] = ()
     told: Sequence[Mapping[str, Value]] | None = None
     left_out: tuple[LeftOut, ...] = ()
+    thumbnails: tuple[bytes, ...] = ()
 
     def registered(self, faces: Sequence[Face]) -> Registered:
         """The same picture with its faces as they are stored."""

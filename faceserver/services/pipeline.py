@@ -27,6 +27,7 @@ from faceserver.services.outcomes import (
     Rules,
 )
 from faceserver.services.storing import SavePicture, Storing, checked
+from faceserver.services.thumbnails import thumbnails_of
 from faceserver.store.base import Collection
 from faceserver.vision.analyzer import FoundFace
 
@@ -113,7 +114,9 @@ class _Work:
         self._analyzer = context.analyzer_of(collection)
         self._rules = rules
         self._known = Known(collection, largest=rules.largest, update=rules.update)
-        self.storing = Storing(collection, self._analyzer, self._known, rules, claims)
+        self.storing = Storing(
+            collection, self._analyzer, self._known, rules, claims, pictures=context.pictures
+        )
 
     def begin(self, pool: ThreadPoolExecutor, items: Sequence[NewPicture]) -> _Group:
         """Have pictures searched for faces; each thread hears of the request's deadline."""
@@ -152,18 +155,20 @@ class _Work:
         except InputError as error:
             return Refused(item.source, error)
         keep = self._context.pictures.keep
+        kept = [face for _, face in good]
         return Examined(
             item=item,
             picture=save(codec.encode(picture)) if keep == "originals" else None,
             width=picture.width,
             height=picture.height,
-            faces=[face for _, face in good],
+            faces=kept,
             crops=[
-                save(codec.encode_jpeg(face.crop)) if keep == "crops" else None for _, face in good
+                save(codec.encode_jpeg(face.crop)) if keep == "crops" else None for face in kept
             ],
             ids=[keys.all_ids(place) for place, _ in good],
             notes=picture.notes,
             left_out=left_out,
+            thumbnails=thumbnails_of(picture, kept, keep),
         )
 
     def _good(

@@ -1,6 +1,6 @@
 """The second half of registering: which pictures are in already, and the faces of the others in."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from faceserver.errors import AlreadyExists, NoFace, NotFound
@@ -18,9 +18,11 @@ from faceserver.services.outcomes import (
     Registered,
     Rules,
 )
+from faceserver.services.thumbnails import keep_thumbnails
 from faceserver.store.base import Collection
 from faceserver.store.faces import sorted_tags
 from faceserver.store.names import check_external_id, check_name
+from faceserver.store.pictures import PictureStore
 from faceserver.types import AttributeValue, Face, Floats
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.base import Value
@@ -59,6 +61,8 @@ class Storing:
         known: Known,
         rules: Rules,
         claims: dict[str, str],
+        *,
+        pictures: PictureStore,
     ) -> None:
         """Take the collection, the analyzer of its model, and what else decides.
 
@@ -68,12 +72,14 @@ class Storing:
             known: tells which pictures are in.
             rules: how.
             claims: by face, which picture said first whom it shows; added to.
+            pictures: where thumbnails go.
         """
         self._collection = collection
         self._analyzer = analyzer
         self._known = known
         self._rules = rules
         self._claims = claims
+        self._pictures = pictures
         self._subjects: dict[str, str] = {}
 
     def store(self, items: Sequence[NewPicture], found: Sequence[Found]) -> list[Outcome]:
@@ -127,8 +133,21 @@ class Storing:
         faces = [
             face for picture in new.values() for face in self._new_faces(picture, vectors, told)
         ]
-        added = iter(self._collection.add(faces))
+        stored = self._collection.add(faces)
+        self._keep_thumbnails(new.values(), stored)
+        added = iter(stored)
         return {at: self._registered(picture, added) for at, picture in new.items()}
+
+    def _keep_thumbnails(self, new: Iterable[_New], added: Sequence[Face]) -> None:
+        made = [
+            picture.examined.thumbnails[place]
+            for picture in new
+            for place in picture.missing
+            if picture.examined.thumbnails
+        ]
+        if made:
+            ids = [face.id for face in added]
+            keep_thumbnails(self._pictures, self._collection, zip(ids, made, strict=True))
 
     def _new_faces(
         self, picture: _New, vectors: Iterator[Floats], told: Iterator[Mapping[str, Value]]

@@ -13,7 +13,9 @@ from faceserver.store.index.exact import Labels
 from faceserver.store.sqlite.facefilter import conditions_of, source_of
 from faceserver.store.sqlite.rows import (
     FACE,
+    HAS_THUMBNAIL,
     INSERT_FACE,
+    THUMBNAIL,
     face_from_row,
     face_to_row,
     json_text,
@@ -235,7 +237,9 @@ def delete_faces(transaction: Transaction, where: str, *values: object) -> int:
     transaction.run(
         "INSERT OR IGNORE INTO doomed_pictures "
         f"SELECT picture FROM faces WHERE {where} AND picture <> '' "
-        f"UNION SELECT crop FROM faces WHERE {where} AND crop IS NOT NULL",
+        f"UNION SELECT crop FROM faces WHERE {where} AND crop IS NOT NULL "
+        f"UNION SELECT {THUMBNAIL} FROM faces WHERE {where} AND {HAS_THUMBNAIL}",
+        *values,
         *values,
         *values,
     )

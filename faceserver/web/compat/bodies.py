@@ -1,6 +1,5 @@
 """What the bodies of several protocols have in common, read leniently and within the limits."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from faceserver.api.pictures import Base64
 from faceserver.errors import InvalidRequest
 from faceserver.web.guard.bodies import check_values
-from faceserver.web.jsontext import utf8_json
+from faceserver.web.jsontext import strict_json, utf8_json
 
 _BASE64 = TypeAdapter(Base64)
 
@@ -34,8 +33,7 @@ def parsed_object(text: str | bytes) -> dict[str, Any]:
         InvalidRequest: it is none.
     """
     try:
-        found: object = json.loads(text, parse_constant=_refuse)
-        json.dumps(found, ensure_ascii=False).encode()  # half a character is no text
+        found = strict_json(text)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("this is not valid JSON") from error
     if not isinstance(found, dict):
@@ -53,7 +51,3 @@ def base64_bytes(text: object) -> bytes:
         return _BASE64.validate_python(text)
     except ValidationError as error:
         raise InvalidRequest("this is not base64") from error
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")

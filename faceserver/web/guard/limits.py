@@ -13,8 +13,17 @@ from faceserver.runtime.admission import JUDGED
 from faceserver.web.guard.auth import caller, gate, gate_of, shown_key
 from faceserver.web.guard.ratecounts import SharedWindowCounts, WindowCounts
 
-_UNLIMITED = frozenset({"static", "assets.file", "health.health", "health.live", "health.ready"})
-"""What a supervisor or a page asks for, and what costs nothing to answer."""
+_UNLIMITED = frozenset(
+    {
+        "static",
+        "assets.file",
+        "health.health",
+        "health.live",
+        "health.ready",
+        "v1_faces.thumbnail",
+    }
+)
+"""What a supervisor or a page asks for, a page many times over, and what is cheap to answer."""
 
 
 _SIGN_IN = "signin.sign_in"

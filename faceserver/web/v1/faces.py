@@ -28,6 +28,7 @@ from faceserver.api.faces import (
     MovedFaces,
     PictureOptions,
     PictureQuery,
+    ThumbnailQuery,
 )
 from faceserver.api.filters import conditions_of
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
@@ -39,7 +40,7 @@ from faceserver.types import Face as StoredFace
 from faceserver.web.context import services
 from faceserver.web.forms import file_bytes
 from faceserver.web.guard.scopes import scope
-from faceserver.web.pictures import JPEG, send_copy, send_picture
+from faceserver.web.pictures import FOR_GOOD, JPEG, WEBP, send_copy, send_picture
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, PICTURE, answers, picture_answer, reply
 from faceserver.web.v1.bodies import form_body, is_form, json_body, takes
@@ -211,6 +212,26 @@ def crop(path: FacePath) -> Response:
     else:
         answer.set_data(services().faces.crop(path.collection, path.face.hex))
     return _cacheable(answer)
+
+
+@blueprint.get(
+    "/<uuid:face>/thumbnail",
+    operation_id="get_face_thumbnail",
+    responses=picture_answer("not_found", "truncated_image", mimetype=WEBP),
+)
+@scope("read")
+def thumbnail(path: FacePath, query: ThumbnailQuery) -> Response:
+    """Get the face as a small square picture, as WebP; it may be kept for good."""
+    thumbnails, place = services().thumbnails, (path.collection, path.face.hex, query.size)
+    answer = Response(mimetype=WEBP)
+    version = thumbnails.version(*place)
+    answer.set_etag(version)
+    if version in request.if_none_match:
+        answer.status_code = 304
+    else:
+        answer.set_data(thumbnails.get(*place))
+    answer.headers["Cache-Control"] = FOR_GOOD
+    return answer
 
 
 def _cacheable(answer: Response) -> Response:

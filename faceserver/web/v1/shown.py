@@ -100,6 +100,7 @@ def face(stored: Face, collection: str) -> faces.Face:
         source=stored.source,
         picture=url_for("v1_faces.picture", **where) if stored.picture else None,
         crop=url_for("v1_faces.crop", **where) if has_crop else None,
+        thumbnail=url_for("v1_faces.thumbnail", **where) if has_crop else None,
         created=stored.created,
     )
 

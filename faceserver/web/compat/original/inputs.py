@@ -1,7 +1,5 @@
 """Strict parsing: what comes out is pictures as bytes, and URLs, within the limits."""
 
-import json
-
 from flask import Flask, Request
 from pydantic import ValidationError
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict
@@ -14,7 +12,7 @@ from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLa
 from faceserver.services.outcomes import NewPicture, Refused
 from faceserver.services.registering import Link
 from faceserver.web.forms import file_bytes
-from faceserver.web.jsontext import utf8_json
+from faceserver.web.jsontext import strict_json, utf8_json
 from faceserver.web.multipart import form_problem
 
 _TEXT_BYTES = 500_000
@@ -165,15 +163,9 @@ def _json(request: Request, settings: Settings) -> object:
     limit = min(settings.max_request_bytes, settings.max_urls * _URL_BYTES)
     request.max_content_length = limit
     try:
-        body: object = json.loads(utf8_json(request.get_data()), parse_constant=_refuse)
-        # JSON can spell halves of characters, which are no text and cannot be stored.
-        json.dumps(body, ensure_ascii=False).encode()
+        body = strict_json(utf8_json(request.get_data()))
     except RequestEntityTooLarge as error:
         raise RequestTooLarge(f"the body is too large: at most {limit} bytes") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("the body is not valid JSON") from error
     return body
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
