@@ -11,8 +11,8 @@ from flask import Flask
 
 from faceserver import web
 from faceserver.config import Settings
-from faceserver.engines import EngineOptions, RemoteOptions, make_engine
-from faceserver.errors import FaceServerError, StoreMismatch
+from faceserver.engines import EngineOptions, RemoteOptions, engines, make_engine
+from faceserver.errors import FaceServerError, InvalidSetting, StoreMismatch, UnknownAttribute
 from faceserver.jobs.manager import Jobs
 from faceserver.jobs.opening import open_jobs
 from faceserver.lifecycle import Backend, Services
@@ -34,6 +34,7 @@ from faceserver.services.analysis import Analysis
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context, Limits
 from faceserver.services.faces import Faces
+from faceserver.services.ignoring import Ignored
 from faceserver.services.indexing import Indexing
 from faceserver.services.matching import Matching
 from faceserver.services.models import Models
@@ -45,12 +46,14 @@ from faceserver.services.registering import Registering
 from faceserver.services.relaying import UPSTREAMS, Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
+from faceserver.services.suggesting import Suggestions
 from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
 from faceserver.store import Options, opening
 from faceserver.store.base import Gallery
 from faceserver.store.pictures import Pictures, PlaceOptions, open_pictures
+from faceserver.store.pictures.places import places
 from faceserver.vision import architectures
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.attributes.pool import AttributePool
@@ -221,6 +224,7 @@ def open_gallery(settings: Settings, *, any_model: bool = False) -> Gallery:
             keep=settings.keep_pictures, any_model=any_model, place=picture_place(settings)
         ),
         connections=settings.store_connections,
+        replica=settings.read_store.get_secret_value(),
     )
 
 
@@ -276,12 +280,11 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         StoreMismatch: the default collection is of none of the models.
     """
     context.analyzer_of(context.store.collection())
-    address = settings.store.get_secret_value()
     webhooks = Webhooks(
         settings.data_dir,
         context.store,
         post or _fetcher(settings).post,
-        open_table=partial(open_webhooks, address),
+        open_table=partial(open_webhooks, settings.database),
     )
     context = replace(context, tell=webhooks.tell)
     return Services(
@@ -306,12 +309,14 @@ def services_of(context: Context, settings: Settings, *, post: Post | None = Non
         verifying=Verifying(context),
         named=NamedFaces(context),
         unnamed=UnnamedFaces(context),
+        ignored=Ignored(context),
+        suggestions=Suggestions(context),
         models=Models(context),
         jobs=Jobs(
             settings.data_dir,
             context,
             max_items=settings.max_job_items,
-            open_table=partial(open_jobs, address),
+            open_table=partial(open_jobs, settings.database),
         ),
         webhooks=webhooks,
     )
@@ -332,7 +337,20 @@ def _context(settings: Settings, store: Gallery, analyzer: Analyzer) -> Context:
             keep_strangers=_days(settings.remember_days),
         ),
         outside=Outside(settings.max_fetches),
+        attributes=_stored_attributes(settings, analyzer),
     )
+
+
+def _stored_attributes(settings: Settings, analyzer: Analyzer) -> tuple[str, ...]:
+    """What is stored with every face.
+
+    Raises:
+        InvalidSetting: there is no such attribute.
+    """
+    try:
+        return analyzer.attributes.wanted(settings.attributes)
+    except UnknownAttribute as error:
+        raise InvalidSetting(f"FACESERVER_ATTRIBUTES: {error}") from error
 
 
 def _fetcher(settings: Settings) -> Fetcher:
@@ -365,12 +383,34 @@ def _pool(settings: Settings, analyzer: Analyzer, default_model: str) -> Analyze
     )
 
 
+def _refuse_unknown_names(settings: Settings) -> None:
+    named = [("ENGINE", engines, settings.engine)]
+    if address := settings.store.get_secret_value():
+        named.append(("STORE", opening.stores, opening.scheme_of(address)))
+    if settings.pictures:
+        named.append(("PICTURES", places, opening.scheme_of(settings.pictures)))
+    for setting, registry, name in named:
+        if name not in registry.names():
+            known = ", ".join(registry.names())
+            raise InvalidSetting(f"FACESERVER_{setting}: there is no {name!r}; there are: {known}")
+
+
 def create_app(settings: Settings) -> Flask:
     """Make the web application and begin to load the models.
 
     Its ``extensions["faceserver"]`` is the :class:`~faceserver.lifecycle.Backend`, which the caller
     closes.
+
+    Raises:
+        InvalidSetting: a setting names what there is not, the settings do not go together, or a
+            role that shares work has nothing to share it through.
     """
+    _refuse_unknown_names(settings)
+    if settings.role != "all" and not settings.database:
+        raise InvalidSetting(
+            f"FACESERVER_ROLE={settings.role} needs a database that the other servers share: set "
+            "FACESERVER_STORE, or FACESERVER_ROLE=all"
+        )
     app = web.make_app()
     backend = Backend(settings, open_services, crops_fit)
     app.extensions["faceserver"] = backend

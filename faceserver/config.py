@@ -19,6 +19,8 @@ _MEGABYTE = 1_000_000
 
 _MOST_PROXIES = 32
 
+_DATABASES = ("postgresql://", "postgres://")
+
 _STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
@@ -87,11 +89,23 @@ class Settings(BaseSettings):
     store_connections: int = Field(
         20, ge=2, le=1000, description="Maximum number of connections to that database."
     )
+    read_store: SecretStr = Field(
+        SecretStr(""),
+        description="Address of a streaming replica of that database, which answers searches and "
+        "lists as long as it has everything that this server has written; otherwise the primary "
+        "answers.",
+    )
+    role: Literal["all", "web", "worker"] = Field(
+        "all",
+        description="What this server does: web answers requests and leaves jobs to others, worker "
+        "runs jobs and answers /health and /metrics only, all does both. web and worker need "
+        "FACESERVER_STORE.",
+    )
     models_dir: Path = Field(folders.MODELS, description="Folder that holds the models.")
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
     )
-    engine: Literal["openvino", "opencv", "caffe", "oip"] = Field(
+    engine: str = Field(
         "openvino",
         description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
     )
@@ -178,6 +192,11 @@ class Settings(BaseSettings):
         description="Time in days after which a stranger who was remembered and not seen again is "
         "forgotten. 0 means never.",
     )
+    attributes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Attributes stored with every face that is registered, comma-separated, such "
+        "as age,gender,quality; in addition to those that a request asks for. None by default.",
+    )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Maximum number of matches returned by one search."
     )
@@ -188,7 +207,7 @@ class Settings(BaseSettings):
     )
     pictures: str | None = Field(
         None,
-        pattern=r"^s3://[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9](/[^?#]*)?$",
+        pattern=r"^[a-z][a-z0-9+.-]*://[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?(/[^?#]*)?$",
         description="Where pictures are kept: s3://BUCKET/PREFIX. Unset, they are in the data "
         "folder.",
     )
@@ -324,7 +343,10 @@ class Settings(BaseSettings):
         "faces, such as http://127.0.0.1:3004.",
     )
     audit_log: Path | None = Field(
-        None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
+        None,
+        description="Path of the audit log. Defaults to audit.jsonl in the data folder. With "
+        "FACESERVER_STORE the audit log is in the database; if this is set, it is written here as "
+        "well.",
     )
     audit_max_bytes: int = Field(
         10 * _MEGABYTE,
@@ -337,6 +359,12 @@ class Settings(BaseSettings):
         "info", description="Minimum level of log messages: debug, info, warning or error."
     )
 
+    @property
+    def database(self) -> str:
+        """Address of the database that servers share keys, jobs and webhooks in; empty if none."""
+        address = self.store.get_secret_value()
+        return address if address.startswith(_DATABASES) else ""
+
     @field_validator(
         "url_allow_networks",
         "cors_origins",
@@ -344,6 +372,7 @@ class Settings(BaseSettings):
         "trusted_proxies",
         "compat",
         "compat_listen",
+        "attributes",
         mode="before",
     )
     @classmethod

@@ -14,6 +14,7 @@ from faceserver.services.change_model import Reembedder, outdated
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context
 from faceserver.services.faces import Faces
+from faceserver.services.ignoring import Ignored
 from faceserver.services.indexing import Indexing
 from faceserver.services.matching import Matching
 from faceserver.services.models import Models
@@ -25,6 +26,7 @@ from faceserver.services.registering import Registering
 from faceserver.services.relaying import Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
+from faceserver.services.suggesting import Suggestions
 from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
@@ -60,6 +62,8 @@ class Services:
         verifying: says whether somebody is who a stored face shows.
         named: lists and deletes the faces of people, for programs that know no other.
         unnamed: groups faces that nobody has named.
+        ignored: hides those of them that are of no interest.
+        suggestions: tells who may be the same person.
         models: tells which models there are.
         jobs: takes many pictures in, in the background.
         webhooks: sends events to other programs.
@@ -82,6 +86,8 @@ class Services:
     verifying: Verifying
     named: NamedFaces
     unnamed: UnnamedFaces
+    ignored: Ignored
+    suggestions: Suggestions
     models: Models
     jobs: Jobs
     webhooks: Webhooks
@@ -195,6 +201,7 @@ class Backend:
             "status": "draining" if self.draining else "ready",
             "reason": "the server is stopping" if self.draining else None,
             "version": __version__,
+            "role": self.settings.role,
             "engine": self.settings.engine,
             "model": self.settings.model,
             "faces": status.faces,
@@ -233,7 +240,8 @@ class Backend:
                 services = self._open(self.settings)
                 try:
                     services.context.analyzer.warm_up()
-                    services.jobs.start()
+                    if self.settings.role != "web":
+                        services.jobs.start()
                     services.webhooks.start()
                 except FaceServerError:
                     services.close()

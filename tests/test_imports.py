@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A room may import its own modules and those of the rooms above it in this list.
 LAYERS = [
-    {"faceserver", "errors", "types", "texts", "folders", "layout", "config"},
+    {"faceserver", "errors", "types", "conditions", "texts", "folders", "layout", "config"},
     {"runtime", "api"},
     {"pictures", "models"},
     {"engines", "access", "client"},
@@ -46,7 +46,11 @@ HOMES = {
         "access/keys.py",
         "access/keyfile.py",
     },
-    "psycopg": {"runtime/postgres.py", "runtime/postgres_transaction.py"},
+    "psycopg": {
+        "runtime/postgres.py",
+        "runtime/postgres_listening.py",
+        "runtime/postgres_transaction.py",
+    },
     "psycopg_pool": {"runtime/postgres.py"},
     "flask_limiter": {"web/guard/limits.py"},
     "limits": {"web/guard/ratecounts.py"},

@@ -115,7 +115,9 @@ class KeyStore:
                     row,
                 )
             except sqlite3.IntegrityError as error:
-                raise AlreadyExists(f"there is a key named {name!r}: revoke that first") from error
+                raise AlreadyExists(
+                    f"a key named {name!r} already exists: revoke it first"
+                ) from error
         self._file.mark()
         return key, token
 
@@ -206,7 +208,7 @@ def new_key(
     except ValueError as error:
         raise InvalidRequest(f"a key's name {error}") from error
     if _ID.fullmatch(name):
-        raise InvalidRequest("this name could be taken for the id of a key")
+        raise InvalidRequest("this name looks like the id of a key")
     key = Key(secrets.token_hex(6), name, scope, collection, kind, datetime.now(UTC))
     token = _new_token(key)
     if kind != "pair":
@@ -249,7 +251,7 @@ def _note_use(database: sqlite3.Connection, key: Key) -> None:
         database.commit()  # a full disk may refuse no sooner than here
     except sqlite3.OperationalError as error:  # no reason to refuse a good key
         database.rollback()
-        _log.warning("the use of key %s could not be noted: %s", key.id, error)
+        _log.warning("the use of key %s could not be recorded: %s", key.id, error)
 
 
 def _new_token(key: Key) -> str:

@@ -17,6 +17,7 @@ from faceserver.api.base import (
     Text,
     Time,
 )
+from faceserver.api.filters import AttributeFilter
 from faceserver.api.pictures import (
     Base64Picture,
     Box,
@@ -155,7 +156,7 @@ class AddedFaces(Answer):
     )
 
 
-class FaceQuery(Paging):
+class FaceQuery(AttributeFilter, Paging):
     """Which faces."""
 
     subject: Id | None = Field(default=None, description="Only faces of this person.")
@@ -210,7 +211,7 @@ class DeletedFace(Answer):
     id: Id
 
 
-class SearchFilter(Request):
+class SearchFilter(AttributeFilter, Request):
     """Which stored faces are searched: those that fit all of it."""
 
     subject: Id | None = Field(default=None, description="Only faces of this person.")

@@ -34,8 +34,8 @@ if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
     show_default=True,
     help="Photographs in which a person must be seen.",
 )
-@click.option("--model", help="Embedding model.  [default: the one that is set]")
-@click.option("--detector", help="Detection model.  [default: the one that is set]")
+@click.option("--model", help="Embedding model.  [default: FACESERVER_MODEL]")
+@click.option("--detector", help="Detection model.  [default: FACESERVER_DETECTOR]")
 def cluster(
     folder: Path,
     out: Path | None,
@@ -62,7 +62,7 @@ def cluster(
 
     settings = load_settings(model=model, detector=detector)
     if out and out.exists() and any(out.iterdir()):
-        raise InvalidRequest(f"{out} holds something already: name an empty or a new folder")
+        raise InvalidRequest(f"{out} is not empty: choose an empty or a new folder")
     photographs = files_below(folder).pictures
     analyzer = make_analyzer(settings)
     with progress("Looking", len(photographs)) as advance:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     show_default=True,
     help="Folder of the copies.",
 )
-@click.option("--attributes", default="", help="Told of each face: age,gender,pose,quality,...")
-@click.option("--detector", help="Detection model.  [default: the one that is set]")
+@click.option("--attributes", default="", help="Attributes to compute: age,gender,pose,quality,...")
+@click.option("--detector", help="Detection model.  [default: FACESERVER_DETECTOR]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
-@click.option("--no-pictures", is_flag=True, help="Tell alone; write no copies.")
+@click.option("--no-pictures", is_flag=True, help="Only print the results; write no copies.")
 def scan(
     paths: tuple[Path, ...],
     out: Path,

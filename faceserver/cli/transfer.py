@@ -236,7 +236,7 @@ def _tell(path: Path, report: IO[str] | None, *, as_json: bool, no_people: bool)
 
 
 def _no_fetch(_url: str, _credentials: object = None, /) -> bytes:
-    raise NotImplementedError("nothing is fetched to tell what there is")
+    raise NotImplementedError("URLs are not fetched in a dry run")
 
 
 def _import_archive(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,8 +53,14 @@ def caffe_files(network: Network, name: str, style: Style, writer: str) -> Caffe
     return CaffeFiles.of(net, weights, f"Written by {writer}; do not edit.")
 
 
-def write_caffe_and_onnx(files: CaffeFiles, folder: Path, name: str) -> dict[str, "Runner"]:
-    """Write Caffe's files and the ONNX file of them; return what runs each."""
+def write_caffe_and_onnx(
+    files: CaffeFiles, folder: Path, name: str, source: Path
+) -> dict[str, "Runner"]:
+    """Write Caffe's files and the ONNX file of them; return what runs each.
+
+    Raises:
+        ModelError: the network cannot be written as ONNX; the message names the source.
+    """
     from faceserver.conversion import caffe2onnx  # noqa: PLC0415
     from faceserver.conversion.checks.judge import run_opencv, run_openvino  # noqa: PLC0415
 
@@ -61,7 +68,7 @@ def write_caffe_and_onnx(files: CaffeFiles, folder: Path, name: str) -> dict[str
     prototxt, caffemodel, onnx = (
         folder / f"{name}.{kind}" for kind in ("prototxt", "caffemodel", "onnx")
     )
-    write_whole(onnx, caffe2onnx.convert(prototxt, caffemodel))
+    write_whole(onnx, caffe2onnx.convert(prototxt, caffemodel, source))
 
     def caffe(blob: Floats, names: Sequence[str]) -> Mapping[str, Floats]:
         return run_opencv(prototxt, caffemodel, blob, names)
@@ -113,17 +120,24 @@ def whole_way(
         raise ModelError(
             f"{network.source.path} makes no single vector, so --expected is of no use"
         )
-    run = [*forms.values()][-1]
     _channels, rows, columns = network.input_shape
 
-    def embed(blob: Floats) -> Floats:
+    def embed(run: "Runner", blob: Floats) -> Floats:
         import numpy as np  # noqa: PLC0415
 
         rows_of = [run(each[None], [EMBEDDINGS])[EMBEDDINGS].reshape(1, -1) for each in blob]
         return np.concatenate(rows_of)
 
-    return check_whole_way(
-        embed, expected, pictures, (rows, columns), pixels.normalization, pixels.channels
+    return max(
+        check_whole_way(
+            partial(embed, run),
+            expected,
+            pictures,
+            (rows, columns),
+            pixels.normalization,
+            pixels.channels,
+        )
+        for run in forms.values()
     )
 
 
@@ -162,7 +176,7 @@ def describe(
     _channels, rows, columns = network.input_shape
     if network.dims is None or rows != columns:
         raise ModelError(
-            f"{network.source.path}: this is no FaceNet: it makes {dict(network.output_shapes)} "
+            f"{network.source.path}: this is not a FaceNet: it makes {dict(network.output_shapes)} "
             f"of {network.input_shape}, not a vector of a square picture"
         )
     known = pixels.known

@@ -31,6 +31,7 @@ from faceserver.conversion.options import (
     add_source_options,
     opening_of,
     pixels_of,
+    require_place,
 )
 from faceserver.conversion.readers.source import open_source
 from faceserver.errors import InvalidRequest
@@ -94,6 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
     form = Form(options.neural_network, options.half, options.weights or "")
     if form.compressed and (form.neural_network or form.half):
         raise InvalidRequest("--weights is of a program alone, and in place of --half")
+    require_place(options.out_folder)
     _say(f"reading {options.source}")
     opening = opening_of(options)
     read = read_network(open_source(options.source, opening), opening.size)

@@ -50,6 +50,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work."""
+        self._table.listen(self.wake)
         self._thread.start()
 
     def wake(self) -> None:
@@ -154,7 +155,7 @@ def tell_end(context: Context, table: JobTable, job: Job) -> None:
     try:
         lifetime = context.store.collection(job.collection).lifetime
         ended = table.get(job.collection, job.id)
-    except NotFound:  # the collection was deleted just now, and its jobs with it
+    except NotFound:  # the collection has just been deleted, and its jobs with it
         return
     data = {
         "id": ended.id,

@@ -125,9 +125,7 @@ def _load_plugin(kind: str) -> None:
         try:
             import pillow_jxl  # noqa: F401, PLC0415 - an extra
         except ImportError as error:
-            raise LibraryMissing(
-                "JPEG XL is read where the package pillow-jxl-plugin is installed."
-            ) from error
+            raise LibraryMissing("JPEG XL requires the package pillow-jxl-plugin.") from error
 
 
 def _check_tiff(data: bytes) -> None:
@@ -145,9 +143,9 @@ def _check_tiff(data: bytes) -> None:
     except Exception as error:
         raise TruncatedImage("The picture is truncated or damaged.") from error
     if value == _FLOAT:
-        raise NotAnImage("This is a TIFF of floating-point values, which are not read.")
+        raise NotAnImage("TIFF files of floating-point values are not supported.")
     if value in {2, 5, 6}:
-        raise NotAnImage("This is a TIFF of signed or complex values, which are not read.")
+        raise NotAnImage("TIFF files of signed or complex values are not supported.")
 
 
 def _check_size(picture: Pillow.Image, max_pixels: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import make_private
+from faceserver.texts import without_accents
 
 Row = tuple[Any, ...]
 
@@ -87,7 +88,7 @@ class Database:
         Raises:
             StoreCorrupt: the file is damaged; it is left as it was.
             StoreTooNew: its schema is one of a later version; it is left as it was.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: SQLite refused for another reason.
         """
         self.path = path
@@ -128,7 +129,7 @@ class Database:
         """Commit what the block does, or undo it where it raises; one at a time.
 
         Raises:
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         with self._lock, _sqlite_errors(self.path):
             with _transaction(self._writer):
@@ -143,7 +144,7 @@ class Database:
         """Write what the log holds into the file, so that nothing deleted is left in the log.
 
         Raises:
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: somebody reads without end.
         """
         with self._lock, _sqlite_errors(self.path):
@@ -153,7 +154,7 @@ class Database:
         """Write the file anew, without the pages and the log that deleted rows have left.
 
         Raises:
-            StoreFull: no space is left; the file is as it was.
+            StoreFull: no space left on the device; the file is as it was.
             StoreError: somebody reads without end.
         """
         with self._lock, _sqlite_errors(self.path):
@@ -170,7 +171,9 @@ class Database:
     def _checkpoint(self) -> None:
         (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise StoreError(f"{self.path}: its log cannot be emptied while it is being read")
+            raise StoreError(
+                f"{self.path}: its write-ahead log cannot be truncated while it is being read"
+            )
 
 
 class _Readers:
@@ -253,6 +256,7 @@ def _examine(path: Path, known: int) -> None:
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     connection.create_function("json_number", 1, json.dumps, deterministic=True)
+    connection.create_function("without_accents", 1, without_accents, deterministic=True)
     for number, step in enumerate(migrations, start=1):
         if _version(connection) >= number:
             continue
@@ -295,7 +299,7 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         if {code, code & 0xFF} & _DAMAGED:
             raise StoreCorrupt(_damaged(path, str(error))) from error
         if {code, code & 0xFF} & _FULL:
-            raise StoreFull(f"{path} cannot be written: no space is left") from error
+            raise StoreFull(f"{path} cannot be written: no space left on the device") from error
         raise StoreError(f"{path}: {error}") from error
 
 

@@ -82,6 +82,7 @@ class Context:
         fetch: turns a URL into bytes.
         limits: what is accepted, and what is answered.
         outside: bounds how many URLs are fetched for requests at the same time.
+        attributes: names of those that are stored with every face, asked for or not.
         tell: takes what others may want to hear of; see :mod:`faceserver.services.events`.
     """
 
@@ -92,6 +93,7 @@ class Context:
     limits: Limits
     outside: Outside = field(default_factory=lambda: Outside(_FETCHED_AT_ONCE))
     tell: Tell = tell_nobody
+    attributes: tuple[str, ...] = ()
 
     @property
     def analyzer(self) -> Analyzer:
@@ -115,6 +117,16 @@ class Context:
                 if self.store.collection(name) is collection:
                     raise
                 before = collection
+
+    def reading(self, name: str, act: Callable[[Collection], Result]) -> Result:
+        """Like :meth:`on`, for what only reads.
+
+        Where servers share a gallery, what others have written a moment ago may be missing.
+
+        Raises:
+            NotFound: there is no collection of that name.
+        """
+        return self.on(name, lambda collection: act(collection.for_reading()))
 
     def analyzer_of(self, collection: Collection) -> Analyzer:
         """The analyzer of a collection's model, which is loaded when it is first used.

@@ -147,7 +147,10 @@ class Known:
         if known is not None and face.subject == known.id:
             return None
         if face.subject is None and len(faces) > 1 and not self._largest:
-            return False, f"it holds several faces, and nothing says which is {item.person}"
+            return (
+                False,
+                f"it holds several faces, and it is not clear which of them is {item.person}",
+            )
         if face.subject is not None and not update:
             return False, f"shows {self._name(face.subject)}, not {item.person}"
         was = "nobody" if face.subject is None else self._name(face.subject)

@@ -57,7 +57,7 @@ class Matching:
             shown = replace(searched, notes=picture.notes, picture=candidates)
             return self._searching.told(held, shown, query)
 
-        return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
     def by_person(self, collection: str, subject_id: str, query: SearchQuery) -> Searched:
         """Search for people like another one, who is not found; a person without faces is no probe.
@@ -80,7 +80,7 @@ class Matching:
             others = [hit for hit in probe.hits if not hit.person or hit.person.id != subject_id]
             return round_.searched([replace(probe, hits=tuple(others[: query.k]))])
 
-        return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
 
 def _mean(vectors: Sequence[Floats]) -> Floats:

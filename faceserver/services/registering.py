@@ -82,10 +82,10 @@ class Registering:
             NoFace: it holds none.
             LowQuality: it holds none that is good enough.
             InvalidCombination: the best of a person are to be kept, and nobody says of whom.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         if best is not None and picture.subject is None:
-            raise InvalidCombination("the best faces of a person are kept: say of which subject")
+            raise InvalidCombination("keep_best requires a subject")
 
         def add(held: Collection) -> Registered:
             if picture.subject is not None:
@@ -143,7 +143,7 @@ class Registering:
 
         Raises:
             NotFound: there is no such collection.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         return self._context.on(
             collection, lambda held: list(run(self._context, held, pictures, rules, claims))
@@ -157,7 +157,7 @@ class Registering:
         Raises:
             NotFound: there is no such collection.
             ModelChanged: the collection is of another model now; what was yielded is in.
-            StoreFull: no space is left; what was yielded is in.
+            StoreFull: no space left on the device; what was yielded is in.
         """
         return run(self._context, self._context.store.collection(collection), pictures, rules)
 
@@ -184,7 +184,7 @@ def run(
     Raises:
         StoreMismatch: the collection's model is not loaded.
         ModelChanged: the collection is of another model now; what was yielded is in.
-        StoreFull: no space is left; what was yielded is in.
+        StoreFull: no space left on the device; what was yielded is in.
     """
     work = _Work(context, collection, rules, {} if claims is None else claims)
     source = iter(pictures)
@@ -274,7 +274,11 @@ class _Work:
             if may_pass and (faces := self._known.faces(keys)):
                 return Passed(item.source, faces)
             choice = Choice(min_score=item.min_score) if item.min_score else ALL_FACES
-            wanted = (*item.attributes, *item.needed.attributes())
+            wanted = (
+                *item.attributes,
+                *item.needed.attributes(),
+                *self._context.attributes,
+            )
             picture, found = self._context.find(data, self._analyzer, wanted, choice)
             good, left_out = self._good(item, self._meant(item, found))
         except InputError as error:
@@ -312,7 +316,8 @@ class _Work:
             return chosen(faces, largest=item.largest)
         if len(faces) > 1 and not self._rules.largest:
             raise SeveralFaces(
-                f"the picture holds {len(faces)} faces, and nothing says which is {item.person}"
+                f"the picture holds {len(faces)} faces, and it is not clear "
+                f"which of them is {item.person}"
             )
         return faces[:1]
 
@@ -324,5 +329,5 @@ def _as_registered(outcome: Outcome) -> Registered:
     if isinstance(outcome, Refused):
         raise outcome.error
     if outcome.known is None:
-        raise NotFound("the faces of this picture were deleted just now")
+        raise NotFound("the faces of this picture have just been deleted")
     return replace(outcome.known, is_new=False)

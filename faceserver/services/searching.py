@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from threading import Lock
+from typing import TypeVar
 
 from faceserver.errors import InputError, InvalidCombination, SeveralFaces
 from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
@@ -26,6 +26,8 @@ from faceserver.store.base import EVERYTHING, Collection
 from faceserver.types import Face, Floats, Match
 from faceserver.vision.analyzer import Analyzer, FoundFace
 
+Result = TypeVar("Result")
+
 __all__ = [
     "Answer",
     "FramesSearched",
@@ -45,7 +47,6 @@ class Searching:
     def __init__(self, context: Context) -> None:
         """Take what the use cases share."""
         self._context = context
-        self._remembering = Lock()
 
     def by_picture(
         self,
@@ -77,11 +78,11 @@ class Searching:
                 replace(round_.probe(vector, face.detection), attributes=known, embedding=vector)
                 for vector, face, known in zip(vectors, faces, told, strict=True)
             ]
-            searched = round_.searched(self._recognised(round_, probes, list(vectors), query))
+            searched = round_.searched(self._recognised(held, round_, probes, list(vectors), query))
             shown = replace(searched, notes=picture.notes, size=(picture.width, picture.height))
             return self.told(held, shown, query)
 
-        return self._context.on(collection, search)
+        return self._ask(collection, search, query)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -98,10 +99,10 @@ class Searching:
             vector = checked_embedding(held, embedding, model=model)
             round_ = self.begin(held, analyzer, query)
             probes = [round_.probe(vector, None)]
-            searched = round_.searched(self._recognised(round_, probes, [vector], query))
+            searched = round_.searched(self._recognised(held, round_, probes, [vector], query))
             return self.told(held, searched, query)
 
-        return self._context.on(collection, search)
+        return self._ask(collection, search, query)
 
     def by_vectors(
         self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
@@ -118,7 +119,7 @@ class Searching:
             probes = [unit_vector(held, numbers) for numbers in vectors]
             return round_.searched([round_.probe(probe, None) for probe in probes])
 
-        return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
     def by_face(
         self, collection: str, face_id: str, query: SearchQuery, *, itself: bool = False
@@ -141,7 +142,7 @@ class Searching:
             round_ = self.begin(held, analyzer, query, apart_from=None if itself else face)
             return round_.searched([round_.probe(face.embedding, None)])
 
-        return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
     def by_frames(
         self, collection: str, pictures: Sequence[Callable[[], bytes]], query: SearchQuery
@@ -170,12 +171,12 @@ class Searching:
             same = self._context.threshold_of(analyzer)
             person = consensus(faces, threshold=same)
             probes = self._recognised(
-                round_, [round_.probe(person.vector, None)], [person.vector], query
+                held, round_, [round_.probe(person.vector, None)], [person.vector], query
             )
             searched = self.told(held, round_.searched(probes), query)
             return FramesSearched(searched, outcomes(frames, person))
 
-        return self._context.on(collection, search)
+        return self._ask(collection, search, query)
 
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
@@ -201,13 +202,21 @@ class Searching:
             k = self._context.limits.max_matches
             return held.search(probe, k=k, max_distance=under, only=only)
 
-        return self._context.on(DEFAULT, search)
+        return self._context.reading(DEFAULT, search)
 
     def told(self, held: Collection, found: Searched, query: SearchQuery) -> Searched:
         """What was found, once those have heard of it who want to."""
         for event in events_of(held, found, remembered=query.remember):
             self._context.tell(event)
         return found
+
+    def _ask(
+        self, collection: str, search: Callable[[Collection], Result], query: SearchQuery
+    ) -> Result:
+        """Search where strangers can be remembered, if that is asked for."""
+        if query.remember:
+            return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
     def _frames(
         self, analyzer: Analyzer, pictures: Sequence[Callable[[], bytes]]
@@ -233,13 +242,14 @@ class Searching:
 
     def _recognised(
         self,
+        held: Collection,
         round_: Round,
         probes: Sequence[ProbeResult],
         vectors: Sequence[Floats],
         query: SearchQuery,
     ) -> list[ProbeResult]:
         """The probes with the strangers among them; two requests make no two of one."""
-        with self._remembering if query.remember else nullcontext():
+        with held.one_at_a_time() if query.remember else nullcontext():
             keep_for = self._context.limits.keep_strangers
             return round_.recognised(probes, vectors, keep_for=keep_for)
 
@@ -262,9 +272,7 @@ class Searching:
             InvalidCombination: strangers are to be remembered, with a filter.
         """
         if query.remember and query.only != EVERYTHING:
-            raise InvalidCombination(
-                "who is unknown to a filter is no stranger: remember without one"
-            )
+            raise InvalidCombination("strangers cannot be remembered in a filtered search")
         limits = self._context.limits
         filled = replace(
             query,

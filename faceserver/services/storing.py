@@ -82,7 +82,7 @@ class Storing:
         """Embed and store the faces of all pictures that are not in, as one batch.
 
         Raises:
-            StoreFull: no space is left; nothing is stored.
+            StoreFull: no space left on the device; nothing is stored.
             InputError: a picture cannot be used, and the rules are that no other one is taken then.
         """
         if self._rules.whole:
@@ -103,7 +103,7 @@ class Storing:
             except AlreadyExists:  # another request has brought the same picture just now
                 if turn == _TRIES - 1:
                     raise
-            except NotFound:  # a person was deleted just now, and is somebody new of that name
+            except NotFound:  # a person has just been deleted, and is somebody new of that name
                 if turn == _TRIES - 1 or not self._subjects:
                     raise
                 self._subjects.clear()

@@ -32,4 +32,4 @@ class Lifetime:
             Conflict: it was deleted.
         """
         if self.is_over:
-            raise Conflict("the collection was deleted while this was under way: nothing is stored")
+            raise Conflict("the collection was deleted in the meantime; nothing was stored")

@@ -142,7 +142,7 @@ def write_folders(seen: Seen, sorted_: Sorted, target: Path, *, copies: bool) ->
         InvalidRequest: the folder holds something already, or cannot be written.
     """
     if target.exists() and any(target.iterdir()):
-        raise InvalidRequest(f"{target} holds something already: name an empty or a new folder")
+        raise InvalidRequest(f"{target} is not empty: choose an empty or a new folder")
     groups = {
         f"person-{number:03}": [seen.faces[place].photograph for place in person]
         for number, person in enumerate(sorted_.people, start=1)

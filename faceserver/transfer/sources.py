@@ -73,7 +73,7 @@ def open_source(
             yield _of_zip(archive, max_bytes, people=people)
     else:
         hint = ": `faceserver register` takes single pictures" if _is_picture(path) else ""
-        raise InvalidArchive(f"{path} is no folder, .zip, .csv or .jsonl{hint}")
+        raise InvalidArchive(f"{path} is not a folder, .zip, .csv or .jsonl{hint}")
 
 
 def is_zip(path: Path) -> bool:

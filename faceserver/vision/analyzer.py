@@ -176,7 +176,7 @@ class Analyzer:
         found = seen.faces
         if self._max_faces is not None and len(found) > self._max_faces:
             raise TooManyFaces(
-                f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"
+                f"the picture holds {len(found)} faces; at most {self._max_faces} are allowed"
             )
         faces = (
             FoundFace(

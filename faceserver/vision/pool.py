@@ -16,7 +16,7 @@ from faceserver.vision.base import Embedder
 
 
 def _nothing(spec: EmbedderSpec) -> Embedder:
-    raise ModelError(f"nothing loads the model {spec.name!r}")
+    raise ModelError(f"nothing is registered to load the model {spec.name!r}")
 
 
 class AnalyzerPool:

@@ -10,14 +10,24 @@ from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.context import backend_of
 from faceserver.web.doors import PathKeys
-from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
+from faceserver.web.guard import (
+    audit,
+    auth,
+    bodies,
+    cors,
+    draining,
+    limits,
+    roles,
+    scopes,
+    security,
+)
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.guard.limits import Deadlines
 from faceserver.web.guard.proxies import TrustedProxies
 from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
-from faceserver.web.pages import assets, frame, gallerypages, languages, signin
+from faceserver.web.pages import assets, chosen, frame, gallerypages, languages, signin
 from faceserver.web.pages import routes as pages
 from faceserver.web.pages.errors import PAGES
 from faceserver.web.v1 import make_app
@@ -49,6 +59,7 @@ def init_app(app: OpenAPI) -> None:
     errors.register(app)
     signin.register(app)
     languages.register(app)
+    chosen.register(app)
     frame.register(app)
     assets.register(app)
     for blueprint in _BLUEPRINTS:
@@ -72,6 +83,7 @@ def _guard(app: Flask, settings: Settings) -> None:
     security.guard(app, settings)
     cors.allow(app, frozenset(settings.cors_origins))
     draining.register(app)
+    roles.register(app)
     bodies.refuse_told(app)
     auth.identify(app)
     limits.limit_rate(app, settings)

@@ -49,7 +49,7 @@ def _whole(text: str) -> int:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def utf8_json(data: bytes) -> bytes:
@@ -72,4 +72,4 @@ def utf8_json(data: bytes) -> bytes:
     try:
         return data.decode(charset).removeprefix("\ufeff").encode()
     except (LookupError, ValueError) as error:
-        raise InvalidRequest(f"the body is not in {charset}, as it says: send UTF-8") from error
+        raise InvalidRequest(f"the body is not in {charset} as declared: send UTF-8") from error

@@ -69,7 +69,7 @@ class Webhooks:
 
         Raises:
             NotFound: there is no such collection.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         if collection is not None:
             self._store.collection(collection)
@@ -149,7 +149,7 @@ class Webhooks:
         try:
             if self._queue(hook.id, event) is None:
                 _log.warning("too many events wait for the webhook %s", hook.id)
-        except (NotFound, Conflict):  # it, or the collection, was deleted just now
+        except (NotFound, Conflict):  # it, or the collection, has just been deleted
             pass
         except StoreError as error:
             _log.warning("the webhook %s does not hear of an event: %s", hook.id, error)

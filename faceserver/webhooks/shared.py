@@ -4,10 +4,12 @@ Any server sends what any server has queued. A server claims a webhook while it 
 each receiver gets one event at a time; where the server dies, another one goes on a little later.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from faceserver.runtime.database import Transaction
 from faceserver.runtime.postgres import Postgres
+from faceserver.runtime.postgres_listening import Listener
 from faceserver.runtime.postgres_rows import PostgresRows, RowsTransaction
 from faceserver.store.codec import time_text
 from faceserver.store.lifetime import Lifetime
@@ -51,7 +53,18 @@ class SharedWebhookTable(WebhookTable):
 
     def __init__(self, database: Postgres) -> None:
         """Take the database, which has the schema of this version and which this object closes."""
-        self._database = PostgresRows(database)
+        self._database: PostgresRows = PostgresRows(database)
+        self._listener: Listener | None = None
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have a function called when a server has queued something."""
+        self._listener = self._database.listener("deliveries", wake)
+
+    def close(self) -> None:
+        """Let go of the database; closing twice does nothing."""
+        if self._listener is not None:
+            self._listener.close()
+        super().close()
 
     def due(self, now: datetime, *, limit: int) -> list[Due]:
         """Claim webhooks that no other server sends to; the oldest delivery of each that is due."""

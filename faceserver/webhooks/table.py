@@ -1,7 +1,7 @@
 """The webhooks and their deliveries, in ``webhooks.sqlite`` in the data folder."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,8 +92,11 @@ class WebhookTable:
         except StoreCorrupt as error:
             raise StoreCorrupt(
                 f"{path} is damaged: `faceserver check --repair` sets it aside, and the server "
-                "makes a new one; make the webhooks anew"
+                "creates a new one; create the webhooks again"
             ) from error
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have a function called when somebody else may have queued something; here nobody does."""
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""

@@ -224,7 +224,7 @@ def test_a_good_key_is_good_although_its_use_cannot_be_noted(
     )
     database.close()
     assert store.find(token) is not None
-    assert "could not be noted" in caplog.text
+    assert "could not be recorded" in caplog.text
 
 
 def test_an_empty_file_that_a_full_disk_left_is_read_as_no_keys(
@@ -278,7 +278,7 @@ def test_a_file_that_was_cut_lets_nobody_in_until_it_is_set_aside(
     assert file.fault()
     aside = file.set_aside()
     assert aside.stat().st_size == length
-    with pytest.raises(StoreCorrupt, match="although keys were made"):
+    with pytest.raises(StoreCorrupt, match="although keys were created"):
         store.any()
     store.create("phone", "read")
     assert file.fault() is None
@@ -305,7 +305,7 @@ def test_a_table_whose_rows_are_gone_lets_nobody_in(store: KeyStore, tmp_path: P
     store.create("phone", "read")
     with closing(sqlite3.connect(file_of(tmp_path))) as database, database:
         database.execute("DELETE FROM keys")
-    with pytest.raises(StoreCorrupt, match="although keys were made"):
+    with pytest.raises(StoreCorrupt, match="although keys were created"):
         store.any()
     with closing(sqlite3.connect(file_of(tmp_path))) as database, database:
         database.execute("DROP TABLE keys")

@@ -1,6 +1,7 @@
 """Files are told apart by what is in them, whatever they are called."""
 
 import io
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -75,6 +76,13 @@ CONTENTS = {
     Kind.HTML: b"\n <!DOCTYPE html><html>",
     Kind.LFS: b"version https://git-lfs.github.com/spec/v1\noid",
     Kind.SAFETENSORS: (2).to_bytes(8, "little") + b"{}" + bytes(9),
+    Kind.TORCH_LEGACY: b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.",
+    Kind.PICKLE: pickle.dumps({"weights": [1.0]}),
+    Kind.MXNET: b"\x12\x01\0\0\0\0\0\0" + bytes(50),
+    Kind.NCNN: b"7767517\n75 83\nInput data",
+    Kind.OPENVINO_IR: b'<?xml version="1.0"?>\n<net name="net" version="11">',
+    Kind.MATLAB: b"MATLAB 5.0 MAT-file, Platform: GLNXA64",
+    Kind.CHECKPOINT_PART: bytes(50) + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb",
     Kind.PROTOTXT: b'# a comment\n\nname: "net"\nlayer { }',
     Kind.EMPTY: b"",
     Kind.UNKNOWN: b"this is a text",
@@ -99,6 +107,12 @@ def test_this_projects_own_files(path: Path) -> None:
     assert kind_of(path) is kinds.get(path.suffix, Kind.UNKNOWN)
 
 
+def test_a_checkpoints_data_has_no_mark_but_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.ckpt-275.data-00000-of-00001"
+    path.write_bytes(bytes(99))
+    assert kind_of(path) is Kind.CHECKPOINT_PART
+
+
 def test_folders(tmp_path: Path) -> None:
     assert kind_of(tmp_path) is Kind.FOLDER
     (tmp_path / "x.meta").touch()
@@ -115,6 +129,9 @@ def test_folders(tmp_path: Path) -> None:
         (Kind.SAVED_MODEL, "is the graph of a SavedModel, where .*: give the folder that holds it"),
         (Kind.CAFFEMODEL, "is a caffemodel, where .*: give its prototxt, too"),
         (Kind.NUMPY, "is a NumPy file, where a frozen TensorFlow graph,"),
+        (Kind.MXNET, "is a file of MXNet's weights, where .*: load it with MXNet"),
+        (Kind.CHECKPOINT_PART, "give the folder that holds it"),
+        (Kind.PICKLE, "reading it would run whatever code it holds"),
         (Kind.LFS, "`git lfs pull` fetches the file"),
         (Kind.SAFETENSORS, "save its state dict with torch.save"),
     ],

@@ -169,7 +169,7 @@ def test_a_named_picture_of_several_faces_needs_a_rule(service: Services) -> Non
     (refused,) = taken(Importer(service), several)
     assert isinstance(refused, Refused)
     assert refused.error.code == "several_faces"
-    assert "which is Bob" in str(refused.error)
+    assert "which of them is Bob" in str(refused.error)
     assert service.context.store.collection().subject_named("Bob") is None
     (stored,) = taken(Importer(service, largest=True), several)
     assert isinstance(stored, Registered)
@@ -261,7 +261,7 @@ def test_a_picture_of_nobody_gets_a_person(service: Services) -> None:
     )
     assert kinds(outcomes) == ["Changed", "Differs"]
     assert isinstance(outcomes[1], Differs)
-    assert "which is Bob" in outcomes[1].reason
+    assert "which of them is Bob" in outcomes[1].reason
     assert (person_of(service, "1"), person_of(service, "2")) == (["Ann"], [None, None])
     again = taken(Importer(service, largest=True), item("2", RED, BLUE, person="Bob"))
     assert kinds(again) == ["Changed"]

@@ -172,12 +172,12 @@ def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_what_is_no_zip_or_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.zip").write_bytes(b"this is no zip")
-    with pytest.raises(InvalidArchive, match="no zip"):
+    with pytest.raises(InvalidArchive, match="not a zip"):
         items_of(tmp_path / "no.zip")
     with pytest.raises(InvalidArchive, match="cannot be read"):
         items_of(tmp_path / "gone.zip")
     (tmp_path / "list.txt").touch()
-    with pytest.raises(InvalidArchive, match=r"no folder, \.zip"):
+    with pytest.raises(InvalidArchive, match=r"not a folder, \.zip"):
         items_of(tmp_path / "list.txt")
 
 
@@ -260,7 +260,7 @@ def test_a_list_tells_what_the_host_of_a_url_asks_for(tmp_path: Path) -> None:
         b"fetched http://cam/b.jpg by admin:",
         b"fetched http://cam/c.jpg",
     ]
-    for item, told in ((no_url, "for a url"), (no_name, "username"), (scheme, "scheme")):
+    for item, told in ((no_url, "require a url"), (no_name, "username"), (scheme, "scheme")):
         assert told in str(with_bytes(item))
         assert "secret" not in str(with_bytes(item))
     assert inside.source == "http://cam/f.jpg"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Event as Flag
 
 import pytest
 
@@ -110,3 +111,14 @@ def test_a_purge_reaches_the_database(
     purge_webhooks(tmp_path, address=postgres_url)
     assert there.deliveries(hook, limit=9).items == ()
     assert there.sender.turn() == 0
+
+
+def test_what_one_server_queues_the_other_hears_of_at_once(both: Both) -> None:
+    here, there = both
+    make(here)
+    heard = Flag()
+    there._table.listen(heard.set)
+    assert heard.wait(30), "what happened before it began to listen"
+    heard.clear()
+    here.tell(MATCH)
+    assert heard.wait(30)

@@ -84,7 +84,7 @@ class HttpClient:
             )
             found = {name: result.as_numpy(name) for name in outputs}
         except (InferenceServerException, ValueError, KeyError) as error:
-            raise EngineUnavailable(f"{self._url} answers something else: {error}") from error
+            raise EngineUnavailable(f"{self._url} gives an invalid answer: {error}") from error
         missing = [name for name, array in found.items() if array is None]
         if missing:
             raise ModelError(f"{self._url} gives no {missing[0]!r}")
@@ -95,9 +95,9 @@ class HttpClient:
         try:
             found = answer.json()
         except requests.JSONDecodeError as error:
-            raise EngineUnavailable(f"{self._url} answers something else: {error}") from error
+            raise EngineUnavailable(f"{self._url} gives an invalid answer: {error}") from error
         if not isinstance(found, dict):
-            raise EngineUnavailable(f"{self._url} answers something else than an object")
+            raise EngineUnavailable(f"{self._url} does not answer with a JSON object")
         return found
 
     def _ask(self, method: str, path: str, seconds: float, **arguments: Any) -> requests.Response:

@@ -2,10 +2,11 @@
 import { call, inCollection } from "./api.js";
 import { button, icon, make, say } from "./dom.js";
 import { tagsOf, tagsText } from "./labels.js";
-import { may, page } from "./page.js";
+import { may, pageUrl } from "./page.js";
 import { personNamed } from "./people.js";
 import { _, percent, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
+import { toldOf } from "./told.js";
 import { markUnsaved } from "./unsaved.js";
 
 /** Below this squared L2 distance two faces are the same face of the same photograph. */
@@ -101,13 +102,21 @@ export class FaceRow {
   }
 
   makeMore() {
-    const { score, quality, id } = this.face;
-    const fine = quality === null ? null : _("quality %(share)s", { share: percent(quality) });
-    const text = [_("Detector score %(share)s", { share: percent(score) }), fine].filter(Boolean).join(" · ");
+    const { score, id } = this.face;
+    const sureness = _("Detector score %(share)s", { share: percent(score) });
+    const text = [sureness, toldOf(this.face)].filter(Boolean).join(" · ");
     this.tagsField = make("input", { className: "form-control form-control-sm", value: tagsText(this.face.tags), autocomplete: "off", readOnly: !may("write") });
-    const search = make("a", { href: `${page.root}faceRetrieve.html?face=${id}`, textContent: _("Find this face in other pictures") });
+    const search = make("a", { href: pageUrl("faceRetrieve.html", { face: id }), textContent: _("Find this face in other pictures") });
+    this.person = make("a", { textContent: _("All pictures of this person") });
+    this.showPerson(this.face.subject);
     const label = make("label", { className: "face-label" }, make("span", {}, _("Tags")), this.tagsField);
-    return make("div", { className: "face-more", hidden: true }, label, make("span", { className: "hint", textContent: text }), search);
+    return make("div", { className: "face-more", hidden: true }, label, make("span", { className: "hint", textContent: text }), search, this.person);
+  }
+
+  /** The way to whom the face shows, as far as that is saved. */
+  showPerson(subject) {
+    this.person.hidden = !subject;
+    this.person.href = pageUrl(`people/${subject}`);
   }
 
   toggle(control) {
@@ -149,6 +158,7 @@ export class FaceRow {
     const subject = name ? (await personNamed(name)).id : null;
     await call("PATCH", inCollection(`faces/${this.face.id}`), { subject, tags });
     this.name = name;
+    this.showPerson(subject);
   }
 
   warnOfTwin({ person, face }) {

@@ -36,7 +36,7 @@ class Pictures(Protocol):
             Its name; see :func:`picture_name`.
 
         Raises:
-            StoreFull: no space is left; nothing of it remains.
+            StoreFull: no space left on the device; nothing of it remains.
             StoreUnavailable: the place is on another machine, which does not answer.
             StoreError: it cannot be written; nothing of it remains.
         """

@@ -49,7 +49,7 @@ class PictureFolder:
         with file_errors(path):
             try:
                 return path.open("rb")
-            except FileNotFoundError as error:  # it was deleted just now
+            except FileNotFoundError as error:  # it has just been deleted
                 raise NotFound(f"there is no picture {name!r}") from error
 
     def delete(self, names: Iterable[str]) -> int:

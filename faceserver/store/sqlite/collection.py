@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from faceserver.errors import InvalidRequest, ModelChanged
@@ -15,6 +16,7 @@ from faceserver.store.index.exact import Labels
 from faceserver.store.index.owners import NOBODY
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.lifetime import Lifetime
+from faceserver.store.listing import Order
 from faceserver.store.names import check_name
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collectiontable import CollectionRow
@@ -76,6 +78,7 @@ class DurableCollection(DurableExemplars):
         self._empty = empty
         self._switching = SharedLock()
         self._retired = False
+        self._turns = Lock()
 
     @metrics.stage("store")
     def add(self, faces: Sequence[Face]) -> list[Face]:
@@ -166,14 +169,22 @@ class DurableCollection(DurableExemplars):
         metadata: Mapping[str, Any] | None = None,
         subject_id: str | None = None,
         created: datetime | None = None,
+        hidden: bool = False,
+        cover: str | None = None,
     ) -> Subject:
         """Add a person."""
         subject = new_subject(
-            name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
+            name,
+            tags=tags,
+            metadata=metadata,
+            subject_id=subject_id,
+            created=created,
+            hidden=hidden,
+            cover=cover,
         )
         with self._changing():
             self._subjects.insert(subject)
-        return subject
+        return self._subjects.get(subject.id) if cover else subject
 
     def subject(self, subject_id: str) -> Subject:
         """Return one person."""
@@ -190,9 +201,13 @@ class DurableCollection(DurableExemplars):
         cursor: str | None = None,
         tags: Sequence[str] = (),
         called: str = "",
+        hidden: bool | None = None,
+        order: Order = "stored",
     ) -> Page[Subject]:
-        """List people in the order they were stored."""
-        return self._subjects.page(limit=limit, cursor=cursor, tags=tags, called=called)
+        """List people."""
+        return self._subjects.page(
+            limit=limit, cursor=cursor, tags=tags, called=called, hidden=hidden, order=order
+        )
 
     def change_subject(
         self,
@@ -201,14 +216,18 @@ class DurableCollection(DurableExemplars):
         name: str | None = None,
         tags: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        hidden: bool | None = None,
+        cover: str | None = None,
     ) -> Subject:
-        """Change what is given of a person: rename, tag, describe."""
+        """Change what is given of a person: rename, tag, describe, hide, show by another face."""
         with self._changing():
             self._subjects.change(
                 subject_id,
                 name=None if name is None else check_name(name),
                 tags=None if tags is None else sorted_tags(tags),
                 metadata=None if metadata is None else checked_metadata(metadata),
+                hidden=hidden,
+                cover=cover,
             )
         return self._subjects.get(subject_id)
 
@@ -265,9 +284,11 @@ class DurableCollection(DurableExemplars):
         """How many faces are stored that fit a filter."""
         return self._faces.count(only)
 
-    def count_subjects(self) -> int:
-        """How many people are stored."""
-        return self._subjects.count()
+    def count_subjects(
+        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
+    ) -> int:
+        """How many people are stored who fit."""
+        return self._subjects.count(tags=tags, called=called, hidden=hidden)
 
     def status(self) -> CollectionStatus:
         """The state of the index, and of a change of the model."""
@@ -314,4 +335,4 @@ class DurableCollection(DurableExemplars):
     def _check_model(self) -> None:
         self.lifetime.check()
         if self._retired:
-            raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")
+            raise ModelChanged(f"the collection {self.name!r} no longer uses {self.model}")

@@ -23,7 +23,7 @@ def gallery_database(path: Path, *, commits: CommitFile | None = None) -> Databa
     Raises:
         StoreCorrupt: the file is damaged; it is left as it was.
         StoreTooNew: its schema is one of a later version; it is left as it was.
-        StoreFull: no space is left.
+        StoreFull: no space left on the device.
         StoreError: SQLite refused for another reason.
     """
     return Database(path, MIGRATIONS, witness=_Counter(commits) if commits else None)

@@ -63,7 +63,7 @@ class FaceTable:
         Raises:
             NotFound: a face shows a person whom the collection does not have.
             AlreadyExists: an id is taken.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         with self._database.transaction() as transaction:
             self._check_subjects(transaction, {face.subject for face in faces if face.subject})
@@ -297,7 +297,9 @@ class FaceTable:
             f"SELECT uuid FROM faces WHERE uuid IN ({_AMONG}) LIMIT 1", json.dumps(ids)
         )
         if taken or len(set(ids)) < len(ids):
-            raise AlreadyExists(f"the face {taken[0][0] if taken else 'in question'!r} is there")
+            raise AlreadyExists(
+                f"the face {taken[0][0] if taken else 'in question'!r} already exists"
+            )
 
 
 def delete_faces(transaction: Transaction, where: str, *values: object) -> int:

@@ -68,7 +68,7 @@ def open_store(
         StoreCorrupt: SQLite's file is damaged; it is left as it was.
         StoreTooNew: it was written by a later version; it is left as it was.
         StoreMismatch: the default collection holds faces of another model.
-        StoreFull: no space is left.
+        StoreFull: no space left on the device.
         StoreError: the system refused.
     """
     allow_copies()
@@ -188,7 +188,7 @@ class DurableStore:
         with self._changing():
             collection = self.collection(name)
             if (collection.model, collection.dims) == (model, dims):
-                raise Conflict(f"the collection {name!r} is of the model {model} already")
+                raise Conflict(f"the collection {name!r} already uses the model {model}")
             table = ChangeTable(self._database, collection.row)
             table.begin(model=model, dims=dims)
         changed = replace(collection.row, model=model, dims=dims)

@@ -40,7 +40,7 @@ def parsed_object(text: str | bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("this is not valid JSON") from error
     if not isinstance(found, dict):
-        raise InvalidRequest("this is no JSON object")
+        raise InvalidRequest("this is not a JSON object")
     return found
 
 
@@ -70,4 +70,4 @@ def base64_bytes(text: object) -> bytes:
     try:
         return _BASE64.validate_python(text)
     except ValidationError as error:
-        raise InvalidRequest("this is no base64") from error
+        raise InvalidRequest("this is not base64") from error

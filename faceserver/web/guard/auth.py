@@ -80,7 +80,7 @@ def require_collection(name: str) -> None:
     """
     bound = caller().collection
     if bound is not None and name != bound:
-        raise NotPermitted(f"this key reaches the collection {bound!r} alone")
+        raise NotPermitted(f"this key is restricted to the collection {bound!r}")
 
 
 def own_collection() -> str:
@@ -209,7 +209,7 @@ def _require_csrf_token() -> None:
             return  # it may stand in the form, which is judged when it is there
         sent = request.form.get(CSRF_FIELD)
     if not hmac.compare_digest((sent or "").encode(), session.csrf_token.encode()):
-        raise CsrfFailed("this page is out of date: reload it")
+        raise CsrfFailed("this page has expired: reload it")
 
 
 def _may_yet_show_a_key() -> bool:
@@ -230,7 +230,7 @@ def _require_reach(endpoint: str) -> None:
     elif "collection" in (request.view_args or {}):
         require_collection(str((request.view_args or {})["collection"]))
     else:
-        raise NotPermitted("this concerns all collections; the key is bound to one")
+        raise NotPermitted("this concerns all collections; the key is restricted to one")
 
 
 def _rank(scope: KeyScope) -> int:

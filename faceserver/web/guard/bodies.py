@@ -98,7 +98,7 @@ def register(app: Flask) -> None:
         most = limit.json if request.is_json else limit.bytes
         _refuse_compressed()
         if (request.content_length or 0) > most:
-            raise RequestTooLarge(f"the body is too large: at most {most} bytes are taken here")
+            raise RequestTooLarge(f"the body is too large: at most {most} bytes are accepted here")
         request.max_content_length = most
         if request.environ.get(HEADERS_ALONE):
             request.environ[ADMITTED] = most
@@ -138,7 +138,8 @@ def check_json(body: bytes, pictures: Sequence[bytes] = _PICTURE) -> None:
         and not any(key in body for key in pictures)
     ):
         raise RequestTooLarge(
-            f"the body is too large: without a picture at most {limit.plain} bytes are taken here"
+            f"the body is too large: without a picture at most {limit.plain} bytes "
+            "are accepted here"
         )
     check_values(body)
 
@@ -170,4 +171,4 @@ def _limit(endpoint: str) -> BodyLimit:
 def _refuse_compressed() -> None:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in {"", "identity"}:
-        raise UnsupportedMediaType("send the body as it is: no Content-Encoding is taken")
+        raise UnsupportedMediaType("send the body uncompressed: Content-Encoding is not supported")

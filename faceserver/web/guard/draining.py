@@ -5,7 +5,8 @@ from flask import Flask, request
 from faceserver.errors import ShuttingDown
 from faceserver.web.context import backend
 
-_STILL_ANSWERED = frozenset({"health.health", "health.live", "health.ready", "metrics.show"})
+FOR_OPERATORS = frozenset({"health.health", "health.live", "health.ready", "metrics.show"})
+"""Answered by every server, whatever it does besides."""
 
 
 def register(app: Flask) -> None:
@@ -17,5 +18,7 @@ def register(app: Flask) -> None:
 
     @app.before_request
     def refuse() -> None:
-        if backend().draining and request.endpoint not in _STILL_ANSWERED:
-            raise ShuttingDown("the server is stopping; try again soon, or another one")
+        if backend().draining and request.endpoint not in FOR_OPERATORS:
+            raise ShuttingDown(
+                "the server is shutting down; try again later, or use another server"
+            )

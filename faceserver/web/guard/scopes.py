@@ -121,7 +121,7 @@ def check(app: Flask) -> None:
     bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "scope"))
     if bare:
         raise RuntimeError(
-            f"these endpoints have no scope, see web/guard/scopes.py: {', '.join(bare)}"
+            f"these endpoints have no scope; see web/guard/scopes.py: {', '.join(bare)}"
         )
     unbounded = sorted(
         rule.endpoint

@@ -103,7 +103,7 @@ def _refuse_untrusted_host(names: frozenset[str]) -> None:
         # Without the header it is HTTP/1.0, which no browser speaks.
         if header is not None and _hostname(f"//{header}") not in names:
             expected = ", ".join(sorted(names))
-            raise UntrustedHost(f"this server is called {expected}, not {header!r}")
+            raise UntrustedHost(f"this server is known as {expected}, not as {header!r}")
 
 
 def _refuse_other_sites() -> None:

@@ -60,7 +60,9 @@ def json_body(model: type[Model]) -> Model:
             raise invalid_fields(error) from error
 
 
-def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attributes")) -> Model:
+def form_body(
+    model: type[Model], *, lists: tuple[str, ...] = ("tags", "attributes", "where")
+) -> Model:
     """The fields and files of a form.
 
     Args:
@@ -106,5 +108,7 @@ def file_bytes(file: FileStorage) -> bytes:
 
 def _only(name: str, values: list[Any]) -> object:
     if len(values) > 1:
-        raise InvalidFields([FieldProblem(detail="it comes more than once", pointer=f"#/{name}")])
+        raise InvalidFields(
+            [FieldProblem(detail="it was sent more than once", pointer=f"#/{name}")]
+        )
     return values[0]

@@ -29,6 +29,7 @@ from faceserver.api.faces import (
     PictureOptions,
     PictureQuery,
 )
+from faceserver.api.filters import conditions_of
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
 from faceserver.services.faces import Labels
 from faceserver.services.gating import Requirements
@@ -123,6 +124,7 @@ def listed(path: CollectionPath, query: FaceQuery) -> Response:
         tags=query.tag,
         external_id=query.external_id,
         named=query.named,
+        where=conditions_of(query),
     )
     page = services().faces.page(path.collection, only, limit=query.limit, cursor=query.cursor)
     items = tuple(shown.face(item, path.collection) for item in page.items)

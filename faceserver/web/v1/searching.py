@@ -18,6 +18,7 @@ from faceserver.api.faces import (
     SearchFilter,
     SearchRequest,
 )
+from faceserver.api.filters import AttributeFilter, conditions_of
 from faceserver.api.frames import MAX_FRAMES, FramesAnswer, FramesRequest
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, Which
 from faceserver.services.searching import Searched, SearchQuery
@@ -40,7 +41,7 @@ blueprint = APIBlueprint(
 )
 
 
-class _OptionsForm(Form):
+class _OptionsForm(AttributeFilter, Form):
     k: int = Field(default=10, ge=1, le=10_000)
     threshold: float | None = Field(default=None, gt=0, le=4)
     margin: float | None = Field(default=None, ge=0, le=4)
@@ -100,7 +101,7 @@ def search_frames(path: CollectionPath) -> Response:
     """Identify one person by several pictures or frames of a video."""
     pictures: list[Callable[[], bytes]]
     if is_form():
-        form = form_body(FramesForm, lists=("tags", "files"))
+        form = form_body(FramesForm, lists=("tags", "where", "files"))
         pictures = [partial(bytes, data) for data in map(file_bytes, form.files)]
         query = _query(form, _filter(form))
     else:
@@ -158,4 +159,5 @@ def _filter(only: SearchFilter | _OptionsForm) -> Filter:
         subject=only.subject.hex if only.subject else None,
         tags=only.tags,
         external_id=only.external_id,
+        where=conditions_of(only),
     )

@@ -113,6 +113,8 @@ def subject(stored: Subject) -> gallery.Subject:
         created=stored.created,
         faces=stored.faces,
         cover=UUID(stored.cover) if stored.cover else None,
+        cover_chosen=stored.cover_chosen,
+        hidden=stored.hidden,
     )
 
 

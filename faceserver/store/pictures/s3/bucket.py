@@ -93,7 +93,7 @@ class Bucket:
             NotFound: there is no such object.
             AlreadyThere: it was to be new, and is there.
             StoreUnavailable: the server does not answer, or is overloaded.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: it refused.
         """
         named = arguments if key is None else {"Key": f"{self.prefix}{key}", **arguments}

@@ -53,8 +53,8 @@ class S3Pictures:
         owner = self._call(self._left_id, mine)
         if owner != mine:
             raise StoreMismatch(
-                f"{self._bucket} holds the pictures of another gallery, and this one would remove "
-                "them: set another prefix in FACESERVER_PICTURES. Where this gallery takes the "
+                f"{self._bucket} contains the pictures of another gallery, which would be removed: "
+                "set another prefix in FACESERVER_PICTURES. Where this gallery takes the "
                 f"place of that one, write {owner} into the file {GALLERY_ID} of the data folder"
             )
 

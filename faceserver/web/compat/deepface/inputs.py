@@ -54,7 +54,8 @@ class Arguments:
             return base64_bytes(value)
         except InvalidRequest as error:
             raise InvalidRequest(
-                f"'{name}' is no base64, data URL or http URL; paths on the server are not read"
+                f"'{name}' is not base64, a data URL or an http URL; paths on the server are "
+                "not allowed"
             ) from error
 
     def text(self, name: str, default: str, *, among: Sequence[str] = ()) -> str:

@@ -140,7 +140,7 @@ def hand_on(call: str) -> ResponseReturnValue:
     fields, files = inputs.to_hand_on()
     answer = services().relaying.post_form(UPSTREAM, f"/v1/vision/{path}", fields, files)
     if not answer.content_type.lower().startswith("application/json"):
-        raise UpstreamFailed("the server behind this one answered something else than JSON")
+        raise UpstreamFailed("the upstream server did not answer with JSON")
     return Response(answer.body, answer.status, mimetype="application/json")
 
 

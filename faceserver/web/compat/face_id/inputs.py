@@ -77,7 +77,7 @@ def portraits(sent: Generate, settings: Settings) -> list[NewPicture]:
         FileTooLarge: one has too many bytes.
     """
     if len(sent.images) > settings.max_files:
-        raise TooManyItems(f"at most {settings.max_files} pictures are taken")
+        raise TooManyItems(f"at most {settings.max_files} pictures are allowed")
     return [
         NewPicture.of_bytes(f"{sent.id}-{at}", within(picture.image, settings))
         for at, picture in enumerate(sent.images, start=1)

@@ -179,7 +179,7 @@ def _delete(person: Subject) -> bool:
 
 def _number(text: str) -> int:
     if not _NUMBER.fullmatch(text):
-        raise InvalidRequest(f"{text!r} is no id: an id is a whole number")
+        raise InvalidRequest(f"{text!r} is not an id: an id is a whole number")
     return int(text)
 
 

@@ -54,7 +54,7 @@ def picture(told: Mapping[str, Any], settings: Settings) -> bytes:
         return data
     if told.get("url"):
         return services().analysis.fetch(text(told, "url"))
-    raise NoFile("no picture came: send a file, base64 or a url")
+    raise NoFile("no picture was sent: send a file, base64 or a url")
 
 
 def state_file(told: Mapping[str, Any], settings: Settings) -> bytes:

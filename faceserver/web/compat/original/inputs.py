@@ -11,6 +11,7 @@ from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
 from faceserver.services.outcomes import NewPicture, Refused
 from faceserver.services.registering import Link
+from faceserver.web.guard.bodies import check_values
 from faceserver.web.jsontext import strict_json, utf8_json
 from faceserver.web.multipart import form_problem
 
@@ -61,7 +62,7 @@ def pictures(request: Request, settings: Settings) -> list[NewPicture | Refused]
     count = sum(max(1, len(group)) for _, group in found)
     if count == 0:
         told = form_problem(request) or "send multipart/form-data with a file field for each"
-        raise NoFile(f"no picture came: {told}")
+        raise NoFile(f"no picture was sent: {told}")
     if count > settings.max_files:
         raise TooManyItems(f"{count} pictures are too many: at most {settings.max_files}")
     return [item for name, group in found for item in _field_items(name, group, settings)]
@@ -82,9 +83,9 @@ def one_picture(request: Request, settings: Settings) -> bytes:
     if not found:
         wanted = f"a file field {name!r}" if name else "a file field"
         told = form_problem(request) or f"send multipart/form-data with {wanted}"
-        raise NoFile(f"no picture came: {told}")
+        raise NoFile(f"no picture was sent: {told}")
     if len(found) > 1:
-        raise TooManyItems(f"{len(found)} pictures came: send exactly one")
+        raise TooManyItems(f"{len(found)} pictures were sent: send exactly one")
     return _read(found[0], settings)
 
 
@@ -172,7 +173,9 @@ def _json(request: Request, settings: Settings) -> object:
     limit = min(settings.max_request_bytes, settings.max_urls * _URL_BYTES)
     request.max_content_length = limit
     try:
-        body = strict_json(utf8_json(request.get_data()))
+        text = utf8_json(request.get_data())
+        check_values(text)
+        body = strict_json(text)
     except RequestEntityTooLarge as error:
         raise RequestTooLarge(f"the body is too large: at most {limit} bytes") from error
     except (ValueError, RecursionError) as error:
