@@ -177,6 +177,14 @@ Url = Annotated[
 Whether it may be fetched is found out when it is.
 """
 
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+"""In JSON, where 5.0 is the same number as 5."""
+
 Metadata = dict[str, JsonValue]
 """At most 16,384 bytes."""
 
