@@ -13,10 +13,11 @@ from faceserver.api.faces import (
     MovedFaces,
     SearchAnswer,
     SearchFilter,
+    ThumbnailSize,
 )
 from faceserver.api.frames import FramesAnswer
 from faceserver.api.pictures import DetectedFace, UrlPicture, Which
-from faceserver.api.unnamed import UnnamedFaces
+from faceserver.api.unnamed import HiddenFaces, UnnamedFaces
 from faceserver.client.transport import (
     Picture,
     Transport,
@@ -143,11 +144,33 @@ class FaceOperations(Transport):
         return self.call(MovedFaces, "POST", f"{path_of(collection)}/faces/move", json=body)
 
     def group_unnamed(
-        self, collection: str, *, threshold: float | None = None, limit: int = 50
+        self,
+        collection: str,
+        *,
+        threshold: float | None = None,
+        min_size: float | None = None,
+        min_sharpness: float | None = None,
+        min_quality: float | None = None,
+        hidden: bool = False,
+        limit: int = 50,
     ) -> UnnamedFaces:
         """Group the faces that nobody has named into likely people."""
-        only = {"threshold": threshold, "limit": limit}
+        only = {
+            "threshold": threshold,
+            "min_size": min_size,
+            "min_sharpness": min_sharpness,
+            "min_quality": min_quality,
+            "hidden": "true" if hidden else None,
+            "limit": limit,
+        }
         return self.call(UnnamedFaces, "GET", f"{path_of(collection)}/unnamed", params=only)
+
+    def hide_unnamed(
+        self, collection: str, faces: Sequence[UUID], *, hidden: bool = True
+    ) -> HiddenFaces:
+        """Hide unnamed faces that are of no interest, or show them again."""
+        body = {"faces": [str(face) for face in faces], "hidden": hidden}
+        return self.call(HiddenFaces, "POST", f"{path_of(collection)}/unnamed/hide", json=body)
 
     def tag_face(self, collection: str, face: UUID, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has."""
@@ -166,6 +189,13 @@ class FaceOperations(Transport):
     def get_face_crop(self, collection: str, face: UUID) -> bytes:
         """Get the face as the model sees it, as JPEG."""
         return self.ask("GET", f"{path_of(collection)}/faces/{face}/crop").content
+
+    def get_face_thumbnail(
+        self, collection: str, face: UUID, *, size: ThumbnailSize = "large"
+    ) -> bytes:
+        """Get the face as a small square picture, 96 or 256 pixels wide, as WebP."""
+        path = f"{path_of(collection)}/faces/{face}/thumbnail"
+        return self.ask("GET", path, params={"size": size}).content
 
     def search(
         self,

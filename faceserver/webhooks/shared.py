@@ -7,10 +7,13 @@ each receiver gets one event at a time; where the server dies, another one goes 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from faceserver.runtime.database import Transaction
 from faceserver.runtime.postgres import Postgres
 from faceserver.runtime.postgres_listening import Listener
-from faceserver.runtime.postgres_rows import PostgresRows
+from faceserver.runtime.postgres_rows import PostgresRows, RowsTransaction
 from faceserver.store.codec import time_text
+from faceserver.store.lifetime import Lifetime
+from faceserver.store.postgres.lives import SharedLifetime
 from faceserver.webhooks.records import Due, State
 from faceserver.webhooks.table import WebhookTable
 
@@ -90,6 +93,17 @@ class SharedWebhookTable(WebhookTable):
         super().record(row, state, now=now, status=status, error=error, next_at=next_at)
         with self._database.transaction() as transaction:
             transaction.run(_LET_GO, row)
+
+    def _check_lives(self, transaction: Transaction | RowsTransaction, lifetime: Lifetime) -> None:
+        """Pass while a collection lives; no server deletes it before the transaction has ended."""
+        lifetime.check()
+        if isinstance(lifetime, SharedLifetime) and not transaction.read(
+            "SELECT 1 FROM collections WHERE id = ? AND life = ? FOR SHARE",
+            lifetime.collection,
+            lifetime.life,
+        ):
+            lifetime.end()
+            lifetime.check()
 
     def faults(self) -> list[str]:
         """Nothing: PostgreSQL looks after its own files."""

@@ -124,7 +124,7 @@ def test_unnamed_faces_are_grouped(client: Client) -> None:
     (pink,) = add(client, PINK)
     ann = client.create_subject("default", name="Ann")
     client.add_faces("default", png(GREEN), subject=ann.id)
-    found = client.group_unnamed("default")
+    found = client.group_unnamed("default", min_size=0)
     assert (found.examined, found.complete, found.groups, found.threshold) == (3, True, 2, 0.1)
     reds, greens = found.people
     assert set(reds.ids) == {red, pink} == {face.id for face in reds.faces}
@@ -133,13 +133,13 @@ def test_unnamed_faces_are_grouped(client: Client) -> None:
     assert (greens.lookalike.person.name, greens.lookalike.distance) == ("Ann", 0)
     assert greens.lookalike.similarity is not None
     assert greens.lookalike.similarity > 0.5
-    assert len(client.group_unnamed("default", limit=1).people) == 1
-    assert client.group_unnamed("default", threshold=1e-4).groups == 3
+    assert len(client.group_unnamed("default", min_size=0, limit=1).people) == 1
+    assert client.group_unnamed("default", min_size=0, threshold=1e-4).groups == 3
 
 
 def test_of_a_large_group_every_id_is_told_but_not_every_face(client: Client) -> None:
     ids = [face for number in range(15) for face in add(client, (220, 10, 3 * number))]
-    (person,) = client.group_unnamed("default").people
+    (person,) = client.group_unnamed("default", min_size=0).people
     assert sorted(person.ids) == sorted(ids)
     assert len(person.faces) == 12
 
