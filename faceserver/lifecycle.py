@@ -30,6 +30,7 @@ from faceserver.services.suggesting import Suggestions
 from faceserver.services.taught import Taught
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
+from faceserver.store.base import Receipt
 from faceserver.webhooks.manager import Webhooks
 
 _log = logging.getLogger(__name__)
@@ -90,6 +91,20 @@ class Services:
     models: Models
     jobs: Jobs
     webhooks: Webhooks
+
+    def delete_collection(self, name: str) -> Receipt:
+        """Delete a collection with its jobs, its webhooks, and what was told of it.
+
+        The default one is emptied and stays.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        self.collections.describe(name)
+        with self.jobs.forgetting(name):
+            receipt = self.collections.delete(name)
+            self.webhooks.forget(name)
+        return receipt
 
     def stop(self) -> None:
         """Begin nothing new in the background; does not wait for what is under way."""

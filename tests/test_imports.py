@@ -31,7 +31,7 @@ LAYERS = [
 
 # Library -> the files that may import it.
 HOMES = {
-    "flask": {"app.py", "web/"},
+    "flask": {"app/", "web/"},
     "babel": {"web/pages/languages.py"},
     "flask_babel": {"web/"},
     "werkzeug": {"web/"},
@@ -46,7 +46,11 @@ HOMES = {
         "access/keys.py",
         "access/keyfile.py",
     },
-    "psycopg": {"runtime/postgres.py", "runtime/postgres_transaction.py"},
+    "psycopg": {
+        "runtime/postgres.py",
+        "runtime/postgres_listening.py",
+        "runtime/postgres_transaction.py",
+    },
     "psycopg_pool": {"runtime/postgres.py"},
     "flask_limiter": {"web/guard/limits.py"},
     "limits": {"web/guard/ratecounts.py"},

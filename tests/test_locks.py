@@ -50,6 +50,16 @@ def test_locks_agree_where_they_are_installed_together() -> None:
             assert versions.setdefault(package, version) == version, package
 
 
+def test_what_is_compared_shares_an_environment() -> None:
+    """torch must not bring another numpy than the other contenders have."""
+    versions: dict[str, str] = {}
+    for name in ("peers", "bench-torch", "facenet-pytorch"):
+        for entry in entries(ROOT / "requirements" / f"{name}.txt"):
+            if not entry.startswith("--"):
+                package, version = re.split(r"==|\s", entry)[:2]
+                assert versions.setdefault(package.split("[")[0], version) == version, package
+
+
 def test_every_lock_is_tried() -> None:
     """By ``scripts/try-locks``, which nobody should have to remember to extend."""
     script = (ROOT / "scripts" / "try-locks").read_text(encoding="utf-8")

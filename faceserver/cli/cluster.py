@@ -55,6 +55,7 @@ def cluster(
     """
     from faceserver.app import make_analyzer
     from faceserver.errors import InvalidRequest
+    from faceserver.runtime.private_files import write_privately
     from faceserver.tools.clustering import look, report, sort, write_folders
     from faceserver.transfer.files import read_file
     from faceserver.transfer.walk import files_below
@@ -78,7 +79,10 @@ def cluster(
     if out:
         write_folders(seen, found, out, copies=copies)
     if page:
-        page.write_text(report(seen, found, threshold=limit), encoding="utf-8")
+        try:
+            write_privately(page, report(seen, found, threshold=limit).encode())
+        except OSError as error:
+            raise InvalidRequest(f"{page} cannot be written: {error.strerror}") from error
     if as_json:
         click.echo(json.dumps(_listed(seen, found, limit), indent=2, ensure_ascii=False))
     else:

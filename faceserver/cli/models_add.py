@@ -108,6 +108,8 @@ def _add(path: Path, name: str | None, told: "Told", settings: Settings, wish: "
         _copy(path, name, settings)
     elif kind in CONVERTED:
         _add_converted(path, _named(name), told, settings, wish)
+    elif kind is Kind.DLIB:
+        _add_dlib(path, name, settings)
     elif kind is Kind.FOLDER and told.architecture in (None, "mtcnn") and holds_mtcnn(path):
         _add_mtcnn(path, _named(name), settings, wish)
     elif kind is Kind.FOLDER:
@@ -200,6 +202,12 @@ def _add_mtcnn(path: Path, name: str, settings: Settings, wish: "Wish") -> None:
         mtcnn(path, Path(folder), name, click.echo, unchecked=wish.unchecked)
         try_out(Path(folder))
         _tell(add_model(Path(folder), settings.models_dir, name))
+
+
+def _add_dlib(path: Path, name: str | None, settings: Settings) -> None:
+    from faceserver.conversion.dlib_model import NAME, add_dlib
+
+    _tell(add_dlib(path, settings.models_dir, name or NAME))
 
 
 def _describe_and_add(  # noqa: PLR0917

@@ -14,6 +14,7 @@ from faceserver.jobs.records import Job, NewItem, Request, Result, State
 from faceserver.jobs.rows import JOB, job_from_row
 from faceserver.jobs.table import JobTable
 from faceserver.runtime.postgres import Postgres
+from faceserver.runtime.postgres_listening import Listener
 from faceserver.runtime.postgres_rows import PostgresRows
 from faceserver.transfer.leftout import LeftOut
 
@@ -52,6 +53,11 @@ class SharedJobTable(JobTable):
         self._worker = uuid4().hex
         self._closing = Event()
         self._renewing = Thread(target=self._renew, name="leases", daemon=True)
+        self._listener: Listener | None = None
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have a function called when a server has added a job, or given one back."""
+        self._listener = self._database.listener("jobs", wake)
 
     def add(
         self, request: Request, items: Iterable[NewItem], left_out: Sequence[LeftOut] = ()
@@ -96,6 +102,8 @@ class SharedJobTable(JobTable):
         self._closing.set()
         if self._renewing.ident is not None:
             self._renewing.join()
+        if self._listener is not None:
+            self._listener.close()
         try:
             self._run("UPDATE jobs SET worker = NULL, lease = NULL WHERE worker = ?", self._worker)
         except StoreError as error:  # they are left to others a minute later

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +57,9 @@ class JobTable:
                 f"{path} is damaged: `faceserver check --repair` sets it aside, and the server "
                 "creates a new one; submit unfinished jobs again"
             ) from error
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have a function called when somebody else may have added a job; here nobody does."""
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""

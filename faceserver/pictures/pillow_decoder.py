@@ -62,7 +62,7 @@ Opened = Callable[[int], None]
 
 
 def decode(
-    data: bytes, kind: str, *, max_pixels: int, opened: Opened = lambda _: None
+    data: bytes, kind: str, *, max_pixels: int, opened: Opened | None = None
 ) -> DecodedPicture:
     """Decode a picture's first, or main, frame; see :func:`faceserver.pictures.codec.decode`.
 
@@ -78,7 +78,8 @@ def decode(
     silence_pillow()
     with _open(data, kind) as picture:
         _check_size(picture, max_pixels)
-        opened(picture.width * picture.height)
+        if opened is not None:
+            opened(picture.width * picture.height)
         return _decoded(picture, data, kind)
 
 

@@ -72,6 +72,7 @@ class Postgres:
     """One database. Safe to call from several threads at once, one transaction a thread.
 
     Attributes:
+        url: its address, with the password.
         one_here: for whoever needs a second connection while holding one: two at a time could wait
             for each other.
     """
@@ -98,6 +99,7 @@ class Postgres:
             InvalidSetting: it is no such address.
             StoreUnavailable: there is no connection to be had.
         """
+        self.url = url
         self._where = shown(url)
         self._is_replica = is_replica
         self.one_here = Lock()

@@ -76,7 +76,7 @@ class Indexing:
         analyzer = self._context.analyzer_of(held)
         data = item.load()
         wanted = (*item.attributes, *self._context.attributes)
-        picture, found = self._context.read(data, analyzer, wanted)
+        picture, found = self._context.find(data, analyzer, wanted, required=False)
         candidates = judged(picture, found, analyzer.tell(found), choose)
         if not candidates.chosen:
             return Indexed(held.model, candidates, ())

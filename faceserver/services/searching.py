@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from faceserver.errors import InputError, InvalidCombination, SeveralFaces
-from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context
 from faceserver.services.events import events_of
 from faceserver.services.faces import checked_embedding, unit_vector
 from faceserver.services.found import (
@@ -54,7 +54,6 @@ class Searching:
         data: bytes,
         query: SearchQuery,
         *,
-        largest: bool = False,
         attributes: Sequence[str] = (),
         choice: Choice = ALL_FACES,
     ) -> Searched:
@@ -70,8 +69,7 @@ class Searching:
 
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.find(data, analyzer, attributes, choice)
-            faces = chosen(found, largest=largest)
+            picture, faces = self._context.find(data, analyzer, attributes, choice)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
             round_ = self.begin(held, analyzer, query)
             probes = [
@@ -79,9 +77,10 @@ class Searching:
                 for vector, face, known in zip(vectors, faces, told, strict=True)
             ]
             searched = round_.searched(self._recognised(held, round_, probes, list(vectors), query))
-            return replace(searched, notes=picture.notes, size=(picture.width, picture.height))
+            shown = replace(searched, notes=picture.notes, size=(picture.width, picture.height))
+            return self.told(held, shown, query)
 
-        return self.told(collection, self._ask(collection, search, query), query)
+        return self._ask(collection, search, query)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -98,9 +97,10 @@ class Searching:
             vector = checked_embedding(held, embedding, model=model)
             round_ = self.begin(held, analyzer, query)
             probes = [round_.probe(vector, None)]
-            return round_.searched(self._recognised(held, round_, probes, [vector], query))
+            searched = round_.searched(self._recognised(held, round_, probes, [vector], query))
+            return self.told(held, searched, query)
 
-        return self.told(collection, self._ask(collection, search, query), query)
+        return self._ask(collection, search, query)
 
     def by_vectors(
         self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
@@ -168,13 +168,13 @@ class Searching:
             faces, frames = self._frames(analyzer, pictures)
             same = self._context.threshold_of(analyzer)
             person = consensus(faces, threshold=same)
-            probe = round_.probe(person.vector, None)
-            probes = self._recognised(held, round_, [probe], [person.vector], query)
-            return FramesSearched(round_.searched(probes), outcomes(frames, person))
+            probes = self._recognised(
+                held, round_, [round_.probe(person.vector, None)], [person.vector], query
+            )
+            searched = self.told(held, round_.searched(probes), query)
+            return FramesSearched(searched, outcomes(frames, person))
 
-        found = self._ask(collection, search, query)
-        self.told(collection, found.searched, query)
-        return found
+        return self._ask(collection, search, query)
 
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
@@ -202,9 +202,9 @@ class Searching:
 
         return self._context.reading(DEFAULT, search)
 
-    def told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
+    def told(self, held: Collection, found: Searched, query: SearchQuery) -> Searched:
         """What was found, once those have heard of it who want to."""
-        for event in events_of(collection, found, remembered=query.remember):
+        for event in events_of(held, found, remembered=query.remember):
             self._context.tell(event)
         return found
 

@@ -9,7 +9,7 @@ from faceserver.errors import InvalidSetting
 from faceserver.models.registry import Registry
 from faceserver.store.base import Gallery
 from faceserver.store.options import Options
-from faceserver.store.sqlite.store import open_store
+from faceserver.store.sqlite.opening import open_store
 
 stores = Registry("store")
 """What opens a gallery, by the scheme of its address; see :func:`open_gallery`."""
@@ -79,14 +79,9 @@ def open_gallery(
     if not address:
         return open_store(folder, model=model, dims=dims, options=options)
     opener = _loaded(stores, address)
+    more = {"replica": replica} if replica else {}  # not every store can have one
     gallery: Gallery = opener(
-        address,
-        folder,
-        model=model,
-        dims=dims,
-        options=options,
-        connections=connections,
-        replica=replica,
+        address, folder, model=model, dims=dims, options=options, connections=connections, **more
     )
     return gallery
 

@@ -151,10 +151,15 @@ class MemoryCollection(MemoryExemplars):
             else:
                 for row in rows:
                     del self._faces[row]
-            for record in list(self._merges.values()):
-                if record.merge.into == subject_id:
-                    del self._merges[record.merge.id]
+            self._forget_merges_into(subject_id)
             return len(rows)
+
+    def _forget_merges_into(self, subject_id: str) -> None:
+        """Also those of a person who was merged into somebody who was merged into this one."""
+        for record in list(self._merges.values()):
+            if record.merge.into == subject_id:
+                self._merges.pop(record.merge.id, None)
+                self._forget_merges_into(record.gone.id)
 
     def delete_subjects(self) -> tuple[int, int]:
         """Delete all people and every face of theirs; return how many of both there were."""

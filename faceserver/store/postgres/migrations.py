@@ -273,4 +273,18 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE merges ADD COLUMN hidden boolean NOT NULL DEFAULT false;
     ALTER TABLE merges ADD COLUMN cover text COLLATE "C";
     """,
+    # 8: servers hear at once of jobs and deliveries that wait for one of them.
+    """
+    CREATE FUNCTION faceserver_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_notify('faceserver', TG_TABLE_NAME);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER jobs_added AFTER INSERT ON jobs
+        FOR EACH STATEMENT EXECUTE FUNCTION faceserver_notify();
+    CREATE TRIGGER jobs_given_back AFTER UPDATE OF worker ON jobs
+        FOR EACH ROW WHEN (NEW.worker IS NULL) EXECUTE FUNCTION faceserver_notify();
+    CREATE TRIGGER deliveries_added AFTER INSERT ON deliveries
+        FOR EACH STATEMENT EXECUTE FUNCTION faceserver_notify();
+    """,
 )

@@ -243,7 +243,14 @@ def remove(transaction: Transaction, tables: Tables, subject_id: str, *, keep_fa
         )
     else:
         faces = delete(transaction, tables, "subject = %s", number)
-    transaction.run(f"DELETE FROM {tables.merges} WHERE stays = %s", subject_id)
+    # Who was merged into somebody who was merged into this person is this person too.
+    transaction.run(
+        "WITH RECURSIVE gone (uuid) AS ("
+        ' SELECT %s::text COLLATE "C"'
+        f" UNION SELECT m.subject FROM {tables.merges} m JOIN gone ON m.stays = gone.uuid"
+        f") DELETE FROM {tables.merges} WHERE stays IN (SELECT uuid FROM gone)",
+        subject_id,
+    )
     _delete_rows(transaction, tables, [number])
     return faces
 

@@ -32,6 +32,14 @@ _KEYS: dict[Order, str] = {
 
 _FROM_THE_START: tuple[Key, ...] = ()
 
+# Who was merged into somebody who was merged into this person is this person too.
+_FORGET_MERGES = """
+    WITH RECURSIVE gone (uuid) AS (
+        VALUES (?) UNION SELECT m.subject FROM merges m JOIN gone ON m.stays = gone.uuid
+    )
+    DELETE FROM merges WHERE stays IN (SELECT uuid FROM gone)
+"""
+
 
 class SubjectTable:
     """People by id, by name and by tag."""
@@ -201,7 +209,7 @@ class SubjectTable:
                 transaction.run("UPDATE faces SET subject = NULL WHERE subject = ?", row)
             else:
                 delete_faces(transaction, "subject = ?", row)
-            transaction.run("DELETE FROM merges WHERE stays = ?", subject_id)
+            transaction.run(_FORGET_MERGES, subject_id)
             transaction.run("DELETE FROM subjects WHERE id = ?", row)
 
     def delete_all(self) -> int:

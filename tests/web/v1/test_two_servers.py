@@ -105,7 +105,9 @@ def test_collections(two: Two) -> None:
     assert [one.name for one in there.list_collections().items] == ["default"]
 
 
-def test_jobs(two: Two, tmp_path: Path) -> None:
+def test_jobs(two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # They hear of one another's jobs; nobody needs to ask.
+    monkeypatch.setattr("faceserver.jobs.shared.SharedJobTable.poll_seconds", 3600.0)
     here, there = two.here, two.there
     job = here.create_job("default", [RED_URL, "https://faces.example/gone"], key="k-1")
     assert there.create_job("default", [RED_URL, "https://faces.example/gone"], key="k-1") == job
