@@ -249,6 +249,8 @@ def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     page.get_by_role("radio", name="Named", exact=True).focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator(".likely")).to_have_count(2)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
     for expected in ("checkbox", "button", "checkbox", "checkbox", "checkbox", "text"):
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.type") == expected
@@ -261,7 +263,7 @@ def test_without_a_mouse(page: Page, unnamed: Server) -> None:
     page.keyboard.press("ArrowLeft")
     link = page.get_by_role("link", name=re.compile("Barack Obama"))
     expect(link).to_be_visible()
-    for _ in range(4):
+    for _ in range(5):
         page.keyboard.press("Tab")
     expect(link).to_be_focused()
     page.keyboard.press("Enter")

@@ -179,11 +179,10 @@ function start() {
     event.preventDefault();
     search();
   });
-  if (may("write")) {
-    new AlikePanel("alike", "people", reload);
-    new AlikePanel("alike-groups", "unnamed", () => unnamed.load());
-    byId("alike").hidden = byId("alike-groups").hidden = false;
-  }
+  // Only who may answer is asked; it is there from the start, so that nothing moves.
+  byId("alike").hidden = byId("alike-groups").hidden = !may("write");
+  new AlikePanel("alike", "people", reload);
+  new AlikePanel("alike-groups", "unnamed", () => unnamed.load());
   toastFromBefore();
   showView();
 }
