@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Request
+from flask import Request, request
 from pydantic import TypeAdapter, ValidationError
 
 from faceserver.api.pictures import Base64
