@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -90,6 +90,18 @@ class Query(_Texts):
     """What stands behind the question mark of an address."""
 
     model_config = ConfigDict(extra="forbid", title="query")
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The schema; made once, since flask-openapi3 asks for it with each request."""
+        if args or kwargs:
+            return super().model_json_schema(*args, **kwargs)
+        if cls not in _SCHEMAS:
+            _SCHEMAS[cls] = super().model_json_schema()
+        return _SCHEMAS[cls]
+
+
+_SCHEMAS: dict[type[Query], dict[str, Any]] = {}
 
 
 def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
