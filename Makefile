@@ -19,7 +19,7 @@ help:
 	@echo "make test-wheel  build the wheel, and use it in an empty environment"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
 	@echo "make bench    measure speed, side by side with others; ARGS=--help lists what can be set"
-	@echo "make bench-torch  add facenet-pytorch to what is compared (a gigabyte)"
+	@echo "make bench-torch  add facenet-pytorch to what is compared (gigabytes)"
 	@echo "make models   build the models"
 	@echo "make photographs  fetch the tests' photographs into .cache/photographs"
 	@echo "make texts    bring the pages' translations up to date"
@@ -71,8 +71,9 @@ lint: .venv/test.stamp
 
 # The extras that speak with other servers are tested against real ones; see tests/support/servers.py.
 .venv/test.stamp: .venv/base.stamp requirements/test.txt requirements/s3.txt requirements/oip.txt \
+		requirements/onnxruntime.txt \
 		requirements/postgres.txt requirements/postgres-server.txt
-	@$(INSTALL) test s3 oip postgres postgres-server
+	@$(INSTALL) test s3 oip onnxruntime postgres postgres-server
 	@touch $@
 
 texts: .venv/base.stamp
@@ -117,7 +118,7 @@ $(PEERS)/peers.stamp: requirements/peers.txt
 	@touch $@
 
 bench-torch: $(PEERS)/peers.stamp
-	@scripts/install $(PEERS)/bin/python bench-torch
+	@scripts/install $(PEERS)/bin/python bench-torch facenet-pytorch
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

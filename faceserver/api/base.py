@@ -110,7 +110,7 @@ def _uuid(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not _UUID.fullmatch(value):
-        raise ValueError("this is no uuid")
+        raise ValueError("this is not a UUID")
     return UUID(value)
 
 
@@ -160,9 +160,9 @@ def _web_address(value: object) -> object:
         return value
     url = trimmed(value)
     if not _URL.fullmatch(url):
-        raise ValueError("this is no http or https URL")
+        raise ValueError("this is not an http or https URL")
     if tellable(url) != url:  # what cannot be kept is not taken
-        raise ValueError("a user name and a password belong beside the URL, in auth")
+        raise ValueError("send the user name and password in auth, not in the URL")
     return url
 
 

@@ -108,6 +108,8 @@ def _add(path: Path, name: str | None, told: "Told", settings: Settings, wish: "
         _copy(path, name, settings)
     elif kind in CONVERTED:
         _add_converted(path, _named(name), told, settings, wish)
+    elif kind is Kind.DLIB:
+        _add_dlib(path, name, settings)
     elif kind is Kind.FOLDER and told.architecture in (None, "mtcnn") and holds_mtcnn(path):
         _add_mtcnn(path, _named(name), settings, wish)
     elif kind is Kind.FOLDER:
@@ -120,7 +122,7 @@ def _named(name: str | None) -> str:
     from faceserver.errors import InvalidRequest
 
     if not name:
-        raise InvalidRequest("say what it is to be called, with --as NAME")
+        raise InvalidRequest("give it a name with --as NAME")
     return name
 
 
@@ -159,7 +161,7 @@ def _add_folder(
     for file in files:
         known = of_pack(file, told)
         if known is None:
-            click.echo(f"{file.name}: passed over; add it alone, and say what it is", err=True)
+            click.echo(f"{file.name}: skipped; add it separately, and say what it is", err=True)
             continue
         click.echo(f"{file.name}: by its name and shapes a file of InsightFace's, {known.licence}")
         _add_file(file, f"{name}/{file.stem}", known, settings, wish)
@@ -202,6 +204,12 @@ def _add_mtcnn(path: Path, name: str, settings: Settings, wish: "Wish") -> None:
         _tell(add_model(Path(folder), settings.models_dir, name))
 
 
+def _add_dlib(path: Path, name: str | None, settings: Settings) -> None:
+    from faceserver.conversion.dlib_model import NAME, add_dlib
+
+    _tell(add_dlib(path, settings.models_dir, name or NAME))
+
+
 def _describe_and_add(  # noqa: PLR0917
     folder: Path,
     onnx: Path,
@@ -230,7 +238,7 @@ def _describe_and_add(  # noqa: PLR0917
 def _ask(name: str, meaning: str, answers: tuple[str, ...]) -> str:
     del name
     choice = click.Choice(answers) if answers else None
-    answer: str = click.prompt(f"The file does not tell {meaning}", type=choice)
+    answer: str = click.prompt(f"The file does not say {meaning}", type=choice)
     return answer
 
 

@@ -31,7 +31,7 @@ def at_hand(source: str, settings: Settings, sha256: str | None) -> Iterator[Pat
         if not path.exists():
             raise NotFound(f"there is no file or folder {source!r}")
         if sha256 and (path.is_dir() or sha256_of(path) != sha256.lower()):
-            raise ModelError(f"{path.name} has not the sha256 {sha256}")
+            raise ModelError(f"{path.name} does not have the sha256 {sha256}")
         if path.is_file() and kind_of(path) is Kind.ZIP:
             yield _unpacked(path, Path(folder, "files"))
         else:
@@ -61,7 +61,7 @@ def _unpacked(archive: Path, folder: Path) -> Path:
                 if place.suffix not in _UNPACKED:
                     continue
                 if place.exists() or member.file_size > _MOST_BYTES:
-                    raise ModelError(f"{archive.name}: {member.filename} cannot be taken out")
+                    raise ModelError(f"{archive.name}: {member.filename} cannot be extracted")
                 with packed.open(member) as file, place.open("wb") as target:
                     while part := file.read(1 << 20):
                         target.write(part)

@@ -100,7 +100,7 @@ def refuse_to_ask(name: str, meaning: str, answers: tuple[str, ...]) -> str:
         InvalidRequest: always; it names the option.
     """
     choices = f" ({', '.join(answers)})" if answers else ""
-    raise InvalidRequest(f"the file does not tell {meaning}: say it with --{name}{choices}")
+    raise InvalidRequest(f"the file does not say {meaning}: say it with --{name}{choices}")
 
 
 def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made) -> str:
@@ -281,7 +281,7 @@ def _crop(told: Told, shapes: Shapes, known: Known | None) -> Crop:
     if told.crop == "centred":
         return CentredCrop(kind="centred", side=1.5, size=size)
     if told.crop != "aligned":
-        raise InvalidRequest(f"{told.crop!r} is no crop: aligned, square or centred")
+        raise InvalidRequest(f"{told.crop!r} is not a crop: aligned, square or centred")
     factor = size / TEMPLATE_SIDE
     a, b, c, d, e = ((round(x * factor, 4), round(y * factor, 4)) for x, y in _TEMPLATE)
     smooth = size < TEMPLATE_SIDE

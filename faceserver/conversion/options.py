@@ -153,7 +153,7 @@ def size_of(text: str) -> tuple[int, int]:
     rows = int(found[1]) if found else 0
     columns = int(found[2] or rows) if found else 0
     if not 0 < rows < 10_000 or not 0 < columns < 10_000:
-        raise InvalidRequest(f"{text!r} is no size: a number of pixels, or ROWSxCOLUMNS")
+        raise InvalidRequest(f"{text!r} is not a size: give a number of pixels, or ROWSxCOLUMNS")
     return rows, columns
 
 

@@ -55,7 +55,7 @@ def _require_embedding(network: Network) -> None:
     _channels, rows, columns = network.input_shape
     if network.dims is None or rows != columns:
         raise ModelError(
-            f"{network.source.path}: this is no FaceNet: it makes {dict(network.output_shapes)} of "
-            f"{network.input_shape}, not a vector of a square RGB picture; `faceserver models "
+            f"{network.source.path}: this is not a FaceNet: it makes {dict(network.output_shapes)} "
+            f"of {network.input_shape}, not a vector of a square RGB picture; `faceserver models "
             "convert` takes any network"
         )

@@ -21,7 +21,7 @@ from faceserver.services.outcomes import (
     Registered,
     Rules,
 )
-from faceserver.services.registering import run
+from faceserver.services.pipeline import run
 from faceserver.services.telling import Event
 from faceserver.store.base import Collection
 from faceserver.store.cursor import cursor_after
@@ -50,6 +50,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to work."""
+        self._table.listen(self.wake)
         self._thread.start()
 
     def wake(self) -> None:
@@ -152,8 +153,9 @@ class Worker:
 def tell_end(context: Context, table: JobTable, job: Job) -> None:
     """Let those hear of a job's end who want to."""
     try:
+        lifetime = context.store.collection(job.collection).lifetime
         ended = table.get(job.collection, job.id)
-    except NotFound:  # the collection was deleted just now, and its jobs with it
+    except NotFound:  # the collection has just been deleted, and its jobs with it
         return
     data = {
         "id": ended.id,
@@ -165,7 +167,7 @@ def tell_end(context: Context, table: JobTable, job: Job) -> None:
         "refused": ended.refused,
         "faces": ended.faces,
     }
-    context.tell(Event("job", ended.collection, data))
+    context.tell(Event("job", ended.collection, data, lifetime))
 
 
 def _result(number: int, outcome: Outcome) -> Result:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from faceserver.store.listing import Order
 from faceserver.store.results import Page
 from faceserver.types import Merge, MergeRecord, Subject
 
@@ -19,6 +20,8 @@ class SubjectCollection(Protocol):
         metadata: Mapping[str, Any] | None = None,
         subject_id: str | None = None,
         created: datetime | None = None,
+        hidden: bool = False,
+        cover: str | None = None,
     ) -> Subject:
         """Add a person.
 
@@ -28,6 +31,8 @@ class SubjectCollection(Protocol):
             metadata: whatever JSON can hold.
             subject_id: set when the person comes back from an export.
             created: likewise.
+            hidden: likewise.
+            cover: likewise: id of the face that was chosen, which may be stored later.
 
         Raises:
             InvalidRequest: the name is empty, or the metadata is not JSON.
@@ -54,17 +59,22 @@ class SubjectCollection(Protocol):
         cursor: str | None = None,
         tags: Sequence[str] = (),
         called: str = "",
+        hidden: bool | None = None,
+        order: Order = "stored",
     ) -> Page[Subject]:
-        """List people in the order they were stored.
+        """List people.
 
         Args:
             limit: at most so many, 1 or more.
             cursor: from the page before; None begins.
             tags: they have each of these.
-            called: their names contain this, without regard to case.
+            called: their names contain this, without regard to case and accents.
+            hidden: False: only those who are not hidden; True: only those who are.
+            order: who comes first. Who is given another name or more faces meanwhile may come twice
+                or go missing; nobody else does.
 
         Raises:
-            InvalidRequest: the cursor is none.
+            InvalidCursor: the cursor is none, or of another order.
         """
         ...
 
@@ -75,12 +85,23 @@ class SubjectCollection(Protocol):
         name: str | None = None,
         tags: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        hidden: bool | None = None,
+        cover: str | None = None,
     ) -> Subject:
-        """Change what is given of a person: rename, tag, describe.
+        """Change what is given of a person: rename, tag, describe, hide, show by another face.
+
+        Args:
+            subject_id: the person's.
+            name: as of :meth:`add_subject`.
+            tags: likewise.
+            metadata: likewise.
+            hidden: whether lists leave the person out.
+            cover: id of the face that stands for the person; empty: the best one does.
 
         Raises:
             InvalidRequest: the name is empty, or the metadata is not JSON.
-            NotFound: there is no such person.
+            NotFound: there is no such person, or the cover is no face of this person with a
+                picture.
             AlreadyExists: another person has the name.
         """
         ...

@@ -56,6 +56,7 @@ class Sender:
 
     def start(self) -> None:
         """Begin to work."""
+        self._table.listen(self.wake)
         self._thread.start()
 
     def wake(self) -> None:

@@ -122,7 +122,7 @@ def test_a_pack_becomes_a_model_for_each_file(models: Path, tmp_path: Path, pack
             archive.writestr("../../evil.txt", "passed over")
     result = run("add", source, "--as", "insightface")
     assert result.exit_code == 0, result.output
-    assert "1k3d68.onnx: passed over" in result.output
+    assert "1k3d68.onnx: skipped" in result.output
     kinds = {
         path.parent.name: tomllib.loads(path.read_text())["architecture"]
         for path in models.rglob("model.toml")
@@ -147,7 +147,7 @@ def test_files_that_look_alike_are_no_pack(models: Path, tmp_path: Path) -> None
     anchor_net(pack / "det_mine.onnx", side=640)
     result = run("add", pack, "--as", "mine")
     assert result.exit_code == 0
-    assert result.output.count("passed over; add it alone, and say what it is") == 2
+    assert result.output.count("skipped; add it separately, and say what it is") == 2
     assert list(models.iterdir()) == []
 
 
@@ -208,9 +208,9 @@ def test_what_is_no_network_is_refused(models: Path, tmp_path: Path) -> None:
     assert "text.onnx is a file of no kind that is known here, where a model is expected" in said
     assert "not_found" in run("add", tmp_path / "nothing.onnx", "--as", "x").output
     file = embedder(tmp_path / "net.onnx")
-    assert "has not the sha256" in run("add", file, "--as", "x", "--sha256", "0" * 64).output
+    assert "does not have the sha256" in run("add", file, "--as", "x", "--sha256", "0" * 64).output
     options = ["--normalization", "wild", "--channels", "rgb"]
-    assert "'wild' is no normalization" in run("add", file, "--as", "x", *options).output
+    assert "'wild' is not a normalization" in run("add", file, "--as", "x", *options).output
     assert "invalid_request" in run("add", file).output
     assert list(models.iterdir()) == []
 
@@ -220,7 +220,7 @@ def test_a_zip_of_two_files_of_one_name_is_refused(models: Path, tmp_path: Path)
         archive.writestr("a/net.onnx", b"1")
         archive.writestr("b/net.onnx", b"2")
     result = run("add", tmp_path / "two.zip", "--as", "x")
-    assert "cannot be taken out" in result.output
+    assert "cannot be extracted" in result.output
     (tmp_path / "cut.zip").write_bytes((tmp_path / "two.zip").read_bytes()[:-20])
     assert run("add", tmp_path / "cut.zip", "--as", "x").exit_code == 1
 

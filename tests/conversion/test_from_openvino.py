@@ -131,7 +131,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     whole = save(tmp_path, [first()]).read_bytes()
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(whole[:-5])
-    with pytest.raises(ModelError, match=r"broken\.onnx is truncated or no ONNX file"):
+    with pytest.raises(ModelError, match=r"broken\.onnx is truncated, or not an ONNX file"):
         layers_from_onnx(broken)
     broken.write_bytes(b"")
     with pytest.raises(ModelError, match=r"broken\.onnx is an empty file"):

@@ -197,9 +197,7 @@ def test_what_cannot_be_known_is_asked_for(tmp_path: Path) -> None:
         ModelError, match=r"net\.pt holds weights without their architecture.*iresnet50"
     ):
         open_source(state)
-    with pytest.raises(
-        ModelError, match="'resnet' is no architecture that is known here: iresnet18"
-    ):
+    with pytest.raises(ModelError, match="'resnet' is not a known architecture: iresnet18"):
         open_source(state, Opening(network="resnet"))
     with pytest.raises(ModelError, match=r"net\.pt does not hold the weights of iresnet50"):
         open_source(state, Opening(network="iresnet50"))

@@ -9,6 +9,7 @@ import pytest
 from faceserver.errors import NotFound
 from faceserver.lifecycle import Services
 from faceserver.services import unnamed
+from faceserver.services.unnamed import Grouping
 from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 from tests.support.services import add_picture
 from tests.web.v1.conftest import make_service
@@ -55,7 +56,7 @@ def test_the_threshold_can_be_another(service: Services) -> None:
     add(service, RED)
     add(service, PINK)
     assert service.unnamed.group("default", limit=10).groups == 1
-    assert service.unnamed.group("default", limit=10, threshold=1e-4).groups == 2
+    assert service.unnamed.group("default", Grouping(threshold=1e-4), limit=10).groups == 2
 
 
 def test_no_more_than_some_are_examined(service: Services, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,7 @@ class _Reader:
             size if size > 0 else said for size, said in zip(square, given, strict=True)
         )
         if not rows or not columns:
-            raise Unsupported("it leaves its rows and columns open: give the input's size")
+            raise Unsupported("it does not fix the size of its input: give it")
         return Input(name, (), shape=(1, channels, rows, columns))
 
 

@@ -125,7 +125,7 @@ def read_graph_def(path: Path) -> GraphDef:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise ModelError(f"{path} is truncated or no frozen graph") from error
+        raise ModelError(f"{path} is truncated, or not a frozen graph") from error
     return graph
 
 

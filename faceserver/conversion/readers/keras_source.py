@@ -91,7 +91,7 @@ def read_keras(path: Path, opening: Opening) -> KerasSource:
         raise ModelError(f"{path} takes {shape}, not (batch, rows, columns, 3)")
     size = opening.size or (shape[1], shape[2])
     if None in size:
-        raise ModelError(f"{path} leaves its rows and columns open: give the input's size")
+        raise ModelError(f"{path} does not fix the size of its input: give it")
     outputs = _outputs(path, model, opening.output)
     if opening.output:
         model = library.keras.Model(model.input, model.get_layer(opening.output).output)

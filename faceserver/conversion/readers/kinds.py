@@ -34,6 +34,7 @@ class Kind(Enum):
     TFLITE = "a TFLite file"
     SAFETENSORS = "a safetensors file"
     COREML = "a CoreML file"
+    DLIB = "a network of dlib"
     TORCH_LEGACY = "a file of torch.save, in the form before PyTorch 1.6"
     PICKLE = "a pickle"
     MXNET = "a file of MXNet's weights"
@@ -50,6 +51,7 @@ class Kind(Enum):
 
 
 _ADVICE = {
+    Kind.DLIB: "`faceserver models add` takes it as it is",
     Kind.META_GRAPH: "give the folder that holds it and the checkpoint's other files",
     Kind.SAVED_MODEL: "give the folder that holds it",
     Kind.CHECKPOINT_PART: "give the folder that holds it and the .meta file",
@@ -75,6 +77,7 @@ _BEGINNINGS = (
     (b"\x93NUMPY", Kind.NUMPY),
     (b"version https://git-lfs", Kind.LFS),
     (b"\x1f\x8b", Kind.GZIP),
+    (b"\x01\x01\x01\x0dloss_metric_", Kind.DLIB),
     (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", Kind.TORCH_LEGACY),
     *((bytes((0x80, protocol)), Kind.PICKLE) for protocol in (2, 3, 4, 5)),
     (b"\x12\x01\0\0\0\0\0\0", Kind.MXNET),

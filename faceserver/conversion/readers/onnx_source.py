@@ -118,7 +118,7 @@ class OnnxSource(OneFile):
             given = next(open_sizes, -1)
             sizes[axis] = given if given > 0 else sizes[axis]
         if min(sizes) < 1:
-            raise ModelError("it leaves its rows and columns open: give the input's size")
+            raise ModelError("it does not fix the size of its input: give it")
         model.reshape(sizes)
         fold_constants(model)
         return model

@@ -91,7 +91,7 @@ def read_torch(path: Path, opening: Opening) -> TorchSource:
             return _exported(library, path, opening)
         if kind is Kind.TORCHSCRIPT:
             if opening.size is None:
-                raise ModelError(f"{path} leaves its rows and columns open: give the input's size")
+                raise ModelError(f"{path} does not fix the size of its input: give it")
             module = library.jit.load(str(path), map_location="cpu").eval()
             return _source(path, module, module, opening.size, opening.output)
         weights = library.load(str(path), map_location="cpu", weights_only=True)
@@ -115,7 +115,7 @@ def _exported(library: Any, path: Path, opening: Opening) -> TorchSource:
     fixed = all(isinstance(each, int) for each in sizes)
     size = (sizes[0], sizes[1]) if fixed else opening.size
     if size is None:
-        raise ModelError(f"{path} leaves its rows and columns open: give the input's size")
+        raise ModelError(f"{path} does not fix the size of its input: give it")
     return _source(path, program.module(), program, size, opening.output)
 
 
@@ -129,7 +129,7 @@ def _of_weights(path: Path, weights: Mapping[str, Any], opening: Opening) -> Tor
 
     if opening.network not in NETS:
         known = ", ".join(NETS)
-        raise ModelError(f"{opening.network!r} is no architecture that is known here: {known}")
+        raise ModelError(f"{opening.network!r} is not a known architecture: {known}")
     try:
         module = load_net(opening.network, weights)
     except (KeyError, RuntimeError, IndexError) as error:

@@ -1,11 +1,13 @@
 /** A face that was just stored: how it was found, who it is, and whom it looks like. */
 import { call, inCollection } from "./api.js";
-import { button, icon, make, say } from "./dom.js";
+import { button, make, say } from "./dom.js";
 import { tagsOf, tagsText } from "./labels.js";
-import { may, page } from "./page.js";
+import { may, pageUrl } from "./page.js";
 import { personNamed } from "./people.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, percent, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
+import { toldOf } from "./told.js";
 import { markUnsaved } from "./unsaved.js";
 
 /** Below this squared L2 distance two faces are the same face of the same photograph. */
@@ -63,9 +65,7 @@ export class FaceRow {
   }
 
   thumb() {
-    const { crop } = this.face;
-    if (!crop) return make("span", { className: "thumb small nothing" }, icon("person"));
-    return make("img", { className: "thumb small", loading: "lazy", alt: this.title, width: 160, height: 160, src: crop });
+    return thumbOfFace(this.face, "small", "thumb small", this.title);
   }
 
   makeForm() {
@@ -101,13 +101,21 @@ export class FaceRow {
   }
 
   makeMore() {
-    const { score, quality, id } = this.face;
-    const fine = quality === null ? null : _("quality %(share)s", { share: percent(quality) });
-    const text = [_("Detector score %(share)s", { share: percent(score) }), fine].filter(Boolean).join(" · ");
+    const { score, id } = this.face;
+    const sureness = _("Detector score %(share)s", { share: percent(score) });
+    const text = [sureness, toldOf(this.face)].filter(Boolean).join(" · ");
     this.tagsField = make("input", { className: "form-control form-control-sm", value: tagsText(this.face.tags), autocomplete: "off", readOnly: !may("write") });
-    const search = make("a", { href: `${page.root}faceRetrieve.html?face=${id}`, textContent: _("Find this face in other pictures") });
+    const search = make("a", { href: pageUrl("faceRetrieve.html", { face: id }), textContent: _("Find this face in other pictures") });
+    this.person = make("a", { textContent: _("All pictures of this person") });
+    this.showPerson(this.face.subject);
     const label = make("label", { className: "face-label" }, make("span", {}, _("Tags")), this.tagsField);
-    return make("div", { className: "face-more", hidden: true }, label, make("span", { className: "hint", textContent: text }), search);
+    return make("div", { className: "face-more", hidden: true }, label, make("span", { className: "hint", textContent: text }), search, this.person);
+  }
+
+  /** The way to whom the face shows, as far as that is saved. */
+  showPerson(subject) {
+    this.person.hidden = !subject;
+    this.person.href = pageUrl(`people/${subject}`);
   }
 
   toggle(control) {
@@ -149,6 +157,7 @@ export class FaceRow {
     const subject = name ? (await personNamed(name)).id : null;
     await call("PATCH", inCollection(`faces/${this.face.id}`), { subject, tags });
     this.name = name;
+    this.showPerson(subject);
   }
 
   warnOfTwin({ person, face }) {
@@ -163,7 +172,7 @@ export class FaceRow {
   /** A name that somebody has to agree to. */
   propose({ person, face, similarity }) {
     const accept = button(_("It is %(name)s", { name: person.name }), () => this.accept(person.name), { kind: "outline-secondary btn-sm proposal" });
-    if (face.crop) accept.prepend(make("img", { className: "thumb tiny", alt: "", width: 160, height: 160, src: face.crop }));
+    if (face.thumbnail) accept.prepend(thumbOfFace(face, "small", "thumb tiny"));
     if (similarity !== null) accept.append(make("span", { className: "hint", textContent: sure(similarity) }));
     this.notice.replaceChildren(accept);
   }
@@ -188,7 +197,7 @@ export class FaceRow {
   }
 
   warn(face, text, acts) {
-    const thumb = face.crop ? make("img", { className: "thumb small", alt: "", width: 160, height: 160, src: face.crop }) : null;
+    const thumb = face.thumbnail ? thumbOfFace(face, "small", "thumb small") : null;
     const words = make("span", { className: "notice-text", textContent: text });
     const shown = may("write") ? acts : [];
     this.notice.replaceChildren(make("div", { className: "notice", role: "status" }, thumb, words, ...shown));

@@ -148,9 +148,16 @@ function stateText({ state, reason, total, waiting, stored, present, refused }) 
   if (state === "queued") return _("Waiting");
   if (state === "cancelled") return _("Cancelled after %(done)s of %(total)s", counts);
   if (state === "running") return _("%(done)s of %(total)s processed", counts);
-  if (refused === 0) return ngettext("%(num)s picture registered", "%(num)s pictures registered", stored + present);
+  if (refused === 0) return storedParts(stored, present).join(" · ");
   if (stored + present === 0) return ngettext("%(num)s picture failed, none registered", "All %(num)s pictures failed", refused);
   return _("%(stored)s registered, %(refused)s failed", counts);
+}
+
+function storedParts(stored, present) {
+  const fresh = ngettext("%(num)s picture registered", "%(num)s pictures registered", stored);
+  const before = ngettext("%(num)s picture was already registered", "%(num)s pictures were already registered", present);
+  if (present === 0) return [fresh];
+  return stored === 0 ? [before] : [fresh, before];
 }
 
 async function itemCard({ source, state, faces: ids, code, person }) {

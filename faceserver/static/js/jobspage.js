@@ -1,12 +1,14 @@
 /** Jobs: those that run, with live progress, and what became of the others. */
 import { call, inCollection } from "./api.js";
 import { downloadCsv } from "./csv.js";
+import { thumbOf } from "./dialogs.js";
 import { button, byId, icon, make, say } from "./dom.js";
 import { lostItems, outcome } from "./jobcard.js";
-import { may, page } from "./page.js";
+import { may, page, pageUrl } from "./page.js";
 import { ScrollList } from "./scrolllist.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext, number } from "./texts.js";
+import { thumbnailOf } from "./thumbnails.js";
 import { toast } from "./toast.js";
 
 const RUNNING_MS = 800;
@@ -48,7 +50,8 @@ class JobCard {
     this.bar = make("progress", { max: Math.max(job.total, 1), aria: { label: _("Progress") } });
     this.text = make("p", { className: "mb-0", role: "status" });
     this.reasons = make("div", {});
-    this.element = make("li", { className: "panel job-card" }, head, this.bar, this.text, this.reasons);
+    this.results = make("div", {});
+    this.element = make("li", { className: "panel job-card" }, head, this.bar, this.text, this.reasons, this.results);
     this.show(job);
   }
 
@@ -65,8 +68,12 @@ class JobCard {
     this.bar.hidden = !this.isOpen;
     say(this.text, sentence(job));
     if (!before || before.state !== job.state) this.acts.replaceChildren(...this.buttons());
-    if (job.refused > 0 && !this.list) this.reasons.replaceChildren(this.details());
-    if (this.summary) say(this.summary, ngettext("Why %(num)s picture was rejected", "Why %(num)s pictures were rejected", job.refused));
+    if (job.refused > 0 && !this.refused) {
+      this.refused = new ItemList((rest, query) => this.place(rest, query), ["refused"], refusedItem);
+      this.reasons.replaceChildren(this.refused.element);
+    }
+    if (!this.isOpen && job.stored + job.present > 0 && !this.stored) this.results.replaceChildren(...this.shownResults());
+    if (this.refused) say(this.refused.summary, ngettext("Why %(num)s picture was rejected", "Why %(num)s pictures were rejected", job.refused));
   }
 
   buttons() {
@@ -79,7 +86,7 @@ class JobCard {
   /** Back to the page on which the addresses can be put right, if there are any. */
   retry() {
     if (this.job.refused + this.job.waiting === 0) return [];
-    const again = button(_("Try again"), () => location.assign(`${page.root}faceRegister.html?again=${this.job.id}`), { icon: "retry" });
+    const again = button(_("Try again"), () => location.assign(pageUrl("faceRegister.html", { again: this.job.id })), { icon: "retry" });
     again.hidden = true; // what came in a zip has no address
     lostItems(this.job).then((items) => (again.hidden = items.length === 0)).catch(() => {});
     return [again];
@@ -100,7 +107,7 @@ class JobCard {
   async refresh() {
     const job = await call("GET", this.place());
     this.show(job);
-    if (this.list?.isOpened) this.list.restart();
+    if (this.refused?.isOpened) this.refused.restart();
     if (!this.isOpen) document.dispatchEvent(new Event("faces-changed"));
   }
 
@@ -128,12 +135,12 @@ class JobCard {
     }
   }
 
-  details() {
-    this.summary = make("summary", {});
-    this.list = new RefusedList((rest, query) => this.place(rest, query));
-    const details = make("details", { className: "refused" }, this.summary, this.list.element);
-    details.addEventListener("toggle", () => this.list.open(details.open));
-    return details;
+  /** The pictures that are in, and the way to those in them. */
+  shownResults() {
+    this.stored = new ItemList((rest, query) => this.place(rest, query), ["stored", "present"], storedItem);
+    say(this.stored.summary, ngettext("%(num)s picture that is in", "%(num)s pictures that are in", this.job.stored + this.job.present));
+    const unnamed = make("a", { href: pageUrl("people", { view: "unnamed" }), textContent: _("Name the faces without a name") });
+    return [this.stored.element, make("p", { className: "mb-0 mt-2" }, unnamed)];
   }
 
   place(rest = "", query = {}) {
@@ -141,37 +148,46 @@ class JobCard {
   }
 }
 
-/** The pictures that were not taken, a page at a time. */
-class RefusedList {
-  constructor(place) {
-    this.place = place;
-    this.isOpened = false;
-    this.cursor = null;
-    this.items = make("ul", { className: "refused-items" });
+/** The pictures of some states, to be opened, a page at a time. */
+class ItemList {
+  /**
+   * @param {(rest: string, query: object) => string} place the address of the job
+   * @param {string[]} states one after the other
+   * @param {(item: object) => Node} show
+   */
+  constructor(place, states, show) {
+    Object.assign(this, { place, states, show });
+    this.items = make("ul", { className: "job-items" });
     this.more = button(_("Show more"), () => this.load());
-    this.more.hidden = true;
-    this.element = make("div", {}, this.items, this.more);
+    this.summary = make("summary", {});
+    this.element = make("details", { className: "refused" }, this.summary, this.items, this.more);
+    this.element.addEventListener("toggle", () => this.isOpened && this.restart());
   }
 
-  open(isOpened) {
-    this.isOpened = isOpened;
-    if (isOpened) this.restart();
+  get isOpened() {
+    return this.element.open;
   }
 
   restart() {
+    this.left = [...this.states];
     this.cursor = null;
+    this.isFresh = true;
     return this.load();
   }
 
   async load() {
-    const query = { state: "refused", limit: ITEMS, ...(this.cursor ? { cursor: this.cursor } : {}) };
     try {
-      const { items, next } = await call("GET", this.place("/items", query));
-      const rows = items.map(refusedItem);
-      if (this.cursor === null) this.items.replaceChildren(...rows);
-      else this.items.append(...rows);
-      this.cursor = next;
-      this.more.hidden = next === null;
+      for (let shown = 0; this.left.length > 0 && shown < ITEMS; ) {
+        const query = { state: this.left[0], limit: ITEMS, ...(this.cursor ? { cursor: this.cursor } : {}) };
+        const { items, next } = await call("GET", this.place("/items", query));
+        if (this.isFresh) this.items.replaceChildren();
+        this.isFresh = false;
+        this.items.append(...items.map(this.show));
+        shown += items.length;
+        this.cursor = next;
+        if (next === null) this.left.shift();
+      }
+      this.more.hidden = this.left.length === 0;
     } catch (error) {
       toast(error.message);
     }
@@ -187,6 +203,22 @@ function refusedItem({ source, code, reason }) {
     make("span", { className: "source", textContent: source }),
     make("span", { className: "why", textContent: why, title: reason ?? "" }),
   );
+}
+
+/** Each face leads to whom it shows; one without a name to a search with it. */
+function storedItem({ source, faces }) {
+  const links = faces.map((face, index) => {
+    const link = make("a", { href: pageUrl("faceRetrieve.html", { face }) }, thumbOf(thumbnailOf(face), "thumb small"));
+    lead(link, face);
+    link.setAttribute("aria-label", _("Who is face %(number)s of %(picture)s?", { number: number(index + 1), picture: source }));
+    return link;
+  });
+  return make("li", {}, make("span", { className: "job-faces" }, ...links), make("span", { className: "source", textContent: source }));
+}
+
+async function lead(link, face) {
+  const { subject } = await call("GET", inCollection(`faces/${face}`)).catch(() => ({ subject: null })); // it is gone
+  if (subject) link.href = pageUrl(`people/${subject}`);
 }
 
 function sentence({ state, reason, total, waiting, stored, present, refused, left_out: leftOut, faces }) {

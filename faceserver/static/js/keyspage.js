@@ -110,7 +110,7 @@ async function copyFrom(field, copied) {
 }
 
 function signIn() {
-  const href = `${page.root}signIn?next=${encodeURIComponent(location.pathname)}`;
+  const href = `${page.root}signIn?next=${encodeURIComponent(location.pathname + location.search)}`;
   return make("a", { className: "btn btn-primary", href, textContent: _("Sign in with it") });
 }
 

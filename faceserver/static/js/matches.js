@@ -1,9 +1,11 @@
 /** What a search has found, by person. */
-import { make, icon } from "./dom.js";
+import { icon, make } from "./dom.js";
 import { openLightbox, storedAndMarked } from "./lightbox.js";
-import { page } from "./page.js";
+import { pageUrl } from "./page.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, ngettext, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
+import { toldOf } from "./told.js";
 
 /**
  * The matches below a threshold, in groups of one person each, nearest first.
@@ -27,7 +29,7 @@ export function groupsOf(matches, threshold) {
  */
 export function groupElement({ person, matches }) {
   const name = person?.name ?? _("Unnamed");
-  const link = person ? make("a", { className: "person-link", href: `${page.root}people/${person.id}`, textContent: name }) : name;
+  const link = person ? make("a", { className: "person-link", href: pageUrl(`people/${person.id}`), textContent: name }) : name;
   const best = make("span", { className: "hint", textContent: likeness(matches[0]) });
   const count = ngettext("%(num)s face", "%(num)s faces", matches.length);
   const head = make(
@@ -52,9 +54,7 @@ export function likeness({ distance, similarity }) {
 
 function matchElement(match, name, show) {
   const { face, distance, similarity } = match;
-  const thumb = face.crop
-    ? make("img", { className: "thumb", loading: "lazy", decoding: "async", alt: name, width: 160, height: 160, src: face.crop })
-    : make("span", { className: "thumb nothing" }, icon("person"));
+  const thumb = thumbOfFace(face, "large", "thumb", name);
   const large = similarity === null ? distanceText(distance) : sure(similarity);
   const small = similarity === null ? "" : distanceText(distance);
   const open = make(
@@ -76,10 +76,20 @@ function itemOf(match, name) {
     title: name,
     show: () => storedAndMarked(face, { alt: face.source || name, names, withPoints: true }),
     foot: () => {
-      const href = `${page.root}faceRetrieve.html?face=${face.id}`;
-      const search = make("a", { className: "btn btn-outline-secondary btn-sm", href }, icon("search"), _("Search with this face"));
-      const text = [likeness(match), face.source].filter(Boolean).join(" · ");
-      return [make("p", { className: "hint mb-0", textContent: text }), search];
+      const text = [likeness(match), toldOf(face), face.source].filter(Boolean).join(" · ");
+      return [make("p", { className: "hint mb-0", textContent: text }), ...personLinks(match), searchLink(face)];
     },
   };
+}
+
+function personLinks({ person }) {
+  if (!person) return [];
+  const text = _("All pictures of %(name)s", { name: person.name });
+  return [make("a", { className: "btn btn-outline-secondary btn-sm", href: pageUrl(`people/${person.id}`) }, icon("person"), text)];
+}
+
+/** The way to a search with a stored face. */
+export function searchLink({ id }) {
+  const href = pageUrl("faceRetrieve.html", { face: id });
+  return make("a", { className: "btn btn-outline-secondary btn-sm", href }, icon("search"), _("Search with this face"));
 }

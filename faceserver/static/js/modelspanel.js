@@ -30,14 +30,14 @@ function row(model) {
     make("th", { scope: "row", textContent: model.name, title: limits }),
     make("td", { textContent: [KINDS[model.kind] ?? model.kind, ...words].join(", ") }),
     make("td", { textContent: model.licence }),
-    make("td", { className: "num", textContent: worst(model.measured, "false_match") }),
-    make("td", { className: "num", textContent: worst(model.measured, "false_non_match") }),
+    make("td", { className: "num", textContent: worstRate(model.measured, "false_match") }),
+    make("td", { className: "num", textContent: worstRate(model.measured, "false_non_match") }),
     make("td", { textContent: limits }),
   );
 }
 
 /** The highest rate of all groups, and whose it is. */
-function worst(measured, rate) {
+export function worstRate(measured, rate) {
   if (!measured.length) return "–";
   const group = measured.reduce((most, each) => (each[rate] > most[rate] ? each : most));
   const share = number(group[rate], { style: "percent", maximumFractionDigits: 1 });

@@ -2,7 +2,7 @@
 import { call, inCollection } from "./api.js";
 import { coverOf } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
-import { may, page } from "./page.js";
+import { may, pageUrl, setQuery } from "./page.js";
 import { ScrollList } from "./scrolllist.js";
 import { _, ngettext } from "./texts.js";
 import { showCode } from "./takealong.js";
@@ -32,7 +32,7 @@ function tile(person) {
   const count = ngettext("%(num)s face", "%(num)s faces", person.faces);
   const link = make(
     "a",
-    { className: "tile", href: `${page.root}people/${person.id}` },
+    { className: "tile", href: pageUrl(`people/${person.id}`) },
     coverOf(person, "tile-picture"),
     make("span", { className: "tile-name", textContent: person.name }),
     make("span", { className: "hint", textContent: count }),
@@ -81,9 +81,7 @@ async function search() {
 
 /** The address leads to what is shown. */
 function remember() {
-  const query = new URLSearchParams(wanted());
-  if (view() === "unnamed") query.set("view", "unnamed");
-  history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+  setQuery({ ...wanted(), ...(view() === "unnamed" && { view: "unnamed" }) });
 }
 
 function view() {
@@ -108,7 +106,7 @@ async function listMerges() {
 
 function mergeItem(merge) {
   const text = ngettext("%(name)s, with %(num)s face", "%(name)s, with %(num)s faces", merge.faces, { name: merge.name });
-  const into = make("a", { href: `${page.root}people/${merge.into}`, textContent: _("Show their new person") });
+  const into = make("a", { href: pageUrl(`people/${merge.into}`), textContent: _("Show their new person") });
   const undo = button(_("Undo"), () => undone(merge), { icon: "undo" });
   undo.setAttribute("aria-label", _("Undo the merge of %(name)s", { name: merge.name }));
   return make("li", {}, make("span", { textContent: text }), into, undo);

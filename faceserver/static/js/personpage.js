@@ -4,11 +4,14 @@ import { confirmed, coverOf, pickedPerson, thumbOf } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { tagsOf, tagsText } from "./labels.js";
 import { openLightbox, storedAndMarked } from "./lightbox.js";
-import { may, page } from "./page.js";
+import { searchLink } from "./matches.js";
+import { may, pageUrl } from "./page.js";
 import { personNamed } from "./people.js";
 import { ScrollList } from "./scrolllist.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext } from "./texts.js";
+import { thumbnailOf } from "./thumbnails.js";
+import { toldOf } from "./told.js";
 import { toast, toastFromBefore, toastThere } from "./toast.js";
 import { deleteFaces } from "./unnamedgroups.js";
 
@@ -35,7 +38,7 @@ function tile(face) {
 
 function tileOf(face) {
   const label = _("Show the picture %(source)s", { source: face.source });
-  const show = make("button", { type: "button", className: "enlarge" }, thumbOf(face.crop, "tile-picture"));
+  const show = make("button", { type: "button", className: "enlarge" }, thumbOf(face.thumbnail && thumbnailOf(face.id, "large"), "tile-picture"));
   show.setAttribute("aria-label", label);
   show.title = face.source;
   show.addEventListener("click", () => showPicture(face));
@@ -56,6 +59,10 @@ function showPicture(face) {
   const items = all.map((each) => ({
     title: each.source || person.name,
     show: () => storedAndMarked(each, { alt: each.source, names: [person.name], withPoints: true }),
+    foot: () => [
+      ...(toldOf(each) ? [make("p", { className: "hint mb-0", textContent: toldOf(each) })] : []),
+      searchLink(each),
+    ],
   }));
   openLightbox(items, all.indexOf(face));
 }
@@ -93,8 +100,7 @@ async function load() {
 }
 
 function tagLink(tag) {
-  const query = new URLSearchParams({ tag });
-  return make("a", { className: "btn btn-tag", href: `${page.root}people?${query}`, textContent: tag });
+  return make("a", { className: "btn btn-tag", href: pageUrl("people", { tag }), textContent: tag });
 }
 
 async function reload() {
@@ -166,7 +172,7 @@ async function merge() {
   await attempt(async () => {
     await call("POST", inCollection(`subjects/${id}/merge`), { into: other.id });
     toastThere(_("%(name)s is now part of %(other)s.", { name: person.name, other: other.name }));
-    location.assign(`${page.root}people/${other.id}`);
+    location.assign(pageUrl(`people/${other.id}`));
   });
 }
 
@@ -181,7 +187,7 @@ async function remove() {
     const gone = await call("DELETE", inCollection(`subjects/${id}`));
     const faces = ngettext("%(num)s face", "%(num)s faces", gone.faces);
     toastThere(_("Deleted %(name)s with %(faces)s.", { name: person.name, faces }));
-    location.assign(`${page.root}people`);
+    location.assign(pageUrl("people"));
   });
 }
 

@@ -1,7 +1,8 @@
 /** Remembers what was searched with, so that Back finds it again; it is gone with the tab. */
 import { pictureFile } from "./cutout.js";
+import { page } from "./page.js";
 
-const STORE = "faceserver-probe";
+const STORE = `faceserver-probe ${page.collection}`;
 
 /**
  * @param {ImageBitmap} bitmap

@@ -55,6 +55,13 @@ export class Queue {
     if (task.state === "waiting") this.end(task, "cancelled");
   }
 
+  /** @param {Task} task that is told of no more */
+  drop(task) {
+    this.cancel(task);
+    this.tasks = this.tasks.filter((each) => each !== task);
+    this.onChange(this);
+  }
+
   cancelAll() {
     for (const task of this.tasks) this.cancel(task);
   }

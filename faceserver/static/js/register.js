@@ -7,13 +7,15 @@ import { isZip, namesByFolder } from "./files.js";
 import { takeOver } from "./handover.js";
 import { JobCard, lostItems } from "./jobcard.js";
 import { tagsOf } from "./labels.js";
-import { may, page } from "./page.js";
+import { may, page, setQuery } from "./page.js";
 import { suggestPeople } from "./people.js";
 import { Queue } from "./queue.js";
 import { goTo } from "./reach.js";
+import { initFirstSteps } from "./firststeps.js";
 import { rememberCards, rememberedCards } from "./registermemory.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext, number } from "./texts.js";
+import { showWayOn } from "./wayon.js";
 import { saveAll, unsavedCount, watchUnsaved } from "./unsaved.js";
 import { UploadCard } from "./uploadcard.js";
 import { initUrlForm, tryAgain } from "./urlform.js";
@@ -57,6 +59,21 @@ function addFiles(files) {
   }
   goTo(byId("results"));
   showCounts();
+}
+
+function addSample(file, known) {
+  byId("results").hidden = false;
+  const card = new UploadCard(file, { ...known, largest: true }, queue);
+  addCard(card);
+  goTo(byId("results"));
+  return () => {
+    cards.delete(card);
+    queue.drop(card.task);
+    card.element.remove();
+    byId("way-on").hidden = true;
+    byId("results").hidden = cards.size === 0 && byId("jobs").children.length === 0;
+    showCounts();
+  };
 }
 
 function isFresh(file) {
@@ -105,18 +122,26 @@ function showCounts() {
   byId("csv").hidden = cards.size === 0;
   byId("results-head").dataset.outcome = lost > 0 && over === total ? (done === 0 ? "failed" : "partly") : "";
   say(byId("summary"), summary({ total, over, done, lost }));
+  if (over === total && done > 0) showWayOn();
   showFilters();
 }
 
 function summary({ total, over, done, lost }) {
   const parts = [];
   if (over < total) parts.push(_("%(over)s of %(total)s pictures", { over: number(over), total: number(total) }));
-  else if (total > 0 && (done > 0 || lost === 0)) {
-    parts.push(ngettext("%(num)s picture registered", "%(num)s pictures registered", done));
-  }
+  else if (total > 0 && (done > 0 || lost === 0)) parts.push(...outcomeParts(done));
   if (over === total && lost > 0) parts.push(ngettext("%(num)s picture failed", "%(num)s pictures failed", lost));
   if (repeated > 0) parts.push(ngettext("%(num)s repeated file left out", "%(num)s repeated files left out", repeated));
   return parts.join(" · ");
+}
+
+/** What was in before is not told as registered now. */
+function outcomeParts(done) {
+  const known = [...cards].filter(({ task, isKnown }) => task?.state === "done" && isKnown).length;
+  const fresh = ngettext("%(num)s picture registered", "%(num)s pictures registered", done - known);
+  if (known === 0) return [fresh];
+  const before = ngettext("%(num)s picture was already registered", "%(num)s pictures were already registered", known);
+  return known === done ? [before] : [fresh, before];
 }
 
 function showFilters() {
@@ -160,7 +185,7 @@ function watch(job) {
   const card = new JobCard(job, tryAgain);
   byId("results").hidden = false;
   byId("jobs").prepend(card.element);
-  card.watch();
+  card.watch().then(showWayOn);
 }
 
 /** Jobs go on when the page is closed, and when the server is restarted. */
@@ -173,7 +198,7 @@ async function watchRunning() {
 async function tryJobAgain() {
   const job = new URLSearchParams(location.search).get("again");
   if (!job) return;
-  history.replaceState(null, "", location.pathname);
+  setQuery();
   tryAgain(await lostItems({ id: job }));
 }
 
@@ -224,12 +249,13 @@ async function begin() {
   }
   showCounts();
   if (location.hash === "#handed-over") {
-    history.replaceState(null, "", location.pathname);
+    setQuery();
     const file = await takeOver();
     if (file) addFiles([file]);
   }
+  document.addEventListener("faces-changed", () => !byId("way-on").hidden && showWayOn());
   // All are an extra: a server that is still starting has none.
-  await Promise.allSettled([tryJobAgain(), suggestPeople(), watchRunning()]);
+  await Promise.allSettled([tryJobAgain(), suggestPeople(), watchRunning(), initFirstSteps(addSample)]);
 }
 
 if (may("write") || page.scope === null) begin();

@@ -1,9 +1,10 @@
 /** Remembers what was registered on this page, so that Back finds it as it was. */
 import { call, inCollection } from "./api.js";
+import { page } from "./page.js";
 import { PictureCard } from "./picturecard.js";
 import { ngettext } from "./texts.js";
 
-const STORE = "faceserver-registered";
+const STORE = `faceserver-registered ${page.collection}`;
 
 /**
  * Remember the cards; what was typed in and not saved is remembered as well.

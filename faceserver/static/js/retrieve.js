@@ -8,13 +8,15 @@ import { initDropzone } from "./dropzone.js";
 import { enroll } from "./enroll.js";
 import { handOver } from "./handover.js";
 import { groupElement, groupsOf } from "./matches.js";
-import { may } from "./page.js";
+import { may, setQuery } from "./page.js";
 import { personNamed, suggestPeople } from "./people.js";
 import { fileUrl, markedPicture } from "./picture.js";
 import { keepProbe, keptProbe } from "./probememory.js";
 import { goTo } from "./reach.js";
 import { storedPicture } from "./storedpicture.js";
+import { sampleFile } from "./samplefile.js";
 import { showCode } from "./takealong.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, ngettext } from "./texts.js";
 import { Threshold, distanceText } from "./threshold.js";
 import { shortName, verdictOf } from "./verdict.js";
@@ -167,7 +169,7 @@ function rowOf(verdict, index, isOnly) {
 function thumbOf(index) {
   const { bitmap, face, faces } = probe;
   if (bitmap) return faceThumb(bitmap, faces[index].box);
-  return face?.crop ? make("img", { className: "thumb", src: face.crop, alt: "", width: 160, height: 160 }) : null;
+  return face?.thumbnail ? thumbOfFace(face, "small", "thumb") : null;
 }
 
 function nearTo(index) {
@@ -211,13 +213,12 @@ function summary(groups) {
 
 /** The address leads here again, with what is searched for and how. */
 function keepAddress() {
-  const query = new URLSearchParams({ face: probe.face.id });
-  if (threshold.value !== threshold.own) query.set("threshold", threshold.value.toFixed(2));
-  history.replaceState(null, "", `?${query}`);
+  const far = threshold.value === threshold.own ? {} : { threshold: threshold.value.toFixed(2) };
+  setQuery({ face: probe.face.id, ...far });
 }
 
 function leaveAddress() {
-  history.replaceState(null, "", location.pathname);
+  setQuery();
 }
 
 async function copyLink() {
@@ -267,8 +268,12 @@ async function start() {
   byId("register").addEventListener("click", registerProbe);
   byId("csv").addEventListener("click", saveCsv);
   const face = asked.get("face");
-  const kept = face ? null : await keptProbe();
-  if (face) await searchFace(face);
+  const isSample = location.hash === "#sample";
+  const kept = face || isSample ? null : await keptProbe();
+  if (isSample) {
+    setQuery();
+    await searchFile(await sampleFile(document.querySelector(".search").dataset.sample));
+  } else if (face) await searchFace(face);
   else if (kept) await searchFile(kept);
   await prepare();
 }

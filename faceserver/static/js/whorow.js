@@ -2,13 +2,14 @@
 import { button, make } from "./dom.js";
 import { likeness } from "./matches.js";
 import { nameForm } from "./nameform.js";
-import { may, page } from "./page.js";
+import { may, pageUrl } from "./page.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, ngettext, sure } from "./texts.js";
 
 /**
  * @typedef {object} Acts
  * @property {() => void} choose show the matches of this face
- * @property {((name: string) => Promise<void>)|null} register null: it is registered already
+ * @property {((name: string) => Promise<void>)|null} register null: it is already registered
  * @property {(name: string) => Promise<void>} name give the near faces without a name one
  */
 
@@ -38,7 +39,7 @@ export function whoRow({ index, isOnly, isChosen, verdict, near, thumb, enrolled
 
 /** The person's name, leading to the person. */
 export function personLink({ id, name }) {
-  return make("a", { className: "person-link", href: `${page.root}people/${id}`, textContent: name });
+  return make("a", { className: "person-link", href: pageUrl(`people/${id}`), textContent: name });
 }
 
 /** What the verdict says, as parts of a heading. */
@@ -68,8 +69,7 @@ function factsOf({ kind, match }, near) {
 }
 
 function matchThumb(match) {
-  if (!match?.face.crop) return null;
-  return make("img", { className: "thumb", src: match.face.crop, alt: "", width: 160, height: 160 });
+  return match?.face.thumbnail ? thumbOfFace(match.face, "small", "thumb") : null;
 }
 
 function chooser(about, isChosen, choose) {

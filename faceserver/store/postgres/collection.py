@@ -12,6 +12,7 @@ from faceserver.runtime.postgres import Postgres, Transaction
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.lifetime import Lifetime
+from faceserver.store.listing import Order
 from faceserver.store.names import check_external_id, check_name
 from faceserver.store.postgres import changetable, facetable, mergetable, subjecttable
 from faceserver.store.postgres.exemplars import PostgresExemplars
@@ -129,7 +130,7 @@ class PostgresCollection(PostgresExemplars):
         searcher = Searcher(
             self.tables, probe, only=only, apart_from=apart_from, exact_up_to=self._exact_up_to
         )
-        return Look(self._database, self.tables, searcher, probe)
+        return Look(self._read_by, self.tables, searcher, probe)
 
     def add_subject(
         self,
@@ -139,13 +140,21 @@ class PostgresCollection(PostgresExemplars):
         metadata: Mapping[str, Any] | None = None,
         subject_id: str | None = None,
         created: datetime | None = None,
+        hidden: bool = False,
+        cover: str | None = None,
     ) -> Subject:
         """Add a person."""
         subject = new_subject(
-            name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
+            name,
+            tags=tags,
+            metadata=metadata,
+            subject_id=subject_id,
+            created=created,
+            hidden=hidden,
+            cover=cover,
         )
         self._write(partial(subjecttable.insert, subject=subject))
-        return subject
+        return self.subject(subject.id) if cover else subject
 
     def subject(self, subject_id: str) -> Subject:
         """Return one person."""
@@ -162,10 +171,20 @@ class PostgresCollection(PostgresExemplars):
         cursor: str | None = None,
         tags: Sequence[str] = (),
         called: str = "",
+        hidden: bool | None = None,
+        order: Order = "stored",
     ) -> Page[Subject]:
-        """List people in the order they were stored."""
+        """List people."""
         return self._read(
-            partial(subjecttable.page, limit=limit, cursor=cursor, tags=tags, called=called)
+            partial(
+                subjecttable.page,
+                limit=limit,
+                cursor=cursor,
+                tags=tags,
+                called=called,
+                hidden=hidden,
+                order=order,
+            )
         )
 
     def change_subject(
@@ -175,8 +194,10 @@ class PostgresCollection(PostgresExemplars):
         name: str | None = None,
         tags: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        hidden: bool | None = None,
+        cover: str | None = None,
     ) -> Subject:
-        """Change what is given of a person: rename, tag, describe."""
+        """Change what is given of a person: rename, tag, describe, hide, show by another face."""
         new_name = None if name is None else check_name(name)
         new_tags = None if tags is None else sorted_tags(tags)
         new_metadata = None if metadata is None else checked_metadata(metadata)
@@ -189,6 +210,8 @@ class PostgresCollection(PostgresExemplars):
                 name=new_name,
                 tags=new_tags,
                 metadata=new_metadata,
+                hidden=hidden,
+                cover=cover,
             )
             return subjecttable.get(transaction, tables, subject_id)
 
@@ -240,9 +263,11 @@ class PostgresCollection(PostgresExemplars):
         """How many faces are stored that fit a filter."""
         return self._read(partial(facetable.count, only=only))
 
-    def count_subjects(self) -> int:
-        """How many people are stored."""
-        return self._read(subjecttable.count)
+    def count_subjects(
+        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
+    ) -> int:
+        """How many people are stored who fit."""
+        return self._read(partial(subjecttable.count, tags=tags, called=called, hidden=hidden))
 
     def status(self) -> CollectionStatus:
         """The state of the index, and of a change of the model."""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from flask import Flask, g, request
 from flask_babel import LazyString, lazy_gettext
 
-from faceserver.store.results import DEFAULT
 from faceserver.web.context import backend
 from faceserver.web.guard.auth import Caller
+from faceserver.web.pages.chosen import chosen, in_address
 from faceserver.web.pages.languages import script_texts
 from faceserver.web.pages.sentences import sentence, sentences
 
@@ -28,7 +28,12 @@ NAVIGATION: Mapping[str, LazyString] = {
 def register(app: Flask) -> None:
     """Give every template what ``base.html`` shows."""
     app.context_processor(
-        lambda: {"navigation": NAVIGATION, "page_data": page_data, "sentence": _sentence}
+        lambda: {
+            "navigation": NAVIGATION,
+            "page_data": page_data,
+            "sentence": _sentence,
+            "collection": chosen(),
+        }
     )
 
 
@@ -39,7 +44,8 @@ def page_data() -> Mapping[str, object]:
     known: Caller = g.get("caller", Caller())
     return {
         "root": f"{request.script_root}/",
-        "collection": known.collection or DEFAULT,
+        "collection": chosen(),
+        "inAddress": in_address(),
         "isBound": known.collection is not None,
         "scope": known.scope,
         "isOpen": known.key_id is None and known.scope is not None,

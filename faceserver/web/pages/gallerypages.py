@@ -32,6 +32,13 @@ def jobs() -> str:
     return render_template("jobs.html")
 
 
+@blueprint.get("/collections")
+@scope("read", reach="none")
+def collections() -> str:
+    """The collections: opened, made, deleted."""
+    return render_template("collections.html")
+
+
 @blueprint.get("/status")
 @scope("read", reach="none")
 def status() -> str:

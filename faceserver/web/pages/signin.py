@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
         return {
             "scope": known.scope,
             "is_administrator": known.scope == "admin" and known.collection is None,
+            "is_bound": known.collection is not None,
             "signed_in": known.session is not None,
             "signed_in_as": known.name,
             "csrf_field": CSRF_FIELD,

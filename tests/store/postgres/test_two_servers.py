@@ -8,6 +8,7 @@ import pytest
 
 from faceserver.errors import AlreadyExists, Conflict, ModelChanged, NotFound
 from faceserver.store.exemplars import Exemplar
+from faceserver.store.pictures import thumbnail_name
 from faceserver.types import Filter, Subject
 from tests.store.postgres.conftest import Servers
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
@@ -169,6 +170,23 @@ def test_a_picture_of_two_collections_stays_until_both_let_go(servers: Servers) 
     assert list(here.pictures.names()) == []
 
 
+def test_a_thumbnail_goes_with_its_face_whoever_deletes_it(servers: Servers) -> None:
+    here, there = servers
+    with here.pictures.batch() as save:
+        name = save(b"a picture")
+        one, two = here.collection().add([new_face(v, picture=name) for v in people(2)])
+    for face in (one, two):
+        here.pictures.put(thumbnail_name(face.id), b"RIFF")
+    assert there.sweep() == 0
+    there.collection().delete([one.id])
+    assert sorted(here.pictures.names()) == sorted([name, thumbnail_name(two.id)])
+    here.pictures.put(thumbnail_name(one.id), b"left by a crash")
+    assert there.sweep() == 0
+    assert sorted(here.pictures.names()) == sorted([name, thumbnail_name(two.id)])
+    assert there.purge().pictures == 1
+    assert list(here.pictures.names()) == []
+
+
 def test_what_one_server_remembers_the_other_finds(servers: Servers) -> None:
     here, there = (server.collection() for server in servers)
     probe, other = people(2)
@@ -220,3 +238,20 @@ def test_expired_exemplars_leave_the_database_with_a_sweep(servers: Servers) -> 
     assert len(there.collection().exemplars("stranger", limit=9).items) == 1
     there.sweep()
     assert here.database.read(lambda t: t.read("SELECT count(*) FROM exemplars")) == [(1,)]
+
+
+def test_one_comes_after_the_other_on_whichever_server(servers: Servers) -> None:
+    inside = 0
+
+    def work(number: int) -> int:
+        nonlocal inside
+        held = servers[number % 2].collection()
+        with held.one_at_a_time():
+            inside += 1
+            seen = inside
+            held.count()
+            inside -= 1
+        return seen
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(work, range(40))) == {1}
