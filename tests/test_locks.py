@@ -43,7 +43,7 @@ def test_what_is_built_has_its_tools_pinned() -> None:
 
 def test_locks_agree_where_they_are_installed_together() -> None:
     versions: dict[str, str] = {}
-    for name in ("base", "test", "s3", "oip", "postgres", "postgres-server", "convert"):
+    for name in ("base", "test", "s3", "oip", "postgres", "postgres-server", "convert", "torch"):
         for entry in entries(ROOT / "requirements" / f"{name}.txt"):
             package, version = re.split(r"==|\s", entry)[:2]
             package = package.split("[")[0]

@@ -1,6 +1,6 @@
 """Stored faces, and how they are added and found."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import FailFast, Field, RootModel, model_validator
 from pydantic import Tag as Branch
@@ -16,6 +16,7 @@ from faceserver.api.base import (
     Tags,
     Text,
     Time,
+    WholeNumber,
 )
 from faceserver.api.filters import AttributeFilter
 from faceserver.api.pictures import (
@@ -64,7 +65,7 @@ class Gate(Request):
     min_sharpness: float | None = Field(default=None, ge=0, le=1, description=MIN_SHARPNESS)
     max_angle: float | None = Field(default=None, gt=0, le=90, description=MAX_ANGLE)
     min_quality: float | None = Field(default=None, ge=0, le=1, description=MIN_QUALITY)
-    keep_best: int | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
+    keep_best: WholeNumber | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
 
 
 class PictureOptions(Gate, Describing, FaceOptions):
@@ -126,7 +127,19 @@ class Face(Answer):
     source: str = Field(description="Name or URL of the picture, as sent.")
     picture: str | None = Field(description="Path of the stored picture; null if not kept.")
     crop: str | None = Field(description="Path of the aligned face; null if unavailable.")
+    thumbnail: str | None = Field(
+        default=None, description="Path of the face as a small picture; null if unavailable."
+    )
     created: Time
+
+
+ThumbnailSize = Literal["small", "large"]
+
+
+class ThumbnailQuery(Query):
+    """How large a thumbnail is to be."""
+
+    size: ThumbnailSize = Field(default="large", description="96 or 256 pixels wide and high.")
 
 
 class Faces(PageOf[Face]):
@@ -224,7 +237,7 @@ class SearchFilter(AttributeFilter, Request):
 class SearchOptions(Request):
     """How to search."""
 
-    k: int = Field(
+    k: WholeNumber = Field(
         default=10,
         ge=1,
         le=10_000,

@@ -1,7 +1,7 @@
 """Adding a place for pictures: docs/extending.md."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -38,6 +38,9 @@ class Shelf:
         self._held[name] = jpeg
         return name
 
+    def put(self, name: str, content: bytes) -> None:
+        self._held[name] = content
+
     def open(self, name: str) -> IO[bytes]:
         if name not in self._held:
             raise NotFound(f"there is no picture {name!r}")
@@ -64,6 +67,9 @@ class Shelf:
 
     def delete_stray(self, name: str) -> None:
         """There are none."""
+
+    def remains(self) -> Sequence[str]:
+        return ()  # what is deleted is gone
 
 
 def test_a_new_place_keeps_the_pictures_of_a_gallery(tmp_path: Path) -> None:

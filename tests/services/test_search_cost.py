@@ -81,7 +81,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cost]:
         patch.setattr(Database, "read", counted_read)
         patch.setattr(Database, "read_in_parts", counted_parts)
         patch.setattr(rows, "vector_of", counted_one)
-        patch.setattr("faceserver.store.sqlite.facetable.vectors_of", counted_many)
+        patch.setattr("faceserver.store.sqlite.vectortable.vectors_of", counted_many)
         yield cost
 
 

@@ -9,13 +9,14 @@ import { enroll } from "./enroll.js";
 import { handOver } from "./handover.js";
 import { groupElement, groupsOf } from "./matches.js";
 import { may, setQuery } from "./page.js";
-import { personNamed, suggestPeople } from "./people.js";
+import { personNamed } from "./people.js";
 import { fileUrl, markedPicture } from "./picture.js";
 import { keepProbe, keptProbe } from "./probememory.js";
 import { goTo } from "./reach.js";
 import { storedPicture } from "./storedpicture.js";
 import { sampleFile } from "./samplefile.js";
 import { showCode } from "./takealong.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, ngettext } from "./texts.js";
 import { Threshold, distanceText } from "./threshold.js";
 import { shortName, verdictOf } from "./verdict.js";
@@ -168,7 +169,7 @@ function rowOf(verdict, index, isOnly) {
 function thumbOf(index) {
   const { bitmap, face, faces } = probe;
   if (bitmap) return faceThumb(bitmap, faces[index].box);
-  return face?.crop ? make("img", { className: "thumb", src: face.crop, alt: "", width: 160, height: 160 }) : null;
+  return face?.thumbnail ? thumbOfFace(face, "small", "thumb") : null;
 }
 
 function nearTo(index) {
@@ -258,7 +259,6 @@ async function prepare() {
   const isEmpty = collection?.faces === 0;
   byId("nobody-yet").hidden = !isEmpty;
   byId("before").hidden = isEmpty;
-  if (may("write")) await suggestPeople().catch(() => {});
 }
 
 async function start() {

@@ -5,14 +5,11 @@ from typing import Any
 
 from flask import Request, request
 from pydantic import TypeAdapter, ValidationError
-from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from faceserver.api.pictures import Base64
-from faceserver.errors import InvalidRequest, RequestTooLarge
+from faceserver.errors import InvalidRequest
 from faceserver.web.guard.bodies import check_values
 from faceserver.web.jsontext import strict_json, utf8_json
-from faceserver.web.multipart import form_problem
 
 _BASE64 = TypeAdapter(Base64)
 
@@ -42,23 +39,6 @@ def parsed_object(text: str | bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InvalidRequest("this is not a JSON object")
     return found
-
-
-def form() -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
-    """The texts and files of the current request's form.
-
-    Raises:
-        InvalidRequest: it cannot be read.
-        RequestTooLarge: it is over its limit.
-    """
-    try:
-        fields, files = request.form, request.files
-    except RequestEntityTooLarge as error:
-        raise RequestTooLarge("the form is too large, or has too many parts") from error
-    problem = form_problem(request)
-    if problem:
-        raise InvalidRequest(problem)
-    return fields, files
 
 
 def base64_bytes(text: object) -> bytes:

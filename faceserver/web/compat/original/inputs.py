@@ -11,6 +11,7 @@ from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
 from faceserver.services.outcomes import NewPicture, Refused
 from faceserver.services.registering import Link
+from faceserver.web.forms import file_bytes
 from faceserver.web.guard.bodies import check_values
 from faceserver.web.jsontext import strict_json, utf8_json
 from faceserver.web.multipart import form_problem
@@ -65,7 +66,7 @@ def pictures(request: Request, settings: Settings) -> list[NewPicture | Refused]
         raise NoFile(f"no picture was sent: {told}")
     if count > settings.max_files:
         raise TooManyItems(f"{count} pictures are too many: at most {settings.max_files}")
-    return [item for name, group in found for item in _field_items(name, group, settings)]
+    return [item for name, group in found for item in _field_items(name, group)]
 
 
 def one_picture(request: Request, settings: Settings) -> bytes:
@@ -86,7 +87,7 @@ def one_picture(request: Request, settings: Settings) -> bytes:
         raise NoFile(f"no picture was sent: {told}")
     if len(found) > 1:
         raise TooManyItems(f"{len(found)} pictures were sent: send exactly one")
-    return _read(found[0], settings)
+    return file_bytes(found[0])
 
 
 def urls(request: Request, settings: Settings) -> list[Link]:
@@ -134,28 +135,18 @@ def _form(request: Request, settings: Settings) -> tuple[Fields, Files]:
     return fields, files
 
 
-def _field_items(
-    name: str, group: list[FileStorage], settings: Settings
-) -> list[NewPicture | Refused]:
+def _field_items(name: str, group: list[FileStorage]) -> list[NewPicture | Refused]:
     if not group:
         return [Refused(name, NoFile(f"the form has no file field {name!r}"))]
-    return [_item(file, settings) for file in group]
+    return [_item(file) for file in group]
 
 
-def _item(file: FileStorage, settings: Settings) -> NewPicture | Refused:
+def _item(file: FileStorage) -> NewPicture | Refused:
     name = file.filename or file.name or ""
     try:
-        return NewPicture.of_bytes(name, _read(file, settings))
+        return NewPicture.of_bytes(name, file_bytes(file))
     except FileTooLarge as error:
         return Refused(name, error)
-
-
-def _read(file: FileStorage, settings: Settings) -> bytes:
-    limit = settings.max_file_bytes
-    data = file.stream.read(limit + 1)
-    if len(data) > limit:
-        raise FileTooLarge(f"the picture has more than {limit} bytes")
-    return data
 
 
 def _link(item: object) -> Link:
