@@ -256,6 +256,8 @@ def settings() -> None:
 
 
 def _shown(value: object) -> str:
+    from faceserver.pictures.direct import told_url
+
     if value is None:
         return ""
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    return told_url(",".join(value) if isinstance(value, tuple) else str(value))

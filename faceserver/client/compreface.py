@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from faceserver.client.transport import ApiError
 from faceserver.errors import EmptyFile, FileTooLarge, UrlFailed
-from faceserver.pictures.direct import checked_key, direct_session, led_on
+from faceserver.pictures.direct import checked_key, direct_session, led_on, told_url
 
 _ROOT = "/api/v1/recognition"
 _PAGE = 1_000
@@ -71,6 +71,7 @@ class Compreface:
             InvalidRequest: the key cannot be one.
         """
         self._url = url.rstrip("/")
+        self._told = told_url(self._url)
         self._headers = {"x-api-key": checked_key(key)}
         self._max_bytes = max_bytes
         self._timeout = timeout
@@ -94,7 +95,7 @@ class Compreface:
         while True:
             page = self._read(_Page, "/faces", page=number, size=_PAGE)
             for face in page.faces:
-                url = f"{self._url}{_ROOT}/faces/{face.image_id}/img"
+                url = f"{self._told}{_ROOT}/faces/{face.image_id}/img"
                 found[face.image_id.hex] = Example(face.image_id.hex, face.subject, url)
             number += 1
             if number >= page.total_pages or not page.faces:
@@ -109,7 +110,7 @@ class Compreface:
             FileTooLarge: it has too many bytes.
             ApiError: the server cannot be reached.
         """
-        status, data = self._ask(example.url, self._max_bytes)
+        status, data = self._ask(example.url.replace(self._told, self._url, 1), self._max_bytes)
         if status != requests.codes.ok:
             raise UrlFailed(f"CompreFace answered with status {status}")
         if not data:
@@ -119,12 +120,12 @@ class Compreface:
     def _read(self, kind: type[Answer], path: str, **query: int) -> Answer:
         status, data = self._ask(f"{self._url}{_ROOT}{path}", _MAX_LIST_BYTES, **query)
         if status != requests.codes.ok:
-            raise ApiError(f"{self._url}: {_told(status, data)}", code="unexpected_answer")
+            raise ApiError(f"{self._told}: {_told(status, data)}", code="unexpected_answer")
         try:
             return kind.model_validate_json(data)
         except ValidationError as error:
             raise ApiError(
-                f"{self._url} does not answer like CompreFace", code="unexpected_answer"
+                f"{self._told} does not answer like CompreFace", code="unexpected_answer"
             ) from error
 
     def _ask(self, url: str, most: int, **query: Any) -> tuple[int, bytes]:
@@ -143,7 +144,7 @@ class Compreface:
             ):
                 if (other := led_on(response)) is not None:
                     raise ApiError(
-                        f"{self._url} leads on to {other}: name that address instead",
+                        f"{self._told} leads on to {other}: name that address instead",
                         code="unreachable",
                     )
                 data = bytearray()
@@ -153,7 +154,9 @@ class Compreface:
                         raise FileTooLarge(f"the answer has more than {most} bytes")
                 return response.status_code, bytes(data)
         except requests.RequestException as error:
-            raise ApiError(f"{self._url} cannot be reached: {error}", code="unreachable") from error
+            raise ApiError(
+                f"{self._told} cannot be reached: {told_url(str(error))}", code="unreachable"
+            ) from error
 
 
 def _told(status: int, data: bytes) -> str:

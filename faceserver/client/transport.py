@@ -14,7 +14,7 @@ from faceserver.api.base import PageOf, Problem
 from faceserver.api.faces import SearchFilter
 from faceserver.api.pictures import UrlPicture
 from faceserver.errors import FaceServerError
-from faceserver.pictures.direct import checked_key, direct_session, led_on
+from faceserver.pictures.direct import checked_key, direct_session, led_on, told_url
 
 Picture = Path | bytes | str | UrlPicture
 """A file, its bytes, a URL, or a URL with what its host asks for."""
@@ -82,6 +82,7 @@ class Transport:
             InvalidRequest: the key cannot be one.
         """
         self._url = url.rstrip("/")
+        self._told = told_url(self._url)
         self._timeout = timeout
         self._session = direct_session()
         if key:
@@ -134,7 +135,7 @@ class Transport:
             return kind.model_validate_json(response.content)
         except ValidationError as error:
             raise ApiError(
-                f"{self._url} does not answer like this API: is it another version?",
+                f"{self._told} does not answer like this API: is it another version?",
                 code="unexpected_answer",
             ) from error
 
@@ -155,7 +156,7 @@ class Transport:
         try:
             problem = Problem.model_validate_json(response.content)
         except ValidationError:
-            message = f"{self._url} answered with status {response.status_code}"
+            message = f"{self._told} answered with status {response.status_code}"
             raise ApiError(message, code="unexpected_answer") from None
         raise ApiError(problem.detail, code=problem.code, problem=problem)
 
@@ -169,10 +170,12 @@ class Transport:
                 **arguments,
             )
         except requests.RequestException as error:
-            raise ApiError(f"{self._url} cannot be reached: {error}", code="unreachable") from error
+            raise ApiError(
+                f"{self._told} cannot be reached: {told_url(str(error))}", code="unreachable"
+            ) from error
         if (other := led_on(answer)) is not None:
             raise ApiError(
-                f"{self._url} leads on to {other}: name that address instead", code="unreachable"
+                f"{self._told} leads on to {other}: name that address instead", code="unreachable"
             )
         return answer
 

@@ -13,6 +13,7 @@ import requests
 from faceserver.errors import InvalidRequest
 
 _MAX_TOLD = 200
+_USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 _KEY = re.compile(r"[!-~]+")
 
 
@@ -40,9 +41,16 @@ def checked_key(key: str) -> str:
     return key
 
 
+def told_url(url: str) -> str:
+    """A URL as it may be told: without the user name and the password that it may hold."""
+    return _USERINFO.sub("", url)
+
+
 def led_on(answer: requests.Response) -> str | None:
     """Where a server sends its callers instead of answering; None if it does not.
 
     Nobody follows it by themselves: the other address would get the key, and the pictures.
     """
-    return answer.headers.get("Location", "")[:_MAX_TOLD] if answer.is_redirect else None
+    if not answer.is_redirect:
+        return None
+    return told_url(answer.headers.get("Location", ""))[:_MAX_TOLD]

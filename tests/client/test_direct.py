@@ -9,6 +9,7 @@ import pytest
 from faceserver.client.compreface import Compreface
 from faceserver.client.transport import ApiError, Transport
 from faceserver.errors import FaceServerError, InvalidRequest, StoreError
+from faceserver.pictures.direct import told_url
 from faceserver.store.pictures.places import PlaceOptions
 from faceserver.store.pictures.s3.bucket import Bucket
 from tests.support.loopback import Site, redirect, send, serve
@@ -139,3 +140,21 @@ def test_a_line_break_behind_a_key_is_taken_off(site: Site) -> None:
     with Transport(site.url(""), key=f" {KEY}\n") as client, suppress(ApiError):
         client.ask("GET", "/x")
     assert site.requests[0].headers["Authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("door", [by_client, by_compreface, by_oip_http])
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_password_in_an_address_is_in_no_error(
+    site: Site, door: Callable[[str], None], answers: bool
+) -> None:
+    port = site.port if answers else 1
+    with pytest.raises(FaceServerError) as caught:
+        door(f"http://somebody:s3cret@127.0.0.1:{port}")
+    assert "s3cret" not in str(caught.value)
+    assert "127.0.0.1" in str(caught.value)
+
+
+def test_what_is_told_of_an_address_is_the_rest() -> None:
+    assert told_url("http://a:b@h:1/x?y=@z") == "http://h:1/x?y=@z"
+    assert told_url("see http://a:p@q@h/ and https://c@i") == "see http://h/ and https://i"
+    assert told_url("http://h/p@th") == "http://h/p@th"

@@ -21,6 +21,7 @@ from faceserver.engines.openvino import OpenVinoEngine
 from faceserver.engines.pixels import with_preprocessing
 from faceserver.errors import InvalidSetting
 from faceserver.models.spec import NetworkFiles
+from faceserver.pictures.direct import told_url
 from faceserver.runtime.retrying import Retries
 
 _FORM = "FACESERVER_OIP_URL: the form is grpc://HOST:PORT or http://HOST:PORT"
@@ -77,8 +78,8 @@ def _client_of(options: RemoteOptions) -> Client:
     """The client for the protocol that the address begins with; each loads its own library."""
     url = urlsplit(options.url)
     if not url.netloc or url.query or url.fragment:
-        raise InvalidSetting(f"{_FORM}, not {options.url!r}")
-    if url.scheme in {"grpc", "grpcs"} and not url.path.strip("/"):
+        raise InvalidSetting(f"{_FORM}, not {told_url(options.url)!r}")
+    if url.scheme in {"grpc", "grpcs"} and "@" not in url.netloc and not url.path.strip("/"):
         from faceserver.engines.oip.grpc import GrpcClient  # noqa: PLC0415 - an extra
 
         return GrpcClient(url.netloc, secure=url.scheme == "grpcs")
@@ -86,4 +87,4 @@ def _client_of(options: RemoteOptions) -> Client:
         from faceserver.engines.oip.http import HttpClient  # noqa: PLC0415 - an extra
 
         return HttpClient(options.url)
-    raise InvalidSetting(f"{_FORM}, not {options.url!r}")
+    raise InvalidSetting(f"{_FORM}, not {told_url(options.url)!r}")

@@ -12,7 +12,7 @@ from requests.adapters import HTTPAdapter
 
 from faceserver.engines.oip.client import UnknownModel, missing_library
 from faceserver.errors import EngineUnavailable, ModelError
-from faceserver.pictures.direct import direct_session
+from faceserver.pictures.direct import direct_session, told_url
 from faceserver.types import Floats
 
 try:
@@ -33,6 +33,7 @@ class HttpClient:
     def __init__(self, url: str) -> None:
         """Take the address; connect to nothing yet."""
         self._url = url.rstrip("/")
+        self._told = told_url(self._url)
         self._session = direct_session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
@@ -84,10 +85,10 @@ class HttpClient:
             )
             found = {name: result.as_numpy(name) for name in outputs}
         except (InferenceServerException, ValueError, KeyError) as error:
-            raise EngineUnavailable(f"{self._url} gives an invalid answer: {error}") from error
+            raise EngineUnavailable(f"{self._told} gives an invalid answer: {error}") from error
         missing = [name for name, array in found.items() if array is None]
         if missing:
-            raise ModelError(f"{self._url} gives no {missing[0]!r}")
+            raise ModelError(f"{self._told} gives no {missing[0]!r}")
         return {name: np.array(array, np.float32) for name, array in found.items()}
 
     def _described(self, what: str, model: str, version: str, seconds: float) -> Mapping[str, Any]:
@@ -95,9 +96,9 @@ class HttpClient:
         try:
             found = answer.json()
         except requests.JSONDecodeError as error:
-            raise EngineUnavailable(f"{self._url} gives an invalid answer: {error}") from error
+            raise EngineUnavailable(f"{self._told} gives an invalid answer: {error}") from error
         if not isinstance(found, dict):
-            raise EngineUnavailable(f"{self._url} does not answer with a JSON object")
+            raise EngineUnavailable(f"{self._told} does not answer with a JSON object")
         return found
 
     def _ask(self, method: str, path: str, seconds: float, **arguments: Any) -> requests.Response:
@@ -110,13 +111,15 @@ class HttpClient:
                 **arguments,
             )
         except requests.RequestException as error:
-            raise EngineUnavailable(f"{self._url} does not answer: {error}") from error
+            raise EngineUnavailable(
+                f"{self._told} does not answer: {told_url(str(error))}"
+            ) from error
         if answer.status_code == 200:
             return answer
         raise self._meant(answer)
 
     def _meant(self, answer: requests.Response) -> EngineUnavailable | ModelError:
-        told = f"{self._url} answers {answer.status_code}: {answer.text[:500]}"
+        told = f"{self._told} answers {answer.status_code}: {answer.text[:500]}"
         if answer.status_code == 404 or any(text in answer.text for text in _UNKNOWN):
             return UnknownModel(told)
         if answer.status_code == 429 or answer.status_code >= 500:
