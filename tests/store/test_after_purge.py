@@ -34,7 +34,7 @@ WRITERS: dict[str, Writer] = {
 READERS = {
     "count", "count_subjects", "status", "get", "faces", "search", "search_subjects", "look",
     "subject", "subject_named", "subjects", "merges", "merge_records", "exemplar", "exemplars",
-    "near_exemplars",
+    "near_exemplars", "for_reading", "one_at_a_time",
 }  # fmt: skip
 OTHERS = {"undo", "add_merge"}
 """Which need more than a collection has after a purge; see below."""
