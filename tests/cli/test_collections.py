@@ -1,8 +1,16 @@
 """The commands ``faceserver collections``."""
 
+from pathlib import Path
+
+import pytest
 from click.testing import CliRunner, Result
 
 from faceserver.cli.main import main
+
+
+@pytest.fixture(autouse=True)
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACESERVER_DATA_DIR", str(tmp_path / "data"))
 
 
 def run(*arguments: str) -> Result:
