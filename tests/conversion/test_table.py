@@ -7,6 +7,7 @@ import pytest
 from faceserver.conversion.convert_any import TARGETS
 from faceserver.conversion.readers.kinds import Kind
 from faceserver.conversion.readers.source import OPENERS
+from tests.conversion import rounding
 from tests.conversion.table import COLUMNS, DATA, NO_PRELU, PAGE, Row, render, shown
 
 ROWS: list[Row] = json.loads(DATA.read_text())
@@ -33,3 +34,31 @@ def test_every_figure_is_there_and_small(row: Row) -> None:
         if name == "coreml_run" and apart == NO_PRELU:
             continue
         assert 0 <= apart <= MOST.get(name, 1e-5), name
+
+
+ROUNDED: list[rounding.Row] = json.loads(rounding.DATA.read_text())
+
+
+def test_the_coreml_page_shows_what_rounding_costs() -> None:
+    page = rounding.PAGE.read_text()
+    assert rounding.shown(page) == rounding.render(ROUNDED), "python -m tests.conversion.rounding"
+    measured = {(row["model"], row["file"], row["weights"]) for row in ROUNDED}
+    all_there_are = {(each.title, *form) for each in rounding.MODELS for form in rounding.FORMS}
+    assert measured <= all_there_are
+    # FaceNet's palettes take half an hour to make, so they may not be measured each time.
+    assert {weights for _m, _f, weights in all_there_are - measured} <= {"palette"}
+    assert {file for _m, file, _w in measured} == {"CoreML", "TFLite"}
+
+
+@pytest.mark.parametrize("row", ROUNDED, ids=lambda row: f"{row['model']} {row['weights']}")
+def test_rounded_weights_are_smaller_and_cost_what_is_measured(row: rounding.Row) -> None:
+    full = next(
+        each
+        for each in ROUNDED
+        if (each["model"], each["file"], each["weights"]) == (row["model"], row["file"], "float32")
+    )
+    if row is full:
+        assert row["apart"] <= 1e-5
+        return
+    assert row["megabytes"] < 0.6 * full["megabytes"]
+    assert 0 < row["apart"] < 1e-1
