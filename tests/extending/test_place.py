@@ -1,7 +1,7 @@
 """Adding a place for pictures: docs/extending.md."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -67,6 +67,9 @@ class Shelf:
 
     def delete_stray(self, name: str) -> None:
         """There are none."""
+
+    def remains(self) -> Sequence[str]:
+        return ()  # what is deleted is gone
 
 
 def test_a_new_place_keeps_the_pictures_of_a_gallery(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What a place for pictures offers, and how pictures are named."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import IO, Protocol
 
@@ -125,6 +125,10 @@ class Pictures(Protocol):
         Raises:
             StoreError: the system refused.
         """
+        ...
+
+    def remains(self) -> Sequence[str]:
+        """Where something of a deleted picture may be left, for the receipt of a purge."""
         ...
 
 

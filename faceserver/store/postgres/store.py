@@ -50,9 +50,8 @@ BEYOND_PURGE = (
     "the database's write-ahead log and its archive",
     "replicas of the database, until they have followed",
     "backups of the database, and of the pictures",
-    "earlier versions of pictures, where the place keeps them",
 )
-"""What a purge cannot reach."""
+"""What a purge cannot reach, wherever the pictures are."""
 
 
 def open_store(
@@ -179,7 +178,7 @@ class PostgresStore:
             pictures=pictures,
             index_files=0,
             at=datetime.now(UTC),
-            beyond=BEYOND_PURGE,
+            beyond=(*BEYOND_PURGE, *self.pictures.remains()),
         )
 
     def change_model(self, name: str, *, model: str, dims: int) -> PostgresChange:

@@ -134,6 +134,7 @@ class DurableStore:
             at=datetime.now(UTC),
             aside=aside,
             unknown=unknown,
+            beyond=tuple(self.pictures.remains()),
         )
 
     def change_model(self, name: str, *, model: str, dims: int) -> DurableChange:
