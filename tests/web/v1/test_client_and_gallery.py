@@ -256,7 +256,7 @@ def test_a_picture_comes_as_small_as_it_is_wanted(client: Client) -> None:
 def test_a_face_without_a_picture_has_none(client: Client) -> None:
     (ready,) = client.add_embedding("default", unit(1, 0, 0), model="colour").faces
     for call in (client.get_face_picture, client.get_face_crop):
-        with pytest.raises(ApiError, match="no picture") as error:
+        with pytest.raises(ApiError, match="picture of this face was not kept") as error:
             call("default", ready.id)
         assert code_of(error) == "not_found"
 
