@@ -91,7 +91,7 @@ def checked_attributes(attributes: Mapping[str, AttributeValue]) -> dict[str, At
     """
     for name in attributes:
         if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
-            raise ValueError(f"{name!r} is not a valid name of an attribute")
+            raise ValueError(f"one of its attributes has no valid name: {name!r}")
     text = attributes_text(attributes)
     if len(text) > MAX_ATTRIBUTES:
         raise ValueError(f"its attributes take {len(text)} characters, not {MAX_ATTRIBUTES}")
