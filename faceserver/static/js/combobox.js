@@ -1,8 +1,8 @@
 /** Names of people under a field, completed by the server; the pattern of ARIA's combobox. */
 import { call, inCollection } from "./api.js";
-import { coverOf } from "./dialogs.js";
 import { make } from "./dom.js";
 import { ngettext } from "./texts.js";
+import { coverOf } from "./thumbs.js";
 
 const TYPING_MS = 150;
 const MOST = 8;

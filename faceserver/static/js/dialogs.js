@@ -1,13 +1,13 @@
 /** Questions over the page: are you sure, and who. Escape answers no. */
 import { call, inCollection } from "./api.js";
 import { byId, icon, make, say } from "./dom.js";
-import { thumbnailOf } from "./thumbnails.js";
+import { coverOf } from "./thumbs.js";
 import { _, ngettext } from "./texts.js";
+
+export { coverOf, thumbOf } from "./thumbs.js";
 
 const TYPING_MS = 200;
 const MOST_LISTED = 20;
-const TRIES = 3;
-const AGAIN_MS = 4000;
 
 /**
  * Ask before something goes.
@@ -175,29 +175,4 @@ function option(image, text, act, more = null) {
   const row = make("li", { className: "pick", role: "option" }, image, make("span", { className: "pick-name", textContent: text }), more);
   row.addEventListener("click", act);
   return row;
-}
-
-/** The small picture of a person. */
-export function coverOf({ cover }, className = "thumb small") {
-  if (!cover) return make("span", { className: `${className} nothing` }, icon("person"));
-  return thumbOf(thumbnailOf(cover, className.includes("small") ? "small" : "large"), className);
-}
-
-
-/**
- * A small picture that is loaded when it comes into sight; without one a figure stands there. One
- * that does not come is asked for again: who scrolls fast may ask for too many in a minute.
- * @param {string|null} src
- */
-export function thumbOf(src, className = "thumb") {
-  const nothing = () => make("span", { className: `${className} nothing` }, icon("person"));
-  if (!src) return nothing();
-  const image = make("img", { className, loading: "lazy", decoding: "async", alt: "", width: 256, height: 256, src });
-  let tries = 1;
-  image.addEventListener("error", () => {
-    if (tries === TRIES) image.replaceWith(nothing());
-    else setTimeout(() => (image.src = src), AGAIN_MS * tries);
-    tries += 1;
-  });
-  return image;
 }
