@@ -7,7 +7,7 @@ BIN := .venv/bin
 TOOLS := .cache/dev-env
 INSTALL := scripts/install $(BIN)/python
 
-.PHONY: help serve test attack lint models test-convert test-wheel test-pycaffe bench bench-torch photographs lock proto clean test-torch
+.PHONY: help serve test attack lint models test-convert test-wheel test-pycaffe bench bench-torch bench-pages photographs lock proto clean test-torch
 
 help:
 	@echo "make serve    start the server (PORT=$(PORT) HOST=$(HOST)); builds what is missing;"
@@ -19,6 +19,7 @@ help:
 	@echo "make test-wheel  build the wheel, and use it in an empty environment"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
 	@echo "make bench    measure speed, side by side with others; ARGS=--help lists what can be set"
+	@echo "make bench-pages  measure how the pages feel, with ten thousand people; needs node and Chromium"
 	@echo "make bench-torch  add facenet-pytorch to what is compared (gigabytes)"
 	@echo "make models   build the models"
 	@echo "make photographs  fetch the tests' photographs into .cache/photographs"
@@ -119,6 +120,17 @@ $(PEERS)/peers.stamp: requirements/peers.txt
 
 bench-torch: $(PEERS)/peers.stamp
 	@scripts/install $(PEERS)/bin/python bench-torch facenet-pytorch
+
+LIGHTHOUSE := .cache/lighthouse
+
+bench-pages: .venv/test.stamp models $(LIGHTHOUSE)/lighthouse.stamp
+	$(BIN)/python -m benchmarks.pages $(ARGS)
+
+$(LIGHTHOUSE)/lighthouse.stamp: scripts/vendor/lighthouse/package-lock.json
+	@mkdir -p $(LIGHTHOUSE)
+	@cp scripts/vendor/lighthouse/package.json $< $(LIGHTHOUSE)
+	@cd $(LIGHTHOUSE) && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 clean:
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -57,9 +57,11 @@ def measure(
         idle = server.memory()
         first, *others = client(server.url, picture, 10)
         rows = start_rows(server, faces, idle, first, others)
-        before = server.seconds()
+        before, busy = server.seconds(), server.processor_seconds()
         one, rate_one = load(server.url, picture, 1, calls)
+        own = 1000 * (server.processor_seconds() - busy) / len(one)
         profile = profile_rows(before, server.seconds(), one)
+        profile.append(Row("processor time of a request", "server's own process", own, "ms"))
         rates: dict[int, list[float]] = {1: [rate_one], CLIENTS: []}
         times: dict[int, list[float]] = {1: one, CLIENTS: []}
         for _ in range(rounds):  # in turns, so that both meet the same machine

@@ -119,6 +119,7 @@ class Services:
         self.jobs.close()
         self.webhooks.close()
         self.context.store.close()
+        self.context.analyzer.close()
 
 
 class Backend:

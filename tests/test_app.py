@@ -114,3 +114,26 @@ def test_a_replica_of_nothing_is_refused(tmp_path: Path) -> None:
     settings = load_settings(data_dir=tmp_path, read_store="postgresql://127.0.0.1/faces")
     with pytest.raises(InvalidSetting, match="FACESERVER_READ_STORE"):
         open_gallery(settings)
+
+
+def test_services_have_the_processes_that_are_set_and_end_them(
+    tmp_path: Path, photographs: Photographs
+) -> None:
+    settings = load_settings(
+        data_dir=tmp_path / "data", detector="yunet", model="sface", vision_processes=1
+    )
+    with closing(open_services(settings)) as services:
+        services.context.analyzer.warm_up()
+        (process,) = children()
+        data = photographs["obama.jpg"].read_bytes()
+        services.registering.add("default", NewPicture("obama", lambda: data))
+        assert services.searching.by_only_face(data)
+        assert children() == [process]
+    assert not children()
+
+
+def children() -> list[str]:
+    """The processes that this one has started and that find faces."""
+    found = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
+    pids = [pid for text in found for pid in text.split()]
+    return [pid for pid in pids if b"worker.main" in Path(f"/proc/{pid}/cmdline").read_bytes()]

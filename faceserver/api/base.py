@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -91,6 +91,18 @@ class Query(_Texts):
 
     model_config = ConfigDict(extra="forbid", title="query")
 
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The schema; made once, since flask-openapi3 asks for it with each request."""
+        if args or kwargs:
+            return super().model_json_schema(*args, **kwargs)
+        if cls not in _SCHEMAS:
+            _SCHEMAS[cls] = super().model_json_schema()
+        return _SCHEMAS[cls]
+
+
+_SCHEMAS: dict[type[Query], dict[str, Any]] = {}
+
 
 def _without_null(schema: JsonSchemaValue) -> JsonSchemaValue:
     """The schema of an object whose fields can be left out, but cannot be null."""
@@ -176,6 +188,14 @@ Url = Annotated[
 
 Whether it may be fetched is found out when it is.
 """
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+"""In JSON, where 5.0 is the same number as 5."""
 
 Metadata = dict[str, JsonValue]
 """At most 16,384 bytes."""

@@ -16,6 +16,7 @@ from faceserver.api.base import (
     Tags,
     Text,
     Time,
+    WholeNumber,
 )
 from faceserver.api.filters import AttributeFilter
 from faceserver.api.pictures import (
@@ -64,7 +65,7 @@ class Gate(Request):
     min_sharpness: float | None = Field(default=None, ge=0, le=1, description=MIN_SHARPNESS)
     max_angle: float | None = Field(default=None, gt=0, le=90, description=MAX_ANGLE)
     min_quality: float | None = Field(default=None, ge=0, le=1, description=MIN_QUALITY)
-    keep_best: int | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
+    keep_best: WholeNumber | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
 
 
 class PictureOptions(Gate, Describing, FaceOptions):
@@ -236,7 +237,7 @@ class SearchFilter(AttributeFilter, Request):
 class SearchOptions(Request):
     """How to search."""
 
-    k: int = Field(
+    k: WholeNumber = Field(
         default=10,
         ge=1,
         le=10_000,

@@ -37,6 +37,7 @@ from faceserver.services.verifying import Verifying
 from faceserver.store.base import Gallery
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
+from faceserver.vision.processes import in_processes
 from faceserver.webhooks.manager import Webhooks
 from faceserver.webhooks.opening import open_webhooks
 from faceserver.webhooks.sender import Post
@@ -49,7 +50,10 @@ def open_services(settings: Settings) -> Services:
         SetupError: a model, the engine or a setting is at fault; the message says what to do.
         StoreError: the data folder cannot be used.
     """
-    analyzer = make_analyzer(settings)
+    alone = settings.model_copy(update={"threads": 1, "vision_processes": 0})
+    analyzer = in_processes(
+        make_analyzer(settings), partial(make_analyzer, alone), settings.vision_processes
+    )
     store = open_gallery(settings, any_model=settings.change_model)
     store.sweeper.start()
     try:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from faceserver.client.transport import ApiError
 from faceserver.errors import EmptyFile, FileTooLarge, UrlFailed
-from faceserver.pictures.direct import direct_session, led_on
+from faceserver.pictures.direct import checked_key, direct_session, led_on
 
 _ROOT = "/api/v1/recognition"
 _PAGE = 1_000
@@ -66,9 +66,12 @@ class Compreface:
             key: of the recognition service.
             max_bytes: largest picture.
             timeout: seconds until an answer must begin.
+
+        Raises:
+            InvalidRequest: the key cannot be one.
         """
         self._url = url.rstrip("/")
-        self._headers = {"x-api-key": key}
+        self._headers = {"x-api-key": checked_key(key)}
         self._max_bytes = max_bytes
         self._timeout = timeout
 

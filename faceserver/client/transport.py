@@ -14,7 +14,7 @@ from faceserver.api.base import PageOf, Problem
 from faceserver.api.faces import SearchFilter
 from faceserver.api.pictures import UrlPicture
 from faceserver.errors import FaceServerError
-from faceserver.pictures.direct import direct_session, led_on
+from faceserver.pictures.direct import checked_key, direct_session, led_on
 
 Picture = Path | bytes | str | UrlPicture
 """A file, its bytes, a URL, or a URL with what its host asks for."""
@@ -77,12 +77,15 @@ class Transport:
             url: the server's address, such as ``http://127.0.0.1:8000``.
             key: an API key, if the server wants one.
             timeout: seconds until an answer must begin.
+
+        Raises:
+            InvalidRequest: the key cannot be one.
         """
         self._url = url.rstrip("/")
         self._timeout = timeout
         self._session = direct_session()
         if key:
-            self._session.headers["Authorization"] = f"Bearer {key}"
+            self._session.headers["Authorization"] = f"Bearer {checked_key(key)}"
 
     def __enter__(self) -> Self:
         return self

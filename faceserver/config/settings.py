@@ -129,6 +129,14 @@ class Settings(BaseSettings):
         description="Number of processors used for inference; one more picture than that is "
         "processed at the same time. 0 means all available processors.",
     )
+    vision_processes: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="Number of additional processes that decode pictures and compute faces, each "
+        "on one processor and with its own copy of the models; for servers with many processors. "
+        "0 computes in the server's own process.",
+    )
     batch_wait: float = Field(
         0.002,
         ge=0,

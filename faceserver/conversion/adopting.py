@@ -17,6 +17,7 @@ from faceserver.models.spec import (
     AlignedCrop,
     CentredCrop,
     Crop,
+    Normalization,
     OptionValue,
 )
 from faceserver.vision import architectures
@@ -35,7 +36,8 @@ _OWN_NAMES = ("landmarks106", "genderage")
 
 TEMPLATE_SIDE = 112
 LEAST_DIMS, _MOST_DIMS = 64, 4096
-_THRESHOLD = 1.2
+_THRESHOLDS = {"facenet": 0.9, "arcface": 1.2}
+"""Guesses for embedders that have not been calibrated."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ class Told:
     Attributes:
         kind: detector, embedder or attribute.
         architecture: a name of :mod:`faceserver.vision.architectures`.
-        normalization: what :func:`normalization_of` takes: a name, or
-            mean and scale as in "127.5,0.0078".
+        normalization: itself, or what :func:`normalization_of` takes: a name, or mean and scale as
+            in "127.5,0.0078".
         crop: aligned, square or centred.
         channels: rgb or bgr.
         labels: of an attribute's outputs.
@@ -79,7 +81,7 @@ class Told:
 
     kind: str | None = None
     architecture: str | None = None
-    normalization: str | None = None
+    normalization: str | Normalization | None = None
     crop: str | None = None
     channels: str | None = None
     labels: tuple[str, ...] = ()
@@ -118,21 +120,18 @@ def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made) -> str:
     shapes = _with_size(inspect(onnx), made)
     known = made.known
     full = _completed(told, shapes, ask, made)
+    kind, architecture = full.kind or "", full.architecture or ""
     distances = None
-    if full.kind == "embedder":
+    if kind == "embedder":
         require_dims(known, made.source, shapes.answer or 0)
-        distances = (full.threshold, GIVEN) if full.threshold else (_THRESHOLD, UNCALIBRATED)
-        if known and not full.threshold:
-            distances = (known.threshold, known.calibration)
+        distances = _distances(full, known)
         if shapes.answer is None:
             raise ModelError(f"{onnx.name} gives {shapes.outputs}, not one vector for each picture")
-    network = "embedder" if full.kind == "embedder" else "network"
-    normalization = (
-        known.normalization
-        if known and not told.normalization and not made.scales_its_input
-        else normalization_of(full.normalization or "")
-    )
-    kind, architecture = full.kind or "", full.architecture or ""
+    network = "embedder" if kind == "embedder" else "network"
+    takes_known = known and not told.normalization and not made.scales_its_input
+    normalization = known.normalization if known and takes_known else full.normalization or ""
+    if isinstance(normalization, str):
+        normalization = normalization_of(normalization)
     return Description(
         kind=kind,
         architecture=architecture,
@@ -150,6 +149,22 @@ def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made) -> str:
         options=_options(full, shapes),
         networks={network: _files(onnx, made)},
     ).format()
+
+
+def architecture_of(side: int, crop: str | None, known: Known | None) -> str:
+    """Which class runs a network that makes vectors of squares: by its crop, or its size."""
+    if known and not crop:
+        return "arcface" if known.crop.kind == "aligned" else "facenet"
+    is_aligned = crop == "aligned" if crop else side == TEMPLATE_SIDE
+    return "arcface" if is_aligned else "facenet"
+
+
+def _distances(told: Told, known: Known | None) -> tuple[float, str]:
+    if told.threshold is not None:
+        return told.threshold, GIVEN
+    if known:
+        return known.threshold, known.calibration
+    return _THRESHOLDS.get(told.architecture or "", _THRESHOLDS["arcface"]), UNCALIBRATED
 
 
 def _with_size(shapes: Shapes, made: Made) -> Shapes:
@@ -220,8 +235,7 @@ def _guess_of_made(shapes: Shapes, made: Made) -> tuple[str, str] | None:
     answer = shapes.answer
     if (made.is_given and not made.known) or not answer or not LEAST_DIMS <= answer <= _MOST_DIMS:
         return None
-    aligned = made.known and made.known.crop.kind == "aligned"
-    return "embedder", "arcface" if aligned else "facenet"
+    return "embedder", architecture_of(shapes.size or 0, None, made.known)
 
 
 def known_attribute(shapes: Shapes) -> str | None:
@@ -267,7 +281,7 @@ def _crop(told: Told, shapes: Shapes, known: Known | None) -> Crop:
     if told.crop == "centred":
         return CentredCrop(kind="centred", side=1.5, size=size)
     if told.crop != "aligned":
-        raise InvalidRequest(f"{told.crop!r} is no crop: aligned, square or centred")
+        raise InvalidRequest(f"{told.crop!r} is not a crop: aligned, square or centred")
     factor = size / TEMPLATE_SIDE
     a, b, c, d, e = ((round(x * factor, 4), round(y * factor, 4)) for x, y in _TEMPLATE)
     smooth = size < TEMPLATE_SIDE

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from faceserver.conversion.checks.report import Report, Runner
 
 TARGETS = ("caffe", "onnx", "coreml", "tflite")
+CROPS = ("aligned", "square", "centred")
 WEIGHTS = ("float32", "float16", "int8", "palette")
 
 _TFLITE_LIMITS = {"float32": 1e-4, "float16": 2e-2, "int8": 1e-1}
@@ -182,18 +183,31 @@ class _Made:
 
     def _describe(self, paths: Mapping[str, Path]) -> None:
         """Write a model.toml where one can describe the network."""
-        _channels, rows, columns = self._network.input_shape
-        if self._network.dims is None or rows != columns:
-            return
-        known, options = self._pixels.known, self._options
-        self.described = converting.describe(
-            self._network,
-            self._pixels,
-            model=options.model or (known.name if known else options.out_folder.resolve().name),
-            files=paths,
-            threshold=options.threshold,
-            licence=options.licence,
+        from faceserver.conversion.adopting import (  # noqa: PLC0415 - only for these forms
+            Made,
+            Told,
+            architecture_of,
+            describe,
+            refuse_to_ask,
         )
+
+        network, pixels, options = self._network, self._pixels, self._options
+        _channels, rows, columns = network.input_shape
+        if network.dims is None or rows != columns:
+            return
+        known, source = pixels.known, network.source
+        told = Told(
+            kind="embedder",
+            architecture=architecture_of(rows, options.crop, known),
+            normalization=pixels.normalization,
+            crop=options.crop,
+            channels=pixels.channels,
+            licence=options.licence,
+            threshold=options.threshold,
+        )
+        made = Made(source.path, source.sha256(), paths, known, size=(rows, columns))
+        name = options.model or (known.name if known else options.out_folder.resolve().name)
+        self.described = describe(paths["onnx"], name, told, refuse_to_ask, made)
 
 
 def _names(options: argparse.Namespace) -> list[str]:
@@ -264,6 +278,11 @@ def parser(about: str, *, prog: str | None, name: str) -> argparse.ArgumentParse
     add("--weights", choices=WEIGHTS, default="float32", help="in CoreML and TFLite [%(default)s]")
     add("--keep-batchnorm", action="store_true", help="in Caffe: norms as BatchNorm and Scale")
     add("--conv-bottleneck", action="store_true", help="in Caffe: the bottleneck as a convolution")
+    add(
+        "--crop",
+        choices=CROPS,
+        help="how faces are cut out for it [aligned for 112x112, else square]",
+    )
     add("--threshold", type=float, help="squared L2 distance below which two faces are one person")
     add_check_options(made, "1e-4 (CoreML 1e-3; more where weights are rounded)")
     return made

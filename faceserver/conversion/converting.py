@@ -1,4 +1,4 @@
-"""The steps that all converters have in common: write each form, compare, describe."""
+"""The steps that all converters have in common: write each form, compare."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,24 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceserver.conversion.files import write_whole
-from faceserver.conversion.fingerprint import sha256_of
-from faceserver.conversion.known import SQUARE, Known
-from faceserver.conversion.model_toml import GIVEN, UNCALIBRATED, Description
 from faceserver.conversion.network import EMBEDDINGS, Network
 from faceserver.conversion.options import Pixels
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.conversion.writers.to_caffe import to_caffe
 from faceserver.errors import ModelError
-from faceserver.models.spec import AlignedCrop, Crop, SquareCrop
 from faceserver.types import Floats
 
 if TYPE_CHECKING:  # the runtimes that check a result take a second to load
     from faceserver.conversion.checks.report import Report, Runner
 
-UNKNOWN = "unknown"
 LIMIT = 1e-4
 """Above it, a difference to the source is an error."""
-UNCALIBRATED_THRESHOLD = 0.9
 
 
 @dataclass(frozen=True)
@@ -149,74 +143,3 @@ def parameters_of(network: Network) -> int:
             values = getattr(layer, name, None)
             total += 0 if values is None else int(values.size)
     return total
-
-
-def describe(
-    network: Network,
-    pixels: Pixels,
-    *,
-    model: str,
-    files: Mapping[str, Path],
-    threshold: float | None = None,
-    licence: str | None = None,
-) -> str:
-    """Write the ``model.toml`` of a network that makes embeddings.
-
-    Args:
-        network: that was converted.
-        pixels: what its pixels are.
-        model: the model's name.
-        files: by their format: prototxt, caffemodel, onnx.
-        threshold: as the user says it.
-        licence: likewise.
-
-    Raises:
-        ModelError: it makes no vector, or its picture is no square.
-    """
-    _channels, rows, columns = network.input_shape
-    if network.dims is None or rows != columns:
-        raise ModelError(
-            f"{network.source.path}: this is not a FaceNet: it makes {dict(network.output_shapes)} "
-            f"of {network.input_shape}, not a vector of a square picture"
-        )
-    known = pixels.known
-    distances = (threshold, GIVEN) if threshold is not None else _distances(known)
-    names = {kind: path.name for kind, path in files.items()}
-    digests = {path.name: sha256_of(path) for kind, path in files.items() if kind != "prototxt"}
-    digests = {
-        key: value
-        for key, value in digests.items()
-        if "prototxt" not in files or not key.endswith(".onnx")
-    }
-    return Description(
-        kind="embedder",
-        architecture="arcface" if isinstance(_crop(known, rows), AlignedCrop) else "facenet",
-        name=model,
-        source=known.source if known else f"from {network.source.path.name}",
-        licence=licence or (known.licence if known else UNKNOWN),
-        trained_on=known.trained_on if known else "",
-        dims=network.dims,
-        source_sha256=network.source.sha256(),
-        channels=pixels.channels,
-        normalization=pixels.normalization,
-        crop=_crop(known, rows),
-        distances=distances,
-        networks={"embedder": {**names, "sha256": digests}},
-    ).format()
-
-
-def _distances(known: Known | None) -> tuple[float, str]:
-    if known is None:
-        return UNCALIBRATED_THRESHOLD, UNCALIBRATED
-    return known.threshold, known.calibration
-
-
-def _crop(known: Known | None, size: int) -> Crop:
-    crop = known.crop if known else SQUARE
-    return crop if isinstance(crop, AlignedCrop) else _of_size(crop, size)
-
-
-def _of_size(crop: Crop, size: int) -> Crop:
-    if isinstance(crop, SquareCrop):
-        return crop.model_copy(update={"size": size})
-    return crop

@@ -63,7 +63,7 @@ def compare_vectors(folder: Path, pictures: Sequence[Path], expected: Path) -> f
     spec = load_any_spec(folder)
     onnx = spec.networks["embedder"].onnx if isinstance(spec, EmbedderSpec) else None
     if not isinstance(spec, EmbedderSpec) or onnx is None:
-        raise InvalidRequest(f"{spec.name} is no embedder, so it makes no vectors to compare")
+        raise InvalidRequest(f"{spec.name} is not an embedder, so it makes no vectors to compare")
 
     def embed(blob: Floats) -> Floats:
         rows = [next(iter(run_openvino(onnx, each[None]).values())) for each in blob]

@@ -3,14 +3,13 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event as Flag
-from threading import Thread
 
 from faceserver.errors import Conflict, FaceServerError, NotFound, StoreError
 from faceserver.jobs.records import Job, JobItem, Result
 from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
 from faceserver.runtime.threads import pictures_at_once
+from faceserver.runtime.turns import Turns
 from faceserver.services.context import Context
 from faceserver.services.outcomes import (
     Changed,
@@ -37,49 +36,39 @@ ToPicture = Callable[[JobItem], NewPicture]
 
 
 class Worker:
-    """The thread; it holds no state that is not in the table."""
+    """The thread; it holds no state that is not in the table.
+
+    Attributes:
+        wake: to be called when there is a new job.
+        stop: begins nothing after the next safe point, and does not wait for it.
+        close: stops at the next safe point, and waits for it.
+    """
 
     def __init__(self, table: JobTable, zips: ZipFolder, context: Context) -> None:
         """Take the jobs and what does their work; :meth:`start` begins."""
         self._table = table
         self._zips = zips
         self._context = context
-        self._stop = Flag()
-        self._wake = Flag()
-        self._thread = Thread(target=self._work, name="jobs", daemon=True)
+        self._turns = Turns("jobs", self._work)
+        self.wake = self._turns.wake
+        self.stop = self._turns.stop
+        self.close = self._turns.close
 
     def start(self) -> None:
         """Begin to work."""
         self._table.listen(self.wake)
-        self._thread.start()
+        self._turns.start()
 
-    def wake(self) -> None:
-        """There is a new job."""
-        self._wake.set()
-
-    def stop(self) -> None:
-        """Begin nothing after the next safe point; does not wait for it."""
-        self._stop.set()
-        self._wake.set()
-
-    def close(self) -> None:
-        """Stop at the next safe point, and wait for it."""
-        self.stop()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            self._wake.clear()
-            try:
-                job = self._table.next_open()
-                if job is not None:
-                    self._run(job)
-                    continue
-            except StoreError as error:  # a database may come back
-                _log.warning("the jobs cannot be reached: %s", error)
-            if not self._stop.is_set():  # it may have been set, and the wake cleared, just now
-                self._wake.wait(self._table.poll_seconds)
+    def _work(self) -> float | None:
+        """Work off the next job; return how long to wait for one where there is none."""
+        try:
+            job = self._table.next_open()
+            if job is not None:
+                self._run(job)
+                return 0
+        except StoreError as error:  # a database may come back
+            _log.warning("the jobs cannot be reached: %s", error)
+        return self._table.poll_seconds
 
     def _run(self, job: Job) -> None:
         self._table.begin(job)
@@ -115,7 +104,7 @@ class Worker:
         cursor = None
         rules = Rules(largest=job.largest, update=job.update, at_once=pictures_at_once())
         claims: dict[str, str] = {}
-        while not self._stop.is_set():
+        while not self._turns.is_stopping:
             if not self._is_wanted(job):
                 return True
             page = self._table.items(job, limit=_AT_ONCE, cursor=cursor, state="waiting")

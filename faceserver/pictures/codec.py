@@ -83,7 +83,9 @@ def decode(data: bytes, *, max_bytes: int, max_pixels: int) -> DecodedPicture:
         raise FileTooLarge(f"The file has {len(data):,} bytes; at most {max_bytes:,} are allowed.")
     kind = _kind(data)
     if limits.is_ordinary(data, kind):
-        quickly = jpeg_decoder.decode(data, max_pixels=max_pixels) if kind == "JPEG" else None
+        quickly = None
+        if kind == "JPEG" and jpeg_decoder.IS_THERE:
+            quickly = jpeg_decoder.decode(data, max_pixels=max_pixels)
         return quickly or pillow_decoder.decode(data, kind, max_pixels=max_pixels)
     return decoder_process.decode(data, kind, max_pixels=max_pixels)
 

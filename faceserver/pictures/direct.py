@@ -6,10 +6,14 @@ which change nothing about who is called.
 """
 
 import os
+import re
 
 import requests
 
+from faceserver.errors import InvalidRequest
+
 _MAX_TOLD = 200
+_KEY = re.compile(r"[!-~]+")
 
 
 def direct_session() -> requests.Session:
@@ -21,6 +25,19 @@ def direct_session() -> requests.Session:
     session.trust_env = False
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
     return session
+
+
+def checked_key(key: str) -> str:
+    """A key as a header can hold it, without blanks or a line break around it.
+
+    Raises:
+        InvalidRequest: it holds something else than visible ASCII. The message does not tell the
+            key, as the one of requests would.
+    """
+    key = key.strip()
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest("the key must consist of visible ASCII characters")
+    return key
 
 
 def led_on(answer: requests.Response) -> str | None:

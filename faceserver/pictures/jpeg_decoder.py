@@ -7,13 +7,16 @@ Whatever is unlike most JPEGs is left to Pillow: other colours than three, profi
 them, and anything that the library warns of. So Pillow alone says what a damaged file is.
 """
 
-from types import ModuleType
+from importlib.util import find_spec
 
 import numpy as np
 from PIL import Image as Pillow
 
-from faceserver.pictures import colour, limits, opening, pillow_decoder
+from faceserver.pictures import colour, limits, opening
 from faceserver.types import DecodedPicture, Image
+
+IS_THERE = find_spec("simplejpeg") is not None
+"""Whether the library is installed; without it Pillow decodes everything."""
 
 
 def decode(data: bytes, *, max_pixels: int) -> DecodedPicture | None:
@@ -29,36 +32,28 @@ def decode(data: bytes, *, max_pixels: int) -> DecodedPicture | None:
     Raises:
         ImageError: it is damaged, too large or too small, by its header.
     """
-    library = _library()
-    if library is None:
-        return None
     with opening.opened(data, "JPEG", max_pixels) as header:
         if header.mode != "RGB" or colour.changes(header.info.get("icc_profile")):
             return None
-        pixels = _pixels(library, data, header)
+        pixels = _pixels(data, header)
         if pixels is None:
             return None
         turned, notes = opening.orientation(header), opening.first_notes(header)
-    return pillow_decoder.as_sent(_upright(pixels, turned), header.size, turned, notes)
+    return opening.as_sent(_upright(pixels, turned), header.size, turned, notes)
 
 
-def _library() -> ModuleType | None:
-    try:
-        import simplejpeg  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    module: ModuleType = simplejpeg
-    return module
-
-
-def _pixels(library: ModuleType, data: bytes, header: Pillow.Image) -> Image | None:
+def _pixels(data: bytes, header: Pillow.Image) -> Image | None:
     """The picture as it lies in the file, halved if it is very large; None if something is odd."""
+    import simplejpeg  # noqa: PLC0415 - not on every platform
+
     width, height = header.size
     if width * height > limits.WHOLE_PIXELS:
         width, height = -(-width // 2), -(-height // 2)
     try:
         # Strict: a warning, such as of data that end too early, is an error.
-        pixels: Image = library.decode_jpeg(data, min_width=width, min_height=height, strict=True)
+        pixels: Image = simplejpeg.decode_jpeg(
+            data, min_width=width, min_height=height, strict=True
+        )
     except (ValueError, MemoryError):
         return None
     return pixels if pixels.shape == (height, width, 3) else None

@@ -3,6 +3,7 @@
 import io
 import re
 import warnings
+from collections.abc import Sequence
 
 from PIL import Image as Pillow
 
@@ -14,7 +15,7 @@ from faceserver.errors import (
     TruncatedImage,
 )
 from faceserver.pictures import limits
-from faceserver.types import Note
+from faceserver.types import DecodedPicture, Image, Note
 
 PLUGINS = {
     **{kind: kind for kind in ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "AVIF", "JXL")},
@@ -29,6 +30,8 @@ SIDEWAYS = frozenset({5, 6, 7, 8})
 
 _FLOAT = 3  # SampleFormat of TIFF 6.0
 _SAMPLE_FORMAT = 339
+_SCALED_DOWN: tuple[Note, ...] = ("picture_scaled_down",)
+
 _PILLOW_IS_SILENT = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
@@ -141,3 +144,23 @@ def orientation(picture: Pillow.Image) -> int:
     except Exception:  # noqa: BLE001 - damaged metadata does not make a picture unusable
         return 1
     return value if isinstance(value, int) else 1
+
+
+def as_sent(
+    image: Image,
+    size: tuple[int, int],
+    turned: int,
+    notes: Sequence[Note],
+) -> DecodedPicture:
+    """Put a decoded picture together with what is to be said of it.
+
+    Args:
+        image: upright.
+        size: width and height as they stand in the file.
+        turned: the EXIF orientation.
+        notes: what else there is to say.
+    """
+    image.flags.writeable = False
+    width, height = size[::-1] if turned in SIDEWAYS else size
+    is_whole = (height, width) == image.shape[:2]
+    return DecodedPicture(image, width, height, (*notes, *(() if is_whole else _SCALED_DOWN)))

@@ -4,7 +4,7 @@
 can be ended.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image as Pillow
@@ -16,7 +16,7 @@ from faceserver.errors import (
     TruncatedImage,
 )
 from faceserver.pictures import colour, incomplete, limits, nclx, opening
-from faceserver.types import DecodedPicture, Image, Note
+from faceserver.types import DecodedPicture, Image
 
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -36,8 +36,6 @@ _STRIP = 64
 
 _SWAPPED = {"B": "L", "L": "B", "N": "B"}
 """The other byte order of each of Pillow's raw modes; the machine's own is little-endian."""
-
-_SCALED_DOWN: tuple[Note, ...] = ("picture_scaled_down",)
 
 Work = Callable[[int], None]
 """Is told how many pixels a picture has, before they are decoded."""
@@ -100,27 +98,7 @@ def _decoded(picture: Pillow.Image, data: bytes, kind: str) -> DecodedPicture:
         raise TooManyPixels("The picture does not fit into memory.") from error
     except Exception as error:
         raise TruncatedImage("The picture is truncated or damaged.") from error
-    return as_sent(image, size, turned, notes)
-
-
-def as_sent(
-    image: Image,
-    size: tuple[int, int],
-    turned: int,
-    notes: Sequence[Note],
-) -> DecodedPicture:
-    """Put a decoded picture together with what is to be said of it.
-
-    Args:
-        image: upright.
-        size: width and height as they stand in the file.
-        turned: the EXIF orientation.
-        notes: what else there is to say.
-    """
-    image.flags.writeable = False
-    width, height = size[::-1] if turned in opening.SIDEWAYS else size
-    is_whole = (height, width) == image.shape[:2]
-    return DecodedPicture(image, width, height, (*notes, *(() if is_whole else _SCALED_DOWN)))
+    return opening.as_sent(image, size, turned, notes)
 
 
 def _halve_early(picture: Pillow.Image, mode: str | None = None) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal
+from typing import Literal, get_args
 
 from prometheus_client import (
     CollectorRegistry,
@@ -89,6 +89,16 @@ def stage(name: Stage) -> Iterator[None]:
         heard = _listening.get()
         if heard is not None:
             heard[name] = heard.get(name, 0.0) + seconds
+
+
+def told(seconds: Mapping[str, float]) -> None:
+    """Note the seconds of steps that another process has done for this thread."""
+    heard = _listening.get()
+    for name, spent in seconds.items():
+        if name in get_args(Stage):
+            _stages.labels(name).observe(spent)
+        if heard is not None:
+            heard[name] = heard.get(name, 0.0) + spent
 
 
 @contextmanager

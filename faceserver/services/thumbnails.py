@@ -69,24 +69,30 @@ class Thumbnails:
         """Take what the use cases share."""
         self._context = context
 
-    def version(self, collection: str, face_id: str, size: Size) -> str:
-        """A text that stands for a thumbnail: a face's never changes.
+    def face(self, collection: str, face_id: str) -> Face:
+        """A face that has a thumbnail, which never changes.
 
         Raises:
             NotFound: there is no such collection or face, or nothing of its picture is kept.
         """
-        face = self._face(collection, face_id)
-        return f"{face.id}-{size}"
+        face = self._context.on(collection, lambda held: held.get(face_id))
+        if face.crop is None and (face.picture is None or face.detection == NOWHERE):
+            raise NotFound("no picture of this face is kept")
+        return face
 
-    def get(self, collection: str, face_id: str, size: Size) -> bytes:
+    def content(self, collection: str, face: Face, size: Size) -> bytes:
         """A face as a small square WebP; a lost one is made again, and stored.
 
+        Args:
+            collection: of the face.
+            face: see :meth:`face`.
+            size: one of the two.
+
         Raises:
-            NotFound: there is no such collection or face, or nothing of its picture is kept.
+            NotFound: its picture is gone.
             ImageError: it is lost, and the picture is damaged.
             StoreUnavailable: what holds the pictures does not answer.
         """
-        face = self._face(collection, face_id)
         try:
             return thumbnails.part(self._context.pictures.read(thumbnail_name(face.id)), size)
         except (NotFound, TruncatedImage):
@@ -94,12 +100,6 @@ class Thumbnails:
         held = self._context.store.collection(collection)
         keep_thumbnails(self._context.pictures, held, [(face.id, made)])
         return thumbnails.part(made, size)
-
-    def _face(self, collection: str, face_id: str) -> Face:
-        face = self._context.on(collection, lambda held: held.get(face_id))
-        if face.crop is None and (face.picture is None or face.detection == NOWHERE):
-            raise NotFound("no picture of this face is kept")
-        return face
 
     def _made(self, face: Face) -> bytes:
         if face.picture is None:

@@ -51,7 +51,7 @@ class Grouping:
         return all(
             figure is None or figure >= least
             for figure, least in (
-                (_figure(face, "sharpness"), self.min_sharpness),
+                (_sharpness(face), self.min_sharpness),
                 (face.quality, self.min_quality),
             )
         )
@@ -231,8 +231,9 @@ def are_together(collection: Collection, faces: Sequence[Face], subject: str) ->
     return any(picture_of(face) in pictures for face in theirs)
 
 
-def _figure(face: Face, name: str) -> float | None:
-    told = face.attributes.get(name)
+def _sharpness(face: Face) -> float | None:
+    """As it was measured by itself, or with the quality."""
+    told = face.attributes.get("sharpness", face.attributes.get("quality_sharpness"))
     return float(told) if isinstance(told, int | float) else None
 
 

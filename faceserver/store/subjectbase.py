@@ -1,38 +1,23 @@
 """What every collection does with the people that its faces show."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol, Unpack
 
 from faceserver.store.listing import Order
 from faceserver.store.results import Page
+from faceserver.store.subjects import NewSubject, SubjectChange
 from faceserver.types import Merge, MergeRecord, Subject
 
 
 class SubjectCollection(Protocol):
     """People: added, listed, changed, deleted, merged."""
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-        hidden: bool = False,
-        cover: str | None = None,
-    ) -> Subject:
+    def add_subject(self, name: str, **given: Unpack[NewSubject]) -> Subject:
         """Add a person.
 
         Args:
             name: not empty; unique in the collection, without regard to case.
-            tags: to filter by.
-            metadata: whatever JSON can hold.
-            subject_id: set when the person comes back from an export.
-            created: likewise.
-            hidden: likewise.
-            cover: likewise: id of the face that was chosen, which may be stored later.
+            given: what else is known of the person.
 
         Raises:
             InvalidRequest: the name is empty, or the metadata is not JSON.
@@ -78,25 +63,12 @@ class SubjectCollection(Protocol):
         """
         ...
 
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        hidden: bool | None = None,
-        cover: str | None = None,
-    ) -> Subject:
+    def change_subject(self, subject_id: str, **given: Unpack[SubjectChange]) -> Subject:
         """Change what is given of a person: rename, tag, describe, hide, show by another face.
 
         Args:
             subject_id: the person's.
-            name: as of :meth:`add_subject`.
-            tags: likewise.
-            metadata: likewise.
-            hidden: whether lists leave the person out.
-            cover: id of the face that stands for the person; empty: the best one does.
+            given: what changes; what is None or missing stays.
 
         Raises:
             InvalidRequest: the name is empty, or the metadata is not JSON.

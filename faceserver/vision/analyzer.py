@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from threading import Semaphore
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -66,6 +67,26 @@ class FoundFaces(list[FoundFace]):
         )
 
 
+class Workers(Protocol):
+    """Processes that do an analyzer's work; see :mod:`faceserver.vision.processes`."""
+
+    def start(self) -> None:
+        """Start those that do not run, and wait until they are ready."""
+        ...
+
+    def read(self, data: bytes, **how: Any) -> tuple[DecodedPicture, FoundFaces]:
+        """See :meth:`Analyzer.read`."""
+        ...
+
+    def embed(self, faces: Sequence[FoundFace]) -> Floats:
+        """See :meth:`Analyzer.embed`."""
+        ...
+
+    def close(self) -> None:
+        """End them."""
+        ...
+
+
 class Analyzer:
     """Joins a detector and an embedder. Safe to call from several threads at once.
 
@@ -103,6 +124,7 @@ class Analyzer:
         self._sure = sure
         self._max_faces = max_faces
         self._turns = Semaphore(at_once)
+        self._workers: Workers | None = None
         self.embedder = embedder
         self.attributes = attributes or AttributePool()
 
@@ -110,7 +132,19 @@ class Analyzer:
         """The same detector, and the same turns, with another embedder."""
         other = copy(self)
         other.embedder = embedder
+        other._workers = None  # they have the embedder that they were started with
         return other
+
+    def with_workers(self, workers: Workers) -> "Analyzer":
+        """The same analyzer, whose pictures and faces are worked on by other processes."""
+        other = copy(self)
+        other._workers = workers
+        return other
+
+    def close(self) -> None:
+        """End the processes that it has; closing twice does nothing."""
+        if self._workers:
+            self._workers.close()
 
     def warm_up(self) -> None:
         """Do what is slow once alone, so that the first request does not wait for it.
@@ -119,6 +153,8 @@ class Analyzer:
         """
         self._detector.detect(np.zeros(_WARM_UP_SHAPE, np.uint8))
         self.embedder.warm_up()
+        if self._workers:
+            self._workers.start()
 
     def read(
         self,
@@ -146,7 +182,16 @@ class Analyzer:
             ImageError: the picture cannot be used.
             TooManyFaces: it holds more than it may.
             TimedOut: the request that this is done for has taken too long.
+            EngineUnavailable: the processes that should do it have ended.
         """
+        if self._workers:
+            return self._workers.read(
+                data,
+                max_bytes=max_bytes,
+                max_pixels=max_pixels,
+                attributes=tuple(attributes),
+                whole=whole,
+            )
         with metrics.stage("wait"):
             self._turns.acquire()
         try:
@@ -210,6 +255,8 @@ class Analyzer:
             TimedOut: the request that this is done for has taken too long.
         """
         deadline.check()
+        if self._workers and faces:
+            return self._workers.embed(faces)
         with metrics.stage("embed"):
             return self.embedder.embed([face.crop for face in faces])
 

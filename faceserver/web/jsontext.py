@@ -49,7 +49,7 @@ def _whole(text: str) -> int:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def utf8_json(data: bytes) -> bytes:

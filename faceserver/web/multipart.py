@@ -26,6 +26,7 @@ from werkzeug.formparser import FormDataParser, default_stream_factory
 from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder, NeedData
 
 from faceserver.web import charsets
+from faceserver.web.boundary import Border
 from faceserver.web.partheaders import file_name, parameters, printed
 
 _CHUNK_BYTES = 64 * 1024
@@ -149,6 +150,14 @@ class _Decoder(MultipartDecoder):
 
     charset: str | None = None
     disposition: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self, boundary: bytes, limit: int | None, *, max_parts: int | None) -> None:
+        # Each request has a boundary of its own, and to compile two patterns for it would take
+        # longer than all else here: those of an empty one are known after the first request.
+        super().__init__(b"", limit, max_parts=max_parts)
+        self.boundary = boundary
+        self.preamble_re = t.cast("re.Pattern[bytes]", Border(boundary, begins_a_line=False))
+        self.boundary_re = t.cast("re.Pattern[bytes]", Border(boundary, begins_a_line=True))
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
         if len(data) > _MAX_HEADER_BYTES:

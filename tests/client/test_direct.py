@@ -8,7 +8,7 @@ import pytest
 
 from faceserver.client.compreface import Compreface
 from faceserver.client.transport import ApiError, Transport
-from faceserver.errors import FaceServerError, StoreError
+from faceserver.errors import FaceServerError, InvalidRequest, StoreError
 from faceserver.store.pictures.places import PlaceOptions
 from faceserver.store.pictures.s3.bucket import Bucket
 from tests.support.loopback import Site, redirect, send, serve
@@ -122,3 +122,20 @@ def test_a_key_goes_to_no_other_address(site: Site, door: Callable[[str], None],
             door(site.url(""))
         assert caught.value.code == "unreachable"
         assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize("key", ["se\ncret", "se\r\nX: cret", "s\u00e9cret", "secr\u2028et", " "])
+def test_a_key_that_no_header_can_hold_is_not_told(key: str) -> None:
+    for make in (
+        lambda: Transport("http://127.0.0.1:9", key=key),
+        lambda: Compreface("http://127.0.0.1:9", key=key, max_bytes=1),
+    ):
+        with pytest.raises(InvalidRequest, match="visible ASCII") as caught:
+            make()
+        assert key.strip() not in str(caught.value) or not key.strip()
+
+
+def test_a_line_break_behind_a_key_is_taken_off(site: Site) -> None:
+    with Transport(site.url(""), key=f" {KEY}\n") as client, suppress(ApiError):
+        client.ask("GET", "/x")
+    assert site.requests[0].headers["Authorization"] == f"Bearer {KEY}"

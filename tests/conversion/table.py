@@ -10,6 +10,8 @@ table.json, beside this file, which tests compare with the page and with what th
 import json
 import sys
 from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -62,6 +64,8 @@ def shown(page: str) -> str:
 
 def main(words: list[str]) -> None:
     """Measure the cases whose titles hold all words, and write the data and the page."""
+    if find_spec("caffe"):
+        import_module("caffe")  # it crashes where TensorFlow was loaded before it
     from tests.conversion.table_cases import CASES  # noqa: PLC0415 - TensorFlow and PyTorch
 
     kept = {row["source"]: row for row in json.loads(DATA.read_text())} if DATA.exists() else {}
@@ -93,7 +97,10 @@ def measure(case: Any) -> Row:
             "source": case.title,
             "kind": case.kind.name,
             "judge": source.judge,
-            "differences": apart,
+            "differences": {
+                name: cell if isinstance(cell, str) else float(f"{cell:.1e}")
+                for name, cell in apart.items()
+            },
         }
 
 

@@ -124,7 +124,6 @@ CASES = (
         Kind.ONNX,
         _published("face_recognition_sface_2021dec_int8bq.onnx"),
         normalization="none",
-        channels="bgr",
     ),
     Case(
         "YuNet, ONNX",

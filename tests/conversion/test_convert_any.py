@@ -185,6 +185,28 @@ def test_a_layer_named_as_a_step_inside_another(tmp_path: Path) -> None:
     run(path, tmp_path / "out", *SAID)
 
 
+@pytest.mark.parametrize(
+    ("side", "options", "expected"),
+    [
+        (112, [], ("arcface", "aligned", 1.2)),
+        (SIDE, [], ("facenet", "square", 0.9)),
+        (SIDE, ["--crop", "aligned"], ("arcface", "aligned", 1.2)),
+        (112, ["--crop", "square", "--threshold", "0.5"], ("facenet", "square", 0.5)),
+    ],
+)
+def test_the_crop_is_as_said_or_as_the_size_tells(
+    tmp_path: Path, side: int, options: list[str], expected: tuple[str, str, float]
+) -> None:
+    graph = Graph((1, side, side, 3))
+    conv = graph.conv("a", "input", graph.noise(3, 3, 3, 4), (4, 4))
+    mean = graph.pool("AvgPool", conv, (side // 4, side // 4), (1, 1), "VALID")
+    graph.dense("fc", graph.reshape("flat", mean, [-1, 4]), graph.noise(4, 64))
+    run(graph.save(tmp_path), tmp_path / "out", *SAID, *options)
+    spec = load_spec(tmp_path / "out", EmbedderSpec)
+    assert (spec.architecture, spec.crop.kind, spec.distances.threshold) == expected
+    assert spec.crop.size == side
+
+
 def test_onnx_alone(tmp_path: Path) -> None:
     run(arcface(tmp_path), tmp_path / "out", *SAID, "--to", "onnx")
     names = {path.name for path in (tmp_path / "out").iterdir()}

@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from faceserver.conversion.readers.graphdef_pb2 import MetaGraphDef
 from faceserver.conversion.readers.kinds import Kind, kind_of, require
 from faceserver.conversion.readers.opening import Opening
 from faceserver.conversion.readers.source import open_source
-from faceserver.errors import ModelError
+from faceserver.errors import ModelError, SetupError
 from tests.conversion.caffenets import Net, data, layer, noise
 from tests.conversion.graphs import Graph
 
@@ -163,3 +164,19 @@ def test_an_architecture_is_said_of_weights_alone(tmp_path: Path) -> None:
     onnx.load(path)
     with pytest.raises(ModelError, match="is an ONNX file, which tells its architecture itself"):
         open_source(path, Opening(network="iresnet50"))
+
+
+def test_without_tensorflow_a_graph_beside_a_checkpoint_is_pointed_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FaceNet is published with both in one folder, and a frozen graph needs nothing."""
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    content = MetaGraphDef()
+    content.graph_def.CopyFrom(graph().proto)
+    (tmp_path / "model.meta").write_bytes(content.SerializeToString())
+    (tmp_path / "model.ckpt-9.index").touch()
+    with pytest.raises(SetupError, match=r"^TensorFlow is needed to read .*faceserver's folder$"):
+        open_source(tmp_path)
+    (tmp_path / "20180402-114759.pb").touch()
+    with pytest.raises(SetupError, match=r"or give .*20180402-114759\.pb, which needs nothing$"):
+        open_source(tmp_path)

@@ -130,6 +130,8 @@ def test_what_caffe_has_no_layers_for_is_named_at_once(tmp_path: Path) -> None:
         convert_any.main([str(path), str(tmp_path / "out"), *SAID, "--input-size", "16"])
     said = str(caught.value)
     assert said.startswith(f"{path}: node ")
+    for op in ("(MVN)", "(ScaledDotProductAttention)", "(Gelu)"):
+        assert op in said
     assert "\n" not in said
     assert not (tmp_path / "out").exists()
 

@@ -58,10 +58,10 @@ def test_a_new_store_holds_the_faces_of_a_server(tmp_path: Path, photographs: Ph
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"store": "jug://user:secret@host"}, "STORE: there is no 'jug'; there are: postgres, "),
-        ({"store": "host=db password=secret"}, "STORE: there is no ''; there are: postgres, "),
-        ({"engine": "abacus"}, "ENGINE: there is no 'abacus'; there are: caffe, oip, opencv, "),
-        ({"pictures": "shelf://first"}, "PICTURES: there is no 'shelf'; there are: s3"),
+        ({"store": "jug://user:secret@host"}, "STORE: there is no 'jug'; there are: "),
+        ({"store": "host=db password=secret"}, "STORE: there is no ''; there are: "),
+        ({"engine": "abacus"}, "ENGINE: there is no 'abacus'; there are: caffe, "),
+        ({"pictures": "shelf://first"}, "PICTURES: there is no 'shelf'; there are: "),
     ],
 )
 def test_names_that_nothing_has_are_refused_at_the_start(

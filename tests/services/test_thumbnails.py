@@ -44,7 +44,9 @@ class Gallery:
         return self.folder / "uploadImages" / thumbnail_name(face.id)
 
     def shown(self, face: Face, size: str = "large") -> Pillow.Image:
-        content = self.services.thumbnails.get(DEFAULT, face.id, cast("Size", size))
+        thumbnails = self.services.thumbnails
+        found = thumbnails.face(DEFAULT, face.id)
+        content = thumbnails.content(DEFAULT, found, cast("Size", size))
         return Pillow.open(io.BytesIO(content))
 
 

@@ -1,6 +1,7 @@
 """Forms as clients really send them: charsets, names, encodings, and what stays unreadable."""
 
 import gc
+import re
 from base64 import encodebytes
 from urllib.parse import quote
 
@@ -10,9 +11,10 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
+from werkzeug.sansio.multipart import MultipartDecoder
 from werkzeug.test import EnvironBuilder
 
-from faceserver.web import charsets
+from faceserver.web import charsets, multipart
 from faceserver.web.multipart import FormRequest
 from faceserver.web.partheaders import MAX_FILE_NAME
 from tests.web.fakes import FakeBackend, FakeService, make_app
@@ -308,3 +310,38 @@ def test_what_is_sent_well_comes_as_it_was(name: str, data: bytes) -> None:
 @given(st.binary(max_size=40), st.none() | st.sampled_from(["gbk", "utf-7", "hex", "punycode", ""]))
 def test_any_bytes_are_a_text(data: bytes, declared: str | None) -> None:
     assert isinstance(charsets.decode(data, declared), str)
+
+
+BITS = st.sampled_from(
+    [b"--", b"x", b"--x", b"\r", b"\n", b"\r\n", b" ", b"-", b"y", b"\r\n--x\r\n"]
+)
+
+
+@given(bits=st.lists(BITS, max_size=12), begin=st.integers(0, 4))
+def test_boundaries_are_found_where_werkzeugs_patterns_find_them(
+    bits: list[bytes], begin: int
+) -> None:
+    data, theirs = b"".join(bits), MultipartDecoder(b"x")
+    ours = multipart._Decoder(b"x", None, max_parts=None)
+    for own, pattern in (
+        (ours.preamble_re, theirs.preamble_re),
+        (ours.boundary_re, theirs.boundary_re),
+    ):
+        found, expected = own.search(data, begin), pattern.search(data, begin)
+        assert (found is None) == (expected is None)
+        if found and expected:
+            assert (found.start(), found.end(), found.group(1)) == (
+                expected.start(),
+                expected.end(),
+                expected.group(1),
+            )
+
+
+def no_pattern(pattern: bytes, flags: int) -> None:
+    assert b"second" not in pattern
+
+
+def test_no_pattern_is_compiled_for_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    multipart._Decoder(b"first", None, max_parts=None)
+    monkeypatch.setattr(re, "_compile", no_pattern)
+    multipart._Decoder(b"second", None, max_parts=None)

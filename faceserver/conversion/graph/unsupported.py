@@ -20,7 +20,14 @@ def refusal(found: Sequence[str]) -> ModelError:
 
 
 def write_each(layers: Sequence[Layer], write: Callable[[Layer], None]) -> None:
-    """Write layers in order; what depends on one that cannot be written is left out.
+    """Write layers in order.
+
+    What reads a layer that cannot be written is tried all the same, so that it is named, too, if
+    it is of a type that nobody can write.
+
+    Args:
+        layers: each after those that it reads.
+        write: writes one; a KeyError says that it misses one that it reads.
 
     Raises:
         ModelError: layers cannot be written; the message names all of them.
@@ -28,12 +35,16 @@ def write_each(layers: Sequence[Layer], write: Callable[[Layer], None]) -> None:
     troubles: list[str] = []
     lost: set[str] = set()
     for layer in layers:
-        if lost.isdisjoint(layer.bottoms):
-            try:
-                write(layer)
-                continue
-            except ModelError as error:
-                troubles.append(str(error))
-        lost.add(layer.name)
+        misses_some = not lost.isdisjoint(layer.bottoms)
+        try:
+            write(layer)
+        except ModelError as error:
+            troubles.append(str(error))
+            lost.add(layer.name)
+        except KeyError:
+            if not misses_some:
+                raise
+        if misses_some:
+            lost.add(layer.name)
     if troubles:
         raise refusal(troubles)

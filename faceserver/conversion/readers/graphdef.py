@@ -129,15 +129,6 @@ def read_graph_def(path: Path) -> GraphDef:
     return graph
 
 
-def read_graph(path: Path) -> FrozenGraph:
-    """Read a frozen graph as it computes when it is not being trained.
-
-    Raises:
-        ModelError: the file is missing, truncated, or no graph.
-    """
-    return FrozenGraph(read_graph_def(path))
-
-
 def constant(node: NodeDef) -> Array:
     """Return a Const node's value, in its own shape.
 

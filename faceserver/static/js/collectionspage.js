@@ -125,6 +125,7 @@ async function start() {
   form.addEventListener("submit", create);
   byId("model-choices").replaceChildren(...(await modelChoices().catch(() => [])));
   byId("models").hidden = byId("model-choices").children.length === 0;
+  byId("new").hidden = false; // below the list, which would push it
 }
 
 start();

@@ -48,7 +48,7 @@ export function makeSvg(tag, attributes = {}, ...children) {
  * @param {string} name
  */
 export function icon(name) {
-  const use = makeSvg("use", { href: `${page.root}static/icons.svg#${name}` });
+  const use = makeSvg("use", { href: `${page.assets}icons.svg#${name}` });
   return makeSvg("svg", { class: "icon", "aria-hidden": "true" }, use);
 }
 

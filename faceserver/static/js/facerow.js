@@ -1,5 +1,6 @@
 /** A face that was just stored: how it was found, who it is, and whom it looks like. */
 import { call, inCollection } from "./api.js";
+import { completeNames } from "./combobox.js";
 import { button, make, say } from "./dom.js";
 import { tagsOf, tagsText } from "./labels.js";
 import { may, pageUrl } from "./page.js";
@@ -74,8 +75,8 @@ export class FaceRow {
     const className = "form-control form-control-sm";
     this.nameField = make("input", { id: `${id}-name`, className, value: this.name, maxLength: 200, autocomplete: "off", readOnly: isFixed });
     this.nameField.placeholder = _("Who is it?");
-    this.nameField.setAttribute("list", "people");
     this.nameField.setAttribute("aria-label", _("Name of %(face)s", { face: this.title }));
+    completeNames(this.nameField, { face: this.face.id });
     const toggle = button(_("Details of %(face)s", { face: this.title }), () => this.toggle(toggle), { kind: "icon", icon: "sliders", bare: true });
     toggle.setAttribute("aria-expanded", "false");
     const form = make("form", { className: "face-form" }, this.nameField, this.status, toggle);

@@ -1,4 +1,5 @@
 /** What every page has around its content: health, appearance, language. */
+import { watchComingBack } from "./comingback.js";
 import { initDisclosure } from "./disclosure.js";
 import { byId, say } from "./dom.js";
 import { page } from "./page.js";
@@ -62,5 +63,6 @@ byId("language-next").form.addEventListener("submit", () => {
   byId("language-next").value = location.pathname + location.search;
 });
 offerThemes();
+watchComingBack();
 for (const button of document.querySelectorAll("[data-disclosure]")) initDisclosure(button);
 refreshHealth();

@@ -2,6 +2,7 @@
  * What the server says to the scripts of a page.
  * @typedef {object} PageData
  * @property {string} root address that all others begin with
+ * @property {string} assets address that those of icons and the like begin with
  * @property {string} collection that the page works on
  * @property {string|null} inAddress what addresses of pages name it by; null: nothing
  * @property {boolean} isBound whether that is the only one that the visitor reaches

@@ -119,6 +119,6 @@ function bytes(count) {
 }
 
 toastFromBefore();
-refresh();
-showModels().catch(() => {}); // what is wrong, the figures above have told
+// The models stand below the figures, which would push them; what is wrong, the figures have told.
+refresh().then(showModels).catch(() => {});
 showCode("GET", "v1/status");

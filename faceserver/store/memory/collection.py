@@ -6,17 +6,23 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import Any, Protocol
+from typing import Protocol, Unpack
 from uuid import uuid4
 
 from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, ModelChanged, NotFound
 from faceserver.store.base import CollectionStatus, Page
-from faceserver.store.faces import sorted_tags
 from faceserver.store.listing import Order
 from faceserver.store.memory.exemplars import MemoryExemplars
 from faceserver.store.memory.listing import fits, page_of_people
-from faceserver.store.names import check_name, name_key
-from faceserver.store.subjects import COVER_AMONG, checked_metadata, cover_rank, new_subject
+from faceserver.store.names import name_key
+from faceserver.store.subjects import (
+    COVER_AMONG,
+    NewSubject,
+    SubjectChange,
+    checked_change,
+    cover_rank,
+    new_subject,
+)
 from faceserver.types import Floats, Merge, MergeRecord, Subject
 
 
@@ -51,27 +57,9 @@ class MemoryCollection(MemoryExemplars):
                 held.clear()
             return faces
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-        hidden: bool = False,
-        cover: str | None = None,
-    ) -> Subject:
+    def add_subject(self, name: str, **given: Unpack[NewSubject]) -> Subject:
         """Add a person."""
-        subject = new_subject(
-            name,
-            tags=tags,
-            metadata=metadata,
-            subject_id=subject_id,
-            created=created,
-            hidden=hidden,
-            cover=cover,
-        )
+        subject = new_subject(name, **given)
         with self.lock:
             self.lifetime.check()
             self._check_name_is_free(subject.name)
@@ -112,30 +100,22 @@ class MemoryCollection(MemoryExemplars):
             }
             return page_of_people(people, order, limit=limit, cursor=cursor)
 
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        hidden: bool | None = None,
-        cover: str | None = None,
-    ) -> Subject:
+    def change_subject(self, subject_id: str, **given: Unpack[SubjectChange]) -> Subject:
         """Change what is given of a person."""
         with self.lock:
             row = self._subject_row(subject_id)
             subject = self._subjects[row]
-            if name is not None:
-                self._check_name_is_free(check_name(name), apart_from=subject_id)
-                subject = replace(subject, name=check_name(name))
-            if tags is not None:
-                subject = replace(subject, tags=sorted_tags(tags))
-            if metadata is not None:
-                subject = replace(subject, metadata=checked_metadata(metadata))
-            if hidden is not None:
+            change = checked_change(given)
+            if (name := change.get("name")) is not None:
+                self._check_name_is_free(name, apart_from=subject_id)
+                subject = replace(subject, name=name)
+            if (tags := change.get("tags")) is not None:
+                subject = replace(subject, tags=tuple(tags))
+            if (metadata := change.get("metadata")) is not None:
+                subject = replace(subject, metadata=metadata)
+            if (hidden := change.get("hidden")) is not None:
                 subject = replace(subject, hidden=hidden)
-            if cover is not None:
+            if (cover := change.get("cover")) is not None:
                 self._check_cover(subject_id, cover)
                 subject = replace(subject, cover=cover or None, cover_chosen=bool(cover))
             self._subjects[row] = subject

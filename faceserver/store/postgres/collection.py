@@ -1,10 +1,10 @@
 """A collection in PostgreSQL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 from faceserver.errors import InvalidRequest
 from faceserver.runtime import metrics
@@ -13,13 +13,13 @@ from faceserver.store.base import EVERYTHING, CollectionStatus, Page
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.listing import Order
-from faceserver.store.names import check_external_id, check_name
+from faceserver.store.names import check_external_id
 from faceserver.store.postgres import changetable, facetable, mergetable, subjecttable
 from faceserver.store.postgres.exemplars import PostgresExemplars
 from faceserver.store.postgres.look import Look
 from faceserver.store.postgres.searcher import Searcher
 from faceserver.store.postgres.tables import CollectionRow, Tables, is_indexed
-from faceserver.store.subjects import checked_metadata, new_subject
+from faceserver.store.subjects import NewSubject, SubjectChange, checked_change, new_subject
 from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
 
 
@@ -132,29 +132,11 @@ class PostgresCollection(PostgresExemplars):
         )
         return Look(self._read_by, self.tables, searcher, probe)
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-        hidden: bool = False,
-        cover: str | None = None,
-    ) -> Subject:
+    def add_subject(self, name: str, **given: Unpack[NewSubject]) -> Subject:
         """Add a person."""
-        subject = new_subject(
-            name,
-            tags=tags,
-            metadata=metadata,
-            subject_id=subject_id,
-            created=created,
-            hidden=hidden,
-            cover=cover,
-        )
+        subject = new_subject(name, **given)
         self._write(partial(subjecttable.insert, subject=subject))
-        return self.subject(subject.id) if cover else subject
+        return self.subject(subject.id) if subject.cover else subject
 
     def subject(self, subject_id: str) -> Subject:
         """Return one person."""
@@ -187,32 +169,12 @@ class PostgresCollection(PostgresExemplars):
             )
         )
 
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        hidden: bool | None = None,
-        cover: str | None = None,
-    ) -> Subject:
+    def change_subject(self, subject_id: str, **given: Unpack[SubjectChange]) -> Subject:
         """Change what is given of a person: rename, tag, describe, hide, show by another face."""
-        new_name = None if name is None else check_name(name)
-        new_tags = None if tags is None else sorted_tags(tags)
-        new_metadata = None if metadata is None else checked_metadata(metadata)
+        checked = checked_change(given)
 
         def change(transaction: Transaction, tables: Tables) -> Subject:
-            subjecttable.change(
-                transaction,
-                tables,
-                subject_id,
-                name=new_name,
-                tags=new_tags,
-                metadata=new_metadata,
-                hidden=hidden,
-                cover=cover,
-            )
+            subjecttable.change(transaction, tables, subject_id, checked)
             return subjecttable.get(transaction, tables, subject_id)
 
         return self._write(change)

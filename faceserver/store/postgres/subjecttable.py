@@ -1,9 +1,8 @@
 """The rows of one collection's subjects; every function is part of one transaction."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
-from typing import Any
 
 from faceserver.errors import AlreadyExists, NotFound
 from faceserver.runtime.postgres import Row, Taken, Transaction
@@ -15,6 +14,7 @@ from faceserver.store.names import folded, name_key
 from faceserver.store.postgres.facetable import delete
 from faceserver.store.postgres.rows import subject_columns, subject_from_row
 from faceserver.store.postgres.tables import Tables
+from faceserver.store.subjects import SubjectChange
 from faceserver.types import Subject
 
 _COLUMNS = 10
@@ -174,12 +174,7 @@ def change(
     transaction: Transaction,
     tables: Tables,
     subject_id: str,
-    *,
-    name: str | None,
-    tags: Sequence[str] | None,
-    metadata: Mapping[str, Any] | None,
-    hidden: bool | None,
-    cover: str | None,
+    change: SubjectChange,
 ) -> None:
     """Change what is given; an empty cover is none that was chosen.
 
@@ -189,7 +184,7 @@ def change(
     """
     (number,) = lock(transaction, tables, subject_id)
     where = f"UPDATE {tables.subjects} SET"
-    if name is not None:
+    if (name := change.get("name")) is not None:
         check_is_free(transaction, tables, name, apart_from=number)
         try:
             transaction.run(
@@ -202,13 +197,13 @@ def change(
             )
         except Taken as error:
             raise AlreadyExists(f"a subject named {name!r} already exists") from error
-    if tags is not None:
+    if (tags := change.get("tags")) is not None:
         transaction.run(f"{where} tags = %s::text[] WHERE id = %s", list(tags), number)
-    if metadata is not None:
+    if (metadata := change.get("metadata")) is not None:
         transaction.run(f"{where} metadata = %s::json WHERE id = %s", json.dumps(metadata), number)
-    if hidden is not None:
+    if (hidden := change.get("hidden")) is not None:
         transaction.run(f"{where} hidden = %s WHERE id = %s", hidden, number)
-    if cover is not None:
+    if (cover := change.get("cover")) is not None:
         _check_cover(transaction, tables, number, subject_id, cover)
         transaction.run(f"{where} cover = %s WHERE id = %s", cover or None, number)
 

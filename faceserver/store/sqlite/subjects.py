@@ -1,21 +1,18 @@
 """The people of a collection on the disk."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
-from typing import Any
+from typing import Unpack
 
 from faceserver.errors import InvalidRequest
 from faceserver.store.base import Page
-from faceserver.store.faces import sorted_tags
 from faceserver.store.index.owners import NOBODY
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.listing import Order
-from faceserver.store.names import check_name
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.mergetable import MergeTable
 from faceserver.store.sqlite.subjecttable import SubjectTable
-from faceserver.store.subjects import checked_metadata, new_subject
+from faceserver.store.subjects import NewSubject, SubjectChange, checked_change, new_subject
 from faceserver.types import Filter, Merge, MergeRecord, Subject
 
 
@@ -29,30 +26,12 @@ class DurableSubjects:
     _changing: Callable[[], AbstractContextManager[None]]
     _trim_exemplars: Callable[[], None]
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-        hidden: bool = False,
-        cover: str | None = None,
-    ) -> Subject:
+    def add_subject(self, name: str, **given: Unpack[NewSubject]) -> Subject:
         """Add a person."""
-        subject = new_subject(
-            name,
-            tags=tags,
-            metadata=metadata,
-            subject_id=subject_id,
-            created=created,
-            hidden=hidden,
-            cover=cover,
-        )
+        subject = new_subject(name, **given)
         with self._changing():
             self._subjects.insert(subject)
-        return self._subjects.get(subject.id) if cover else subject
+        return self._subjects.get(subject.id) if subject.cover else subject
 
     def subject(self, subject_id: str) -> Subject:
         """Return one person."""
@@ -77,26 +56,10 @@ class DurableSubjects:
             limit=limit, cursor=cursor, tags=tags, called=called, hidden=hidden, order=order
         )
 
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        hidden: bool | None = None,
-        cover: str | None = None,
-    ) -> Subject:
+    def change_subject(self, subject_id: str, **given: Unpack[SubjectChange]) -> Subject:
         """Change what is given of a person: rename, tag, describe, hide, show by another face."""
         with self._changing():
-            self._subjects.change(
-                subject_id,
-                name=None if name is None else check_name(name),
-                tags=None if tags is None else sorted_tags(tags),
-                metadata=None if metadata is None else checked_metadata(metadata),
-                hidden=hidden,
-                cover=cover,
-            )
+            self._subjects.change(subject_id, checked_change(given))
         return self._subjects.get(subject_id)
 
     def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:

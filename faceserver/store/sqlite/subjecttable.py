@@ -1,7 +1,6 @@
 """The rows of one collection's subjects."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from faceserver.errors import AlreadyExists, NotFound
 from faceserver.runtime.database import Database, Row, Transaction
@@ -12,6 +11,7 @@ from faceserver.store.listing import DESCENDING, SORTED_BY, Key, Order, place_of
 from faceserver.store.names import folded, name_key
 from faceserver.store.sqlite.facetable import delete_faces
 from faceserver.store.sqlite.rows import SUBJECT, json_text, subject_from_row
+from faceserver.store.subjects import SubjectChange
 from faceserver.types import Subject
 
 _INSERT = """
@@ -158,16 +158,7 @@ class SubjectTable:
             limit,
         )
 
-    def change(
-        self,
-        subject_id: str,
-        *,
-        name: str | None,
-        tags: Sequence[str] | None,
-        metadata: Mapping[str, Any] | None,
-        hidden: bool | None,
-        cover: str | None,
-    ) -> None:
+    def change(self, subject_id: str, change: SubjectChange) -> None:
         """Change what is given; an empty cover is none that was chosen.
 
         Raises:
@@ -177,7 +168,7 @@ class SubjectTable:
         """
         with self._database.transaction() as transaction:
             row = row_of_subject(transaction, self._collection, subject_id)
-            if name is not None:
+            if (name := change.get("name")) is not None:
                 check_is_free(transaction, self._collection, name, apart_from=row)
                 transaction.run(
                     "UPDATE subjects SET name = ?, name_key = ?, folded = ? WHERE id = ?",
@@ -186,14 +177,14 @@ class SubjectTable:
                     folded(name),
                     row,
                 )
-            if tags is not None:
+            if (tags := change.get("tags")) is not None:
                 transaction.run("UPDATE subjects SET tags = ? WHERE id = ?", json_text(tags), row)
-            if metadata is not None:
+            if (metadata := change.get("metadata")) is not None:
                 text = json_text(metadata)
                 transaction.run("UPDATE subjects SET metadata = ? WHERE id = ?", text, row)
-            if hidden is not None:
+            if (hidden := change.get("hidden")) is not None:
                 transaction.run("UPDATE subjects SET hidden = ? WHERE id = ?", hidden, row)
-            if cover is not None:
+            if (cover := change.get("cover")) is not None:
                 _check_cover(transaction, row, subject_id, cover)
                 transaction.run("UPDATE subjects SET cover = ? WHERE id = ?", cover or None, row)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Request
+from flask import Request, request
 from pydantic import TypeAdapter, ValidationError
 
 from faceserver.api.pictures import Base64
@@ -44,9 +44,14 @@ def parsed_object(text: str | bytes) -> dict[str, Any]:
 def base64_bytes(text: object) -> bytes:
     """Bytes from base64 of either alphabet: in lines, without padding, or as a data URL.
 
+    In an urlencoded form a plus that its sender has not quoted arrives as a blank.
+
     Raises:
         InvalidRequest: it is none.
     """
+    if isinstance(text, str) and request.mimetype == "application/x-www-form-urlencoded":
+        head, comma, rest = text.rpartition(",")
+        text = head + comma + rest.strip("\r\n\t").lstrip().replace(" ", "+")
     try:
         return _BASE64.validate_python(text)
     except ValidationError as error:

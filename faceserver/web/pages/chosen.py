@@ -15,7 +15,7 @@ from faceserver.web.guard.auth import Caller
 
 PARAMETER = "collection"
 
-_BLUEPRINTS = frozenset({"pages", "gallery"})
+PAGE_BLUEPRINTS = frozenset({"pages", "gallery"})
 _DOCS = "v1_docs.page"
 
 
@@ -60,4 +60,4 @@ def _keep(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _is_page(endpoint: str | None) -> bool:
-    return endpoint == _DOCS or (endpoint or "").partition(".")[0] in _BLUEPRINTS
+    return endpoint == _DOCS or (endpoint or "").partition(".")[0] in PAGE_BLUEPRINTS

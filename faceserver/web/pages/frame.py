@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from flask_babel import LazyString, lazy_gettext
 
 from faceserver.web.context import backend
 from faceserver.web.guard.auth import Caller
-from faceserver.web.pages.chosen import chosen, in_address
+from faceserver.web.pages.assets import asset
+from faceserver.web.pages.chosen import PAGE_BLUEPRINTS, chosen, in_address
 from faceserver.web.pages.languages import script_texts
 from faceserver.web.pages.sentences import sentence, sentences
 
@@ -27,6 +28,7 @@ NAVIGATION: Mapping[str, LazyString] = {
 
 def register(app: Flask) -> None:
     """Give every template what ``base.html`` shows."""
+    app.after_request(_may_come_back)
     app.context_processor(
         lambda: {
             "navigation": NAVIGATION,
@@ -37,6 +39,16 @@ def register(app: Flask) -> None:
     )
 
 
+def _may_come_back(response: Response) -> Response:
+    """Let a browser keep a page that one has left, for Back; ``js/frame.js`` looks who comes back.
+
+    The page is asked for anew whenever it is opened: it holds who is signed in.
+    """
+    if response.status_code == 200 and request.blueprint in PAGE_BLUEPRINTS:
+        response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
 def page_data() -> Mapping[str, object]:
     """What the scripts of every page know; ``js/page.js`` reads it."""
     settings = backend().settings
@@ -44,6 +56,7 @@ def page_data() -> Mapping[str, object]:
     known: Caller = g.get("caller", Caller())
     return {
         "root": f"{request.script_root}/",
+        "assets": asset(""),
         "collection": chosen(),
         "inAddress": in_address(),
         "isBound": known.collection is not None,

@@ -222,14 +222,15 @@ def crop(path: FacePath) -> Response:
 @scope("read")
 def thumbnail(path: FacePath, query: ThumbnailQuery) -> Response:
     """Get the face as a small square picture, as WebP; it may be kept for good."""
-    thumbnails, place = services().thumbnails, (path.collection, path.face.hex, query.size)
+    thumbnails = services().thumbnails
+    face = thumbnails.face(path.collection, path.face.hex)
+    version = f"{face.id}-{query.size}"
     answer = Response(mimetype=WEBP)
-    version = thumbnails.version(*place)
     answer.set_etag(version)
     if version in request.if_none_match:
         answer.status_code = 304
     else:
-        answer.set_data(thumbnails.get(*place))
+        answer.set_data(thumbnails.content(path.collection, face, query.size))
     answer.headers["Cache-Control"] = FOR_GOOD
     return answer
 

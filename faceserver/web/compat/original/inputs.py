@@ -12,6 +12,7 @@ from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLa
 from faceserver.services.outcomes import NewPicture, Refused
 from faceserver.services.registering import Link
 from faceserver.web.forms import file_bytes
+from faceserver.web.guard.bodies import check_values
 from faceserver.web.jsontext import strict_json, utf8_json
 from faceserver.web.multipart import form_problem
 
@@ -163,7 +164,9 @@ def _json(request: Request, settings: Settings) -> object:
     limit = min(settings.max_request_bytes, settings.max_urls * _URL_BYTES)
     request.max_content_length = limit
     try:
-        body = strict_json(utf8_json(request.get_data()))
+        text = utf8_json(request.get_data())
+        check_values(text)
+        body = strict_json(text)
     except RequestEntityTooLarge as error:
         raise RequestTooLarge(f"the body is too large: at most {limit} bytes") from error
     except (ValueError, RecursionError) as error:
