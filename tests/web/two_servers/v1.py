@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.services.test_facade import BLUE, GREEN, RED
+from tests.services.test_facade import BLUE, GREEN, PINK, RED
 from tests.web.test_signin import csrf_token
 from tests.web.two_servers.cases import V1, Server, case, collection, face, file, person
 from tests.web.v1.test_jobs import RED_URL
@@ -73,6 +73,29 @@ def refusals(here: Server, there: Server) -> None:
     assert [each["id"] for each in there("GET", f"{at}/refusals")["items"]] == [refused["id"]]
     here("DELETE", f"{at}/refusals/{refused['id']}")
     assert there("GET", f"{at}/refusals")["items"] == []
+
+
+@case(f"POST {IN}/suggestions/refused", f"DELETE {IN}/suggestions/refused/<refusal>")
+def refused_suggestions(here: Server, there: Server) -> None:
+    at = collection(here)
+    both = [
+        face(here, at, colour, subject=person(here, at, name))
+        for name, colour in (("Ann", RED), ("Anna", PINK))
+    ]
+    assert len(there("GET", f"{at}/suggestions")["items"]) == 1
+    made = here("POST", f"{at}/suggestions/refused", json={"faces": both})
+    assert there("GET", f"{at}/suggestions")["items"] == []
+    assert there("GET", f"{at}/suggestions/refused")["items"][0]["id"] == made["id"]
+    here("DELETE", f"{at}/suggestions/refused/{made['id']}")
+    assert len(there("GET", f"{at}/suggestions")["items"]) == 1
+
+
+@case(f"POST {IN}/unnamed/hide")
+def hidden_faces(here: Server, there: Server) -> None:
+    at = collection(here)
+    one = face(here, at)
+    here("POST", f"{at}/unnamed/hide", json={"faces": [one], "hidden": True})
+    assert there("GET", f"{at}/unnamed?min_size=1")["hidden"] == 1
 
 
 def stranger(here: Server, at: str, colour: tuple[int, int, int]) -> str:
