@@ -28,6 +28,7 @@ from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
 from faceserver.services.suggesting import Suggestions
 from faceserver.services.taught import Taught
+from faceserver.services.thumbnails import Thumbnails
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
 from faceserver.store.base import Receipt
@@ -61,6 +62,7 @@ class Services:
         analysis: detects, embeds and compares; stores nothing.
         verifying: says whether somebody is who a stored face shows.
         named: lists and deletes the faces of people, for programs that know no other.
+        thumbnails: small pictures of stored faces.
         unnamed: groups faces that nobody has named.
         ignored: hides those of them that are of no interest.
         suggestions: tells who may be the same person.
@@ -85,6 +87,7 @@ class Services:
     analysis: Analysis
     verifying: Verifying
     named: NamedFaces
+    thumbnails: Thumbnails
     unnamed: UnnamedFaces
     ignored: Ignored
     suggestions: Suggestions

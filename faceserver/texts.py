@@ -20,6 +20,7 @@ _TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u206a-\u206f\u2800\u3164"
     "\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e001f"
 )
 _BLANKS = " \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _BETWEEN = "\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
@@ -50,7 +51,10 @@ def clean_name(name: str) -> str:
         raise ValueError(f"must not contain the character U+{ord(refused[0]):04X}")
     if not _SOME_SEEN.search(name):
         raise ValueError("must contain a visible character")
-    return normalize("NFC", name.strip())
+    kept = normalize("NFC", name.strip())
+    if len(kept) > MAX_NAME:  # some characters have no composed form and become two
+        raise ValueError(f"must not have more than {MAX_NAME} characters")
+    return kept
 
 
 def without_accents(text: str) -> str:

@@ -31,7 +31,7 @@ LAYERS = [
 
 # Library -> the files that may import it.
 HOMES = {
-    "flask": {"app.py", "web/"},
+    "flask": {"app/", "web/"},
     "babel": {"web/pages/languages.py"},
     "flask_babel": {"web/"},
     "werkzeug": {"web/"},

@@ -43,11 +43,21 @@ def test_what_is_built_has_its_tools_pinned() -> None:
 
 def test_locks_agree_where_they_are_installed_together() -> None:
     versions: dict[str, str] = {}
-    for name in ("base", "test", "s3", "oip", "postgres", "postgres-server", "convert"):
+    for name in ("base", "test", "s3", "oip", "postgres", "postgres-server", "convert", "torch"):
         for entry in entries(ROOT / "requirements" / f"{name}.txt"):
             package, version = re.split(r"==|\s", entry)[:2]
             package = package.split("[")[0]
             assert versions.setdefault(package, version) == version, package
+
+
+def test_what_is_compared_shares_an_environment() -> None:
+    """torch must not bring another numpy than the other contenders have."""
+    versions: dict[str, str] = {}
+    for name in ("peers", "bench-torch", "facenet-pytorch"):
+        for entry in entries(ROOT / "requirements" / f"{name}.txt"):
+            if not entry.startswith("--"):
+                package, version = re.split(r"==|\s", entry)[:2]
+                assert versions.setdefault(package.split("[")[0], version) == version, package
 
 
 def test_every_lock_is_tried() -> None:

@@ -106,7 +106,12 @@ class _PrivateHandler(RotatingFileHandler):
 
     def _open(self) -> Any:
         make_private_folders(Path(self.baseFilename).parent)
-        stream = open(self.baseFilename, "a", encoding="utf-8", opener=_readable)  # noqa: SIM115
+        stream = open(  # noqa: SIM115
+            self.baseFilename,
+            "a",
+            encoding="utf-8",
+            opener=lambda path, flags: private(path, flags & ~os.O_WRONLY | os.O_RDWR),
+        )
         if _ends_within_a_line(stream.fileno()):
             stream.write("\n")
         return stream
@@ -126,7 +131,3 @@ def _ends_within_a_line(descriptor: int) -> bool:
     """Whether a full disk has cut the last event off, so that the next one needs a line."""
     size = os.fstat(descriptor).st_size
     return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-
-
-def _readable(path: str, flags: int) -> int:
-    return private(path, flags & ~os.O_WRONLY | os.O_RDWR)

@@ -60,7 +60,7 @@ def open_gate(settings: Settings) -> Gate:
     """The gate that the settings describe; nothing is read or written yet."""
     seconds = 60 * settings.session_minutes
     audit, may_be_open = open_audit_log(settings), settings.no_auth or _is_private(settings)
-    if not settings.database:
+    if not settings.shared_database:
         return Gate(KeyStore(settings.data_dir), Sessions(seconds), audit, may_be_open)
     database = _database(settings)
     from faceserver.access import shared  # noqa: PLC0415 - its library is not always installed
@@ -78,7 +78,7 @@ def open_gate(settings: Settings) -> Gate:
 @contextmanager
 def open_keys(settings: Settings) -> Iterator[Keys]:
     """Lend the block the keys alone."""
-    if not settings.database:
+    if not settings.shared_database:
         yield KeyStore(settings.data_dir)
         return
     with closing(_database(settings)) as database:
@@ -99,7 +99,7 @@ def open_audit_log(settings: Settings, *, is_server: bool = True) -> Audit:
         max_bytes=settings.audit_max_bytes if is_server else 0,
         files=settings.audit_files,
     )
-    if not settings.database:
+    if not settings.shared_database:
         return file
     database = _database(
         settings,
@@ -146,7 +146,7 @@ def _database(
             'pip install "faceserver[postgres]"'
         ) from error
     return Postgres(
-        settings.database,
+        settings.shared_database,
         connections=connections,
         wait=False,
         patience=patience or PATIENCE,

@@ -27,6 +27,7 @@ from uuid import uuid4
 
 from faceserver.access.keyfile import KeyFile
 from faceserver.errors import AlreadyExists, InvalidRequest, NotFound
+from faceserver.texts import clean_name
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,6 @@ TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 """The form of a key; its first part, the id, is no secret."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _ID = re.compile(r"[0-9a-f]{12}")
 KEYS_COLUMNS = "id, name, scope, collection, kind, created, last_used, revoked"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -203,8 +203,10 @@ def new_key(
     Raises:
         InvalidRequest: it cannot have that name.
     """
-    if not _NAME.fullmatch(name):
-        raise InvalidRequest("a key's name has 1 to 100 characters and no control characters")
+    try:
+        name = clean_name(name)
+    except ValueError as error:
+        raise InvalidRequest(f"a key's name {error}") from error
     if _ID.fullmatch(name):
         raise InvalidRequest("this name looks like the id of a key")
     key = Key(secrets.token_hex(6), name, scope, collection, kind, datetime.now(UTC))

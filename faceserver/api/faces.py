@@ -1,6 +1,6 @@
 """Stored faces, and how they are added and found."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import FailFast, Field, RootModel, model_validator
 from pydantic import Tag as Branch
@@ -126,7 +126,19 @@ class Face(Answer):
     source: str = Field(description="Name or URL of the picture, as sent.")
     picture: str | None = Field(description="Path of the stored picture; null if not kept.")
     crop: str | None = Field(description="Path of the aligned face; null if unavailable.")
+    thumbnail: str | None = Field(
+        default=None, description="Path of the face as a small picture; null if unavailable."
+    )
     created: Time
+
+
+ThumbnailSize = Literal["small", "large"]
+
+
+class ThumbnailQuery(Query):
+    """How large a thumbnail is to be."""
+
+    size: ThumbnailSize = Field(default="large", description="96 or 256 pixels wide and high.")
 
 
 class Faces(PageOf[Face]):

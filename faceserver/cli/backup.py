@@ -97,7 +97,7 @@ def check(repair: bool) -> None:
             partial(check_webhooks, folder, repair=repair),
         ]
         # The gallery comes last: one that cannot be opened ends the command.
-        if settings.database:
+        if settings.shared_database:
             parts.append(partial(_check_shared, settings, repair=repair))
         elif not is_shared(settings):
             parts.append(gallery)
@@ -148,7 +148,7 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
             click.confirm(f"Remove {counted(faces, 'face')} from {whose} permanently?", abort=True)
         receipt = store.purge(collection)
         jobs = _purge_jobs(settings, collection)
-        purge_webhooks(settings.data_dir, collection, address=settings.database)
+        purge_webhooks(settings.data_dir, collection, address=settings.shared_database)
     if as_json:
         shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
         click.echo(json.dumps(shown, indent=2))
@@ -161,11 +161,11 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
 def _purge_jobs(settings: Settings, collection: str | None) -> int:
     from faceserver.jobs.purging import purge_jobs
 
-    if not settings.database:
+    if not settings.shared_database:
         return purge_jobs(settings.data_dir, collection)
     from faceserver.jobs.shared import purge_shared_jobs
 
-    return purge_shared_jobs(settings.database, collection)
+    return purge_shared_jobs(settings.shared_database, collection)
 
 
 def _print_receipt(receipt: "Receipt", jobs: int) -> None:

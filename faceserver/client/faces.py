@@ -13,6 +13,7 @@ from faceserver.api.faces import (
     MovedFaces,
     SearchAnswer,
     SearchFilter,
+    ThumbnailSize,
 )
 from faceserver.api.frames import FramesAnswer
 from faceserver.api.pictures import DetectedFace, UrlPicture, Which
@@ -188,6 +189,13 @@ class FaceOperations(Transport):
     def get_face_crop(self, collection: str, face: UUID) -> bytes:
         """Get the face as the model sees it, as JPEG."""
         return self.ask("GET", f"{path_of(collection)}/faces/{face}/crop").content
+
+    def get_face_thumbnail(
+        self, collection: str, face: UUID, *, size: ThumbnailSize = "large"
+    ) -> bytes:
+        """Get the face as a small square picture, 96 or 256 pixels wide, as WebP."""
+        path = f"{path_of(collection)}/faces/{face}/thumbnail"
+        return self.ask("GET", path, params={"size": size}).content
 
     def search(
         self,

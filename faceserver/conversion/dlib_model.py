@@ -6,8 +6,8 @@ from tempfile import TemporaryDirectory
 
 import onnx
 
-from faceserver.conversion.adopting import try_out
 from faceserver.conversion.dlib_resnet import FILE, SHA256, to_onnx
+from faceserver.conversion.trial import try_out
 from faceserver.errors import SetupError
 from faceserver.models.files import FoundModel, add_model, sha256_of
 

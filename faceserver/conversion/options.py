@@ -45,7 +45,8 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--network",
         metavar="NAME",
-        help="architecture of PyTorch weights: iresnet50, mobilefacenet, inception_resnet_v1, ...",
+        help="architecture of PyTorch weights: iresnet50, adaface_ir50, mobilefacenet, "
+        "inception_resnet_v1, ...",
     )
     add(
         "--input-size",

@@ -34,7 +34,7 @@ from faceserver.conversion.options import (
     require_place,
 )
 from faceserver.conversion.readers.source import open_source
-from faceserver.errors import InvalidRequest
+from faceserver.errors import InvalidRequest, ModelError
 
 _EXAMPLES = """\
 examples:
@@ -115,7 +115,10 @@ def write(
     made: Path, read: Network, network: Embedder, *, known: About, form: Form, class_name: str
 ) -> None:
     """Write a CoreML file or package."""
-    model = convert(network, known, form)
+    try:
+        model = convert(network, known, form)
+    except ModelError as error:
+        raise ModelError(f"{read.source.path}: {error}") from error
     digests = ", ".join(read.source.sha256().values())
     describe(model, known, network, digests, class_name)
     model.save(str(made))

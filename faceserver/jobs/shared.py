@@ -1,7 +1,7 @@
 """Jobs in the database that several servers share: each is done by one, and by another if it dies.
 
-A server claims a job for a minute, and again and again while it lives. Jobs whose zip is not in its
-data folder it leaves to others; servers that share the folder of zips share all jobs.
+A server claims a job for half a minute, and again and again while it lives. Jobs whose zip is not
+in its data folder it leaves to others; servers that share the folder of zips share all jobs.
 """
 
 import logging
@@ -20,10 +20,10 @@ from faceserver.transfer.leftout import LeftOut
 
 _log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 30
 """So long a job waits for a server that has died."""
 
-_RENEW_SECONDS = 15.0
+_RENEW_SECONDS = 7.5
 
 _CLAIM = """
     UPDATE jobs SET worker = ?, state = 'running', lease = now() + make_interval(secs => ?)
@@ -106,7 +106,7 @@ class SharedJobTable(JobTable):
             self._listener.close()
         try:
             self._run("UPDATE jobs SET worker = NULL, lease = NULL WHERE worker = ?", self._worker)
-        except StoreError as error:  # they are left to others a minute later
+        except StoreError as error:  # they are left to others a little later
             _log.warning("claims of jobs could not be given back: %s", error)
         self._database.close()
 

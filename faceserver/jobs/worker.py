@@ -21,7 +21,7 @@ from faceserver.services.outcomes import (
     Registered,
     Rules,
 )
-from faceserver.services.registering import run
+from faceserver.services.pipeline import run
 from faceserver.services.telling import Event
 from faceserver.store.base import Collection
 from faceserver.store.cursor import cursor_after

@@ -25,6 +25,11 @@ JPEG_QUALITY = 95
 COPY_QUALITY = 88
 """Of copies that are made to be looked at."""
 
+_WEBP_QUALITY = 78
+
+_WEBP_METHOD = 2
+"""Of Pillow's 0 to 6: half the time of its default, for files that are a twentieth larger."""
+
 MAX_PIXELS = 178_956_970
 """Pillow's own ceiling."""
 
@@ -179,6 +184,19 @@ def encode_jpeg(image: Image, quality: int = JPEG_QUALITY, comment: str = "") ->
     Pillow.fromarray(image).save(
         file, "JPEG", quality=quality, subsampling="4:4:4", comment=comment.encode()
     )
+    return file.getvalue()
+
+
+def encode_webp(image: Image, side: int) -> bytes:
+    """Encode a square picture, scaled to a side, as a small WebP without metadata.
+
+    Args:
+        image: RGB, shape (n, n, 3), uint8.
+        side: of the copy, in pixels.
+    """
+    file = io.BytesIO()
+    shown = Pillow.fromarray(image).resize((side, side), Pillow.Resampling.BICUBIC)
+    shown.save(file, "WEBP", quality=_WEBP_QUALITY, method=_WEBP_METHOD)
     return file.getvalue()
 
 

@@ -41,9 +41,7 @@ Work = Callable[[int], None]
 """Is told how many pixels a picture has, before they are decoded."""
 
 
-def decode(
-    data: bytes, kind: str, *, max_pixels: int, work: Work = lambda _: None
-) -> DecodedPicture:
+def decode(data: bytes, kind: str, *, max_pixels: int, work: Work | None = None) -> DecodedPicture:
     """Decode a picture's first, or main, frame; see :func:`faceserver.pictures.codec.decode`.
 
     Args:
@@ -56,7 +54,8 @@ def decode(
         ImageError: it cannot be used.
     """
     with opening.opened(data, kind, max_pixels) as picture:
-        work(picture.width * picture.height)
+        if work is not None:
+            work(picture.width * picture.height)
         return _decoded(picture, data, kind)
 
 

@@ -29,10 +29,15 @@ def file_errors(path: Path) -> Iterator[None]:
         raise kind(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file that is complete on the disk, under its name, on return.
 
     Its owner alone may read it.
+
+    Args:
+        path: of the file.
+        data: its content.
+        durable: otherwise nothing is waited for, and a crash of the system may lose it.
 
     Raises:
         StoreFull: no space left on the device; nothing of it remains.
@@ -43,12 +48,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         try:
             with open(temporary, "xb", opener=private) as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        sync(path.parent)
+        if durable:
+            sync(path.parent)
 
 
 def make_folder(folder: Path) -> None:

@@ -111,13 +111,12 @@ class Database:
 
     def read(self, statement: str, *values: object) -> list[Row]:
         """Return a query's rows, of what is committed."""
-        with _sqlite_errors(self.path), self._readers.borrowed() as connection:
+        with self._readers.borrowed() as connection:
             return connection.execute(statement, values).fetchall()
 
     def read_in_parts(self, statement: str, *values: object, size: int) -> Iterator[list[Row]]:
         """Yield a query's rows, of what is committed, at most ``size`` at a time."""
         with (
-            _sqlite_errors(self.path),
             self._readers.borrowed() as connection,
             closing(connection.execute(statement, values)) as found,
         ):
@@ -132,11 +131,16 @@ class Database:
             StoreFull: no space left on the device.
         """
         with self._lock, _sqlite_errors(self.path):
-            with _transaction(self._writer):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
                 transaction = Transaction(self._writer)
                 yield transaction
                 if self._witness:
                     self._witness.committing(transaction)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                _roll_back(self._writer)
+                raise
             if self._witness:
                 self._witness.committed()
 
@@ -187,29 +191,19 @@ class _Readers:
 
     @contextmanager
     def borrowed(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection to the block."""
-        connection = self._take()
-        try:
-            yield connection
-        finally:
-            self._give_back(connection)
-
-    def close(self) -> None:
-        """Close those that are idle now, and each of the others when it comes back."""
-        with self._lock:
-            self._closed = True
-            while self._idle:
-                self._idle.pop().close()
-
-    def _take(self) -> sqlite3.Connection:
-        with self._lock:
-            if self._closed:
-                raise StoreError(f"{self._path} is closed")
-            if self._idle:
-                return self._idle.pop()
-        connection = _connect(self._path)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+        """Lend a connection to the block; SQLite's errors in it become ours."""
+        with _sqlite_errors(self._path):
+            with self._lock:
+                if self._closed:
+                    raise StoreError(f"{self._path} is closed")
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                connection = _connect(self._path)
+                connection.execute("PRAGMA query_only = ON")
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:
@@ -217,6 +211,13 @@ class _Readers:
                 connection.close()
             else:
                 self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close those that are idle now, and each of the others when it comes back."""
+        with self._lock:
+            self._closed = True
+            while self._idle:
+                self._idle.pop().close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -271,17 +272,6 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        _roll_back(connection)
-        raise
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -12,6 +12,7 @@ from faceserver.pictures import codec
 from faceserver.services.context import Context
 from faceserver.services.negatives import forget_refusals
 from faceserver.store.base import Collection, Page
+from faceserver.store.pictures import is_picture_name
 from faceserver.store.results import Link
 from faceserver.types import NOWHERE, Detection, Face, Filter, Floats, place_fault
 
@@ -196,6 +197,8 @@ class Faces:
             NotFound: no such picture is stored, or there is no such collection.
             StoreUnavailable: what holds the pictures does not answer.
         """
+        if not is_picture_name(name):  # a thumbnail is had by its face
+            raise NotFound(f"there is no picture {name!r}")
         if of is not None:
             only = Filter(picture=name)
             if not self._context.on(of, lambda held: held.faces(limit=1, only=only)).items:

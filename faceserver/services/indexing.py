@@ -11,6 +11,7 @@ from faceserver.services.faces import SIZE
 from faceserver.services.known import Known, keys_of
 from faceserver.services.outcomes import Examined, NewPicture, Refused, Registered, Rules
 from faceserver.services.storing import SavePicture, Storing, checked
+from faceserver.services.thumbnails import thumbnails_of
 from faceserver.store.base import Collection
 from faceserver.types import DecodedPicture, Face
 from faceserver.vision.analyzer import FoundFaces
@@ -76,13 +77,13 @@ class Indexing:
         analyzer = self._context.analyzer_of(held)
         data = item.load()
         wanted = (*item.attributes, *self._context.attributes)
-        picture, found = self._context.read(data, analyzer, wanted)
+        picture, found = self._context.find(data, analyzer, wanted, required=False)
         candidates = judged(picture, found, analyzer.tell(found), choose)
         if not candidates.chosen:
             return Indexed(held.model, candidates, ())
         read = _Read(sha256(data).hexdigest(), picture, found, candidates)
         known = Known(held, largest=False, update=_RULES.update)
-        storing = Storing(held, analyzer, known, _RULES, {})
+        storing = Storing(held, analyzer, known, _RULES, {}, pictures=self._context.pictures)
         with self._context.pictures.batch(held.lifetime) as save:
             examined = self._examined(held, item, read, save)
             try:
@@ -113,5 +114,6 @@ class Indexing:
             crops=[save(codec.encode_jpeg(f.crop)) if keep == "crops" else None for f in faces],
             ids=[keys.all_ids(place) for place in places],
             notes=read.picture.notes,
+            thumbnails=thumbnails_of(read.picture, faces, keep),
             told=[{**candidates.faces[place].attributes, **size} for place in places],
         )

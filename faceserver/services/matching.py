@@ -44,7 +44,7 @@ class Matching:
 
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.read(data, analyzer, attributes)
+            picture, found = self._context.find(data, analyzer, attributes, required=False)
             candidates = judged(picture, found, analyzer.tell(found), choose)
             faces = [found[place] for place in candidates.chosen]
             round_ = self._searching.begin(held, analyzer, query)

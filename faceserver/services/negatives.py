@@ -43,8 +43,10 @@ def without_refused(
     nearest: dict[str, float] = {}
     for near in collection.near_exemplars("refusal", probe, max_distance=threshold, k=_NEAR):
         subject = near.exemplar.subject
+        if subject in nearest:
+            continue  # one that is nearer counts already
         if subject is not None and not _is_theirs(collection, near.exemplar):
-            nearest.setdefault(subject, near.distance)
+            nearest[subject] = near.distance
 
     def is_refused(subject: str, distance: float) -> bool:
         if distance < SAME_FACE:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from faceserver.errors import InputError
+from faceserver.services.context import ALL_FACES, Choice
 from faceserver.services.gating import ANYTHING, NOT_AMONG_BEST, LeftOut, Requirements
 from faceserver.types import Face, Note
 from faceserver.vision.analyzer import FoundFace
@@ -23,11 +24,10 @@ class NewPicture:
         subject: id of the person whom all of its faces show; the person must be there.
         tags: of its faces.
         external_id: likewise.
-        largest: the largest of its faces is registered alone.
+        choice: which of its faces are meant.
         attributes: what is to be known of its faces beside: names of attributes.
         needed: what its faces must have.
         by_name: it is the same picture if it has the same name, whatever its bytes.
-        min_score: only faces of which the detector is as sure as this count, 0 to 1.
         face_id: id of its first face, as another gallery had it; empty for one of our own.
     """
 
@@ -38,9 +38,8 @@ class NewPicture:
     external_id: str | None = None
     by_name: bool = False
     subject: str | None = None
-    largest: bool = False
+    choice: Choice = ALL_FACES
     attributes: tuple[str, ...] = ()
-    min_score: float = 0.0
     face_id: str = ""
     needed: Requirements = ANYTHING
 
@@ -181,6 +180,7 @@ class Examined:
         notes: what is worth knowing about the picture.
         told: what is known of each face already, to be stored beside what its attributes tell.
         left_out: faces that are not good enough; they are not among the others.
+        thumbnails: of each face; none where nothing of the picture is kept.
     """
 
     item: NewPicture
@@ -193,6 +193,7 @@ class Examined:
     notes: tuple[Note, ...] = ()
     told: Sequence[Mapping[str, Value]] | None = None
     left_out: tuple[LeftOut, ...] = ()
+    thumbnails: tuple[bytes, ...] = ()
 
     def registered(self, faces: Sequence[Face]) -> Registered:
         """The same picture with its faces as they are stored."""

@@ -12,7 +12,7 @@ from faceserver.errors import InvalidEmbedding, NoFace, NotFound
 from faceserver.services.context import Context
 from faceserver.services.faces import checked_embedding
 from faceserver.services.outcomes import NewPicture, Outcome, Refused, Registered, Rules
-from faceserver.services.registering import run
+from faceserver.services.pipeline import run
 from faceserver.store.base import Collection
 from faceserver.store.names import check_name
 from faceserver.types import NOWHERE, Face, Filter, Subject

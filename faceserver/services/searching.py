@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from faceserver.errors import InputError, InvalidCombination, SeveralFaces
-from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context
 from faceserver.services.events import events_of
 from faceserver.services.faces import checked_embedding, unit_vector
 from faceserver.services.found import (
@@ -54,7 +54,6 @@ class Searching:
         data: bytes,
         query: SearchQuery,
         *,
-        largest: bool = False,
         attributes: Sequence[str] = (),
         choice: Choice = ALL_FACES,
     ) -> Searched:
@@ -70,8 +69,7 @@ class Searching:
 
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.find(data, analyzer, attributes, choice)
-            faces = chosen(found, largest=largest)
+            picture, faces = self._context.find(data, analyzer, attributes, choice)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
             round_ = self.begin(held, analyzer, query)
             probes = [

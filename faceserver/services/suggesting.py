@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from faceserver.errors import NotFound
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.runtime import deadline
 from faceserver.services.apart import Apart, ApartPairs, apart_of, keep_apart
 from faceserver.services.context import Context

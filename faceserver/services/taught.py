@@ -12,7 +12,7 @@ from faceserver.errors import NotFound
 from faceserver.services.context import Context
 from faceserver.services.faces import checked_embedding
 from faceserver.services.outcomes import NewPicture, Refused, Rules
-from faceserver.services.registering import run
+from faceserver.services.pipeline import run
 from faceserver.store.base import Collection
 from faceserver.store.names import check_external_id, check_name
 from faceserver.types import NOWHERE, Face, Filter, Floats

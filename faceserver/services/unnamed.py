@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from faceserver.errors import NotFound
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services.apart import ApartPairs
 from faceserver.services.context import Context
 from faceserver.services.grouping import likely_people

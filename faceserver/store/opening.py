@@ -9,7 +9,7 @@ from faceserver.errors import InvalidSetting
 from faceserver.models.registry import Registry
 from faceserver.store.base import Gallery
 from faceserver.store.options import Options
-from faceserver.store.sqlite.store import open_store
+from faceserver.store.sqlite.opening import open_store
 
 stores = Registry("store")
 """What opens a gallery, by the scheme of its address; see :func:`open_gallery`."""

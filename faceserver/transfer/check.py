@@ -174,7 +174,8 @@ class _Check:
         return f"{moved}{faces} rows name it no more"
 
     def _orphans(self) -> Iterator[Finding]:
-        named = set(named_pictures(self._database))
+        thumbnails = CollectionTable(self._database).thumbnails()
+        named = thumbnails.union(named_pictures(self._database))
         for name in sorted(set(self._pictures.names()) - named):
             yield self._found(f"picture {name}: no face is in it", partial(self._remove, name))
         for name in self._pictures.strays():

@@ -10,7 +10,8 @@ from concurrent.futures import Future
 from threading import Lock
 
 from faceserver.errors import ModelError
-from faceserver.models.spec import Distances, EmbedderSpec
+from faceserver.models.distances import Distances
+from faceserver.models.spec import EmbedderSpec
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.base import Embedder
 

@@ -9,7 +9,7 @@ from faceserver.config import Settings
 from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.context import backend_of
-from faceserver.web.doors import PathKeys
+from faceserver.web.doors import Entrance
 from faceserver.web.guard import (
     audit,
     auth,
@@ -22,9 +22,6 @@ from faceserver.web.guard import (
     security,
 )
 from faceserver.web.guard.auth import gate_of
-from faceserver.web.guard.limits import Deadlines
-from faceserver.web.guard.proxies import TrustedProxies
-from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
 from faceserver.web.pages import assets, chosen, frame, gallerypages, languages, signin
@@ -68,11 +65,8 @@ def init_app(app: OpenAPI) -> None:
     compat.register(app, settings.compat)
     scopes.mark(app, "static", "public")
     scopes.check(app)
-    app.wsgi_app = RequestIds(  # type: ignore[method-assign]
-        TrustedProxies(
-            PathKeys(Deadlines(app.wsgi_app, settings.request_timeout)),
-            Proxies(settings.trusted_proxies),
-        )
+    app.wsgi_app = Entrance(  # type: ignore[method-assign]
+        app.wsgi_app, Proxies(settings.trusted_proxies), settings.request_timeout
     )
 
 
@@ -84,7 +78,6 @@ def _guard(app: Flask, settings: Settings) -> None:
     cors.allow(app, frozenset(settings.cors_origins))
     draining.register(app)
     roles.register(app)
-    bodies.refuse_told(app)
     auth.identify(app)
     limits.limit_rate(app, settings)
     auth.authorize(app)

@@ -11,6 +11,10 @@ from faceserver.pictures import codec
 from faceserver.store.results import Link
 
 JPEG = "image/jpeg"
+WEBP = "image/webp"
+
+FOR_GOOD = "private, max-age=31536000, immutable"
+"""Of what never changes under its address; signing out clears it."""
 
 
 def send_picture(picture: IO[bytes] | Link, *, version: str) -> Response:

@@ -38,6 +38,9 @@ class Shelf:
         self._held[name] = jpeg
         return name
 
+    def put(self, name: str, content: bytes) -> None:
+        self._held[name] = content
+
     def open(self, name: str) -> IO[bytes]:
         if name not in self._held:
             raise NotFound(f"there is no picture {name!r}")

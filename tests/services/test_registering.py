@@ -9,7 +9,7 @@ import pytest
 
 from faceserver.errors import InvalidRequest, StoreFull, StoreMismatch
 from faceserver.lifecycle import Services
-from faceserver.services import registering
+from faceserver.services import pipeline
 from faceserver.services.context import Limits
 from faceserver.services.known import Keys
 from faceserver.services.outcomes import (
@@ -21,7 +21,8 @@ from faceserver.services.outcomes import (
     Refused,
     Registered,
 )
-from faceserver.store.sqlite.store import DurableStore, open_store
+from faceserver.store.sqlite.opening import open_store
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import Face
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
@@ -332,7 +333,7 @@ def test_what_an_earlier_version_has_imported_is_known(
     old = item("a", RED)
     digest = sha256(old.load()).hexdigest()
     importer = Importer(service)
-    monkeypatch.setattr(registering, "keys_of", lambda *_: Keys(f"default\0a\0{digest}"))
+    monkeypatch.setattr(pipeline, "keys_of", lambda *_: Keys(f"default\0a\0{digest}"))
     assert kinds(taken(importer, old)) == ["Registered"]
     assert kinds(taken(Importer(service), old)) == ["Present"]
     assert service.collections.status().faces == 1

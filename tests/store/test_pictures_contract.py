@@ -9,13 +9,20 @@ from uuid import uuid4
 import pytest
 
 from faceserver.errors import NotFound
-from faceserver.store.pictures import PictureFolder, Pictures, PictureStore, open_pictures
+from faceserver.store.pictures import (
+    PictureFolder,
+    Pictures,
+    PictureStore,
+    open_pictures,
+    thumbnail_name,
+)
 from faceserver.store.results import Link
 from tests.support.pictures_in_memory import PicturesInMemory
 from tests.support.s3_server import S3Server
 
 JPEG = b"\xff\xd8 a picture \xff\xd9"
 NAME = sha256(JPEG).hexdigest() + ".jpg"
+THUMBNAIL = thumbnail_name("a" * 32)
 NO_NAMES = [
     "",
     ".",
@@ -33,6 +40,7 @@ NO_NAMES = [
     "0" * 64 + ".jpg",
     "\u0660" * 64 + ".jpg",
     "0" * 32 + ".tmp",
+    "0" * 31 + ".webp",
 ]
 
 
@@ -115,6 +123,26 @@ def test_any_other_name_is_not_found(pictures: Pictures, tmp_path: Path, name: s
     assert pictures.delete([name]) == 0
     assert (tmp_path / "faces.sqlite").exists()
     assert list(pictures.names()) == [NAME]
+
+
+def test_a_thumbnail_has_the_name_that_it_is_given(pictures: Pictures) -> None:
+    pictures.put(THUMBNAIL, b"RIFF one")
+    pictures.put(THUMBNAIL, b"RIFF two")
+    pictures.save(JPEG)
+    assert read(pictures, THUMBNAIL) == b"RIFF two"
+    assert sorted(pictures.names()) == sorted([NAME, THUMBNAIL])
+    assert pictures.strays() == []
+    assert pictures.delete([THUMBNAIL, THUMBNAIL.replace("a", "b")]) == 1
+    with pytest.raises(NotFound):
+        pictures.open(THUMBNAIL)
+
+
+def test_thumbnails_are_discarded_and_not_counted(pictures: Pictures) -> None:
+    store = PictureStore(pictures, in_use=lambda _: False)
+    store.put(THUMBNAIL, b"RIFF")
+    store.save(JPEG)
+    assert store.discard(store.names()) == 1
+    assert list(store.names()) == []
 
 
 def test_a_folder_is_given_the_same_picture(pictures: Pictures, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from PIL import Image as Pillow
 from faceserver.runtime.progress import Advance
 from faceserver.store.base import Store
 from faceserver.store.pictures import PictureStore
-from faceserver.store.sqlite.store import DurableStore, open_store
+from faceserver.store.sqlite.opening import open_store
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.exporting import all_faces, all_subjects
 from faceserver.transfer.format import face_line, subject_line
 from tests.store.samples import DIMS, MODEL, new_face, people

@@ -114,6 +114,20 @@ def flawed(path: Path) -> Path:
     return path
 
 
+def test_a_zip_of_the_folder_that_it_was_packed_in_is_the_same(tmp_path: Path) -> None:
+    """Some programs write where they stood before each name."""
+    names = ("./ann/1.jpg", "./bob/./2.jpg", ".//bob//3.jpg", "./4.jpg", "./.x/5.jpg")
+    packed = zipped(tmp_path / "here.zip", dict.fromkeys(names, b"1"))
+    assert persons(items_of(packed)) == {
+        "ann/1.jpg": "ann",
+        "bob/2.jpg": "bob",
+        "bob/3.jpg": "bob",
+        "4.jpg": None,
+    }
+    with open_source(packed, fetch=fetch, max_bytes=10) as source:
+        assert [item.name for item in source.left_out] == ["./.x/5.jpg"]
+
+
 def test_each_flawed_entry_of_a_zip_is_refused_and_the_rest_taken(tmp_path: Path) -> None:
     with open_source(flawed(tmp_path / "f.zip"), fetch=fetch, max_bytes=100) as source:
         results = [(item.source, with_bytes(item)) for item in source.items]

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from faceserver.conversion.graph.layers import Layer
+from faceserver.conversion.graph.unsupported import Unsupported, refusal
 from faceserver.conversion.readers.ov_blobs import WITHOUT_BIAS, Reader
 from faceserver.conversion.readers.ov_ops import TRANSLATORS, before_unit_length
-from faceserver.conversion.readers.unsupported import Unsupported, refusal
 from faceserver.errors import ModelError
 
 

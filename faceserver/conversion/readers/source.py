@@ -25,7 +25,7 @@ def open_source(path: Path, opening: Opening | None = None) -> Source:
     opening, kind = opening or Opening(), kind_of(path)
     if opening.network and kind not in (Kind.TORCH_WEIGHTS, Kind.TORCH_LEGACY):
         raise ModelError(f"{path} is {kind.value}, which tells its architecture itself")
-    opener = _OPENERS.get(kind)
+    opener = OPENERS.get(kind)
     if opener is None:
         raise refusal(path, kind, WANTED)
     return opener(path, opening)
@@ -58,7 +58,7 @@ def _torch(path: Path, opening: Opening) -> Source:
     return read_torch(path, opening)
 
 
-_OPENERS: dict[Kind, Callable[[Path, Opening], Source]] = {
+OPENERS: dict[Kind, Callable[[Path, Opening], Source]] = {
     Kind.GRAPH_DEF: _tensorflow,
     Kind.CHECKPOINT_FOLDER: _tensorflow,
     Kind.SAVED_MODEL_FOLDER: _tensorflow,

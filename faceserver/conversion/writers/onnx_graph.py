@@ -9,7 +9,8 @@ from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 
 from faceserver.conversion.caffe.caffe_pb2 import LayerParameter, NetParameter
 from faceserver.conversion.caffe.caffemodel import Weights
-from faceserver.conversion.caffe.shapes import Shape, infer_shapes
+from faceserver.conversion.caffe.shapes import infer_shapes
+from faceserver.conversion.caffe.windows import Shape
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 

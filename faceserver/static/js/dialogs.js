@@ -1,7 +1,7 @@
 /** Questions over the page: are you sure, and who. Escape answers no. */
 import { call, inCollection } from "./api.js";
 import { byId, icon, make, say } from "./dom.js";
-import { page } from "./page.js";
+import { thumbnailOf } from "./thumbnails.js";
 import { _, ngettext } from "./texts.js";
 
 const TYPING_MS = 200;
@@ -112,13 +112,9 @@ function newPerson(name, pick) {
 /** The small picture of a person. */
 export function coverOf({ cover }, className = "thumb small") {
   if (!cover) return make("span", { className: `${className} nothing` }, icon("person"));
-  return thumbOf(cropOf(cover), className);
+  return thumbOf(thumbnailOf(cover, className.includes("small") ? "small" : "large"), className);
 }
 
-/** The address of a face, as it was cut out. */
-export function cropOf(face) {
-  return page.root + inCollection(`faces/${face}/crop`);
-}
 
 /**
  * A small picture that is loaded when it comes into sight; without one a figure stands there. One
@@ -128,7 +124,7 @@ export function cropOf(face) {
 export function thumbOf(src, className = "thumb") {
   const nothing = () => make("span", { className: `${className} nothing` }, icon("person"));
   if (!src) return nothing();
-  const image = make("img", { className, loading: "lazy", decoding: "async", alt: "", width: 160, height: 160, src });
+  const image = make("img", { className, loading: "lazy", decoding: "async", alt: "", width: 256, height: 256, src });
   let tries = 1;
   image.addEventListener("error", () => {
     if (tries === TRIES) image.replaceWith(nothing());

@@ -1,9 +1,10 @@
 /** A face that was just stored: how it was found, who it is, and whom it looks like. */
 import { call, inCollection } from "./api.js";
-import { button, icon, make, say } from "./dom.js";
+import { button, make, say } from "./dom.js";
 import { tagsOf, tagsText } from "./labels.js";
 import { may, pageUrl } from "./page.js";
 import { personNamed } from "./people.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, percent, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
 import { toldOf } from "./told.js";
@@ -64,9 +65,7 @@ export class FaceRow {
   }
 
   thumb() {
-    const { crop } = this.face;
-    if (!crop) return make("span", { className: "thumb small nothing" }, icon("person"));
-    return make("img", { className: "thumb small", loading: "lazy", alt: this.title, width: 160, height: 160, src: crop });
+    return thumbOfFace(this.face, "small", "thumb small", this.title);
   }
 
   makeForm() {
@@ -173,7 +172,7 @@ export class FaceRow {
   /** A name that somebody has to agree to. */
   propose({ person, face, similarity }) {
     const accept = button(_("It is %(name)s", { name: person.name }), () => this.accept(person.name), { kind: "outline-secondary btn-sm proposal" });
-    if (face.crop) accept.prepend(make("img", { className: "thumb tiny", alt: "", width: 160, height: 160, src: face.crop }));
+    if (face.thumbnail) accept.prepend(thumbOfFace(face, "small", "thumb tiny"));
     if (similarity !== null) accept.append(make("span", { className: "hint", textContent: sure(similarity) }));
     this.notice.replaceChildren(accept);
   }
@@ -198,7 +197,7 @@ export class FaceRow {
   }
 
   warn(face, text, acts) {
-    const thumb = face.crop ? make("img", { className: "thumb small", alt: "", width: 160, height: 160, src: face.crop }) : null;
+    const thumb = face.thumbnail ? thumbOfFace(face, "small", "thumb small") : null;
     const words = make("span", { className: "notice-text", textContent: text });
     const shown = may("write") ? acts : [];
     this.notice.replaceChildren(make("div", { className: "notice", role: "status" }, thumb, words, ...shown));

@@ -1,13 +1,14 @@
 /** Jobs: those that run, with live progress, and what became of the others. */
 import { call, inCollection } from "./api.js";
 import { downloadCsv } from "./csv.js";
-import { cropOf, thumbOf } from "./dialogs.js";
+import { thumbOf } from "./dialogs.js";
 import { button, byId, icon, make, say } from "./dom.js";
 import { lostItems, outcome } from "./jobcard.js";
 import { may, page, pageUrl } from "./page.js";
 import { ScrollList } from "./scrolllist.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext, number } from "./texts.js";
+import { thumbnailOf } from "./thumbnails.js";
 import { toast } from "./toast.js";
 
 const RUNNING_MS = 800;
@@ -207,7 +208,7 @@ function refusedItem({ source, code, reason }) {
 /** Each face leads to whom it shows; one without a name to a search with it. */
 function storedItem({ source, faces }) {
   const links = faces.map((face, index) => {
-    const link = make("a", { href: pageUrl("faceRetrieve.html", { face }) }, thumbOf(cropOf(face), "thumb small"));
+    const link = make("a", { href: pageUrl("faceRetrieve.html", { face }) }, thumbOf(thumbnailOf(face), "thumb small"));
     lead(link, face);
     link.setAttribute("aria-label", _("Who is face %(number)s of %(picture)s?", { number: number(index + 1), picture: source }));
     return link;

@@ -1,7 +1,8 @@
 /** What a search has found, by person. */
-import { make, icon } from "./dom.js";
+import { icon, make } from "./dom.js";
 import { openLightbox, storedAndMarked } from "./lightbox.js";
 import { pageUrl } from "./page.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, ngettext, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
 import { toldOf } from "./told.js";
@@ -53,9 +54,7 @@ export function likeness({ distance, similarity }) {
 
 function matchElement(match, name, show) {
   const { face, distance, similarity } = match;
-  const thumb = face.crop
-    ? make("img", { className: "thumb", loading: "lazy", decoding: "async", alt: name, width: 160, height: 160, src: face.crop })
-    : make("span", { className: "thumb nothing" }, icon("person"));
+  const thumb = thumbOfFace(face, "large", "thumb", name);
   const large = similarity === null ? distanceText(distance) : sure(similarity);
   const small = similarity === null ? "" : distanceText(distance);
   const open = make(

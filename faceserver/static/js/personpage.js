@@ -10,6 +10,7 @@ import { personNamed } from "./people.js";
 import { ScrollList } from "./scrolllist.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext } from "./texts.js";
+import { thumbnailOf } from "./thumbnails.js";
 import { toldOf } from "./told.js";
 import { toast, toastFromBefore, toastThere } from "./toast.js";
 import { deleteFaces } from "./unnamedgroups.js";
@@ -37,7 +38,7 @@ function tile(face) {
 
 function tileOf(face) {
   const label = _("Show the picture %(source)s", { source: face.source });
-  const show = make("button", { type: "button", className: "enlarge" }, thumbOf(face.crop, "tile-picture"));
+  const show = make("button", { type: "button", className: "enlarge" }, thumbOf(face.thumbnail && thumbnailOf(face.id, "large"), "tile-picture"));
   show.setAttribute("aria-label", label);
   show.title = face.source;
   show.addEventListener("click", () => showPicture(face));

@@ -16,6 +16,7 @@ import { goTo } from "./reach.js";
 import { storedPicture } from "./storedpicture.js";
 import { sampleFile } from "./samplefile.js";
 import { showCode } from "./takealong.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, ngettext } from "./texts.js";
 import { Threshold, distanceText } from "./threshold.js";
 import { shortName, verdictOf } from "./verdict.js";
@@ -168,7 +169,7 @@ function rowOf(verdict, index, isOnly) {
 function thumbOf(index) {
   const { bitmap, face, faces } = probe;
   if (bitmap) return faceThumb(bitmap, faces[index].box);
-  return face?.crop ? make("img", { className: "thumb", src: face.crop, alt: "", width: 160, height: 160 }) : null;
+  return face?.thumbnail ? thumbOfFace(face, "small", "thumb") : null;
 }
 
 function nearTo(index) {

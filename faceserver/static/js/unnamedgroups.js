@@ -1,10 +1,11 @@
 /** Faces that nobody has named, as likely people, each to be named in one click. */
 import { call, inCollection } from "./api.js";
-import { confirmed, cropOf, thumbOf } from "./dialogs.js";
+import { confirmed, thumbOf } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { may } from "./page.js";
 import { personNamed, suggestPeople } from "./people.js";
 import { showCode } from "./takealong.js";
+import { thumbnailOf } from "./thumbnails.js";
 import { _, ngettext, percent } from "./texts.js";
 import { toast } from "./toast.js";
 
@@ -79,13 +80,13 @@ class Group {
     this.left = new Set(likely.ids);
     this.title = make("h2", {});
     this.problem = make("p", { className: "notice bad", role: "alert", hidden: true });
-    this.faces = make("ul", { className: "toggles" }, ...likely.faces.map(({ id, crop }) => this.toggle(id, crop)));
+    this.faces = make("ul", { className: "toggles" }, ...likely.faces.map(({ id, thumbnail }) => this.toggle(id, thumbnail && thumbnailOf(id))));
     this.element = make("article", { className: "panel likely" }, this.title, this.faces, this.rest(likely.faces.length));
     if (may("write")) this.element.append(this.problem, this.form(likely.lookalike));
     this.count();
   }
 
-  toggle(id, crop = cropOf(id)) {
+  toggle(id, thumbnail = thumbnailOf(id)) {
     const label = make("span", { className: "visually-hidden", textContent: _("Belongs to this person") });
     const input = make("input", { type: "checkbox", checked: true, disabled: !may("write") });
     input.addEventListener("change", () => {
@@ -93,7 +94,7 @@ class Group {
       else this.left.delete(id);
       this.count();
     });
-    return make("li", {}, make("label", { className: "toggle" }, input, thumbOf(crop), label));
+    return make("li", {}, make("label", { className: "toggle" }, input, thumbOf(thumbnail), label));
   }
 
   rest(shown) {

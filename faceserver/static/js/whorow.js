@@ -3,6 +3,7 @@ import { button, make } from "./dom.js";
 import { likeness } from "./matches.js";
 import { nameForm } from "./nameform.js";
 import { may, pageUrl } from "./page.js";
+import { thumbOfFace } from "./thumbnails.js";
 import { _, ngettext, sure } from "./texts.js";
 
 /**
@@ -68,8 +69,7 @@ function factsOf({ kind, match }, near) {
 }
 
 function matchThumb(match) {
-  if (!match?.face.crop) return null;
-  return make("img", { className: "thumb", src: match.face.crop, alt: "", width: 160, height: 160 });
+  return match?.face.thumbnail ? thumbOfFace(match.face, "small", "thumb") : null;
 }
 
 function chooser(about, isChosen, choose) {

@@ -1,6 +1,12 @@
 """The stored pictures: bytes by name, in a folder or wherever else; nobody outside sees a path."""
 
-from faceserver.store.pictures.base import Pictures, is_picture_name, picture_name
+from faceserver.store.pictures.base import (
+    Pictures,
+    is_picture_name,
+    is_thumbnail_name,
+    picture_name,
+    thumbnail_name,
+)
 from faceserver.store.pictures.files import PictureFolder
 from faceserver.store.pictures.kept import Keep, PictureStore
 from faceserver.store.pictures.places import PlaceOptions, open_pictures
@@ -12,6 +18,8 @@ __all__ = [
     "Pictures",
     "PlaceOptions",
     "is_picture_name",
+    "is_thumbnail_name",
     "open_pictures",
     "picture_name",
+    "thumbnail_name",
 ]

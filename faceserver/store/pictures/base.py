@@ -9,10 +9,11 @@ from faceserver.errors import NotFound
 from faceserver.store.results import Link
 
 _NAME = re.compile(r"[0-9a-f]{64}\.jpg", re.ASCII)
+_THUMBNAIL = re.compile(r"[0-9a-f]{32}\.webp", re.ASCII)
 
 
 class Pictures(Protocol):
-    """Bytes by name. Safe to call from several threads at once.
+    """Bytes by name: pictures, and thumbnails of faces. Safe to call from several threads at once.
 
     :class:`~faceserver.store.pictures.kept.PictureStore` stands before it and knows which pictures
     are still needed; a place for them only keeps what it is told to keep.
@@ -42,20 +43,36 @@ class Pictures(Protocol):
         """
         ...
 
-    def open(self, name: str) -> IO[bytes]:
-        """A picture as a stream that can be read and sought in; whoever gets it closes it.
+    def put(self, name: str, content: bytes) -> None:
+        """Store a thumbnail, in place of what there is of that name.
 
-        It can be read to its end even if the picture is deleted meanwhile.
+        Readers see the old one or the new one. A crash may lose it: it can be made again.
+
+        Args:
+            name: see :func:`thumbnail_name`.
+            content: the file's.
 
         Raises:
-            NotFound: there is none of that name; a name of any other form than :meth:`save`
-                returns is not even looked for.
+            StoreFull: no space is left.
+            StoreUnavailable: the place is on another machine, which does not answer.
+            StoreError: it cannot be written.
+        """
+        ...
+
+    def open(self, name: str) -> IO[bytes]:
+        """A picture or thumbnail as a stream that can be read and sought in, to be closed.
+
+        It can be read to its end even if it is deleted meanwhile.
+
+        Raises:
+            NotFound: there is none of that name; a name of any other form than pictures and
+                thumbnails have is not even looked for.
             StoreError: it cannot be read.
         """
         ...
 
     def delete(self, names: Iterable[str]) -> int:
-        """Delete pictures; return how many of them there were.
+        """Delete pictures and thumbnails; return how many of them there were.
 
         Raises:
             StoreError: one cannot be deleted.
@@ -63,7 +80,7 @@ class Pictures(Protocol):
         ...
 
     def names(self) -> Iterator[str]:
-        """The names of all pictures, in no order."""
+        """The names of all pictures and thumbnails, in no order."""
         ...
 
     def place(self, name: str) -> str:
@@ -119,6 +136,21 @@ def picture_name(jpeg: bytes) -> str:
 def is_picture_name(name: str) -> bool:
     """Whether a stored picture can have this name; any other might lead elsewhere."""
     return _NAME.fullmatch(name) is not None
+
+
+def thumbnail_name(face_id: str) -> str:
+    """The name of a face's thumbnail: its id, 32 digits in hexadecimal, and ``.webp``."""
+    return f"{face_id}.webp"
+
+
+def is_thumbnail_name(name: str) -> bool:
+    """Whether a thumbnail can have this name."""
+    return _THUMBNAIL.fullmatch(name) is not None
+
+
+def is_stored_name(name: str) -> bool:
+    """Whether a picture or a thumbnail can have this name."""
+    return is_picture_name(name) or is_thumbnail_name(name)
 
 
 def share_bytes(pictures: Pictures, name: str, other: Pictures) -> bool:

@@ -1,7 +1,7 @@
 """Pictures as files of a folder: the only code that knows where they lie."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -9,7 +9,13 @@ from faceserver.errors import NotFound
 from faceserver.layout import PICTURES, TEMPORARY
 from faceserver.runtime.atomic_files import file_errors, make_folder, sync, write_atomically
 from faceserver.runtime.private_files import copy_privately
-from faceserver.store.pictures.base import Pictures, is_picture_name, picture_name, share_bytes
+from faceserver.store.pictures.base import (
+    Pictures,
+    is_picture_name,
+    is_stored_name,
+    picture_name,
+    share_bytes,
+)
 from faceserver.store.results import Link
 
 
@@ -43,9 +49,15 @@ class PictureFolder:
         write_atomically(self._folder / name, jpeg)
         return name
 
+    def put(self, name: str, content: bytes) -> None:
+        """Store a thumbnail; see :meth:`.base.Pictures.put`."""
+        if not self._folder.is_dir():
+            make_folder(self._folder)
+        write_atomically(self._folder / name, content, durable=False)
+
     def open(self, name: str) -> IO[bytes]:
         """A picture as a stream; see :meth:`.base.Pictures.open`."""
-        path = self._path(name)
+        path = self._path(name, is_stored_name)
         with file_errors(path):
             try:
                 return path.open("rb")
@@ -56,7 +68,7 @@ class PictureFolder:
         """Delete pictures; see :meth:`.base.Pictures.delete`."""
         removed = 0
         with file_errors(self._folder):
-            for name in filter(is_picture_name, names):
+            for name in filter(is_stored_name, names):
                 try:
                     (self._folder / name).unlink()
                 except FileNotFoundError:
@@ -67,8 +79,8 @@ class PictureFolder:
         return removed
 
     def names(self) -> Iterator[str]:
-        """The names of all pictures, in no order."""
-        return filter(is_picture_name, self._entries())
+        """The names of all pictures and thumbnails, in no order."""
+        return filter(is_stored_name, self._entries())
 
     def place(self, name: str) -> str:
         """The path of a picture, to be shown; see :meth:`.base.Pictures.place`."""
@@ -79,7 +91,7 @@ class PictureFolder:
         return sorted(
             name
             for name in self._entries()
-            if not is_picture_name(name) and not name.endswith(TEMPORARY)
+            if not is_stored_name(name) and not name.endswith(TEMPORARY)
         )
 
     def delete_stray(self, name: str) -> None:
@@ -122,8 +134,8 @@ class PictureFolder:
     def _entries(self) -> Iterator[str]:
         return (path.name for path in self._folder.glob("*"))
 
-    def _path(self, name: str) -> Path:
+    def _path(self, name: str, can_be: Callable[[str], bool] = is_picture_name) -> Path:
         path = self._folder / name
-        if not is_picture_name(name) or not path.is_file():
+        if not can_be(name) or not path.is_file():
             raise NotFound(f"there is no picture {name!r}")
         return path

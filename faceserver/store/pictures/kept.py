@@ -1,4 +1,4 @@
-"""The pictures of a gallery: kept as long as a face shows them."""
+"""The pictures of a gallery, kept as long as a face shows them; thumbnails, as long as the face."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,12 @@ from typing import IO, Literal
 
 from faceserver.runtime.rwlock import SharedLock
 from faceserver.store.lifetime import Lifetime
-from faceserver.store.pictures.base import Pictures, picture_name
+from faceserver.store.pictures.base import (
+    Pictures,
+    is_picture_name,
+    is_thumbnail_name,
+    picture_name,
+)
 from faceserver.store.results import Link
 
 Keep = Literal["originals", "crops", "nothing"]
@@ -45,7 +50,7 @@ class PictureStore:
         Args:
             pictures: where they are.
             keep: see the class.
-            in_use: whether a stored face shows a picture, by its name.
+            in_use: whether a stored face shows a picture, or is that of a thumbnail, by its name.
         """
         self.keep = keep
         self._pictures = pictures
@@ -55,6 +60,7 @@ class PictureStore:
         self._saving = SharedLock()
         self._batches: list[_Batch] = []
         self.save = pictures.save
+        self.put = pictures.put
         self.open = pictures.open
         self.names = pictures.names
         self.place = pictures.place
@@ -126,7 +132,10 @@ class PictureStore:
         batch.saved.clear()
 
     def discard(self, names: Iterable[str]) -> int:
-        """Remove those of the pictures that no face shows; return how many there were.
+        """Remove those of the pictures that no face shows, and thumbnails without their face.
+
+        Returns:
+            How many pictures there were.
 
         Raises:
             StoreError: the system refused.
@@ -136,9 +145,11 @@ class PictureStore:
         while some := list(islice(rest, _AT_ONCE)):
             # Whoever saves one of them now pins it first, and so waits for the lock.
             with self._lock:
-                removed += self._pictures.delete(
-                    [name for name in some if name not in self._pinned and not self._in_use(name)]
-                )
+                gone = [
+                    name for name in some if name not in self._pinned and not self._in_use(name)
+                ]
+                self._pictures.delete(filter(is_thumbnail_name, gone))
+                removed += self._pictures.delete(filter(is_picture_name, gone))
         return removed
 
     def is_pinned(self, name: str) -> bool:

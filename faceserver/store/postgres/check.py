@@ -6,6 +6,8 @@ from functools import partial
 from faceserver.errors import NotFound
 from faceserver.runtime.findings import Finder, Finding
 from faceserver.runtime.postgres import Transaction
+from faceserver.store.pictures import is_thumbnail_name
+from faceserver.store.postgres import pinning
 from faceserver.store.postgres.store import PostgresStore
 from faceserver.store.postgres.tables import (
     CollectionRow,
@@ -127,6 +129,8 @@ def _forget(store: PostgresStore, name: str) -> str:
 
 
 def _is_shown(store: PostgresStore, name: str) -> bool:
+    if is_thumbnail_name(name):
+        return not store.database.read(lambda transaction: pinning.unused(transaction, [name]))
     query = "SELECT 1 FROM faces WHERE picture = %s UNION ALL SELECT 1 FROM faces WHERE crop = %s"
     return bool(
         store.database.read(lambda transaction: transaction.read(f"{query} LIMIT 1", name, name))
@@ -134,4 +138,9 @@ def _is_shown(store: PostgresStore, name: str) -> bool:
 
 
 def _removed(store: PostgresStore, name: str) -> str:
-    return "removed" if store.pictures.discard([name]) else "it is in use now, and stays"
+    store.pictures.discard([name])
+    try:
+        store.pictures.open(name).close()
+    except NotFound:
+        return "removed"
+    return "it is in use now, and stays"

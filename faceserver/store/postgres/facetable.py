@@ -10,6 +10,7 @@ from faceserver.errors import AlreadyExists, NotFound
 from faceserver.runtime.postgres import Row, Taken, Transaction
 from faceserver.store.base import EVERYTHING, Page
 from faceserver.store.cursor import cursor_after, row_of
+from faceserver.store.pictures import thumbnail_name
 from faceserver.store.postgres.facefilter import conditions_of
 from faceserver.store.postgres.pinning import doom
 from faceserver.store.postgres.rows import (
@@ -114,7 +115,7 @@ def numbers_of(transaction: Transaction, tables: Tables, face_ids: Sequence[str]
 def delete(transaction: Transaction, tables: Tables, where: str, *values: object) -> int:
     """Delete faces and all that hangs on them, doom their pictures; return how many there were."""
     gone = transaction.read(
-        f"DELETE FROM {tables.faces} WHERE {where} RETURNING id, picture, crop", *values
+        f"DELETE FROM {tables.faces} WHERE {where} RETURNING id, uuid, picture, crop", *values
     )
     numbers = [row[0] for row in gone]
     ((_, *spaces),) = transaction.read(
@@ -123,7 +124,8 @@ def delete(transaction: Transaction, tables: Tables, where: str, *values: object
     for space in filter(None, spaces):
         transaction.run(f"DELETE FROM {vectors(space)} WHERE face = ANY(%s)", numbers)
     transaction.run(f"DELETE FROM {tables.exemplars} WHERE face = ANY(%s)", numbers)
-    doom(transaction, {name for row in gone for name in row[1:] if name})
+    doom(transaction, {name for row in gone for name in row[2:] if name})
+    doom(transaction, [thumbnail_name(row[1]) for row in gone if any(row[2:])])
     return len(numbers)
 
 

@@ -7,7 +7,14 @@ from uuid import uuid4
 
 from faceserver.runtime.postgres import Postgres, Transaction
 from faceserver.store.lifetime import Lifetime
-from faceserver.store.pictures import Keep, Pictures, PictureStore, picture_name
+from faceserver.store.pictures import (
+    Keep,
+    Pictures,
+    PictureStore,
+    is_picture_name,
+    is_thumbnail_name,
+    picture_name,
+)
 from faceserver.store.postgres import pinning
 from faceserver.store.postgres.lives import SharedLifetime
 
@@ -68,7 +75,8 @@ class SharedPictures(PictureStore):
         rest = iter(names)
         while some := list(islice(rest, _AT_ONCE)):
             unused = self._database.read(lambda transaction, s=some: pinning.unused(transaction, s))  # type: ignore[misc]
-            removed += sum(map(self._discard, unused))
+            self._discard_thumbnails([name for name in unused if is_thumbnail_name(name)])
+            removed += sum(map(self._discard, filter(is_picture_name, unused)))
         return removed
 
     def discard_doomed(self) -> int:
@@ -83,11 +91,19 @@ class SharedPictures(PictureStore):
             if not (new := set(names) - seen):
                 return removed
             seen |= new
-            removed += sum(map(self._discard, sorted(new)))
+            thumbnails = sorted(filter(is_thumbnail_name, new))
+            self.discard(thumbnails)
+            self._database.write(lambda transaction, t=thumbnails: pinning.forget(transaction, t))  # type: ignore[misc]
+            removed += sum(map(self._discard, sorted(filter(is_picture_name, new))))
 
     def is_pinned(self, name: str) -> bool:
         """Whether a batch is under way, on any server, that has saved this picture."""
         return self._database.read(lambda transaction: pinning.is_pinned(transaction, name))
+
+    def _discard_thumbnails(self, names: list[str]) -> None:
+        """Remove some that nobody needs: one that somebody writes just now is made again."""
+        if names:
+            self._pictures.delete(names)
 
     def _discard(self, name: str) -> int:
         def discard(transaction: Transaction) -> int:

@@ -15,8 +15,14 @@ _UNUSED = """
     NOT EXISTS (SELECT 1 FROM picture_pins WHERE name = p.name AND until > now())
     AND NOT EXISTS (SELECT 1 FROM faces WHERE picture = p.name)
     AND NOT EXISTS (SELECT 1 FROM faces WHERE crop = p.name)
+    AND (right(p.name, 5) <> '.webp' OR NOT EXISTS (
+        SELECT 1 FROM faces
+        WHERE uuid = left(p.name, -5) AND (picture IS NOT NULL OR crop IS NOT NULL)
+    ))
 """
 """Of one moment: faces are committed before their picture's pin goes."""
+
+_THUMBNAIL = "CASE WHEN picture IS NOT NULL OR crop IS NOT NULL THEN uuid || '.webp' END"
 
 
 def pin(transaction: Transaction, name: str, batch: str, collection: int | None) -> None:
@@ -64,13 +70,14 @@ def doom(transaction: Transaction, names: Iterable[str]) -> None:
     )
 
 
-def doom_all(transaction: Transaction, faces: str, column: str) -> None:
-    """Likewise for all pictures that a column of a table of faces names."""
-    transaction.run(
-        f"INSERT INTO pictures (name, doomed) SELECT DISTINCT {column}, true FROM {faces}"
-        f" WHERE {column} IS NOT NULL ORDER BY {column}"
-        " ON CONFLICT (name) DO UPDATE SET doomed = true"
-    )
+def doom_all(transaction: Transaction, faces: str) -> None:
+    """Likewise for all pictures, crops and thumbnails of a table of faces."""
+    for column in ("picture", "crop", _THUMBNAIL):
+        transaction.run(
+            f"INSERT INTO pictures (name, doomed) SELECT DISTINCT {column} AS name, true"
+            f" FROM {faces} WHERE {column} IS NOT NULL ORDER BY name"
+            " ON CONFLICT (name) DO UPDATE SET doomed = true"
+        )
 
 
 def doomed(transaction: Transaction, limit: int) -> list[str]:
@@ -89,6 +96,11 @@ def unused(transaction: Transaction, names: Sequence[str]) -> list[str]:
         f"SELECT name FROM unnest(%s::text[]) AS p (name) WHERE {_UNUSED}", list(names)
     )
     return [row[0] for row in rows]
+
+
+def forget(transaction: Transaction, names: Sequence[str]) -> None:
+    """These have been seen to; for thumbnails, which nobody pins."""
+    transaction.run("DELETE FROM pictures WHERE name = ANY(%s)", list(names))
 
 
 def take(transaction: Transaction, name: str) -> bool:

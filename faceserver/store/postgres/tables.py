@@ -194,8 +194,7 @@ def empty(transaction: Transaction, held: Tables) -> tuple[int, int]:
     """
     ((faces,),) = transaction.read(f"SELECT count(*) FROM {held.faces}")
     ((subjects,),) = transaction.read(f"SELECT count(*) FROM {held.subjects}")
-    for column in ("picture", "crop"):
-        doom_all(transaction, held.faces, column)
+    doom_all(transaction, held.faces)
     drop_parts(transaction, held.row.id)
     if held.row.name != DEFAULT:
         transaction.run("DELETE FROM collections WHERE id = %s", held.row.id)

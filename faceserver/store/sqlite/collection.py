@@ -1,13 +1,12 @@
 """A collection on the disk: rows in SQLite, and an index that follows them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from faceserver.errors import InvalidRequest, ModelChanged
+from faceserver.errors import ModelChanged
 from faceserver.runtime import metrics
 from faceserver.runtime.rwlock import SharedLock
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
@@ -16,8 +15,6 @@ from faceserver.store.index.exact import Labels
 from faceserver.store.index.owners import NOBODY
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.lifetime import Lifetime
-from faceserver.store.listing import Order
-from faceserver.store.names import check_name
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collectiontable import CollectionRow
 from faceserver.store.sqlite.exemplars import DurableExemplars
@@ -26,12 +23,12 @@ from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.look import Look
 from faceserver.store.sqlite.mergetable import MergeTable
 from faceserver.store.sqlite.searcher import LEAST, Searcher
+from faceserver.store.sqlite.subjects import DurableSubjects
 from faceserver.store.sqlite.subjecttable import SubjectTable
-from faceserver.store.subjects import checked_metadata, new_subject
-from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
+from faceserver.types import Face, Filter, Floats, Match, SubjectMatch
 
 
-class DurableCollection(DurableExemplars):
+class DurableCollection(DurableSubjects, DurableExemplars):
     """Faces on the disk; see :class:`faceserver.store.base.Collection`. Made by the store."""
 
     def __init__(
@@ -161,134 +158,9 @@ class DurableCollection(DurableExemplars):
         """Ask several things about one probe."""
         return self._looked(probe, only=only, apart_from=apart_from, least=LEAST)
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-        hidden: bool = False,
-        cover: str | None = None,
-    ) -> Subject:
-        """Add a person."""
-        subject = new_subject(
-            name,
-            tags=tags,
-            metadata=metadata,
-            subject_id=subject_id,
-            created=created,
-            hidden=hidden,
-            cover=cover,
-        )
-        with self._changing():
-            self._subjects.insert(subject)
-        return self._subjects.get(subject.id) if cover else subject
-
-    def subject(self, subject_id: str) -> Subject:
-        """Return one person."""
-        return self._subjects.get(subject_id)
-
-    def subject_named(self, name: str) -> Subject | None:
-        """Return the person of a name, without regard to case, None if there is none."""
-        return self._subjects.named(name)
-
-    def subjects(
-        self,
-        *,
-        limit: int,
-        cursor: str | None = None,
-        tags: Sequence[str] = (),
-        called: str = "",
-        hidden: bool | None = None,
-        order: Order = "stored",
-    ) -> Page[Subject]:
-        """List people."""
-        return self._subjects.page(
-            limit=limit, cursor=cursor, tags=tags, called=called, hidden=hidden, order=order
-        )
-
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        hidden: bool | None = None,
-        cover: str | None = None,
-    ) -> Subject:
-        """Change what is given of a person: rename, tag, describe, hide, show by another face."""
-        with self._changing():
-            self._subjects.change(
-                subject_id,
-                name=None if name is None else check_name(name),
-                tags=None if tags is None else sorted_tags(tags),
-                metadata=None if metadata is None else checked_metadata(metadata),
-                hidden=hidden,
-                cover=cover,
-            )
-        return self._subjects.get(subject_id)
-
-    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
-        """Delete a person, and every face of this person; return how many faces there were."""
-        with self._changing():
-            labels = self._faces.labels(only=Filter(subject=subject_id))
-            self._subjects.delete(subject_id, keep_faces=keep_faces)
-            if keep_faces:
-                self.index.owners.give(labels, NOBODY)
-            else:
-                self.index.remove(labels)
-            self._trim_exemplars()
-        return len(labels)
-
-    def delete_subjects(self) -> tuple[int, int]:
-        """Delete all people and their faces; return how many of both there were."""
-        with self._changing():
-            labels = self._faces.labels(only=Filter(named=True))
-            people = self._subjects.delete_all()
-            self.index.remove(labels)
-        return people, len(labels)
-
-    def merge(self, subject_id: str, *, into: str) -> Merge:
-        """Give all faces of a person to another one."""
-        if subject_id == into:
-            raise InvalidRequest("a subject cannot be merged into itself")
-        with self._changing():
-            merge = self._merges.merge(subject_id, into=into)
-            self.index.owners.give(*self._faces.owners.labels_showing(into))
-        return merge
-
-    def merges(self) -> list[Merge]:
-        """Those that can be undone, the latest first."""
-        return self._merges.all()
-
-    def undo(self, merge_id: str) -> Subject:
-        """Take a merge back: the person is there again."""
-        with self._changing():
-            subject_id = self._merges.undo(merge_id)
-            self.index.owners.give(*self._faces.owners.labels_showing(subject_id))
-        return self._subjects.get(subject_id)
-
-    def merge_records(self) -> list[MergeRecord]:
-        """Those that can be undone, the latest first, as an export takes them along."""
-        return self._merges.records()
-
-    def add_merge(self, record: MergeRecord) -> bool:
-        """Take in a merge that an export brings, so that it can be undone here too."""
-        with self._changing():
-            return self._merges.insert(record)
-
     def count(self, only: Filter = EVERYTHING) -> int:
         """How many faces are stored that fit a filter."""
         return self._faces.count(only)
-
-    def count_subjects(
-        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
-    ) -> int:
-        """How many people are stored who fit."""
-        return self._subjects.count(tags=tags, called=called, hidden=hidden)
 
     def status(self) -> CollectionStatus:
         """The state of the index, and of a change of the model."""

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from faceserver.errors import AlreadyExists
 from faceserver.runtime.database import Database
 from faceserver.store.codec import time_text
+from faceserver.store.pictures import is_thumbnail_name
 from faceserver.store.sqlite.facetable import delete_faces
+from faceserver.store.sqlite.rows import HAS_THUMBNAIL, THUMBNAIL
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,20 @@ class CollectionTable:
         return faces, subjects
 
     def shows(self, picture: str) -> bool:
-        """Whether a face is in this picture, or has it as its crop."""
+        """Whether a face is in this picture, or has it as its crop, or as its thumbnail."""
+        if is_thumbnail_name(picture):
+            face = f"SELECT 1 FROM faces WHERE uuid = ? AND {HAS_THUMBNAIL}"
+            return bool(self._database.read(face, picture.partition(".")[0]))
         statement = (
             "SELECT EXISTS (SELECT 1 FROM faces WHERE picture = ?)"
             " OR EXISTS (SELECT 1 FROM faces WHERE crop = ?)"
         )
         return bool(self._database.read(statement, picture, picture)[0][0])
+
+    def thumbnails(self) -> set[str]:
+        """The names of the thumbnails that faces may have."""
+        rows = self._database.read(f"SELECT {THUMBNAIL} FROM faces WHERE {HAS_THUMBNAIL}")
+        return {row[0] for row in rows}
 
     def doomed_pictures(self) -> list[str]:
         """The pictures that lost a face: those that show no other are to go."""

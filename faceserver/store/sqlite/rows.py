@@ -20,6 +20,12 @@ FACE = """
 """
 """What :func:`face_from_row` reads of the table ``faces AS f``."""
 
+HAS_THUMBNAIL = "(picture <> '' OR crop IS NOT NULL)"
+"""Of a row of ``faces``: something is kept of its picture, so that it may have a thumbnail."""
+
+THUMBNAIL = "uuid || '.webp'"
+"""Its name; see :func:`faceserver.store.pictures.thumbnail_name`."""
+
 SUBJECT = f"""
     s.id, s.uuid, s.name, s.tags, s.metadata, s.created,
     (SELECT count(*) FROM faces WHERE subject = s.id),

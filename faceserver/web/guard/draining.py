@@ -1,8 +1,12 @@
-"""While the server stops: what is under way finishes, nothing new begins."""
+"""What is refused whoever sends it: all that comes while the server stops, and what cannot be read.
+
+What is under way then finishes, nothing new begins.
+"""
 
 from flask import Flask, request
 
 from faceserver.errors import ShuttingDown
+from faceserver.runtime.admission import REFUSAL
 from faceserver.web.context import backend
 
 FOR_OPERATORS = frozenset({"health.health", "health.live", "health.ready", "metrics.show"})
@@ -10,10 +14,11 @@ FOR_OPERATORS = frozenset({"health.health", "health.live", "health.ready", "metr
 
 
 def register(app: Flask) -> None:
-    """Refuse requests that come once the server is stopping.
+    """Refuse requests that come once the server is stopping, or in which it has found a fault.
 
     Raises (in requests):
-        ShuttingDown: it is.
+        ShuttingDown: it is stopping.
+        FaceServerError: what it has found before the application had the request.
     """
 
     @app.before_request
@@ -22,3 +27,6 @@ def register(app: Flask) -> None:
             raise ShuttingDown(
                 "the server is shutting down; try again later, or use another server"
             )
+        refusal = request.environ.get(REFUSAL)
+        if refusal is not None:
+            raise refusal

@@ -46,10 +46,10 @@ def answers(*codes: str, **models: type[BaseModel]) -> ResponseDict:
     return {**told, **_problems(codes)}
 
 
-def picture_answer(*codes: str) -> ResponseDict:
-    """What a route answers that sends a JPEG."""
-    jpeg = {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
-    return {200: {**jpeg, "description": "The picture."}, **_problems(codes)}
+def picture_answer(*codes: str, mimetype: str = "image/jpeg") -> ResponseDict:
+    """What a route answers that sends a picture."""
+    sent = {"content": {mimetype: {"schema": {"type": "string", "format": "binary"}}}}
+    return {200: {**sent, "description": "The picture."}, **_problems(codes)}
 
 
 def reply(model: BaseModel, status: int = 200) -> Response:

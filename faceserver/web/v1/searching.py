@@ -24,13 +24,14 @@ from faceserver.api.pictures import ATTRIBUTES, AttributeNames, Which
 from faceserver.services.searching import Searched, SearchQuery
 from faceserver.types import Filter
 from faceserver.web.context import services
+from faceserver.web.forms import file_bytes
 from faceserver.web.guard.auth import require_scope
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
-from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
+from faceserver.web.v1.bodies import form_body, is_form, json_body, takes
 from faceserver.web.v1.files import File
-from faceserver.web.v1.stateless import picture_bytes
+from faceserver.web.v1.stateless import CHOICES, picture_bytes
 
 blueprint = APIBlueprint(
     "v1_search",
@@ -118,7 +119,7 @@ def _by_form(collection: str) -> Searched:
         collection,
         file_bytes(form.file),
         _query(form, _filter(form)),
-        largest=form.faces == "largest",
+        choice=CHOICES[form.faces],
         attributes=form.attributes,
     )
 
@@ -135,7 +136,7 @@ def _by_json(collection: str) -> Searched:
         collection,
         picture_bytes(body),
         query,
-        largest=body.faces == "largest",
+        choice=CHOICES[body.faces],
         attributes=body.attributes,
     )
 

@@ -11,7 +11,8 @@ from faceserver.api.frames import Frame as FrameAnswer
 from faceserver.api.frames import FramesAnswer
 from faceserver.api.stranger import Stranger as StrangerAnswer
 from faceserver.jobs import records
-from faceserver.models.spec import EmbedderSpec, SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
+from faceserver.models.spec import EmbedderSpec
 from faceserver.services.collections import Described
 from faceserver.services.models import ListedModel
 from faceserver.services.searching import (
@@ -99,6 +100,7 @@ def face(stored: Face, collection: str) -> faces.Face:
         source=stored.source,
         picture=url_for("v1_faces.picture", **where) if stored.picture else None,
         crop=url_for("v1_faces.crop", **where) if has_crop else None,
+        thumbnail=url_for("v1_faces.thumbnail", **where) if has_crop else None,
         created=stored.created,
     )
 

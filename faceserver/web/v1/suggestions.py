@@ -17,7 +17,7 @@ from faceserver.api.suggestions import (
     Suggestions,
     UndoneSuggestion,
 )
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services import suggesting
 from faceserver.services.apart import Apart
 from faceserver.web.context import services

@@ -16,7 +16,7 @@ from faceserver.api.unnamed import (
     UnnamedFaces,
     UnnamedQuery,
 )
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services import unnamed
 from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope

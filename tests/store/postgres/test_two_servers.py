@@ -8,6 +8,7 @@ import pytest
 
 from faceserver.errors import AlreadyExists, Conflict, ModelChanged, NotFound
 from faceserver.store.exemplars import Exemplar
+from faceserver.store.pictures import thumbnail_name
 from faceserver.types import Filter, Subject
 from tests.store.postgres.conftest import Servers
 from tests.store.samples import DIMS, MODEL, new_face, new_faces, people
@@ -166,6 +167,23 @@ def test_a_picture_of_two_collections_stays_until_both_let_go(servers: Servers) 
     there.collection().delete([one.id])
     assert list(here.pictures.names()) == [name]
     there.collection("second").delete([two.id])
+    assert list(here.pictures.names()) == []
+
+
+def test_a_thumbnail_goes_with_its_face_whoever_deletes_it(servers: Servers) -> None:
+    here, there = servers
+    with here.pictures.batch() as save:
+        name = save(b"a picture")
+        one, two = here.collection().add([new_face(v, picture=name) for v in people(2)])
+    for face in (one, two):
+        here.pictures.put(thumbnail_name(face.id), b"RIFF")
+    assert there.sweep() == 0
+    there.collection().delete([one.id])
+    assert sorted(here.pictures.names()) == sorted([name, thumbnail_name(two.id)])
+    here.pictures.put(thumbnail_name(one.id), b"left by a crash")
+    assert there.sweep() == 0
+    assert sorted(here.pictures.names()) == sorted([name, thumbnail_name(two.id)])
+    assert there.purge().pictures == 1
     assert list(here.pictures.names()) == []
 
 

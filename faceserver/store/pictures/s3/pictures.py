@@ -12,7 +12,13 @@ from typing import IO, Any, TypeVar, cast
 from faceserver.errors import NotFound, StoreMismatch, StoreUnavailable
 from faceserver.layout import GALLERY_ID
 from faceserver.runtime.retrying import Retries
-from faceserver.store.pictures.base import Pictures, is_picture_name, picture_name, share_bytes
+from faceserver.store.pictures.base import (
+    Pictures,
+    is_picture_name,
+    is_stored_name,
+    picture_name,
+    share_bytes,
+)
 from faceserver.store.pictures.s3.bucket import AlreadyThere, Bucket
 from faceserver.store.results import Link
 
@@ -64,12 +70,16 @@ class S3Pictures:
         self._call(self._put, name, jpeg)
         return name
 
+    def put(self, name: str, content: bytes) -> None:
+        """Store a thumbnail; see :meth:`.base.Pictures.put`."""
+        self._call(self._bucket.call, "put_object", name, Body=content, ContentType="image/webp")
+
     def open(self, name: str) -> IO[bytes]:
         """A picture as a stream, which is fetched completely: so nobody is sent half of one.
 
         See :meth:`.base.Pictures.open`.
         """
-        if not is_picture_name(name):
+        if not is_stored_name(name):
             raise NotFound(f"there is no picture {name!r}")
         return self._call(self._fetched, name)
 
@@ -78,7 +88,7 @@ class S3Pictures:
 
         S3 does not tell which were there, so that is asked first.
         """
-        wanted = list(dict.fromkeys(filter(is_picture_name, names)))
+        wanted = list(dict.fromkeys(filter(is_stored_name, names)))
         if not wanted:
             return 0
         with ThreadPoolExecutor(min(_AT_ONCE, len(wanted))) as pool:
@@ -89,7 +99,7 @@ class S3Pictures:
         return len(present)
 
     def names(self) -> Iterator[str]:
-        """The names of all pictures, in no order."""
+        """The names of all pictures and thumbnails, in no order."""
         after: dict[str, str] = {}
         while True:
             page = self._call(
@@ -97,7 +107,7 @@ class S3Pictures:
             )
             keys = (item["Key"] for item in page.get("Contents", ()))
             yield from filter(
-                is_picture_name, (key.removeprefix(self._bucket.prefix) for key in keys)
+                is_stored_name, (key.removeprefix(self._bucket.prefix) for key in keys)
             )
             if not page.get("IsTruncated"):
                 return

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceserver.errors import UpstreamFailed
+from faceserver.services.context import LARGEST
 from faceserver.services.relaying import Answer
 from faceserver.types import Box, Floats
 from faceserver.web.context import services
@@ -39,7 +40,7 @@ def distance(one: bytes, other: bytes) -> float | None:
     """
     relaying = services().relaying
     if not relaying.has(DETECT) and not relaying.has(COMPARE):
-        found = services().analysis.compare(one, other, largest=True)
+        found = services().analysis.compare(one, other, choices=(LARGEST, LARGEST))
         return math.sqrt(found.pairs[0].distance)
     places = [(data, _largest(data)) for data in (one, other)]
     found_places = [(data, box) for data, box in places if box is not None]

@@ -8,10 +8,10 @@ from flask import request
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from faceserver.errors import InvalidRequest
-from faceserver.web.compat.bodies import base64_bytes, form, json_object
+from faceserver.web.compat.bodies import base64_bytes, json_object
 from faceserver.web.compat.deepface.errors import MissingArgument
 from faceserver.web.context import services
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.forms import file_bytes, form
 
 ACTIONS = ("age", "gender", "emotion", "race")
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})

@@ -7,9 +7,8 @@ from faceserver.config import Settings
 from faceserver.errors import InvalidRequest, NoFile, NotFound, TooManyItems
 from faceserver.services.outcomes import NewPicture
 from faceserver.services.relaying import FormFile
-from faceserver.web.compat.bodies import form
 from faceserver.web.compat.deepstack.credentials import FIELD
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.forms import file_bytes, form
 
 DETECTED = 0.4
 """What DeepStack asks of its detector where a client asks for nothing."""

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from faceserver import __version__
 from faceserver.errors import NoFace, NotFound, UpstreamFailed
+from faceserver.services.context import LARGEST
 from faceserver.services.searching import ProbeResult, SearchQuery
 from faceserver.types import Filter
 from faceserver.web.compat.deepstack import answers, inputs
@@ -115,7 +116,7 @@ def match() -> dict[str, Any]:
     """Say how similar the largest faces of two pictures are."""
     analysis = services().analysis
     try:
-        found = analysis.compare(*inputs.two_pictures(), largest=True)
+        found = analysis.compare(*inputs.two_pictures(), choices=(LARGEST, LARGEST))
     except NoFace:
         return answers.failed("match", "No face found in one or both images")
     curve = analysis.distances.similarity

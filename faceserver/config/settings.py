@@ -1,27 +1,20 @@
 """The settings: each has a default and a help text, and is set as ``FACESERVER_<NAME>``."""
 
-import logging
-import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from faceserver import folders
-from faceserver.errors import InvalidSetting
-
-_log = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
 
 _MOST_PROXIES = 32
 
 _DATABASES = ("postgresql://", "postgres://")
-
-_STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
@@ -374,7 +367,7 @@ class Settings(BaseSettings):
     )
 
     @property
-    def database(self) -> str:
+    def shared_database(self) -> str:
         """Address of the database that servers share keys, jobs and webhooks in; empty if none."""
         address = self.store.get_secret_value()
         return address if address.startswith(_DATABASES) else ""
@@ -428,56 +421,3 @@ class Settings(BaseSettings):
         for network in value:
             ip_network(network)
         return value
-
-
-_FORMER_OPTIONS = (
-    "min_face",
-    "pnet_threshold",
-    "rnet_threshold",
-    "onet_threshold",
-    "pyramid_factor",
-)
-"""Options of MTCNN that were settings of their own before version 0.2.0, and go on working."""
-
-_FORMER_NAMES = {"embedder_model": "model", "detector_model": "detector"}
-"""Settings that had other names before version 0.2.0, which go on working."""
-
-
-def load_settings(**overrides: object) -> Settings:
-    """Read the settings from the environment; overrides that are not None win.
-
-    Raises:
-        InvalidSetting: one has a value that it cannot have; the message names each.
-    """
-    given = {name: value for name, value in overrides.items() if value is not None}
-    given = {**_by_former_names(), **given}
-    try:
-        return _with_former_options(Settings(**given))  # type: ignore[arg-type]
-    except ValidationError as error:
-        problems = "; ".join(
-            f"FACESERVER_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise InvalidSetting(problems) from error
-
-
-def _by_former_names() -> dict[str, str]:
-    """Settings that are given by a former name, unless they are given by the present one, too."""
-    found = {}
-    for former, name in _FORMER_NAMES.items():
-        value = os.environ.get(f"FACESERVER_{former.upper()}")
-        if value and f"FACESERVER_{name.upper()}" not in os.environ:
-            found[name] = value
-            _log.warning(_STILL_WORKS, former.upper(), f"{name.upper()}={value}")
-    return found
-
-
-def _with_former_options(settings: Settings) -> Settings:
-    """Take options of the detector from where they stood before, unless they stand in both."""
-    former = {name: os.environ.get(f"FACESERVER_{name.upper()}", "") for name in _FORMER_OPTIONS}
-    former = {name: value for name, value in former.items() if value}
-    if not former:
-        return settings
-    for name, value in former.items():
-        _log.warning(_STILL_WORKS, name.upper(), f"DETECTOR_OPTIONS={name}={value}")
-    return settings.model_copy(update={"detector_options": {**former, **settings.detector_options}})
