@@ -17,7 +17,7 @@ from faceserver.config import load_settings
 from tests.support.photographs import Photographs
 from tests.support.walking import walked
 
-FUNCTIONS, FILES, DEPTH = 318, 90, 20
+FUNCTIONS, FILES, DEPTH = 318, 92, 20
 
 
 @pytest.fixture(scope="module")
