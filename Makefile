@@ -15,12 +15,12 @@ help:
 	@echo "make test     linters, types and the whole test suite"
 	@echo "make attack   try to stop a real server, in memory that is capped; part of make test"
 	@echo "make test-convert  the converters' tests that need TensorFlow and coremltools"
-	@echo "make test-torch  the converters' tests that need PyTorch, where it is installed"
+	@echo "make test-torch  the converters' tests that need PyTorch"
 	@echo "make test-wheel  build the wheel, and use it in an empty environment"
 	@echo "make test-pycaffe  build Caffe itself and test against it"
 	@echo "make bench    measure speed, side by side with others; ARGS=--help lists what can be set"
 	@echo "make bench-pages  measure how the pages feel, with ten thousand people; needs node and Chromium"
-	@echo "make bench-torch  add facenet-pytorch to what is compared (a gigabyte)"
+	@echo "make bench-torch  add facenet-pytorch to what is compared (gigabytes)"
 	@echo "make models   build the models"
 	@echo "make photographs  fetch the tests' photographs into .cache/photographs"
 	@echo "make texts    bring the pages' translations up to date"
@@ -64,10 +64,17 @@ lint: .venv/test.stamp
 	@$(INSTALL) convert
 	@touch $@
 
+# For Linux on x86-64, the registry has PyTorch with CUDA alone: five gigabytes on the disk.
+.venv/torch.stamp: .venv/test.stamp requirements/torch.txt requirements/facenet-pytorch.txt
+	@echo "Installing PyTorch into .venv (once; five gigabytes) ..."
+	@$(INSTALL) torch facenet-pytorch
+	@touch $@
+
 # The extras that speak with other servers are tested against real ones; see tests/support/servers.py.
 .venv/test.stamp: .venv/base.stamp requirements/test.txt requirements/s3.txt requirements/oip.txt \
+		requirements/onnxruntime.txt \
 		requirements/postgres.txt requirements/postgres-server.txt
-	@$(INSTALL) test s3 oip postgres postgres-server
+	@$(INSTALL) test s3 oip onnxruntime postgres postgres-server
 	@touch $@
 
 texts: .venv/base.stamp
@@ -90,8 +97,7 @@ proto: $(TOOLS)/tools.stamp
 test-convert: .venv/convert.stamp models
 	$(BIN)/python -m pytest -m convert tests/conversion
 
-# PyTorch has no lock file yet: whoever runs this brings it.
-test-torch: .venv/test.stamp models
+test-torch: .venv/torch.stamp models
 	$(BIN)/python -m pytest -m torch tests/conversion
 
 test-wheel: .venv/test.stamp
@@ -113,7 +119,7 @@ $(PEERS)/peers.stamp: requirements/peers.txt
 	@touch $@
 
 bench-torch: $(PEERS)/peers.stamp
-	@scripts/install $(PEERS)/bin/python bench-torch
+	@scripts/install $(PEERS)/bin/python bench-torch facenet-pytorch
 
 LIGHTHOUSE := .cache/lighthouse
 

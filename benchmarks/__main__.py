@@ -1,72 +1,79 @@
 """All benchmarks, side by side in one run: ``make bench``.
 
-What a contender needs and is not here is skipped by name. The figures go to the screen, and with
-``--json`` and ``--chart`` into files.
+It says at the start how long it will take, and begins nothing more once the time is up. What a
+contender needs and is not here is skipped by name. With ``--save`` the figures become those of this
+machine in ``benchmarks/results``, and the tables of docs/benchmarks.md are renewed.
 """
 
 import argparse
-import json
-import subprocess
-import sys
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
-from benchmarks import engines, http, pipeline
+from benchmarks import decoding, detection, engines, http, machines, pipeline, whole
 from benchmarks.chart import chart
-from benchmarks.report import Row, as_json, machine, table
-from benchmarks.served import CACHE
+from benchmarks.report import Row, machine, state, table
+from benchmarks.rounds import photographs
+from benchmarks.served import CACHE, gallery_is_there
 
-PROGRAMS = {
-    "detection": [],
-    "store": ["--faces", "10000", "--folder", str(CACHE / "store")],
+Part = Callable[[argparse.Namespace], list[Row]]
+
+PARTS: dict[str, tuple[int, Part]] = {
+    "Embedding": (100, lambda told: engines.measure(told.rounds)),
+    "A photograph, to its vectors": (60, lambda told: whole.measure(told.rounds)),
+    "Detection": (60, lambda told: detection.measure(photographs([]), told.rounds)),
+    "Decoding": (30, lambda told: decoding.measure(told.rounds)),
+    "A request": (90, lambda told: http.measure(told.faces, told.calls)),
+    "A folder of photographs": (40, lambda told: pipeline.measure(told.pictures)),
 }
-"""Those that print a report of their own."""
+"""Seconds that each takes on two quiet processors of 2.6 GHz, and how it is measured."""
+
+_GALLERY_SECONDS = 120
+"""For 100,000 faces that are stored and indexed, once."""
 
 
-def show(title: str, rows: list[Row]) -> list[Row]:
-    print(f"\n## {title}\n\n{table(rows)}", flush=True)
-    return rows
+def seconds(told: argparse.Namespace) -> int:
+    """How long all of it should take."""
+    missing = not gallery_is_there(told.faces)
+    building = _GALLERY_SECONDS * told.faces // 100_000 if missing else 0
+    return sum(takes for takes, _ in PARTS.values()) + building
 
 
-def run_program(name: str) -> str:
-    if find_spec(f"benchmarks.{name}") is None:
-        return "absent"
-    command = [sys.executable, "-m", f"benchmarks.{name}", *PROGRAMS[name]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else f"it failed: {done.stderr.strip()[-500:]}"
+def run(told: argparse.Namespace) -> dict[str, list[Row]]:
+    """Measure one part after the other, until the time is up."""
+    end = monotonic() + 60 * told.minutes
+    found = {}
+    for title, (takes, measure) in PARTS.items():
+        print(f"\n## {title}\n", flush=True)
+        if monotonic() + takes > end:
+            print(f"left out: it takes about {takes} s, and {told.minutes:g} minutes are over")
+            continue
+        start = monotonic()
+        found[title] = measure(told)
+        print(f"{table(found[title])}\n\n({monotonic() - start:.0f} s)", flush=True)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=9.5, help="after which nothing is begun")
     parser.add_argument("--faces", type=int, default=100_000, help="stored, for a request")
     parser.add_argument("--calls", type=int, default=80, help="requests in each load")
     parser.add_argument("--pictures", type=int, default=500, help="that are imported")
-    parser.add_argument("--rounds", type=int, default=engines.ROUNDS, help="of the engines")
-    parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--rounds", type=int, default=engines.ROUNDS, help="of taking turns")
     parser.add_argument("--chart", type=Path, help="where the chart goes, as SVG")
-    options = parser.parse_args()
+    parser.add_argument("--save", action="store_true", help="keep the figures of this machine")
+    told = parser.parse_args()
     CACHE.mkdir(parents=True, exist_ok=True)
-    about = machine()
+    about, before = machine(), state()
     print(", ".join(f"{name}: {value}" for name, value in about.items()))
-    embedding = show("Embedding", engines.measure(options.rounds))
-    request = show("One request and eight clients", http.measure(options.faces, options.calls))
-    folder = show("A folder of photographs", pipeline.measure(options.pictures))
-    reports = {}
-    for name in PROGRAMS:
-        reports[name] = run_program(name)
-        print(f"\n## {name.capitalize()}\n\n{reports[name]}", flush=True)
-    if options.json:
-        found = {
-            "machine": about,
-            "embedding": as_json(embedding),
-            "request": as_json(request),
-            "folder": as_json(folder),
-            **reports,
-        }
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    if options.chart:
+    print(f"{before}. This takes about {seconds(told) / 60:.0f} minutes on two quiet processors.")
+    found = run(told)
+    if told.chart and "Embedding" in found:
         subtitle = f"{about['processor']}, {about['cores']} cores, {about['memory_gb']} GB"
-        options.chart.write_text(chart("Faces embedded a second", subtitle, embedding))
+        told.chart.write_text(chart("Faces embedded a second", subtitle, found["Embedding"]))
+    if told.save:
+        machines.save(about, before, found)
 
 
 if __name__ == "__main__":

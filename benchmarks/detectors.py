@@ -1,4 +1,6 @@
-"""A process that holds one detector: ``python -m benchmarks.detectors NAME PICTURES``.
+"""A process that holds one detector, or a whole way from a photograph to vectors.
+
+    python -m benchmarks.detectors NAME PICTURES
 
 PICTURES is an .npz of decoded pictures. It prints ``ready`` or ``absent: why``; then it answers the
 line ``alone`` with the milliseconds of a picture, one after the other; ``together`` with the same
@@ -127,10 +129,17 @@ DETECTORS: dict[str, Callable[[], Detect]] = {
 }
 
 
+def known() -> dict[str, Callable[[], Detect]]:
+    from benchmarks.others import OTHERS
+    from benchmarks.ours import OURS
+
+    return {**DETECTORS, **OURS, **OTHERS}
+
+
 def main() -> None:
     name, path = sys.argv[1:]
     try:
-        detect = DETECTORS[name]()
+        detect = known()[name]()
     except (ImportError, OSError) as error:
         print(f"absent: {error}", flush=True)
         return

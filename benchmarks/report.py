@@ -41,6 +41,13 @@ def machine() -> dict[str, object]:
     }
 
 
+def state() -> str:
+    """How quiet the machine was before anything was measured."""
+    load, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
+    busy = f"busy with other work (load {load:.1f} on {cores} cores), so that ratios alone count"
+    return busy if load > 0.5 * cores else "nothing else was running"
+
+
 def table(rows: Sequence[Row]) -> str:
     """The rows as a table in Markdown."""
     lines = ["| what | who | value | |", "|---|---|---|---|"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.store import DETECTION, DIMS
 from benchmarks.synthetic import Floats
-from faceserver.models.spec import Distances
+from faceserver.models.distances import Distances
 from faceserver.pictures.fetch import Fetcher
 from faceserver.runtime.database import Database
 from faceserver.services.context import Context, Limits

@@ -25,11 +25,15 @@ DETECTION = Detection(Box(10, 10, 90, 90), ((30, 40), (70, 40), (50, 60), (35, 8
 STAGES = ("decode", "detect", "embed", "search")
 
 
+def gallery_is_there(faces: int) -> bool:
+    """Whether the data folder with so many faces is complete."""
+    return (CACHE / f"gallery-{faces}/complete").exists()
+
+
 def gallery(faces: int) -> Path:
     """A data folder with so many synthetic faces, made where it is missing."""
     folder = CACHE / f"gallery-{faces}"
-    done = folder / "complete"
-    if done.exists():
+    if gallery_is_there(faces):
         return folder
     spec = load_spec(MODEL, EmbedderSpec)
     store = open_store(folder, model=spec.name, dims=spec.dims)
@@ -37,7 +41,7 @@ def gallery(faces: int) -> Path:
         for part in np.array_split(vectors, max(1, len(vectors) // 1000)):
             store.collection().add([Face(row, DETECTION, None, "synthetic") for row in part])
     store.close()
-    done.touch()
+    (folder / "complete").touch()
     return folder
 
 

@@ -23,7 +23,8 @@ from faceserver.store.postgres import store as shared
 from faceserver.store.postgres.schema import upgrade
 from faceserver.store.postgres.store import PostgresStore
 from faceserver.store.postgres.store import open_store as open_shared
-from faceserver.store.sqlite.store import DurableStore, open_store
+from faceserver.store.sqlite.opening import open_store
+from faceserver.store.sqlite.store import DurableStore
 from tests.support.postgres import postgres_server
 
 PROBES = 500

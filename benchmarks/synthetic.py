@@ -79,5 +79,5 @@ class People:
         return _unit(rng.standard_normal((count, self.dims), dtype=np.float32) * scale)
 
 
-def _unit(vectors: Floats) -> Floats:
+def _unit(vectors: NDArray[np.floating]) -> Floats:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)

@@ -14,6 +14,7 @@ from faceserver.services.change_model import Reembedder, outdated
 from faceserver.services.collections import Collections
 from faceserver.services.context import Context
 from faceserver.services.faces import Faces
+from faceserver.services.ignoring import Ignored
 from faceserver.services.indexing import Indexing
 from faceserver.services.matching import Matching
 from faceserver.services.models import Models
@@ -25,10 +26,12 @@ from faceserver.services.registering import Registering
 from faceserver.services.relaying import Relaying
 from faceserver.services.searching import Searching
 from faceserver.services.strangers import Strangers
+from faceserver.services.suggesting import Suggestions
 from faceserver.services.taught import Taught
 from faceserver.services.thumbnails import Thumbnails
 from faceserver.services.unnamed import UnnamedFaces
 from faceserver.services.verifying import Verifying
+from faceserver.store.base import Receipt
 from faceserver.webhooks.manager import Webhooks
 
 _log = logging.getLogger(__name__)
@@ -61,6 +64,8 @@ class Services:
         named: lists and deletes the faces of people, for programs that know no other.
         thumbnails: small pictures of stored faces.
         unnamed: groups faces that nobody has named.
+        ignored: hides those of them that are of no interest.
+        suggestions: tells who may be the same person.
         models: tells which models there are.
         jobs: takes many pictures in, in the background.
         webhooks: sends events to other programs.
@@ -84,9 +89,25 @@ class Services:
     named: NamedFaces
     thumbnails: Thumbnails
     unnamed: UnnamedFaces
+    ignored: Ignored
+    suggestions: Suggestions
     models: Models
     jobs: Jobs
     webhooks: Webhooks
+
+    def delete_collection(self, name: str) -> Receipt:
+        """Delete a collection with its jobs, its webhooks, and what was told of it.
+
+        The default one is emptied and stays.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        self.collections.describe(name)
+        with self.jobs.forgetting(name):
+            receipt = self.collections.delete(name)
+            self.webhooks.forget(name)
+        return receipt
 
     def stop(self) -> None:
         """Begin nothing new in the background; does not wait for what is under way."""
@@ -183,6 +204,7 @@ class Backend:
             "status": "draining" if self.draining else "ready",
             "reason": "the server is stopping" if self.draining else None,
             "version": __version__,
+            "role": self.settings.role,
             "engine": self.settings.engine,
             "model": self.settings.model,
             "faces": status.faces,
@@ -221,7 +243,8 @@ class Backend:
                 services = self._open(self.settings)
                 try:
                     services.context.analyzer.warm_up()
-                    services.jobs.start()
+                    if self.settings.role != "web":
+                        services.jobs.start()
                     services.webhooks.start()
                 except FaceServerError:
                     services.close()

@@ -20,6 +20,7 @@ _TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _UNSEEN = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u206a-\u206f\u2800\u3164"
     "\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e001f"
 )
 _BLANKS = " \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _BETWEEN = "\u180b-\u180d\u180f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
@@ -33,6 +34,7 @@ TEXT_PATTERN = rf"^[^{_CONTROLS}]+$"
 
 _ANY_REFUSED = re.compile(f"[{_REFUSED}\ud800-\udfff]")
 _ANY_CONTROL = re.compile(f"[{_CONTROLS}\ud800-\udfff]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _SOME_SEEN = re.compile(f"[^{_REFUSED}{_BLANKS}{_BETWEEN}]")
 
 
@@ -43,13 +45,21 @@ def clean_name(name: str) -> str:
         ValueError: it breaks the rule; the message ends the sentence "a name ...".
     """
     if len(name) > MAX_NAME:
-        raise ValueError(f"has at most {MAX_NAME} characters")
+        raise ValueError(f"must not have more than {MAX_NAME} characters")
     refused = _ANY_REFUSED.search(name)
     if refused:
-        raise ValueError(f"cannot hold the character U+{ord(refused[0]):04X}")
+        raise ValueError(f"must not contain the character U+{ord(refused[0]):04X}")
     if not _SOME_SEEN.search(name):
-        raise ValueError("needs a character that can be seen")
-    return normalize("NFC", name.strip())
+        raise ValueError("must contain a visible character")
+    kept = normalize("NFC", name.strip())
+    if len(kept) > MAX_NAME:  # some characters have no composed form and become two
+        raise ValueError(f"must not have more than {MAX_NAME} characters")
+    return kept
+
+
+def without_accents(text: str) -> str:
+    """The text without the marks that stand above, below or through letters: é is e, ü is u."""
+    return _ACCENTS.sub("", normalize("NFKD", text))
 
 
 def mended_name(name: str) -> str:
@@ -68,7 +78,7 @@ def check_text(text: str) -> str:
     """
     refused = _ANY_CONTROL.search(text)
     if refused:
-        raise ValueError(f"cannot hold the character U+{ord(refused[0]):04X}")
+        raise ValueError(f"must not contain the character U+{ord(refused[0]):04X}")
     if not 1 <= len(text) <= MAX_TEXT:
         raise ValueError(f"has 1 to {MAX_TEXT} characters")
     return text

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from faceserver.conditions import Condition
+
 Image = NDArray[np.uint8]
 """A picture: RGB, shape (height, width, 3), uint8, upright."""
 
@@ -202,7 +204,10 @@ class Subject:
         metadata: whatever JSON holds; the store does not look into it.
         created: in UTC.
         faces: how many show this person.
-        cover: id of the first of them with a picture or a crop, None if there is none.
+        cover: id of the face that stands for the person, None if no face has a picture or a crop:
+            the one that was chosen, else the best of the first of them.
+        cover_chosen: whether somebody chose it.
+        hidden: of no interest: found in searches, but in no list that does not ask for it.
     """
 
     id: str
@@ -212,6 +217,8 @@ class Subject:
     created: datetime
     faces: int
     cover: str | None = None
+    cover_chosen: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,6 +232,7 @@ class Filter:
         picture: they are in this picture, by file name.
         named: True: somebody said whom they show; False: nobody did.
         without: they show none of these people, by id.
+        where: what is told of them fits each of these.
     """
 
     subject: str | None = None
@@ -233,6 +241,7 @@ class Filter:
     picture: str | None = None
     named: bool | None = None
     without: tuple[str, ...] = ()
+    where: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

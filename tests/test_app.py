@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 from faceserver import app as app_module
 from faceserver.app import create_app, open_gallery, open_services
 from faceserver.config import Settings, load_settings
-from faceserver.errors import ModelError, NotReady
+from faceserver.errors import InvalidSetting, ModelError, NotReady
 from faceserver.lifecycle import Backend, Services
+from faceserver.services.outcomes import NewPicture
 from tests.e2e.server import Server
+from tests.support.photographs import Photographs
 
 
 @pytest.fixture
@@ -54,6 +56,19 @@ def test_until_the_parts_are_loaded_only_health_and_pages_answer(
     backend.close()
 
 
+def test_attributes_are_stored_with_every_face_if_the_settings_say_so(
+    tmp_path: Path, photographs: Photographs
+) -> None:
+    settings = load_settings(data_dir=tmp_path, attributes=("pose", "facenet.PoseEstimator"))
+    picture = NewPicture.of_bytes("obama.jpg", photographs["obama.jpg"].read_bytes())
+    with closing(open_services(settings)) as services:
+        (face,) = services.registering.add("default", picture).faces
+        assert set(face.attributes) == {"pose_pitch", "pose_roll", "pose_yaw"}
+    unknown = load_settings(data_dir=tmp_path, attributes=("shoe_size",))
+    with pytest.raises(InvalidSetting, match=r"FACESERVER_ATTRIBUTES.*shoe_size"):
+        open_services(unknown)
+
+
 def test_a_failed_start_says_why(tmp_path: Path) -> None:
     client = create_app(load_settings(models_dir=tmp_path, data_dir=tmp_path)).test_client()
     backend = backend_of(client)
@@ -93,3 +108,9 @@ def test_what_the_disk_has_lost_is_told(
         assert "the last 2 committed changes are missing" in caplog.text
         assert client.get("/v1/status").get_json()["lost_changes"] == 2
         assert "faceserver_lost_changes 2.0" in client.get("/metrics").text
+
+
+def test_a_replica_of_nothing_is_refused(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path, read_store="postgresql://127.0.0.1/faces")
+    with pytest.raises(InvalidSetting, match="FACESERVER_READ_STORE"):
+        open_gallery(settings)

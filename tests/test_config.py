@@ -30,7 +30,7 @@ def test_the_environment_sets_and_overrides_win(monkeypatch: pytest.MonkeyPatch)
     [
         ("PORT", "many"),
         ("PORT", "70000"),
-        ("ENGINE", "abacus"),
+        ("PRECISION", "f16"),
         ("MAX_FACES", "0"),
         ("DETECTOR_OPTIONS", "min_face"),
         ("URL_ALLOW_NETWORKS", "10.0.0.0/99"),

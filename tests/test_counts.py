@@ -14,7 +14,7 @@ from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.pictures import codec
 from faceserver.runtime import database
 from faceserver.services.context import Limits
-from faceserver.store.sqlite.store import open_store
+from faceserver.store.sqlite.opening import open_store
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.base import Loading
 from faceserver.vision.batched import BatchedEmbedder

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -135,6 +136,26 @@ def test_a_varied_session_leaves_nothing_open(
     run(data, tmp_path, "keys", "create", "--name", "phone", "--scope", "read")
     assert (folder / "audit.jsonl").is_file()
     assert left_open(folder) == []
+    assert left_open(kept) == []
+
+
+def test_what_commands_write_of_pictures_is_private(
+    tmp_path: Path, photographs: Photographs
+) -> None:
+    """Copies, pages and lists: they show, or name, the same people as the data folder."""
+    photos, kept, data = (tmp_path / name for name in ("photos", "kept", "data"))
+    for made in (photos, kept):
+        made.mkdir()
+    picture = shutil.copy(photographs["obama.jpg"], photos)
+    run(data, tmp_path, "scan", photos, "--out", kept / "scanned" / "here")
+    pages = ("--html", kept / "people.html", "--out", kept / "sorted")
+    run(data, tmp_path, "cluster", photos, "--copies", *pages, "--least", "1")
+    run(data, tmp_path, "import", photos, "--report", kept / "left-out.csv")
+    run(data, tmp_path, "gen-example-json", picture, picture, "--output", kept / "two.json")
+    run(data, tmp_path, "gen-example-json", picture, picture, "--output", "-")
+    copies = [path for path in kept.rglob("*.jpg") if "sorted" in path.parts]
+    assert [path.stat().st_mtime_ns for path in copies] == [Path(picture).stat().st_mtime_ns]
+    assert {"people.html", "left-out.csv", "two.json"} < {path.name for path in kept.iterdir()}
     assert left_open(kept) == []
 
 

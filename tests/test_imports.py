@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A room may import its own modules and those of the rooms above it in this list.
 LAYERS = [
-    {"faceserver", "errors", "types", "texts", "folders", "layout", "config"},
+    {"faceserver", "errors", "types", "conditions", "texts", "folders", "layout", "config"},
     {"runtime", "api"},
     {"pictures", "models"},
     {"engines", "access", "client"},
@@ -31,7 +31,7 @@ LAYERS = [
 
 # Library -> the files that may import it.
 HOMES = {
-    "flask": {"app.py", "web/"},
+    "flask": {"app/", "web/"},
     "babel": {"web/pages/languages.py"},
     "flask_babel": {"web/"},
     "werkzeug": {"web/"},
@@ -46,7 +46,11 @@ HOMES = {
         "access/keys.py",
         "access/keyfile.py",
     },
-    "psycopg": {"runtime/postgres.py", "runtime/postgres_transaction.py"},
+    "psycopg": {
+        "runtime/postgres.py",
+        "runtime/postgres_listening.py",
+        "runtime/postgres_transaction.py",
+    },
     "psycopg_pool": {"runtime/postgres.py"},
     "flask_limiter": {"web/guard/limits.py"},
     "limits": {"web/guard/ratecounts.py"},
@@ -58,18 +62,29 @@ HOMES = {
     "openvino": {"engines/openvino_library.py"},
     "threadpoolctl": {"store/index/snapshot.py"},
     "caffe": {"engines/caffe.py"},
-    "cv2": {"engines/opencv.py", "vision/geometry.py", "vision/crops.py", "conversion/"},
+    "onnxruntime": {"engines/onnxruntime.py"},
+    "cv2": {
+        "engines/opencv.py",
+        "pictures/jpeg_decoder.py",
+        "vision/geometry.py",
+        "vision/crops.py",
+        "conversion/",
+    },
     "PIL": {
         "pictures/codec.py",
         "pictures/colour.py",
         "pictures/drawing.py",
         "pictures/incomplete.py",
+        "pictures/jpeg_decoder.py",
+        "pictures/opening.py",
         "pictures/pillow_decoder.py",
         "conversion/",
     },
-    "pi_heif": {"pictures/pillow_decoder.py"},
-    "pillow_jxl": {"pictures/pillow_decoder.py"},
+    "simplejpeg": {"pictures/jpeg_decoder.py"},
+    "pi_heif": {"pictures/opening.py"},
+    "pillow_jxl": {"pictures/opening.py"},
     "requests": {
+        "pictures/direct.py",
         "pictures/fetch.py",
         "pictures/httpauth.py",
         "pictures/upstream.py",

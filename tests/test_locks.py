@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+LOCKS = sorted((ROOT / "requirements").rglob("*.txt"))
 PINNED = re.compile(r"[a-z0-9][a-z0-9._-]*(\[[a-z0-9,._-]+\])?==[^\s;]+( ; .+)?", re.IGNORECASE)
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
@@ -43,15 +43,35 @@ def test_what_is_built_has_its_tools_pinned() -> None:
 
 def test_locks_agree_where_they_are_installed_together() -> None:
     versions: dict[str, str] = {}
-    for name in ("base", "test", "s3", "oip", "postgres", "postgres-server", "convert"):
+    for name in ("base", "test", "s3", "oip", "postgres", "postgres-server", "convert", "torch"):
         for entry in entries(ROOT / "requirements" / f"{name}.txt"):
             package, version = re.split(r"==|\s", entry)[:2]
             package = package.split("[")[0]
             assert versions.setdefault(package, version) == version, package
 
 
+def test_what_is_compared_shares_an_environment() -> None:
+    """torch must not bring another numpy than the other contenders have."""
+    versions: dict[str, str] = {}
+    for name in ("peers", "bench-torch", "facenet-pytorch"):
+        for entry in entries(ROOT / "requirements" / f"{name}.txt"):
+            if not entry.startswith("--"):
+                package, version = re.split(r"==|\s", entry)[:2]
+                assert versions.setdefault(package.split("[")[0], version) == version, package
+
+
+def test_every_lock_is_tried() -> None:
+    """By ``scripts/try-locks``, which nobody should have to remember to extend."""
+    script = (ROOT / "scripts" / "try-locks").read_text(encoding="utf-8")
+    tried = set(re.findall(r"[a-z0-9-]+", "".join(re.findall(r"^for .*$", script, re.MULTILINE))))
+    assert "ls clients/*.txt" in script
+    own = {path.stem for path in LOCKS if path.parent.name == "requirements"}
+    assert own - tried == {"build"}  # which scripts/install brings along each time
+
+
 def test_nothing_is_installed_but_from_locks() -> None:
-    for path in (ROOT / "Makefile", ROOT / ".ci" / "run", ROOT / "environment.yml"):
+    ways_in = ("Makefile", ".ci/run", "environment.yml", "tests/clients/envs.py")
+    for path in (ROOT / name for name in ways_in):
         for line in path.read_text().replace("\\\n", " ").splitlines():
-            if "pip install" in line:
+            if re.search(r"pip\W+install", line):
                 assert "--no-deps" in line, line

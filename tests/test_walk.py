@@ -17,7 +17,7 @@ from faceserver.config import load_settings
 from tests.support.photographs import Photographs
 from tests.support.walking import walked
 
-FUNCTIONS, FILES, DEPTH = 348, 90, 28
+FUNCTIONS, FILES, DEPTH = 316, 91, 20
 
 
 @pytest.fixture(scope="module")

@@ -70,12 +70,14 @@ class Proxies:
             forwarded_for: the header ``X-Forwarded-For``: each proxy appends whom it was asked by.
         """
         hops = forwarded_for.split(",")[-(self._count or _MAX_HOPS) :]
-        found, proxies, is_known = peer, int(self.have(peer)), not self.have(peer)
+        if not self.have(peer):
+            return Route(peer, 0, is_client_known=True)
+        found, proxies, is_known = peer, 1, False
         for number, hop in enumerate(reversed(hops), start=1):
-            address = _without_port(hop.strip())
-            if not self.have(found) or _parsed(address) is None:
+            address = _parsed(_without_port(hop.strip()))
+            if not self.have(found) or address is None:
                 break
-            found, proxies, is_known = str(_parsed(address)), number, True
+            found, proxies, is_known = str(address), number, True
         return Route(found, proxies, is_known)
 
 

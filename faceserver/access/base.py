@@ -1,7 +1,9 @@
 """What decides who may come in keeps its state behind these: in a data folder, or shared."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
+from faceserver.access.event import Event
 from faceserver.access.keys import Key, KeyKind, KeyScope
 from faceserver.access.sessions import Session
 
@@ -87,4 +89,31 @@ class Counts(Protocol):
 
     def forget(self, key: str | None) -> None:
         """Forget a key, or with None all."""
+        ...
+
+
+class Audit(Protocol):
+    """Who did what, when, and how it ended. Safe to use from several threads at once."""
+
+    def write(self, event: Event) -> None:
+        """Write an event. If that fails the log says so, and the server goes on."""
+        ...
+
+    def refused(self, event: Event) -> None:
+        """Write that somebody was refused; of many that are alike only some, and their number."""
+        ...
+
+    def lines(self, last: int | None = None) -> Iterator[str]:
+        """Yield what was written, the oldest event first: each a JSON object on one line.
+
+        Args:
+            last: the latest so many; None for all that are kept.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Write what was counted and is not written yet, and let go of what is held."""
         ...

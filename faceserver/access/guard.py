@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from faceserver.access.audit import AuditLog
-from faceserver.access.base import Counts, Keys, SessionStore
+from faceserver.access.base import Audit, Counts, Keys, SessionStore
 from faceserver.access.keys import KeyStore
 from faceserver.access.sessions import Sessions
 from faceserver.config import Settings
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _CONNECTIONS = 5
 """To the database, beside those of the gallery: each request asks for its key."""
+
+_AUDIT_CONNECTIONS = 3
+
+_AUDIT_PATIENCE = 1.0
+"""So many seconds an answer waits for a connection for its event, which then goes to the file."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Gate:
 
     keys: Keys
     sessions: SessionStore
-    audit: AuditLog
+    audit: Audit
     may_be_open: bool
     counts: Counts | None = None
     release: Callable[[], None] = lambda: None
@@ -55,7 +60,7 @@ def open_gate(settings: Settings) -> Gate:
     """The gate that the settings describe; nothing is read or written yet."""
     seconds = 60 * settings.session_minutes
     audit, may_be_open = open_audit_log(settings), settings.no_auth or _is_private(settings)
-    if not settings.store.get_secret_value():
+    if not settings.shared_database:
         return Gate(KeyStore(settings.data_dir), Sessions(seconds), audit, may_be_open)
     database = _database(settings)
     from faceserver.access import shared  # noqa: PLC0415 - its library is not always installed
@@ -73,7 +78,7 @@ def open_gate(settings: Settings) -> Gate:
 @contextmanager
 def open_keys(settings: Settings) -> Iterator[Keys]:
     """Lend the block the keys alone."""
-    if not settings.store.get_secret_value():
+    if not settings.shared_database:
         yield KeyStore(settings.data_dir)
         return
     with closing(_database(settings)) as database:
@@ -82,12 +87,32 @@ def open_keys(settings: Settings) -> Iterator[Keys]:
         yield SharedKeys(database)
 
 
-def open_audit_log(settings: Settings, *, rotate: bool = True) -> AuditLog:
-    """The audit log that the settings describe; only the server may put it aside."""
-    return AuditLog(
+def open_audit_log(settings: Settings, *, is_server: bool = True) -> Audit:
+    """The audit log that the settings describe; the caller closes it.
+
+    Args:
+        settings: where it is, and how much of it is kept.
+        is_server: only a server removes old events, and cannot wait for long.
+    """
+    file = AuditLog(
         settings.audit_log or settings.data_dir / AUDIT,
-        max_bytes=settings.audit_max_bytes if rotate else 0,
+        max_bytes=settings.audit_max_bytes if is_server else 0,
         files=settings.audit_files,
+    )
+    if not settings.shared_database:
+        return file
+    database = _database(
+        settings,
+        connections=_AUDIT_CONNECTIONS,
+        patience=_AUDIT_PATIENCE if is_server else None,
+    )
+    from faceserver.access.shared_audit import SharedAuditLog  # noqa: PLC0415 - likewise
+
+    return SharedAuditLog(
+        database,
+        file,
+        max_bytes=settings.audit_max_bytes * (settings.audit_files + 1) if is_server else 0,
+        also_to_file=settings.audit_log is not None,
     )
 
 
@@ -104,20 +129,28 @@ def refuse_unguarded(settings: Settings) -> None:
             return
     name = next(iter(settings.host_names), settings.host)
     raise SetupError(
-        f"{name} can be reached from other machines, and no API key exists: make one with "
-        "`faceserver keys create --name NAME --scope admin`, or let everybody in with --no-auth"
+        f"{name} can be reached from other machines, and no API key exists: create one "
+        "with `faceserver keys create --name NAME --scope admin`, or allow access without a key "
+        "with --no-auth"
     )
 
 
-def _database(settings: Settings) -> "Postgres":
+def _database(
+    settings: Settings, *, connections: int = _CONNECTIONS, patience: float | None = None
+) -> "Postgres":
     try:
-        from faceserver.runtime.postgres import Postgres  # noqa: PLC0415 - likewise
+        from faceserver.runtime.postgres import PATIENCE, Postgres  # noqa: PLC0415 - likewise
     except ModuleNotFoundError as error:
         raise InvalidSetting(
             f"FACESERVER_STORE needs {error.name}, which is not installed: "
             'pip install "faceserver[postgres]"'
         ) from error
-    return Postgres(settings.store.get_secret_value(), connections=_CONNECTIONS, wait=False)
+    return Postgres(
+        settings.shared_database,
+        connections=connections,
+        wait=False,
+        patience=patience or PATIENCE,
+    )
 
 
 def _is_private(settings: Settings) -> bool:

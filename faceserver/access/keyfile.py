@@ -96,7 +96,7 @@ class KeyFile:
         Raises:
             StoreCorrupt: the file is damaged.
             StoreTooNew: it was written by a newer version.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: it cannot be used.
         """
         self._make()
@@ -174,8 +174,8 @@ class KeyFile:
     def _refuse_loss(self) -> None:
         if self._made.exists():
             raise StoreCorrupt(
-                f"{self.path} holds no key although keys were made, so {_WHAT_TO_DO}; to open the "
-                f"server to everybody, delete {self._made.name} beside it"
+                f"{self.path} holds no key although keys were created, so {_WHAT_TO_DO}; "
+                f"to allow access without a key, delete {self._made.name} beside it"
             )
 
     def _make(self) -> None:

@@ -27,6 +27,7 @@ from uuid import uuid4
 
 from faceserver.access.keyfile import KeyFile
 from faceserver.errors import AlreadyExists, InvalidRequest, NotFound
+from faceserver.texts import clean_name
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +43,6 @@ TOKEN = re.compile(r"fs_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 """The form of a key; its first part, the id, is no secret."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _ID = re.compile(r"[0-9a-f]{12}")
 KEYS_COLUMNS = "id, name, scope, collection, kind, created, last_used, revoked"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
@@ -115,7 +115,9 @@ class KeyStore:
                     row,
                 )
             except sqlite3.IntegrityError as error:
-                raise AlreadyExists(f"there is a key named {name!r}: revoke that first") from error
+                raise AlreadyExists(
+                    f"a key named {name!r} already exists: revoke it first"
+                ) from error
         self._file.mark()
         return key, token
 
@@ -201,10 +203,12 @@ def new_key(
     Raises:
         InvalidRequest: it cannot have that name.
     """
-    if not _NAME.fullmatch(name):
-        raise InvalidRequest("a key's name has 1 to 100 characters, none of them for control")
+    try:
+        name = clean_name(name)
+    except ValueError as error:
+        raise InvalidRequest(f"a key's name {error}") from error
     if _ID.fullmatch(name):
-        raise InvalidRequest("this name could be taken for the id of a key")
+        raise InvalidRequest("this name looks like the id of a key")
     key = Key(secrets.token_hex(6), name, scope, collection, kind, datetime.now(UTC))
     token = _new_token(key)
     if kind != "pair":
@@ -247,7 +251,7 @@ def _note_use(database: sqlite3.Connection, key: Key) -> None:
         database.commit()  # a full disk may refuse no sooner than here
     except sqlite3.OperationalError as error:  # no reason to refuse a good key
         database.rollback()
-        _log.warning("the use of key %s could not be noted: %s", key.id, error)
+        _log.warning("the use of key %s could not be recorded: %s", key.id, error)
 
 
 def _new_token(key: Key) -> str:

@@ -53,7 +53,7 @@ class SharedKeys:
                 )
             )
         except Taken as error:
-            raise AlreadyExists(f"there is a key named {name!r}: revoke that first") from error
+            raise AlreadyExists(f"a key named {name!r} already exists: revoke it first") from error
         return key, token
 
     def all(self) -> list[Key]:

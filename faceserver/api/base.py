@@ -122,7 +122,7 @@ def _uuid(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not _UUID.fullmatch(value):
-        raise ValueError("this is no uuid")
+        raise ValueError("this is not a UUID")
     return UUID(value)
 
 
@@ -172,9 +172,9 @@ def _web_address(value: object) -> object:
         return value
     url = trimmed(value)
     if not _URL.fullmatch(url):
-        raise ValueError("this is no http or https URL")
+        raise ValueError("this is not an http or https URL")
     if tellable(url) != url:  # what cannot be kept is not taken
-        raise ValueError("a user name and a password belong beside the URL, in auth")
+        raise ValueError("send the user name and password in auth, not in the URL")
     return url
 
 
@@ -188,6 +188,14 @@ Url = Annotated[
 
 Whether it may be fetched is found out when it is.
 """
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+"""In JSON, where 5.0 is the same number as 5."""
 
 Metadata = dict[str, JsonValue]
 """At most 16,384 bytes."""

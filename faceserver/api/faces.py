@@ -16,7 +16,9 @@ from faceserver.api.base import (
     Tags,
     Text,
     Time,
+    WholeNumber,
 )
+from faceserver.api.filters import AttributeFilter
 from faceserver.api.pictures import (
     Base64Picture,
     Box,
@@ -63,7 +65,7 @@ class Gate(Request):
     min_sharpness: float | None = Field(default=None, ge=0, le=1, description=MIN_SHARPNESS)
     max_angle: float | None = Field(default=None, gt=0, le=90, description=MAX_ANGLE)
     min_quality: float | None = Field(default=None, ge=0, le=1, description=MIN_QUALITY)
-    keep_best: int | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
+    keep_best: WholeNumber | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
 
 
 class PictureOptions(Gate, Describing, FaceOptions):
@@ -167,7 +169,7 @@ class AddedFaces(Answer):
     )
 
 
-class FaceQuery(Paging):
+class FaceQuery(AttributeFilter, Paging):
     """Which faces."""
 
     subject: Id | None = Field(default=None, description="Only faces of this person.")
@@ -222,7 +224,7 @@ class DeletedFace(Answer):
     id: Id
 
 
-class SearchFilter(Request):
+class SearchFilter(AttributeFilter, Request):
     """Which stored faces are searched: those that fit all of it."""
 
     subject: Id | None = Field(default=None, description="Only faces of this person.")
@@ -235,7 +237,7 @@ class SearchFilter(Request):
 class SearchOptions(Request):
     """How to search."""
 
-    k: int = Field(
+    k: WholeNumber = Field(
         default=10,
         ge=1,
         le=10_000,

@@ -21,6 +21,9 @@ from faceserver.api.base import (
 IndexState = Literal["exact", "graph", "building"]
 """`exact` computes every distance; so does `building`, until its graph is complete."""
 
+SubjectOrder = Literal["stored", "name", "newest", "faces"]
+"""Who comes first in a list of people."""
+
 
 class Rate(Answer):
     """Error rates at a threshold, measured on labelled pairs."""
@@ -126,6 +129,16 @@ class SubjectChange(Request):
     name: Name | None = None
     tags: Tags | None = None
     metadata: Metadata | None = None
+    hidden: bool | None = Field(
+        default=None,
+        description="Whether lists and suggestions leave this person out. Searches still find "
+        "hidden people.",
+    )
+    cover: Id | None = Field(
+        default=None,
+        description="The face that represents this person, one of the person's own with a "
+        "picture; null lets the server choose the best.",
+    )
 
 
 class SubjectQuery(Paging):
@@ -136,7 +149,20 @@ class SubjectQuery(Paging):
         default=None, description="Only the person with this name, ignoring case."
     )
     called: Name | None = Field(
-        default=None, description="Only people whose names contain this, ignoring case."
+        default=None,
+        description="Only people whose names contain this, ignoring case and accents.",
+    )
+    hidden: bool = Field(default=False, description="Include hidden people.")
+    sort: SubjectOrder = Field(
+        default="stored",
+        description="`stored`: in the order they were stored; `name`: alphabetically, ignoring "
+        "case and accents; `newest`: newest first; `faces`: most faces first. A cursor is only "
+        "valid for the order it came with.",
+    )
+    alike: Id | None = Field(
+        default=None,
+        description="Sort by similarity to this stored face, most similar first, then by name. "
+        "There is one page only.",
     )
 
 
@@ -150,12 +176,24 @@ class Subject(Answer):
     created: Time
     faces: int = Field(description="Number of this person's faces.")
     cover: Id | None = Field(
-        description="The first of these faces with a picture; null if none has one."
+        description="The face that represents the person: the chosen one, otherwise the one of the "
+        "first 100 with a picture that has the best `quality`, or is the largest and surest. Null "
+        "if none has a picture."
     )
+    cover_chosen: bool = Field(description="Whether somebody chose the cover.")
+    hidden: bool = Field(description="Whether lists and suggestions leave this person out.")
 
 
 class Subjects(PageOf[Subject]):
-    """Some of the people, in the order they were stored."""
+    """Some of the people."""
+
+    total: int | None = Field(
+        description="Number of people on all pages; null except on the first page."
+    )
+    hidden: int | None = Field(
+        description="Number of hidden people that match, listed or not; null except on the first "
+        "page."
+    )
 
 
 class DeletedSubject(Answer):

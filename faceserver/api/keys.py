@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from faceserver.api.base import Answer, CollectionName, PageOf, Path, Request, Time
+from faceserver.api.base import Answer, CollectionName, Name, PageOf, Path, Request, Time
 
 Scope = Literal["read", "write", "admin"]
 """What a key may do; each includes those before it."""
@@ -13,7 +13,7 @@ Scope = Literal["read", "write", "admin"]
 class NewKey(Request):
     """The key to create."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    name: Name
     scope: Scope = Field(description="Each scope includes the previous ones.")
     collection: CollectionName | None = Field(
         default=None, description="The only collection it can access; null means all."

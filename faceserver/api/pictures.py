@@ -73,7 +73,7 @@ def _decoded(value: object) -> object:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError as error:
-        raise ValueError("this is no base64") from error
+        raise ValueError("this is not base64") from error
 
 
 Base64 = Annotated[

@@ -79,17 +79,17 @@ def parse(url: str) -> WebAddress:
     """
     url = trimmed(url)
     if _CONTROL_OR_BACKSLASH.search(url):
-        raise InvalidUrl("The URL holds a control character or a backslash.")
+        raise InvalidUrl("The URL contains a control character or a backslash.")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise InvalidUrl("This is no well-formed http or https URL.") from error
+        raise InvalidUrl("This is not a well-formed http or https URL.") from error
     if parts.scheme not in _PORTS:
         hint = ": send what it holds as base64" if parts.scheme == "data" else ""
         raise InvalidUrl(f"The URL does not begin with http:// or https://{hint}.")
     if "@" in parts.netloc:
-        raise InvalidUrl("The URL holds a user name or password: send them beside it, in `auth`.")
+        raise InvalidUrl("The URL contains a user name or password: send them in `auth` instead.")
     host = _on_the_wire(host)
     if not _PLACE.fullmatch(parts.netloc) or not _HOST.fullmatch(host) or port == 0:
         raise InvalidUrl("The URL has no valid host and port.")
@@ -138,7 +138,7 @@ def _encoded(label: str) -> str:
         mapped = idna.uts46_remap(label, std3_rules=True, transitional=False)
         return mapped if mapped.isascii() else idna.alabel(mapped).decode()
     except (idna.IDNAError, UnicodeError) as error:
-        raise InvalidUrl("The URL's host is no name that can be looked up.") from error
+        raise InvalidUrl("The URL's host is not a valid host name.") from error
 
 
 def _is_blank(character: str) -> bool:

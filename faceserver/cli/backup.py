@@ -1,7 +1,7 @@
 """The commands that care for a data folder: backup, restore, check, purge."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
@@ -91,13 +91,17 @@ def check(repair: bool) -> None:
         gallery = partial(
             check_folder, folder, pictures=pictures, repair=repair, begin=stages.begin
         )
-        # The gallery comes last: one that cannot be opened ends the command.
-        for check_part in (
+        parts: list[Callable[[], Iterable[Finding]]] = [
             partial(check_jobs, folder, repair=repair),
             partial(check_keys, folder, repair=repair),
             partial(check_webhooks, folder, repair=repair),
-            partial(_check_shared, settings, repair=repair) if is_shared(settings) else gallery,
-        ):
+        ]
+        # The gallery comes last: one that cannot be opened ends the command.
+        if settings.shared_database:
+            parts.append(partial(_check_shared, settings, repair=repair))
+        elif not is_shared(settings):
+            parts.append(gallery)
+        for check_part in parts:
             found = list(check_part())
             for finding in found:
                 click.echo(f"{finding.what}{f': {finding.mended}' if finding.mended else ''}")
@@ -144,8 +148,7 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
             click.confirm(f"Remove {counted(faces, 'face')} from {whose} permanently?", abort=True)
         receipt = store.purge(collection)
         jobs = _purge_jobs(settings, collection)
-        address = settings.store.get_secret_value()
-        purge_webhooks(settings.data_dir, collection, address=address)
+        purge_webhooks(settings.data_dir, collection, address=settings.shared_database)
     if as_json:
         shown = {**asdict(receipt), "at": receipt.at.isoformat(), "jobs": jobs}
         click.echo(json.dumps(shown, indent=2))
@@ -158,11 +161,11 @@ def purge(collection: str | None, *, everything: bool, yes: bool, as_json: bool)
 def _purge_jobs(settings: Settings, collection: str | None) -> int:
     from faceserver.jobs.purging import purge_jobs
 
-    if not is_shared(settings):
+    if not settings.shared_database:
         return purge_jobs(settings.data_dir, collection)
     from faceserver.jobs.shared import purge_shared_jobs
 
-    return purge_shared_jobs(settings.store.get_secret_value(), collection)
+    return purge_shared_jobs(settings.shared_database, collection)
 
 
 def _print_receipt(receipt: "Receipt", jobs: int) -> None:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
     show_default=True,
     help="Photographs in which a person must be seen.",
 )
-@click.option("--model", help="Embedding model.  [default: the one that is set]")
-@click.option("--detector", help="Detection model.  [default: the one that is set]")
+@click.option("--model", help="Embedding model.  [default: FACESERVER_MODEL]")
+@click.option("--detector", help="Detection model.  [default: FACESERVER_DETECTOR]")
 def cluster(
     folder: Path,
     out: Path | None,
@@ -55,13 +55,14 @@ def cluster(
     """
     from faceserver.app import make_analyzer
     from faceserver.errors import InvalidRequest
+    from faceserver.runtime.private_files import write_privately
     from faceserver.tools.clustering import look, report, sort, write_folders
     from faceserver.transfer.files import read_file
     from faceserver.transfer.walk import files_below
 
     settings = load_settings(model=model, detector=detector)
     if out and out.exists() and any(out.iterdir()):
-        raise InvalidRequest(f"{out} holds something already: name an empty or a new folder")
+        raise InvalidRequest(f"{out} is not empty: choose an empty or a new folder")
     photographs = files_below(folder).pictures
     analyzer = make_analyzer(settings)
     with progress("Looking", len(photographs)) as advance:
@@ -78,7 +79,10 @@ def cluster(
     if out:
         write_folders(seen, found, out, copies=copies)
     if page:
-        page.write_text(report(seen, found, threshold=limit), encoding="utf-8")
+        try:
+            write_privately(page, report(seen, found, threshold=limit).encode())
+        except OSError as error:
+            raise InvalidRequest(f"{page} cannot be written: {error.strerror}") from error
     if as_json:
         click.echo(json.dumps(_listed(seen, found, limit), indent=2, ensure_ascii=False))
     else:

@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
-from faceserver.cli.output import counted, progress
+from faceserver.cli.output import PrivateFile, counted, progress
 from faceserver.cli.tally import Tally
 from faceserver.config import load_settings
 from faceserver.runtime.threads import pictures_at_once
@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
 @click.option(
     "--report",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8"),
+    type=PrivateFile(),
     help="Write everything not imported, with reasons, to FILE as JSON lines.",
 )
 @click.option("--update", is_flag=True, help="Update the person of pictures already stored.")

@@ -18,7 +18,7 @@ def upgrade() -> None:
     Servers may be running. A server refuses a database that has not been upgraded, or that a newer
     version has upgraded.
     """
-    address = load_settings().store.get_secret_value()
+    address = load_settings().shared_database
     if not address:
         raise InvalidSetting("FACESERVER_STORE names no database; a data folder upgrades itself")
     try:

@@ -59,7 +59,7 @@ def bench_detect(annotations: Path, detectors: tuple[str, ...], rounds: int, as_
 
 @click.command(name="tune-detect")
 @click.argument("annotations", type=_ANNOTATIONS)
-@click.option("--detector", help="Model.  [default: the one that is set]")
+@click.option("--detector", help="Model.  [default: FACESERVER_DETECTOR]")
 @click.option(
     "--option",
     "options",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.evaluation.data import LabelledSet
     from faceserver.evaluation.embedding import Vectors
     from faceserver.evaluation.judge import Judgement
-    from faceserver.models.spec import Distances
+    from faceserver.models.distances import Distances
 
 _MODEL_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     (
@@ -163,7 +163,7 @@ def _calibrated(
 ) -> "Distances":
     """What the candidate's distances mean on all sets together."""
     from faceserver.evaluation.calibration import cautious_threshold, fit_similarity, measured
-    from faceserver.models.spec import Distances
+    from faceserver.models.distances import Distances
 
     own = [each for each in judgements if each.candidate == candidate.name]
     whole = [each for each in own if not each.labelled.part_of]

@@ -7,6 +7,7 @@ from typing import IO
 
 import click
 
+from faceserver.cli.output import PrivateFile
 from faceserver.config import load_settings
 
 _PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -19,7 +20,7 @@ _JPEG = b"\xff\xd8\xff"
 @click.option(
     "--output",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8"),
+    type=PrivateFile(),
     default="-",
     help="Write to FILE.  [default: standard output]",
 )

@@ -5,7 +5,7 @@ from faceserver.errors import InvalidSetting
 
 
 def is_shared(settings: Settings) -> bool:
-    """Whether the gallery is in a database."""
+    """Whether the gallery is elsewhere than in the data folder."""
     return bool(settings.store.get_secret_value())
 
 
@@ -26,10 +26,10 @@ def refuse_shared(settings: Settings, instead: str) -> None:
 
     Args:
         settings: tell where the gallery is.
-        instead: what to do with a database.
+        instead: what to do with a gallery elsewhere.
 
     Raises:
-        InvalidSetting: the gallery is in a database.
+        InvalidSetting: the gallery is elsewhere.
     """
     if is_shared(settings):
         raise InvalidSetting(f"FACESERVER_STORE is set, and this works on a data folder: {instead}")

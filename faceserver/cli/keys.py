@@ -1,7 +1,7 @@
 """The commands ``faceserver keys``: who may use the server."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -112,10 +112,10 @@ def _audited(settings: Settings, what: str, target: Mapping[str, object]) -> Ite
     from faceserver.access.audit import Event
     from faceserver.access.guard import open_audit_log
 
-    audit = open_audit_log(settings, rotate=False)
-    try:
-        yield
-    except FaceServerError as error:
-        audit.write(Event("command line", what, error.code, target=target))
-        raise
-    audit.write(Event("command line", what, "ok", target=target))
+    with closing(open_audit_log(settings, is_server=False)) as audit:
+        try:
+            yield
+        except FaceServerError as error:
+            audit.write(Event("command line", what, error.code, target=target))
+            raise
+        audit.write(Event("command line", what, "ok", target=target))

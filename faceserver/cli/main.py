@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver import __version__
+from faceserver.cli.audit import audit
 from faceserver.cli.backup import COMMANDS as BACKUP
 from faceserver.cli.change_model import change_model
 from faceserver.cli.cluster import cluster
+from faceserver.cli.collections import collections
 from faceserver.cli.compreface import import_compreface
 from faceserver.cli.db import db
 from faceserver.cli.detection import COMMANDS as DETECTION
@@ -27,6 +29,7 @@ from faceserver.cli.remote import search_at, server_option
 from faceserver.cli.scan import scan
 from faceserver.cli.stress import stress_memory
 from faceserver.cli.transfer import COMMANDS as TRANSFER
+from faceserver.conditions import Condition, parse_condition
 from faceserver.config import Settings, load_settings
 from faceserver.errors import FaceServerError, NotFound, SeveralFaces
 from faceserver.runtime import logs, threads
@@ -74,8 +77,10 @@ def main() -> None:
 main.add_command(models)
 main.add_command(db)
 main.add_command(change_model)
+main.add_command(collections)
 main.add_command(evaluate)
 main.add_command(keys)
+main.add_command(audit)
 _OTHERS = (import_compreface, import_face_id, gen_example_json, cluster, scan, stress_memory)
 for _command in (*TRANSFER, *BACKUP, *DETECTION, *_OTHERS):
     main.add_command(_command)
@@ -85,10 +90,19 @@ for _command in (*TRANSFER, *BACKUP, *DETECTION, *_OTHERS):
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 picks a free port.  [default: 8000]")
 @click.option("--no-auth", is_flag=True, help="Allow any address without an API key.")
-def serve(host: str | None, port: int | None, no_auth: bool) -> None:
+@click.option(
+    "--role",
+    type=click.Choice(["all", "web", "worker"]),
+    help="web answers requests and leaves jobs to others, worker runs jobs only; both need "
+    "FACESERVER_STORE.  [default: all]",
+)
+def serve(host: str | None, port: int | None, no_auth: bool, role: str | None) -> None:
     """Start the server, print its address, and run until Ctrl-C.
 
     Until an API key exists (see `faceserver keys`), anyone who can reach the server can use it.
+
+    Several servers can share one gallery in PostgreSQL (FACESERVER_STORE). Then some can be web
+    servers and others workers; a worker answers /health and /metrics only.
     """
     from faceserver.access.guard import refuse_unguarded
     from faceserver.app import create_app
@@ -99,7 +113,7 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     from faceserver.web.guard.scopes import vital_paths
     from faceserver.web.ops.metrics import add_gauges
 
-    settings = load_settings(host=host, port=port, no_auth=no_auth or None)
+    settings = load_settings(host=host, port=port, no_auth=no_auth or None, role=role)
     logs.configure(settings.log_format, settings.log_level)
     refuse_unguarded(settings)
     listeners = parse_listeners(settings.compat_listen, PROTOCOLS.names())
@@ -111,6 +125,8 @@ def serve(host: str | None, port: int | None, no_auth: bool) -> None:
     server = Server(app, socket_, settings, vital_paths(app), doors)
     add_gauges(app, server.gauges)
     click.echo(f"faceserver {__version__}: {_url(socket_)}")
+    if settings.role == "worker":
+        click.echo("This is a worker: it runs jobs, and answers /health and /metrics only.")
     for each, other in others:
         click.echo(
             f"Without a key: {each.protocol} at {_url(other)} "
@@ -151,12 +167,35 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
+def _conditions(
+    _: click.Context, __: click.Parameter, texts: tuple[str, ...]
+) -> tuple[Condition, ...]:
+    try:
+        return tuple(map(parse_condition, texts))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
 @main.command()
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--collection", metavar="NAME", help="Collection to search.  [default: default]")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="CONDITION",
+    callback=_conditions,
+    help="Only faces stored with such an attribute: age:20-40, gender:female, quality:0.5-; may "
+    "be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @server_option
-def search(picture: Path, collection: str | None, as_json: bool, server: str | None) -> None:
+def search(
+    picture: Path,
+    collection: str | None,
+    where: tuple[Condition, ...],
+    as_json: bool,
+    server: str | None,
+) -> None:
     """Find the person in a picture that shows one face.
 
     Prints one line per match, nearest first: the distance (squared L2; 0 is identical), the
@@ -164,15 +203,16 @@ def search(picture: Path, collection: str | None, as_json: bool, server: str | N
     the picture may show several faces, and each gets a verdict.
     """
     if server:
-        search_at(server, picture, collection, as_json=as_json)
+        search_at(server, picture, collection, where, as_json=as_json)
         return
     from faceserver.app import open_services
     from faceserver.services.searching import SearchQuery
     from faceserver.store.base import DEFAULT
+    from faceserver.types import Filter
 
     settings = load_settings()
     with closing(open_services(settings)) as services:
-        query = SearchQuery(k=settings.max_matches)
+        query = SearchQuery(k=settings.max_matches, only=Filter(where=where))
         found = services.searching.by_picture(collection or DEFAULT, picture.read_bytes(), query)
         if len(found.probes) > 1:
             raise SeveralFaces(

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from faceserver.cli.output import table
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
+    from faceserver.models.distances import Measured
     from faceserver.models.files import FoundModel
-    from faceserver.models.spec import Measured, Spec
+    from faceserver.models.spec import Spec
 
 
 def card(model: "FoundModel") -> list[str]:

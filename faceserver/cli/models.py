@@ -129,7 +129,7 @@ def _accepted(found: "list[FoundModel]", names: tuple[str, ...]) -> "list[FoundM
         if model.name in names:
             files = accept(model, folder)
             click.echo(
-                f"{model.name}: accepted {', '.join(files) or 'nothing, for all is its own'}"
+                f"{model.name}: accepted {', '.join(files) or 'nothing: all are known already'}"
             )
     return find_models(folder)
 

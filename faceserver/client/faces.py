@@ -17,7 +17,7 @@ from faceserver.api.faces import (
 )
 from faceserver.api.frames import FramesAnswer
 from faceserver.api.pictures import DetectedFace, UrlPicture, Which
-from faceserver.api.unnamed import UnnamedFaces
+from faceserver.api.unnamed import HiddenFaces, UnnamedFaces
 from faceserver.client.transport import (
     Picture,
     Transport,
@@ -42,6 +42,7 @@ class FaceOperations(Transport):
         external_id: str | None = None,
         faces: Which = "all",
         source: str | None = None,
+        attributes: Sequence[str] = (),
         **gate: float | None,
     ) -> AddedFaces:
         """Store the faces of a picture.
@@ -54,11 +55,12 @@ class FaceOperations(Transport):
             external_id: likewise.
             faces: all of them, or the largest alone.
             source: what the picture is called.
+            attributes: what is told of them, and stored, such as ``age`` and ``quality``.
             gate: what they must have: ``min_size``, ``min_sharpness``, ``max_angle``,
                 ``min_quality``; and ``keep_best``.
         """
         fields = given(subject=subject, external_id=external_id, source=source, **gate)
-        fields |= {"faces": faces, "tags": list(tags)}
+        fields |= {"faces": faces, "tags": list(tags), "attributes": list(attributes)}
         return self.send_picture(AddedFaces, f"{path_of(collection)}/faces", picture, fields)
 
     def add_embedding(
@@ -88,11 +90,38 @@ class FaceOperations(Transport):
         tag: Sequence[str] = (),
         external_id: str | None = None,
         named: bool | None = None,
+        age: str | None = None,
+        gender: str | None = None,
+        min_quality: float | None = None,
+        where: Sequence[str] = (),
         limit: int = 100,
         cursor: str | None = None,
     ) -> Faces:
-        """List faces in the order they were stored."""
-        only = {"subject": subject, "tag": list(tag), "external_id": external_id, "named": named}
+        """List faces in the order they were stored.
+
+        Args:
+            collection: whose.
+            subject: only faces of this person.
+            tag: only faces that have all of these tags, or whose person has.
+            external_id: only faces with this one.
+            named: only those with a name, or only those without.
+            age: only faces stored with an age in this range, such as ``20-40``.
+            gender: only faces stored with this one.
+            min_quality: only faces stored with this quality, or a better one.
+            where: conditions on any stored attribute, such as ``mask:without``.
+            limit: at most so many.
+            cursor: from the page before.
+        """
+        only = {
+            "subject": subject,
+            "tag": list(tag),
+            "external_id": external_id,
+            "named": named,
+            "age": age,
+            "gender": gender,
+            "min_quality": min_quality,
+            "where": list(where),
+        }
         return self.list_of(Faces, f"{path_of(collection)}/faces", limit, cursor, only)
 
     def get_face(self, collection: str, face: UUID) -> Face:
@@ -115,11 +144,33 @@ class FaceOperations(Transport):
         return self.call(MovedFaces, "POST", f"{path_of(collection)}/faces/move", json=body)
 
     def group_unnamed(
-        self, collection: str, *, threshold: float | None = None, limit: int = 50
+        self,
+        collection: str,
+        *,
+        threshold: float | None = None,
+        min_size: float | None = None,
+        min_sharpness: float | None = None,
+        min_quality: float | None = None,
+        hidden: bool = False,
+        limit: int = 50,
     ) -> UnnamedFaces:
         """Group the faces that nobody has named into likely people."""
-        only = {"threshold": threshold, "limit": limit}
+        only = {
+            "threshold": threshold,
+            "min_size": min_size,
+            "min_sharpness": min_sharpness,
+            "min_quality": min_quality,
+            "hidden": "true" if hidden else None,
+            "limit": limit,
+        }
         return self.call(UnnamedFaces, "GET", f"{path_of(collection)}/unnamed", params=only)
+
+    def hide_unnamed(
+        self, collection: str, faces: Sequence[UUID], *, hidden: bool = True
+    ) -> HiddenFaces:
+        """Hide unnamed faces that are of no interest, or show them again."""
+        body = {"faces": [str(face) for face in faces], "hidden": hidden}
+        return self.call(HiddenFaces, "POST", f"{path_of(collection)}/unnamed/hide", json=body)
 
     def tag_face(self, collection: str, face: UUID, tags: Sequence[str]) -> Face:
         """Give a face these tags instead of those it has."""

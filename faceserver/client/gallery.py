@@ -1,7 +1,7 @@
 """The operations on collections and people."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from faceserver.api.gallery import (
@@ -12,6 +12,7 @@ from faceserver.api.gallery import (
     Merge,
     Merges,
     Subject,
+    SubjectOrder,
     Subjects,
 )
 from faceserver.client.transport import Transport, given, path_of
@@ -56,11 +57,15 @@ class GalleryOperations(Transport):
         tag: Sequence[str] = (),
         name: str | None = None,
         called: str | None = None,
+        hidden: bool = False,
+        sort: SubjectOrder = "stored",
+        alike: UUID | None = None,
         limit: int = 100,
         cursor: str | None = None,
     ) -> Subjects:
-        """List people in the order they were stored, or the one of a name."""
-        only = {"tag": list(tag), "name": name, "called": called}
+        """List people, or the one of a name."""
+        only = {"tag": list(tag), "name": name, "called": called, "alike": alike}
+        only |= {"hidden": "true" if hidden else None, "sort": sort}
         return self.list_of(Subjects, f"{path_of(collection)}/subjects", limit, cursor, only)
 
     def get_subject(self, collection: str, subject: UUID) -> Subject:
@@ -75,9 +80,23 @@ class GalleryOperations(Transport):
         name: str | None = None,
         tags: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        hidden: bool | None = None,
+        cover: UUID | Literal["best"] | None = None,
     ) -> Subject:
-        """Rename, tag or describe a person; what is left out stays."""
-        body = given(name=name, tags=tags, metadata=metadata)
+        """Change what is given of a person.
+
+        Args:
+            collection: of the person.
+            subject: the person's id.
+            name: the new name.
+            tags: instead of those that the person has.
+            metadata: likewise.
+            hidden: whether lists and suggestions leave the person out.
+            cover: the face that represents the person; ``best`` lets the server choose.
+        """
+        body = given(name=name, tags=tags, metadata=metadata, hidden=hidden, cover=cover)
+        if cover == "best":
+            body["cover"] = None
         return self.call(Subject, "PATCH", f"{path_of(collection)}/subjects/{subject}", json=body)
 
     def delete_subject(self, collection: str, subject: UUID) -> DeletedSubject:

@@ -14,6 +14,7 @@ from faceserver.api.base import PageOf, Problem
 from faceserver.api.faces import SearchFilter
 from faceserver.api.pictures import UrlPicture
 from faceserver.errors import FaceServerError
+from faceserver.pictures.direct import checked_key, direct_session, led_on
 
 Picture = Path | bytes | str | UrlPicture
 """A file, its bytes, a URL, or a URL with what its host asks for."""
@@ -76,12 +77,15 @@ class Transport:
             url: the server's address, such as ``http://127.0.0.1:8000``.
             key: an API key, if the server wants one.
             timeout: seconds until an answer must begin.
+
+        Raises:
+            InvalidRequest: the key cannot be one.
         """
         self._url = url.rstrip("/")
         self._timeout = timeout
-        self._session = requests.Session()
+        self._session = direct_session()
         if key:
-            self._session.headers["Authorization"] = f"Bearer {key}"
+            self._session.headers["Authorization"] = f"Bearer {checked_key(key)}"
 
     def __enter__(self) -> Self:
         return self
@@ -130,7 +134,7 @@ class Transport:
             return kind.model_validate_json(response.content)
         except ValidationError as error:
             raise ApiError(
-                f"{self._url} answers something else than this API: is it of another version?",
+                f"{self._url} does not answer like this API: is it another version?",
                 code="unexpected_answer",
             ) from error
 
@@ -157,11 +161,20 @@ class Transport:
 
     def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
         try:
-            return self._session.request(
-                method, f"{self._url}/v1{path}", timeout=self._timeout, **arguments
+            answer = self._session.request(
+                method,
+                f"{self._url}/v1{path}",
+                timeout=self._timeout,
+                allow_redirects=False,
+                **arguments,
             )
         except requests.RequestException as error:
             raise ApiError(f"{self._url} cannot be reached: {error}", code="unreachable") from error
+        if (other := led_on(answer)) is not None:
+            raise ApiError(
+                f"{self._url} leads on to {other}: name that address instead", code="unreachable"
+            )
+        return answer
 
 
 def path_of(collection: str) -> str:

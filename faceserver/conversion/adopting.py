@@ -1,34 +1,26 @@
-"""Makes models of ONNX files: what the file shows is taken from it, the rest is said or asked for.
+"""Describes ONNX files as models: what the file shows is taken from it, the rest is asked for.
 
-Files of InsightFace's packs are known by their shapes and names, so nothing is asked for them.
+Detectors of InsightFace's kind and their attributes are known by their shapes.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from faceserver.conversion.known import SQUARE, Known, require_dims
 from faceserver.conversion.model_toml import GIVEN, UNCALIBRATED, Description
 from faceserver.conversion.normalizations import NAMES, normalization_of
 from faceserver.conversion.onnx_shapes import Shapes, inspect
-from faceserver.engines import EngineOptions, make_engine
-from faceserver.errors import FaceServerError, InvalidRequest, ModelError
+from faceserver.errors import InvalidRequest, ModelError
 from faceserver.models.files import sha256_of
 from faceserver.models.spec import (
     AlignedCrop,
     CentredCrop,
     Crop,
-    DetectorSpec,
-    EmbedderSpec,
+    Normalization,
     OptionValue,
-    Spec,
-    load_any_spec,
 )
-from faceserver.types import Box, Detection
 from faceserver.vision import architectures
-from faceserver.vision.base import Loading
 
 _TEMPLATE = (
     (38.2946, 51.6963),
@@ -42,15 +34,15 @@ _TEMPLATE = (
 _OWN_NAMES = ("landmarks106", "genderage")
 """Attributes that are asked for by what they tell, not by whose file it is."""
 
-_TEMPLATE_SIDE = 112
-_LEAST_DIMS, _MOST_DIMS = 64, 4096
-_THRESHOLD = 1.2
-_PICTURE = (480, 640, 3)
+TEMPLATE_SIDE = 112
+LEAST_DIMS, _MOST_DIMS = 64, 4096
+_THRESHOLDS = {"facenet": 0.9, "arcface": 1.2}
+"""Guesses for embedders that have not been calibrated."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """Where an ONNX file comes from that was made of a user's files, not given.
+    """An ONNX file, and where it comes from.
 
     Attributes:
         source: what the user gave.
@@ -59,6 +51,7 @@ class Made:
         known: what is known of the source, by its hash or the user's word.
         scales_its_input: whether the network normalizes its pixels itself.
         size: rows and columns of its input.
+        is_given: whether the ONNX file is the user's own.
     """
 
     source: Path
@@ -67,6 +60,7 @@ class Made:
     known: Known | None = None
     scales_its_input: bool = False
     size: tuple[int, int] | None = None
+    is_given: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,8 +70,8 @@ class Told:
     Attributes:
         kind: detector, embedder or attribute.
         architecture: a name of :mod:`faceserver.vision.architectures`.
-        normalization: what :func:`normalization_of` takes: a name, or
-            mean and scale as in "127.5,0.0078".
+        normalization: itself, or what :func:`normalization_of` takes: a name, or mean and scale as
+            in "127.5,0.0078".
         crop: aligned, square or centred.
         channels: rgb or bgr.
         labels: of an attribute's outputs.
@@ -87,7 +81,7 @@ class Told:
 
     kind: str | None = None
     architecture: str | None = None
-    normalization: str | None = None
+    normalization: str | Normalization | None = None
     crop: str | None = None
     channels: str | None = None
     labels: tuple[str, ...] = ()
@@ -106,10 +100,10 @@ def refuse_to_ask(name: str, meaning: str, answers: tuple[str, ...]) -> str:
         InvalidRequest: always; it names the option.
     """
     choices = f" ({', '.join(answers)})" if answers else ""
-    raise InvalidRequest(f"the file does not tell {meaning}: say it with --{name}{choices}")
+    raise InvalidRequest(f"the file does not say {meaning}: say it with --{name}{choices}")
 
 
-def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made | None = None) -> str:
+def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made) -> str:
     """The ``model.toml`` of an ONNX file.
 
     Args:
@@ -117,40 +111,37 @@ def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made | None = No
         name: the model's name.
         told: what the user says.
         ask: asks for what neither the file nor the user says.
-        made: what the file was made of; None where it is the user's own.
+        made: where the file comes from.
 
     Raises:
         ModelError: the file cannot be read, or takes no pictures.
         InvalidRequest: an option is missing or cannot be.
     """
     shapes = _with_size(inspect(onnx), made)
-    known = made.known if made else None
+    known = made.known
     full = _completed(told, shapes, ask, made)
+    kind, architecture = full.kind or "", full.architecture or ""
     distances = None
-    if full.kind == "embedder":
-        require_dims(known, made.source if made else onnx, shapes.answer or 0)
-        distances = (full.threshold, GIVEN) if full.threshold else (_THRESHOLD, UNCALIBRATED)
-        if known and not full.threshold:
-            distances = (known.threshold, known.calibration)
+    if kind == "embedder":
+        require_dims(known, made.source, shapes.answer or 0)
+        distances = _distances(full, known)
         if shapes.answer is None:
             raise ModelError(f"{onnx.name} gives {shapes.outputs}, not one vector for each picture")
-    network = "embedder" if full.kind == "embedder" else "network"
-    normalization = (
-        known.normalization
-        if known and not told.normalization and not (made and made.scales_its_input)
-        else normalization_of(full.normalization or "")
-    )
-    kind, architecture = full.kind or "", full.architecture or ""
+    network = "embedder" if kind == "embedder" else "network"
+    takes_known = known and not told.normalization and not made.scales_its_input
+    normalization = known.normalization if known and takes_known else full.normalization or ""
+    if isinstance(normalization, str):
+        normalization = normalization_of(normalization)
     return Description(
         kind=kind,
         architecture=architecture,
         name=architecture if architecture in _OWN_NAMES else name,
-        source=known.source if known else f"from {(made.source if made else onnx).name}",
+        source=known.source if known else f"from {made.source.name}",
         licence=full.licence or (known.licence if known else "unknown"),
         trained_on=known.trained_on if known else "",
         dims=shapes.answer if kind == "embedder" else None,
         labels=full.labels,
-        source_sha256=made.source_sha256 if made else {},
+        source_sha256={} if made.is_given else made.source_sha256,
         channels=full.channels or "rgb",
         normalization=normalization,
         crop=None if kind == "detector" else _crop(full, shapes, known if not told.crop else None),
@@ -160,62 +151,37 @@ def describe(onnx: Path, name: str, told: Told, ask: Ask, made: Made | None = No
     ).format()
 
 
-def _with_size(shapes: Shapes, made: Made | None) -> Shapes:
+def architecture_of(side: int, crop: str | None, known: Known | None) -> str:
+    """Which class runs a network that makes vectors of squares: by its crop, or its size."""
+    if known and not crop:
+        return "arcface" if known.crop.kind == "aligned" else "facenet"
+    is_aligned = crop == "aligned" if crop else side == TEMPLATE_SIDE
+    return "arcface" if is_aligned else "facenet"
+
+
+def _distances(told: Told, known: Known | None) -> tuple[float, str]:
+    if told.threshold is not None:
+        return told.threshold, GIVEN
+    if known:
+        return known.threshold, known.calibration
+    return _THRESHOLDS.get(told.architecture or "", _THRESHOLDS["arcface"]), UNCALIBRATED
+
+
+def _with_size(shapes: Shapes, made: Made) -> Shapes:
     """Give a network whose size is open in ONNX the size that it was converted for."""
-    if made is None or made.size is None or shapes.rows > 0:
+    if made.size is None or shapes.rows > 0:
         return shapes
     return replace(shapes, rows=made.size[0], columns=made.size[1])
 
 
-def _files(onnx: Path, made: Made | None) -> dict[str, object]:
-    if made is None:
-        return {"onnx": onnx.name, "sha256": {onnx.name: sha256_of(onnx)}}
+def _files(onnx: Path, made: Made) -> dict[str, object]:
     # The ONNX file bears the fingerprint of the Caffe files, where there are some.
     hashed = [made.files[kind] for kind in ("caffemodel",) if kind in made.files] or [onnx]
     names = {kind: path.name for kind, path in made.files.items()}
     return {**names, "sha256": {path.name: sha256_of(path) for path in hashed}}
 
 
-def try_out(folder: Path) -> Spec:
-    """Load a described model and run it once on a black picture.
-
-    Raises:
-        ModelError: it cannot be loaded, or what it gives is not what its architecture needs.
-    """
-    spec = load_any_spec(folder)
-    loading = Loading(make_engine("openvino", EngineOptions()))
-    image = np.zeros(_PICTURE, np.uint8)
-    five = ((40.0, 40.0), (80.0, 40.0), (60.0, 65.0), (45.0, 85.0), (75.0, 85.0))
-    face = Detection(Box(20, 10, 100, 110), five, 1.0)
-    try:
-        if isinstance(spec, DetectorSpec):
-            architectures.make_detector(spec, loading).detect(image)
-        elif isinstance(spec, EmbedderSpec):
-            embedder = architectures.make_embedder(spec, loading)
-            embedder.embed([embedder.crop(image, face)] * 2)
-        else:
-            attribute = architectures.make_attribute(spec, loading)
-            attribute.tell([attribute.cut(image, face)] * 2)
-    except FaceServerError:
-        raise
-    except (RuntimeError, ValueError, KeyError) as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise ModelError(f"{spec.name} does not run: {lines[0]}") from error
-    return spec
-
-
-def of_pack(onnx: Path) -> Told | None:
-    """What is known of a file of one of InsightFace's packs; None if nothing is."""
-    shapes = inspect(onnx)
-    if shapes.has_anchors or _known_attribute(shapes):
-        return Told(licence="non-commercial research")
-    if shapes.size == _TEMPLATE_SIDE and shapes.answer and shapes.answer >= _LEAST_DIMS:
-        how = "none" if shapes.normalizes else "signed"
-        return Told(normalization=how, channels="rgb", licence="non-commercial research")
-    return None
-
-
-def _completed(told: Told, shapes: Shapes, ask: Ask, made: Made | None) -> Told:
+def _completed(told: Told, shapes: Shapes, ask: Ask, made: Made) -> Told:
     """What is told, with what the file shows, and what is asked for."""
     kind, architecture = told.kind, told.architecture
     guessed = _guess(shapes) or _guess_of_made(shapes, made)
@@ -236,9 +202,9 @@ def _completed(told: Told, shapes: Shapes, ask: Ask, made: Made | None) -> Told:
     usual = kind == "detector" or architecture in _OWN_NAMES
     normalization = told.normalization or (_usual(shapes) if usual else None)
     channels = told.channels or ("rgb" if usual else None)
-    if made and made.scales_its_input:
+    if made.scales_its_input:
         normalization = normalization or "none"
-    if made and made.known:
+    if made.known:
         normalization, channels = normalization or "none", channels or made.known.channels
     return replace(
         told,
@@ -255,25 +221,25 @@ def _guess(shapes: Shapes) -> tuple[str, str] | None:
     """Kind and architecture, where the shapes alone tell them."""
     if shapes.has_anchors:
         return "detector", "scrfd"
-    known = _known_attribute(shapes)
+    known = known_attribute(shapes)
     if known:
         return "attribute", known
     answer = shapes.answer
-    if shapes.size == _TEMPLATE_SIDE and answer and _LEAST_DIMS <= answer <= _MOST_DIMS:
+    if shapes.size == TEMPLATE_SIDE and answer and LEAST_DIMS <= answer <= _MOST_DIMS:
         return "embedder", "arcface"
     return None
 
 
-def _guess_of_made(shapes: Shapes, made: Made | None) -> tuple[str, str] | None:
+def _guess_of_made(shapes: Shapes, made: Made) -> tuple[str, str] | None:
     """A converted network that makes one long vector is an embedder; FaceNets take other sizes."""
     answer = shapes.answer
-    if made is None or not answer or not _LEAST_DIMS <= answer <= _MOST_DIMS:
+    if (made.is_given and not made.known) or not answer or not LEAST_DIMS <= answer <= _MOST_DIMS:
         return None
-    aligned = made.known and made.known.crop.kind == "aligned"
-    return "embedder", "arcface" if aligned else "facenet"
+    return "embedder", architecture_of(shapes.size or 0, None, made.known)
 
 
-def _known_attribute(shapes: Shapes) -> str | None:
+def known_attribute(shapes: Shapes) -> str | None:
+    """The architecture of an attribute's network that is known by its shapes."""
     known = {(192, 212): "landmarks106", (96, 3): "genderage"}
     return known.get((shapes.size or 0, shapes.answer or 0))
 
@@ -315,10 +281,10 @@ def _crop(told: Told, shapes: Shapes, known: Known | None) -> Crop:
     if told.crop == "centred":
         return CentredCrop(kind="centred", side=1.5, size=size)
     if told.crop != "aligned":
-        raise InvalidRequest(f"{told.crop!r} is no crop: aligned, square or centred")
-    factor = size / _TEMPLATE_SIDE
+        raise InvalidRequest(f"{told.crop!r} is not a crop: aligned, square or centred")
+    factor = size / TEMPLATE_SIDE
     a, b, c, d, e = ((round(x * factor, 4), round(y * factor, 4)) for x, y in _TEMPLATE)
-    smooth = size < _TEMPLATE_SIDE
+    smooth = size < TEMPLATE_SIDE
     return AlignedCrop(kind="aligned", size=size, smooth=smooth, template=(a, b, c, d, e))
 
 

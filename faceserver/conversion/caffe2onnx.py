@@ -31,8 +31,13 @@ from faceserver.types import Floats
 _CHECKED_BATCH = 2
 
 
-def convert(prototxt: Path, caffemodel: Path) -> bytes:
+def convert(prototxt: Path, caffemodel: Path, given: Path | None = None) -> bytes:
     """Convert a network; the same files always give the same bytes.
+
+    Args:
+        prototxt: its layers.
+        caffemodel: their weights.
+        given: what the user gave, where these two were made of it; messages name it.
 
     Raises:
         ModelError: a file cannot be read, or the network not be converted.
@@ -43,7 +48,7 @@ def convert(prototxt: Path, caffemodel: Path) -> bytes:
     try:
         model = to_onnx(net, weights, fingerprint(prototxt, caffemodel))
     except ModelError as error:
-        raise ModelError(f"{prototxt}: {error}") from error
+        raise ModelError(f"{given or prototxt}: {error}") from error
     content: bytes = model.SerializeToString(deterministic=True)
     return content
 
@@ -77,7 +82,7 @@ def check(prototxt: Path, caffemodel: Path, content: bytes) -> float:
             expected = run_opencv(layers, caffemodel, blobs, found)
         except ModelError as error:
             raise ModelError(
-                f"{error}: it cannot be compared; --no-check writes it all the same"
+                f"{caffemodel}: {error}: it cannot be compared; --no-check writes it all the same"
             ) from error
     for layer in net.layer:
         if layer.type == "DetectionOutput" and layer.top[0] in expected:

@@ -10,7 +10,7 @@ in place.
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from faceserver.conversion.checks.report import Report, Runner
 
 TARGETS = ("caffe", "onnx", "coreml", "tflite")
+CROPS = ("aligned", "square", "centred")
 WEIGHTS = ("float32", "float16", "int8", "palette")
 
 _TFLITE_LIMITS = {"float32": 1e-4, "float16": 2e-2, "int8": 1e-1}
@@ -45,9 +46,27 @@ _TFLITE_LIMITS = {"float32": 1e-4, "float16": 2e-2, "int8": 1e-1}
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    options = _parser().parse_args(arguments)
+    run(parser(__doc__ or "", prog="convert", name="network").parse_args(arguments))
+
+
+def run(
+    options: argparse.Namespace,
+    *,
+    writer: str = "`faceserver models convert`",
+    require: Callable[[Network], None] | None = None,
+) -> None:
+    """Read a source, write what is asked for, and compare it.
+
+    Args:
+        options: of :func:`parser`.
+        writer: who is named in the prototxt.
+        require: refuses networks before long work.
+
+    Raises:
+        ModelError: the source cannot be read or converted, or what was made differs from it.
+    """
     started = time.perf_counter()
-    require_place(options.out_folder)
+    require_place(options.out_folder, _names(options))
     opening = opening_of(options)
     _say(f"reading {options.source}")
     network = read_network(
@@ -55,22 +74,21 @@ def main(arguments: list[str] | None = None) -> None:
         opening.size,
         keep_batch_norms=options.keep_batchnorm and not {"coreml", "tflite"} & set(options.to),
     )
+    if require:
+        require(network)
     pixels = pixels_of(options, network)
     _say(_summary(network))
     with TemporaryDirectory() as staging, ExitStack() as stack:
-        made = _Made(network, pixels, options, Path(staging))
+        made = _Made(network, pixels, options, Path(staging), writer)
         contents = made.files()
         if "coreml" in options.to:
             made.coreml(stack)
         report = replace(made.report, seconds=round(time.perf_counter() - started, 1))
         contents["report.json"] = report.format()
         if made.described:
-            contents["model.toml"] = made.described.encode()
+            contents["model.toml"] = made.described.encode()  # last: it tells that all are there
         write_together(options.out_folder, contents)
-    for title, forms in report.embedding.items():
-        apart = ", ".join(f"{value:.1e} in {form}" for form, value in forms.items())
-        _say(f"output for the {title} input differs by {apart}" if apart else "not compared")
-    _say(f"wrote {options.out_folder} after {report.seconds} s")
+    _summarize(report, options.out_folder)
 
 
 class _Made:
@@ -80,10 +98,15 @@ class _Made:
     described: str = ""
 
     def __init__(
-        self, network: Network, pixels: Pixels, options: argparse.Namespace, folder: Path
+        self,
+        network: Network,
+        pixels: Pixels,
+        options: argparse.Namespace,
+        folder: Path,
+        writer: str,
     ) -> None:
         self._network, self._pixels, self._options = network, pixels, options
-        self._folder = folder
+        self._folder, self._writer = folder, writer
 
     def files(self) -> dict[str, bytes]:
         """Make and compare all but CoreML's package; return them by name."""
@@ -91,17 +114,17 @@ class _Made:
         caffe: CaffeFiles | None = None
         if {"caffe", "onnx"} & set(options.to):
             style = Style(options.keep_batchnorm, options.conv_bottleneck)
-            caffe = converting.caffe_files(
-                self._network, options.name, style, "`faceserver models convert`"
+            caffe = converting.caffe_files(self._network, options.name, style, self._writer)
+            forms = converting.write_caffe_and_onnx(
+                caffe, self._folder, options.name, self._network.source.path
             )
-            forms = converting.write_caffe_and_onnx(caffe, self._folder, options.name)
-        limits = [converting.LIMIT]
+        limits = dict.fromkeys(forms, converting.LIMIT)
         contents: dict[str, bytes] = {}
         if "tflite" in options.to:
             content, forms["TFLite"] = self._tflite()
             contents[f"{options.name}.tflite"] = content
-            limits.append(_TFLITE_LIMITS[options.weights])
-        self._compare(caffe, forms, max(limits))
+            limits["TFLite"] = _TFLITE_LIMITS[options.weights]
+        self._compare(caffe, forms, limits)
         kinds = ("prototxt", "caffemodel", "onnx") if "caffe" in options.to else ("onnx",)
         if caffe:
             paths = {kind: self._folder / f"{options.name}.{kind}" for kind in kinds}
@@ -140,11 +163,14 @@ class _Made:
         return tflite_form(self._network, self._pixels, self._options.weights)
 
     def _compare(
-        self, caffe: CaffeFiles | None, forms: "Mapping[str, Runner]", limit: float
+        self,
+        caffe: CaffeFiles | None,
+        forms: "Mapping[str, Runner]",
+        limits: Mapping[str, float],
     ) -> None:
         options = self._options
         report = converting.compare(self._network, caffe, forms, self._pixels, options.picture)
-        self.report = replace(report, limit=limit)
+        self.report = replace(report, limits=limits)
         if forms and not options.no_check:
             self.report.check()
         if options.expected:
@@ -157,24 +183,58 @@ class _Made:
 
     def _describe(self, paths: Mapping[str, Path]) -> None:
         """Write a model.toml where one can describe the network."""
-        _channels, rows, columns = self._network.input_shape
-        if self._network.dims is None or rows != columns:
-            return
-        known, options = self._pixels.known, self._options
-        self.described = converting.describe(
-            self._network,
-            self._pixels,
-            model=options.model or (known.name if known else options.out_folder.resolve().name),
-            files=paths,
-            threshold=options.threshold,
-            licence=options.licence,
+        from faceserver.conversion.adopting import (  # noqa: PLC0415 - only for these forms
+            Made,
+            Told,
+            architecture_of,
+            describe,
+            refuse_to_ask,
         )
+
+        network, pixels, options = self._network, self._pixels, self._options
+        _channels, rows, columns = network.input_shape
+        if network.dims is None or rows != columns:
+            return
+        known, source = pixels.known, network.source
+        told = Told(
+            kind="embedder",
+            architecture=architecture_of(rows, options.crop, known),
+            normalization=pixels.normalization,
+            crop=options.crop,
+            channels=pixels.channels,
+            licence=options.licence,
+            threshold=options.threshold,
+        )
+        made = Made(source.path, source.sha256(), paths, known, size=(rows, columns))
+        name = options.model or (known.name if known else options.out_folder.resolve().name)
+        self.described = describe(paths["onnx"], name, told, refuse_to_ask, made)
+
+
+def _names(options: argparse.Namespace) -> list[str]:
+    """The files that may be written, by the names that they get."""
+    kinds = {"caffe": ("prototxt", "caffemodel"), "onnx": ("onnx",), "tflite": ("tflite",)}
+    suffixes = [suffix for form in options.to for suffix in kinds.get(form, ())]
+    return [*(f"{options.name}.{suffix}" for suffix in suffixes), "model.toml", "report.json"]
 
 
 def _summary(network: Network) -> str:
     _channels, rows, columns = network.input_shape
     made = ", ".join(f"{name} {shape}" for name, shape in network.output_shapes.items())
+    made = f"{network.dims} values" if network.dims else made
     return f"{len(network.layers)} layers, {rows}x{columns} pixels to {made}"
+
+
+def _summarize(report: "Report", folder: Path) -> None:
+    """Say how far the results are from their source."""
+    _say(f"{report.parameters:,} parameters; checked against {report.judge}")
+    for title, forms in report.embedding.items():
+        apart = ", ".join(f"{value:.1e} in {form}" for form, value in forms.items())
+        if apart:
+            _say(f"output for the {title} input differs by {apart}")
+    if report.layers:
+        where, largest = report.worst()
+        _say(f"largest difference of {len(report.layers)} layers: {largest:.1e}, {where}")
+    _say(f"wrote {folder} after {report.seconds} s")
 
 
 def _say(line: str) -> None:
@@ -189,16 +249,23 @@ def _targets(text: str) -> tuple[str, ...]:
     return found
 
 
-def _parser() -> argparse.ArgumentParser:
-    about, _, details = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        prog="convert",
-        description=about,
-        epilog=details,
+def parser(about: str, *, prog: str | None, name: str) -> argparse.ArgumentParser:
+    """Make the command line's parser.
+
+    Args:
+        about: what the command does: a line, then how it is called, then more.
+        prog: what the command is called; None takes the script's name.
+        name: of the files, unless the user gives one.
+    """
+    summary, _, details = about.partition("\n\n")
+    made = argparse.ArgumentParser(
+        prog=prog,
+        description=summary,
+        epilog=details.partition("\n\n")[2],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_source_options(parser)
-    add = parser.add_argument
+    add_source_options(made)
+    add = made.add_argument
     add(
         "--to",
         type=_targets,
@@ -206,11 +273,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FORM,...",
         help=f"what is written: any of {', '.join(TARGETS)} [caffe,onnx]",
     )
-    add("--name", default="network", help="the files' name without suffix [%(default)s]")
+    add("--name", default=name, help="the files' name without suffix [%(default)s]")
     add("--model", help="the model's name [of the published model, else of OUT_FOLDER]")
     add("--weights", choices=WEIGHTS, default="float32", help="in CoreML and TFLite [%(default)s]")
     add("--keep-batchnorm", action="store_true", help="in Caffe: norms as BatchNorm and Scale")
     add("--conv-bottleneck", action="store_true", help="in Caffe: the bottleneck as a convolution")
+    add(
+        "--crop",
+        choices=CROPS,
+        help="how faces are cut out for it [aligned for 112x112, else square]",
+    )
     add("--threshold", type=float, help="squared L2 distance below which two faces are one person")
-    add_check_options(parser, "1e-4 (CoreML 1e-3; more where weights are rounded)")
-    return parser
+    add_check_options(made, "1e-4 (CoreML 1e-3; more where weights are rounded)")
+    return made

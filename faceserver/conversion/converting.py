@@ -1,29 +1,24 @@
-"""The steps that all converters have in common: write each form, compare, describe."""
+"""The steps that all converters have in common: write each form, compare."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faceserver.conversion.files import write_whole
-from faceserver.conversion.fingerprint import sha256_of
-from faceserver.conversion.known import SQUARE, Known
-from faceserver.conversion.model_toml import GIVEN, UNCALIBRATED, Description
 from faceserver.conversion.network import EMBEDDINGS, Network
 from faceserver.conversion.options import Pixels
 from faceserver.conversion.writers.caffe_files import CaffeFiles
 from faceserver.conversion.writers.to_caffe import to_caffe
 from faceserver.errors import ModelError
-from faceserver.models.spec import AlignedCrop, Crop, SquareCrop
 from faceserver.types import Floats
 
 if TYPE_CHECKING:  # the runtimes that check a result take a second to load
     from faceserver.conversion.checks.report import Report, Runner
 
-UNKNOWN = "unknown"
 LIMIT = 1e-4
 """Above it, a difference to the source is an error."""
-UNCALIBRATED_THRESHOLD = 0.9
 
 
 @dataclass(frozen=True)
@@ -52,8 +47,14 @@ def caffe_files(network: Network, name: str, style: Style, writer: str) -> Caffe
     return CaffeFiles.of(net, weights, f"Written by {writer}; do not edit.")
 
 
-def write_caffe_and_onnx(files: CaffeFiles, folder: Path, name: str) -> dict[str, "Runner"]:
-    """Write Caffe's files and the ONNX file of them; return what runs each."""
+def write_caffe_and_onnx(
+    files: CaffeFiles, folder: Path, name: str, source: Path
+) -> dict[str, "Runner"]:
+    """Write Caffe's files and the ONNX file of them; return what runs each.
+
+    Raises:
+        ModelError: the network cannot be written as ONNX; the message names the source.
+    """
     from faceserver.conversion import caffe2onnx  # noqa: PLC0415
     from faceserver.conversion.checks.judge import run_opencv, run_openvino  # noqa: PLC0415
 
@@ -61,7 +62,7 @@ def write_caffe_and_onnx(files: CaffeFiles, folder: Path, name: str) -> dict[str
     prototxt, caffemodel, onnx = (
         folder / f"{name}.{kind}" for kind in ("prototxt", "caffemodel", "onnx")
     )
-    write_whole(onnx, caffe2onnx.convert(prototxt, caffemodel))
+    write_whole(onnx, caffe2onnx.convert(prototxt, caffemodel, source))
 
     def caffe(blob: Floats, names: Sequence[str]) -> Mapping[str, Floats]:
         return run_opencv(prototxt, caffemodel, blob, names)
@@ -113,17 +114,24 @@ def whole_way(
         raise ModelError(
             f"{network.source.path} makes no single vector, so --expected is of no use"
         )
-    run = [*forms.values()][-1]
     _channels, rows, columns = network.input_shape
 
-    def embed(blob: Floats) -> Floats:
+    def embed(run: "Runner", blob: Floats) -> Floats:
         import numpy as np  # noqa: PLC0415
 
         rows_of = [run(each[None], [EMBEDDINGS])[EMBEDDINGS].reshape(1, -1) for each in blob]
         return np.concatenate(rows_of)
 
-    return check_whole_way(
-        embed, expected, pictures, (rows, columns), pixels.normalization, pixels.channels
+    return max(
+        check_whole_way(
+            partial(embed, run),
+            expected,
+            pictures,
+            (rows, columns),
+            pixels.normalization,
+            pixels.channels,
+        )
+        for run in forms.values()
     )
 
 
@@ -135,74 +143,3 @@ def parameters_of(network: Network) -> int:
             values = getattr(layer, name, None)
             total += 0 if values is None else int(values.size)
     return total
-
-
-def describe(
-    network: Network,
-    pixels: Pixels,
-    *,
-    model: str,
-    files: Mapping[str, Path],
-    threshold: float | None = None,
-    licence: str | None = None,
-) -> str:
-    """Write the ``model.toml`` of a network that makes embeddings.
-
-    Args:
-        network: that was converted.
-        pixels: what its pixels are.
-        model: the model's name.
-        files: by their format: prototxt, caffemodel, onnx.
-        threshold: as the user says it.
-        licence: likewise.
-
-    Raises:
-        ModelError: it makes no vector, or its picture is no square.
-    """
-    _channels, rows, columns = network.input_shape
-    if network.dims is None or rows != columns:
-        raise ModelError(
-            f"{network.source.path}: this is no FaceNet: it makes {dict(network.output_shapes)} "
-            f"of {network.input_shape}, not a vector of a square picture"
-        )
-    known = pixels.known
-    distances = (threshold, GIVEN) if threshold is not None else _distances(known)
-    names = {kind: path.name for kind, path in files.items()}
-    digests = {path.name: sha256_of(path) for kind, path in files.items() if kind != "prototxt"}
-    digests = {
-        key: value
-        for key, value in digests.items()
-        if "prototxt" not in files or not key.endswith(".onnx")
-    }
-    return Description(
-        kind="embedder",
-        architecture="arcface" if isinstance(_crop(known, rows), AlignedCrop) else "facenet",
-        name=model,
-        source=known.source if known else f"from {network.source.path.name}",
-        licence=licence or (known.licence if known else UNKNOWN),
-        trained_on=known.trained_on if known else "",
-        dims=network.dims,
-        source_sha256=network.source.sha256(),
-        channels=pixels.channels,
-        normalization=pixels.normalization,
-        crop=_crop(known, rows),
-        distances=distances,
-        networks={"embedder": {**names, "sha256": digests}},
-    ).format()
-
-
-def _distances(known: Known | None) -> tuple[float, str]:
-    if known is None:
-        return UNCALIBRATED_THRESHOLD, UNCALIBRATED
-    return known.threshold, known.calibration
-
-
-def _crop(known: Known | None, size: int) -> Crop:
-    crop = known.crop if known else SQUARE
-    return crop if isinstance(crop, AlignedCrop) else _of_size(crop, size)
-
-
-def _of_size(crop: Crop, size: int) -> Crop:
-    if isinstance(crop, SquareCrop):
-        return crop.model_copy(update={"size": size})
-    return crop

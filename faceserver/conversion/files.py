@@ -29,6 +29,9 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
 
     They are written in full before the first is moved to its place, the last one last. Should a
     move fail all the same, those that were moved are taken back.
+
+    Raises:
+        IsADirectoryError: a folder is where a file is to be.
     """
     created = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,15 +45,15 @@ def write_together(folder: Path, contents: Mapping[str, bytes]) -> None:
                 write_whole(new / name, content)
             try:
                 for name in contents:
-                    if (folder / name).exists():
+                    if (folder / name).is_file():
                         os.replace(folder / name, old / name)  # noqa: PTH105
+                    os.replace(new / name, folder / name)  # noqa: PTH105 - fails on a folder
                     moved.append(name)
-                    os.replace(new / name, folder / name)  # noqa: PTH105
             except BaseException:
                 for name in moved:
-                    (folder / name).unlink(missing_ok=True)
-                    if (old / name).exists():
-                        os.replace(old / name, folder / name)  # noqa: PTH105
+                    (folder / name).unlink()
+                for path in old.iterdir():
+                    os.replace(path, folder / path.name)  # noqa: PTH105
                 raise
     except BaseException:
         if created:

@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 
 CONVERTED = {
     Kind.GRAPH_DEF, Kind.CHECKPOINT_FOLDER, Kind.SAVED_MODEL_FOLDER, Kind.KERAS, Kind.KERAS_H5,
-    Kind.TORCHSCRIPT, Kind.TORCH_EXPORT, Kind.TORCH_WEIGHTS,
+    Kind.TORCHSCRIPT, Kind.TORCH_EXPORT, Kind.TORCH_WEIGHTS, Kind.TORCH_LEGACY,
 }  # fmt: skip
 """What must be converted before it can be run."""
 
@@ -36,11 +36,15 @@ class Wish:
     Attributes:
         opening: what is said of the source.
         published: the published model that it is said to be.
+        pictures: faces of which the source's own program has made vectors.
+        expected: the file with these vectors.
         unchecked: whether a difference is no reason to stop.
     """
 
     opening: Opening = field(default_factory=Opening)
     published: str | None = None
+    pictures: tuple[Path, ...] = ()
+    expected: Path | None = None
     unchecked: bool = False
 
 
@@ -82,6 +86,22 @@ def of_caffe(first: Path, second: Path, folder: Path, say: Say, wish: Wish) -> M
     return Made(caffemodel, digests, files, known, size=(shape[-2], shape[-1]))
 
 
+def of_onnx(file: Path, folder: Path, wish: Wish) -> Made:
+    """Take an ONNX file as it is.
+
+    Raises:
+        ModelError: it is of another kind.
+    """
+    kind = kind_of(file)
+    if kind is not Kind.ONNX:
+        raise refusal(file, kind, "a model")
+    copied = folder / file.name
+    copied.write_bytes(file.read_bytes())
+    digests = {file.name: sha256_of(file)}
+    known = recognise(file, digests.values(), published=wish.published)
+    return Made(file, digests, {"onnx": copied}, known, is_given=True)
+
+
 def of_framework(path: Path, folder: Path, say: Say, wish: Wish) -> Made:
     """Convert a network of TensorFlow, Keras or PyTorch to Caffe and ONNX.
 
@@ -93,7 +113,7 @@ def of_framework(path: Path, folder: Path, say: Say, wish: Wish) -> Made:
     network = read_network(source, wish.opening.size)
     stem = _stem(path)
     caffe = caffe_files(network, stem, Style(), "`faceserver models add`")
-    forms = write_caffe_and_onnx(caffe, folder, stem)
+    forms = write_caffe_and_onnx(caffe, folder, stem, path)
     pixels = Pixels("rgb", NORMALIZATIONS["none"], None)
     if not wish.unchecked:
         report = compare(network, caffe, forms, pixels, ())

@@ -165,7 +165,7 @@ def _published(name: str) -> Published:
     found = [each for each in published_models() if each.name == name]
     if not found:
         names = ", ".join(each.name for each in published_models())
-        raise ModelError(f"{name!r} is none of the published models: {names}")
+        raise ModelError(f"{name!r} is not one of the published models: {names}")
     return found[0]
 
 

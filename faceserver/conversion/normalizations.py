@@ -47,7 +47,7 @@ def normalization_of(text: str) -> Normalization:
         numbers = []
     half = len(numbers) // 2
     if len(numbers) not in (2, 6) or 0 in numbers[half:] or not _finite(numbers):
-        raise InvalidRequest(f"{text!r} is no normalization: {', '.join(NAMES)}, or MEAN,SCALE")
+        raise InvalidRequest(f"{text!r} is not a normalization: {', '.join(NAMES)}, or MEAN,SCALE")
     if half == 1:
         return FixedNormalization(kind="fixed", mean=numbers[0], scale=numbers[1])
     (a, b, c), (d, e, f) = numbers[:3], numbers[3:]

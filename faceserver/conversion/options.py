@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--network",
         metavar="NAME",
-        help="architecture of PyTorch weights: iresnet50, mobilefacenet, inception_resnet_v1, ...",
+        help="architecture of PyTorch weights: iresnet50, adaface_ir50, mobilefacenet, "
+        "inception_resnet_v1, ...",
     )
     add(
         "--input-size",
@@ -127,15 +129,18 @@ def pixels_of(options: argparse.Namespace, network: Network) -> Pixels:
     return Pixels(channels, known.normalization, known)
 
 
-def require_place(folder: Path) -> None:
-    """Say at once that a file is in the way of the folder that is to be written.
+def require_place(folder: Path, names: Iterable[str] = ()) -> None:
+    """Say at once that something is in the way of a folder, or of files that it is to hold.
 
     Raises:
-        ModelError: it, or a folder above it, is a file.
+        ModelError: it, or a folder above it, is a file; or what is to be a file is a folder.
     """
     for each in (folder, *folder.parents):
         if each.exists() and not each.is_dir():
             raise ModelError(f"{folder} cannot be made: the file {each} is in the way")
+    for each in (folder / name for name in names):
+        if each.is_dir():
+            raise ModelError(f"{each} cannot be written: a folder of that name is in the way")
 
 
 def size_of(text: str) -> tuple[int, int]:
@@ -148,7 +153,7 @@ def size_of(text: str) -> tuple[int, int]:
     rows = int(found[1]) if found else 0
     columns = int(found[2] or rows) if found else 0
     if not 0 < rows < 10_000 or not 0 < columns < 10_000:
-        raise InvalidRequest(f"{text!r} is no size: a number of pixels, or ROWSxCOLUMNS")
+        raise InvalidRequest(f"{text!r} is not a size: give a number of pixels, or ROWSxCOLUMNS")
     return rows, columns
 
 

@@ -31,9 +31,10 @@ from faceserver.conversion.options import (
     add_source_options,
     opening_of,
     pixels_of,
+    require_place,
 )
 from faceserver.conversion.readers.source import open_source
-from faceserver.errors import InvalidRequest
+from faceserver.errors import InvalidRequest, ModelError
 
 _EXAMPLES = """\
 examples:
@@ -94,6 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
     form = Form(options.neural_network, options.half, options.weights or "")
     if form.compressed and (form.neural_network or form.half):
         raise InvalidRequest("--weights is of a program alone, and in place of --half")
+    require_place(options.out_folder)
     _say(f"reading {options.source}")
     opening = opening_of(options)
     read = read_network(open_source(options.source, opening), opening.size)
@@ -113,7 +115,10 @@ def write(
     made: Path, read: Network, network: Embedder, *, known: About, form: Form, class_name: str
 ) -> None:
     """Write a CoreML file or package."""
-    model = convert(network, known, form)
+    try:
+        model = convert(network, known, form)
+    except ModelError as error:
+        raise ModelError(f"{read.source.path}: {error}") from error
     digests = ", ".join(read.source.sha256().values())
     describe(model, known, network, digests, class_name)
     model.save(str(made))

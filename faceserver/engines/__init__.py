@@ -24,6 +24,7 @@ __all__ = [
 engines = Registry("engine")
 engines.add("openvino", "faceserver.engines.openvino:OpenVinoEngine")
 engines.add("opencv", "faceserver.engines.opencv:OpenCvEngine")
+engines.add("onnxruntime", "faceserver.engines.onnxruntime:OnnxRuntimeEngine")
 engines.add("oip", "faceserver.engines.oip:OipEngine")
 engines.add("caffe", "faceserver.engines.caffe:CaffeEngine")
 

@@ -36,11 +36,14 @@ class EngineOptions:
         threads: processors that a network may use. OpenVINO makes so many predictions at the same
             time, each on one of them, unless one gains much from all; the others make one after
             the other.
+        provider: what computes, for the engine that knows several; see
+            :data:`faceserver.engines.onnxruntime.PROVIDERS`.
         cache_dir: where compiled networks are kept; None keeps none.
         remote: the inference server, for the engine that uses one.
     """
 
     threads: int = 1
+    provider: str = "auto"
     cache_dir: Path | None = None
     remote: RemoteOptions | None = None
 

@@ -58,7 +58,7 @@ def _import_pycaffe() -> Any:
         return import_module("caffe")
     except ImportError as error:
         raise LibraryMissing(
-            "pycaffe is not installed: make the conda environment of environment.yml, "
+            "pycaffe is not installed: create the conda environment of environment.yml, "
             "or set FACESERVER_ENGINE to openvino or opencv"
         ) from error
 

@@ -43,7 +43,7 @@ class CompiledNetworks:
             self._tell(f"{path.name} cannot be read: {error.strerror}")
             return None
         if sha256(content).digest() != digest:
-            _log.warning("the compiled network %s is damaged: it is compiled anew", path)
+            _log.warning("the compiled network %s is damaged and will be compiled again", path)
             return None
         return content
 
@@ -68,4 +68,4 @@ class CompiledNetworks:
         """Say once that the folder is of no use."""
         if not self._is_told:
             self._is_told = True
-            _log.warning("compiled networks are not kept in %s: %s", self._folder, reason)
+            _log.warning("compiled networks cannot be cached in %s: %s", self._folder, reason)

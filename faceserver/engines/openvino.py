@@ -1,8 +1,7 @@
 """OpenVINO: the fastest on plain processors; reads the ONNX made from the Caffe files."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -146,19 +145,14 @@ class _OpenVinoNetwork(Network):
         self._idle.put(compiled.create_infer_request())
 
     def _predict(self, feeds: Mapping[str, Floats | Image]) -> dict[str, Floats]:
-        with self._request() as request:
-            results = request.infer(dict(feeds), share_inputs=True, share_outputs=True)
-            return {name: np.array(results[name], np.float32) for name in self.outputs}
-
-    @contextmanager
-    def _request(self) -> Iterator[openvino.InferRequest]:
-        """What makes one prediction at a time: an idle one, a new one, or the first to be idle."""
+        # What makes one prediction at a time: an idle one, a new one, or the first to be idle.
         try:
             request = self._idle.get_nowait()
         except Empty:
             request = self._new_request() or self._idle.get()
         try:
-            yield request
+            results = request.infer(dict(feeds), share_inputs=True, share_outputs=True)
+            return {name: np.array(results[name], np.float32) for name in self.outputs}
         finally:
             self._idle.put(request)
 

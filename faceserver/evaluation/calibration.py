@@ -16,7 +16,7 @@ from faceserver.evaluation.verification import (
     false_non_match_at,
     threshold_beyond,
 )
-from faceserver.models.spec import Distances, Measured, Rate, SimilarityCurve
+from faceserver.models.distances import Distances, Measured, Rate, SimilarityCurve
 
 _STEPS = 100
 _EXACT = 1e-9

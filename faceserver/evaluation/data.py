@@ -123,7 +123,7 @@ def _of_csv(path: Path, text: str, root: Path) -> list[LabelledSet]:
         if len(parts) == 4 and parts[3]:
             groups.setdefault(parts[3], []).append(row)
     if not every:
-        raise InvalidArchive(f"{path} holds no pair")
+        raise InvalidArchive(f"{path} contains no pairs")
     whole = _of_pairs(path.stem, every)
     return [
         whole,
@@ -168,7 +168,7 @@ def _lfw_pair(path: Path, line: Sequence[str], root: Path) -> tuple[Path, Path, 
             return _lfw_picture(root, name, a), _lfw_picture(root, name, b), True
         case [name, a, other, b] if a.isdigit() and b.isdigit():
             return _lfw_picture(root, name, a), _lfw_picture(root, other, b), False
-    raise InvalidArchive(f"{path}: {' '.join(line)!r} is no pair")
+    raise InvalidArchive(f"{path}: {' '.join(line)!r} is not a pair")
 
 
 def _lfw_picture(root: Path, name: str, number: str) -> Path:

@@ -47,7 +47,7 @@ def _pgm(data: bytes, shape: tuple[int, int], white: int) -> Image:
     if not 0 < white < 65536 or min(shape) < codec.MIN_SIDE:
         raise ImageError("this PGM has too few pixels, or no values")
     if len(data) < pixels * kind.itemsize:
-        raise TruncatedImage("the file ends before the picture does")
+        raise TruncatedImage("the file ends too early")
     values = np.frombuffer(data, kind, pixels).astype(np.float32) * (255 / white)
     grey = np.rint(np.minimum(values, 255)).astype(np.uint8).reshape(shape)
     return np.repeat(grey[:, :, np.newaxis], 3, axis=2)

@@ -122,7 +122,7 @@ class Jobs:
             InvalidArchive: it is no zip, or holds no picture.
             TooManyItems: it holds more pictures than a job takes.
             KeyReused: the key came with another request.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         self._store.collection(collection)
         digest = file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
@@ -139,7 +139,7 @@ class Jobs:
                 left_out = found.left_out
             if not items:
                 hint = f"; left out: {told(left_out)}" if left_out else ""
-                raise InvalidArchive(f"the zip holds no picture{hint}")
+                raise InvalidArchive(f"the zip contains no pictures{hint}")
             job, is_new = self._submit(request, items, left_out)
             if is_new:
                 undo.pop_all()

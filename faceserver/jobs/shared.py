@@ -1,7 +1,7 @@
 """Jobs in the database that several servers share: each is done by one, and by another if it dies.
 
-A server claims a job for a minute, and again and again while it lives. Jobs whose zip is not in its
-data folder it leaves to others; servers that share the folder of zips share all jobs.
+A server claims a job for half a minute, and again and again while it lives. Jobs whose zip is not
+in its data folder it leaves to others; servers that share the folder of zips share all jobs.
 """
 
 import logging
@@ -14,15 +14,16 @@ from faceserver.jobs.records import Job, NewItem, Request, Result, State
 from faceserver.jobs.rows import JOB, job_from_row
 from faceserver.jobs.table import JobTable
 from faceserver.runtime.postgres import Postgres
+from faceserver.runtime.postgres_listening import Listener
 from faceserver.runtime.postgres_rows import PostgresRows
 from faceserver.transfer.leftout import LeftOut
 
 _log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 60
+LEASE_SECONDS = 30
 """So long a job waits for a server that has died."""
 
-_RENEW_SECONDS = 15.0
+_RENEW_SECONDS = 7.5
 
 _CLAIM = """
     UPDATE jobs SET worker = ?, state = 'running', lease = now() + make_interval(secs => ?)
@@ -52,6 +53,11 @@ class SharedJobTable(JobTable):
         self._worker = uuid4().hex
         self._closing = Event()
         self._renewing = Thread(target=self._renew, name="leases", daemon=True)
+        self._listener: Listener | None = None
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have a function called when a server has added a job, or given one back."""
+        self._listener = self._database.listener("jobs", wake)
 
     def add(
         self, request: Request, items: Iterable[NewItem], left_out: Sequence[LeftOut] = ()
@@ -78,7 +84,7 @@ class SharedJobTable(JobTable):
         """Keep what became of some pictures.
 
         Raises:
-            Conflict: another server does this job by now.
+            Conflict: another server runs this job by now.
         """
         self._check_claim(job)
         super().record(job, results)
@@ -96,15 +102,17 @@ class SharedJobTable(JobTable):
         self._closing.set()
         if self._renewing.ident is not None:
             self._renewing.join()
+        if self._listener is not None:
+            self._listener.close()
         try:
             self._run("UPDATE jobs SET worker = NULL, lease = NULL WHERE worker = ?", self._worker)
-        except StoreError as error:  # they are left to others a minute later
+        except StoreError as error:  # they are left to others a little later
             _log.warning("claims of jobs could not be given back: %s", error)
         self._database.close()
 
     def _check_claim(self, job: Job) -> None:
         if not self._is_claimed(job):
-            raise Conflict("another server does this job")
+            raise Conflict("another server runs this job")
 
     def _is_claimed(self, job: Job) -> bool:
         """Whether this server has the job, or could go on with it; then it has it again."""

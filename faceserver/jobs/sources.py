@@ -46,7 +46,7 @@ def url_item(item: NewItem, fetch: Fetch) -> NewPicture:
 
 
 def _no_fetch(_: str, __: Credentials | None = None, /) -> bytes:
-    raise NotImplementedError("a zip holds no URLs")
+    raise NotImplementedError("a zip contains no URLs")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class ZipContent:
         if number <= len(self.items) and self.items[number - 1].source == name:
             return self.items[number - 1]
         same = (item for item in self.items if item.source == name)
-        return next(same, refused(name, InvalidArchive("the zip holds no such picture")))
+        return next(same, refused(name, InvalidArchive("the zip contains no such picture")))
 
 
 class ZipFolder:
@@ -152,7 +152,7 @@ def _check_directory(path: Path) -> None:
         tail = file.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) < at + _END_LENGTH:
-        raise InvalidArchive("this is no zip, or it is cut off")
+        raise InvalidArchive("this is not a zip file, or it is truncated")
     (directory,) = struct.unpack_from("<L", tail, at + 12)
     locator = max(at - _LOCATOR_LENGTH, 0)
     if tail[locator:at].startswith(_BEYOND_4_GB):

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,8 +55,11 @@ class JobTable:
         except StoreCorrupt as error:
             raise StoreCorrupt(
                 f"{path} is damaged: `faceserver check --repair` sets it aside, and the server "
-                "makes a new one; hand in again what jobs had not done"
+                "creates a new one; submit unfinished jobs again"
             ) from error
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have a function called when somebody else may have added a job; here nobody does."""
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""
@@ -77,7 +80,7 @@ class JobTable:
 
         Raises:
             KeyReused: the key came with another request.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         with self._database.transaction() as transaction:
             known = self._of_key(transaction, request)
@@ -199,7 +202,7 @@ class JobTable:
         """Write the file anew, without what deleted jobs have left.
 
         Raises:
-            StoreFull: no space is left; the file is as it was.
+            StoreFull: no space left on the device; the file is as it was.
         """
         self._database.scrub()
 
@@ -246,7 +249,7 @@ class JobTable:
             "SELECT fingerprint FROM jobs WHERE collection = ? AND key = ?", *where
         )
         if known != request.fingerprint:
-            raise KeyReused("this idempotency key came before, with another request")
+            raise KeyReused("this idempotency key was used before, for another request")
         return job_from_row(rows[0])
 
     def _insert(

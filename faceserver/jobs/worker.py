@@ -3,14 +3,13 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Event as Flag
-from threading import Thread
 
 from faceserver.errors import Conflict, FaceServerError, NotFound, StoreError
 from faceserver.jobs.records import Job, JobItem, Result
 from faceserver.jobs.sources import ZipFolder, url_item
 from faceserver.jobs.table import JobTable
 from faceserver.runtime.threads import pictures_at_once
+from faceserver.runtime.turns import Turns
 from faceserver.services.context import Context
 from faceserver.services.outcomes import (
     Changed,
@@ -21,7 +20,7 @@ from faceserver.services.outcomes import (
     Registered,
     Rules,
 )
-from faceserver.services.registering import run
+from faceserver.services.pipeline import run
 from faceserver.services.telling import Event
 from faceserver.store.base import Collection
 from faceserver.store.cursor import cursor_after
@@ -37,48 +36,39 @@ ToPicture = Callable[[JobItem], NewPicture]
 
 
 class Worker:
-    """The thread; it holds no state that is not in the table."""
+    """The thread; it holds no state that is not in the table.
+
+    Attributes:
+        wake: to be called when there is a new job.
+        stop: begins nothing after the next safe point, and does not wait for it.
+        close: stops at the next safe point, and waits for it.
+    """
 
     def __init__(self, table: JobTable, zips: ZipFolder, context: Context) -> None:
         """Take the jobs and what does their work; :meth:`start` begins."""
         self._table = table
         self._zips = zips
         self._context = context
-        self._stop = Flag()
-        self._wake = Flag()
-        self._thread = Thread(target=self._work, name="jobs", daemon=True)
+        self._turns = Turns("jobs", self._work)
+        self.wake = self._turns.wake
+        self.stop = self._turns.stop
+        self.close = self._turns.close
 
     def start(self) -> None:
         """Begin to work."""
-        self._thread.start()
+        self._table.listen(self.wake)
+        self._turns.start()
 
-    def wake(self) -> None:
-        """There is a new job."""
-        self._wake.set()
-
-    def stop(self) -> None:
-        """Begin nothing after the next safe point; does not wait for it."""
-        self._stop.set()
-        self._wake.set()
-
-    def close(self) -> None:
-        """Stop at the next safe point, and wait for it."""
-        self.stop()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            self._wake.clear()
-            try:
-                job = self._table.next_open()
-                if job is not None:
-                    self._run(job)
-                    continue
-            except StoreError as error:  # a database may come back
-                _log.warning("the jobs cannot be reached: %s", error)
-            if not self._stop.is_set():  # it may have been set, and the wake cleared, just now
-                self._wake.wait(self._table.poll_seconds)
+    def _work(self) -> float | None:
+        """Work off the next job; return how long to wait for one where there is none."""
+        try:
+            job = self._table.next_open()
+            if job is not None:
+                self._run(job)
+                return 0
+        except StoreError as error:  # a database may come back
+            _log.warning("the jobs cannot be reached: %s", error)
+        return self._table.poll_seconds
 
     def _run(self, job: Job) -> None:
         self._table.begin(job)
@@ -114,7 +104,7 @@ class Worker:
         cursor = None
         rules = Rules(largest=job.largest, update=job.update, at_once=pictures_at_once())
         claims: dict[str, str] = {}
-        while not self._stop.is_set():
+        while not self._turns.is_stopping:
             if not self._is_wanted(job):
                 return True
             page = self._table.items(job, limit=_AT_ONCE, cursor=cursor, state="waiting")
@@ -152,8 +142,9 @@ class Worker:
 def tell_end(context: Context, table: JobTable, job: Job) -> None:
     """Let those hear of a job's end who want to."""
     try:
+        lifetime = context.store.collection(job.collection).lifetime
         ended = table.get(job.collection, job.id)
-    except NotFound:  # the collection was deleted just now, and its jobs with it
+    except NotFound:  # the collection has just been deleted, and its jobs with it
         return
     data = {
         "id": ended.id,
@@ -165,7 +156,7 @@ def tell_end(context: Context, table: JobTable, job: Job) -> None:
         "refused": ended.refused,
         "faces": ended.faces,
     }
-    context.tell(Event("job", ended.collection, data))
+    context.tell(Event("job", ended.collection, data, lifetime))
 
 
 def _result(number: int, outcome: Outcome) -> Result:

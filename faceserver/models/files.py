@@ -82,9 +82,9 @@ def add_model(source: Path, models: Path, name: str) -> FoundModel:
     """
     target = models / name
     if models.resolve() not in target.resolve().parents:
-        raise InvalidRequest(f"{name!r} is no name of a folder inside {models}")
+        raise InvalidRequest(f"{name!r} is not the name of a folder inside {models}")
     if target.exists():
-        raise AlreadyExists(f"there is a model {name!r} already")
+        raise AlreadyExists(f"a model {name!r} already exists")
     spec = load_any_spec(source)
     wrong = list(problems(spec))
     if wrong:

@@ -21,7 +21,7 @@ class Registry:
             ValueError: the name is taken.
         """
         if name in self._targets:
-            raise ValueError(f"{self._kind} {name!r} is registered already")
+            raise ValueError(f"{self._kind} {name!r} is already registered")
         self._targets[name] = target
 
     def names(self) -> list[str]:

@@ -5,22 +5,19 @@ What a model is for is its ``kind``; the class that runs it is its ``architectur
 stands here, so that another model of the same family is a folder and no code.
 """
 
-import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from faceserver.errors import ModelError
+from faceserver.models.described import Described
+from faceserver.models.distances import Distances
 from faceserver.models.remote import RemoteNetwork
 
 OptionValue = bool | int | float | str
-
-
-class _Described(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class BuiltFiles(NamedTuple):
@@ -31,7 +28,7 @@ class BuiltFiles(NamedTuple):
     onnx: Path
 
 
-class NetworkFiles(_Described):
+class NetworkFiles(Described):
     """One network in its formats; relative to the model's folder until it is loaded.
 
     Each runtime takes the format that it reads, so none is obligatory.
@@ -74,7 +71,7 @@ class NetworkFiles(_Described):
         return tuple(path for path in (self.prototxt, self.caffemodel, self.onnx) if path)
 
 
-class FixedNormalization(_Described):
+class FixedNormalization(Described):
     """Every value becomes (x - mean) * scale; three numbers are those of the three channels."""
 
     kind: Literal["fixed"]
@@ -82,7 +79,7 @@ class FixedNormalization(_Described):
     scale: float | tuple[float, float, float]
 
 
-class WhiteningNormalization(_Described):
+class WhiteningNormalization(Described):
     """Each image is whitened by its own mean and deviation: (x - mean) / max(std, 1/sqrt(n))."""
 
     kind: Literal["whiten"]
@@ -91,7 +88,7 @@ class WhiteningNormalization(_Described):
 Normalization = Annotated[FixedNormalization | WhiteningNormalization, Field(discriminator="kind")]
 
 
-class InputSpec(_Described):
+class InputSpec(Described):
     """What the networks want to see.
 
     Attributes:
@@ -103,7 +100,7 @@ class InputSpec(_Described):
     normalization: Normalization
 
 
-class SquareCrop(_Described):
+class SquareCrop(Described):
     """How a face is cut out: a square around the lowered centre of its box, zero beyond the edge.
 
     Attributes:
@@ -118,7 +115,7 @@ class SquareCrop(_Described):
     size: int
 
 
-class AlignedCrop(_Described):
+class AlignedCrop(Described):
     """How a face is cut out: turned, scaled and moved so that its five points come to fixed places.
 
     Attributes:
@@ -140,7 +137,7 @@ class AlignedCrop(_Described):
     ]
 
 
-class CentredCrop(_Described):
+class CentredCrop(Described):
     """How a face is cut out: a square around its box's centre, to a part of a pixel, zero beyond.
 
     Attributes:
@@ -153,7 +150,7 @@ class CentredCrop(_Described):
     size: int
 
 
-class StretchedCrop(_Described):
+class StretchedCrop(Described):
     """How a face is cut out: its box made larger, then stretched to a square; zero beyond the edge.
 
     Attributes:
@@ -171,93 +168,7 @@ Crop = Annotated[
 ]
 
 
-class Rate(_Described):
-    """What a threshold would do, as counted on labelled pairs.
-
-    Attributes:
-        threshold: a squared L2 distance.
-        false_match: share of the pairs of different people that lie below it.
-        false_non_match: share of the pairs of the same person that do not.
-    """
-
-    threshold: float
-    false_match: float
-    false_non_match: float
-
-
-_LARGEST_EXPONENT = 700.0  # math.exp overflows at 710
-
-
-class SimilarityCurve(_Described):
-    """From a distance to a similarity: a logistic curve through labelled pairs.
-
-    Attributes:
-        midpoint: the squared L2 distance of similarity 0.5.
-        steepness: how fast it falls there.
-        same_pairs: how many pairs of the same person it comes from.
-        different_pairs: how many pairs of different people.
-        rates: of some thresholds, on the same pairs.
-    """
-
-    midpoint: float
-    steepness: float = Field(gt=0)
-    same_pairs: int
-    different_pairs: int
-    rates: tuple[Rate, ...]
-
-    def of(self, distance: float) -> float:
-        """The similarity of a distance, 0 to 1.
-
-        Among as many pairs of the same person as of different people, it is the share of the
-        same person at this distance (J. Platt: Probabilistic Outputs for Support Vector Machines,
-        1999): 1 / (1 + exp(steepness * (distance - midpoint))).
-        """
-        exponent = self.steepness * (distance - self.midpoint)
-        return 1 / (1 + math.exp(min(exponent, _LARGEST_EXPONENT)))
-
-
-class Measured(_Described):
-    """How often a model was wrong on one set of labelled photographs, at its threshold.
-
-    Attributes:
-        name: of the set, which mostly is one group of people.
-        photographs: how many it has.
-        not_detected: share of them in which the detector found no face.
-        same_pairs: how many pairs of the same person.
-        different_pairs: how many pairs of different people.
-        false_match: share of the latter that lie below the threshold.
-        false_non_match: share of the former that do not.
-        true_accept: share of the former that are found where 1 of 1,000 of the latter matches
-            falsely; None where there are too few of them.
-    """
-
-    name: str
-    photographs: int
-    not_detected: float
-    same_pairs: int
-    different_pairs: int
-    false_match: float
-    false_non_match: float
-    true_accept: float | None = None
-
-
-class Distances(_Described):
-    """What this model's squared L2 distances mean.
-
-    Attributes:
-        threshold: pairs below it are taken for the same person.
-        calibration: which labelled pairs the figures come from, and when they were measured.
-        similarity: None until ``faceserver evaluate --save`` has measured it.
-        measured: rates of error of each set, likewise.
-    """
-
-    threshold: float
-    calibration: str
-    similarity: SimilarityCurve | None = None
-    measured: tuple[Measured, ...] = ()
-
-
-class _ModelSpec(_Described):
+class _ModelSpec(Described):
     """What is said of every model.
 
     Attributes:

@@ -12,7 +12,7 @@ from typing import IO
 from PIL import Image as Pillow
 
 from faceserver.errors import EmptyFile, FileTooLarge, NotAnImage, TruncatedImage
-from faceserver.pictures import decoder_process, limits, pillow_decoder
+from faceserver.pictures import decoder_process, jpeg_decoder, limits, opening, pillow_decoder
 from faceserver.pictures.kinds import HEAD_BYTES, PICTURES, kind_of
 from faceserver.runtime import metrics
 from faceserver.types import DecodedPicture, Image
@@ -83,7 +83,8 @@ def decode(data: bytes, *, max_bytes: int, max_pixels: int) -> DecodedPicture:
         raise FileTooLarge(f"The file has {len(data):,} bytes; at most {max_bytes:,} are allowed.")
     kind = _kind(data)
     if limits.is_ordinary(data, kind):
-        return pillow_decoder.decode(data, kind, max_pixels=max_pixels)
+        quickly = jpeg_decoder.decode(data, max_pixels=max_pixels) if kind == "JPEG" else None
+        return quickly or pillow_decoder.decode(data, kind, max_pixels=max_pixels)
     return decoder_process.decode(data, kind, max_pixels=max_pixels)
 
 
@@ -204,7 +205,7 @@ def _kind(data: bytes) -> str:
         NotAnImage: it is none, with what it is.
     """
     kind = kind_of(data[:HEAD_BYTES])
-    if kind in pillow_decoder.PLUGINS:
+    if kind in opening.PLUGINS:
         return kind
     if kind in PICTURES and kind not in _WHAT_IT_IS:
         raise NotAnImage(f"Pictures of the kind {kind} are not read: save it as JPEG, PNG or TIFF.")

@@ -55,6 +55,12 @@ def flatten(picture: Pillow.Image, profile: bytes | None) -> Pillow.Image:
     return page
 
 
+def changes(profile: object) -> bool:
+    """Whether an ICC profile makes other colours of RGB than it stands for without one."""
+    is_taken = isinstance(profile, bytes) and len(profile) <= _MAX_PROFILE
+    return bool(is_taken and profile and _to_srgb(profile, "RGB"))
+
+
 def upper_bits(values: NDArray[np.uint16]) -> Image:
     """16-bit values as 8-bit ones, by the range that they really have.
 

@@ -199,7 +199,7 @@ def _serve(requests: IO[bytes], answers: IO[bytes]) -> None:
                 data,
                 request["kind"],
                 max_pixels=request["max_pixels"],
-                opened=allow,
+                work=allow,
             )
         except ImageError as error:
             answer = {"code": error.code, "message": str(error)}

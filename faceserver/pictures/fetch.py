@@ -100,7 +100,7 @@ class Fetcher:
                 if target is None:
                     return self._read(address.host, response, sign_in)
             before, url = address, target
-        raise UrlFailed(f"The URL leads through more than {MAX_REDIRECTS} redirects.")
+        raise UrlFailed(f"The URL redirects more than {MAX_REDIRECTS} times.")
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Send a body to a URL, under the same rules; a redirect is not followed.
@@ -155,9 +155,9 @@ class Fetcher:
     def _read(self, host: str, response: requests.Response, sign_in: SignIn | None) -> bytes:
         if response.status_code == requests.codes.unauthorized:
             raise UrlFailed(
-                f"{host} answered with status 401: it does not take this user name and password."
+                f"{host} answered with status 401: it rejected this user name and password."
                 if sign_in
-                else f"{host} answered with status 401: it asks for a user name and a password."
+                else f"{host} answered with status 401: it requires a user name and a password."
             )
         if response.status_code != requests.codes.ok:
             raise UrlFailed(f"{host} answered with status {response.status_code}.")
@@ -190,7 +190,7 @@ def _prepare(
         sent = _HEADERS if headers is None else {"User-Agent": _HEADERS["User-Agent"], **headers}
         request = requests.Request(method, address.url, headers=sent, data=body).prepare()
     except ValueError as error:  # all that it raises is one of its kind
-        raise InvalidUrl("This is no well-formed http or https URL.") from error
+        raise InvalidUrl("This is not a well-formed http or https URL.") from error
     return address, request
 
 
@@ -218,7 +218,7 @@ def _redirect_target(url: str, response: requests.Response) -> str | None:
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise InvalidUrl("The URL leads on to a malformed one.") from error
+        raise InvalidUrl("The URL redirects to a malformed one.") from error
 
 
 @contextmanager
@@ -229,9 +229,9 @@ def _own_errors(host: str) -> Iterator[None]:
     except (TimeoutError, requests.Timeout, TransportTimeout) as error:
         raise UrlTimeout(f"{host} did not answer completely in time.") from error
     except InvalidIPAddress as error:
-        raise ForbiddenUrl(f"{host} lies in a network that is closed to URLs.") from error
+        raise ForbiddenUrl(f"{host} is in a network that URLs must not point to.") from error
     except (OSError, TransportError) as error:  # each error of requests is an OSError
-        raise UrlFailed(f"{host} cannot be reached, or gave no proper answer.") from error
+        raise UrlFailed(f"{host} cannot be reached, or gave an invalid answer.") from error
 
 
 class _GuardedAdapter(IPFilterAdapter):  # type: ignore[misc]

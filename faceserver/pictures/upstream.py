@@ -84,16 +84,16 @@ class Upstream:
             ):
                 return self._read(answer)
         except (OSError, TransportError) as error:  # each error of requests is an OSError
-            raise UpstreamFailed("the server behind this one gave no proper answer") from error
+            raise UpstreamFailed("the upstream server gave an invalid answer") from error
 
     def _read(self, answer: requests.Response) -> Answer:
         if answer.status_code in _REDIRECTS:
-            raise UpstreamFailed("the server behind this one leads on to another address")
+            raise UpstreamFailed("the upstream server redirects to another address")
         body = bytearray()
         for piece in answer.raw.stream(_CHUNK_BYTES, decode_content=True):
             body += piece
             if len(body) > self._max_bytes:
-                raise UpstreamFailed("the server behind this one answered too much")
+                raise UpstreamFailed("the upstream server's answer is too large")
         return Answer(answer.status_code, answer.headers.get("Content-Type", ""), bytes(body))
 
 

@@ -135,7 +135,7 @@ class ZipReader:
         if len(entries) > MAX_ENTRIES:
             raise InvalidArchive(f"{self.path} holds {len(entries)} files, too many")
         if sum(entry.compress_size for entry in entries) > self.path.stat().st_size:
-            raise InvalidArchive(f"{self.path} is no honest zip: its entries overlap")
+            raise InvalidArchive(f"{self.path} is not a valid zip file: its entries overlap")
         self.flaws: dict[str, str] = {}
         self._entries: dict[str, ZipInfo] = {}
         for entry, told in files:
@@ -153,7 +153,9 @@ class ZipReader:
         try:
             yield
         except (BadZipFile, NotImplementedError, zlib.error, EOFError) as error:
-            raise InvalidArchive(f"{self.path} is no zip, or is damaged: {error}") from error
+            raise InvalidArchive(
+                f"{self.path} is not a zip file, or is damaged: {error}"
+            ) from error
         except OSError as error:
             raise InvalidArchive(
                 f"{self.path} cannot be read: {error.strerror or error}"

@@ -40,7 +40,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = True) -> None:
         durable: otherwise nothing is waited for, and a crash of the system may lose it.
 
     Raises:
-        StoreFull: no space is left; nothing of it remains.
+        StoreFull: no space left on the device; nothing of it remains.
         StoreError: the system refused; nothing of it remains.
     """
     temporary = path.with_name(f"{uuid4().hex}{TEMPORARY}")

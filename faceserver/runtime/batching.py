@@ -5,26 +5,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Condition
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from faceserver.runtime import deadline
 
+
+class Sliced(Protocol):
+    """What can be cut into parts: a list, or an array by its first axis."""
+
+    def __getitem__(self, part: slice, /) -> Any:
+        """A part of it."""
+        ...
+
+
 Item = TypeVar("Item")
-Result = TypeVar("Result")
+Results = TypeVar("Results", bound=Sliced)
 
 
 @dataclass(eq=False)
-class _Job(Generic[Item, Result]):
+class _Job(Generic[Item, Results]):
     """What one caller asks for until when, and what became of it."""
 
     items: Sequence[Item]
     until: float
-    results: Sequence[Result] = ()
+    results: Results | None = None
     error: BaseException | None = None
     done: bool = False
 
 
-class Batcher(Generic[Item, Result]):
+class Batcher(Generic[Item, Results]):
     """Joins the calls of several threads. Safe to call from all of them.
 
     There is no thread of its own, and so nothing to shut down. A caller who finds nobody at work
@@ -33,9 +42,7 @@ class Batcher(Generic[Item, Result]):
     caller who is alone waits for nothing.
     """
 
-    def __init__(
-        self, run: Callable[[Sequence[Item]], Sequence[Result]], *, most: int, wait: float
-    ) -> None:
+    def __init__(self, run: Callable[[Sequence[Item]], Results], *, most: int, wait: float) -> None:
         """Take the work.
 
         Args:
@@ -47,17 +54,17 @@ class Batcher(Generic[Item, Result]):
         self._run = run
         self._most = most
         self._wait = wait
-        self._line: deque[_Job[Item, Result]] = deque()
+        self._line: deque[_Job[Item, Results]] = deque()
         self._busy = False
         self._changed = Condition()
 
-    def __call__(self, items: Sequence[Item]) -> Sequence[Result]:
-        """The results of these items, in order.
+    def __call__(self, items: Sequence[Item]) -> Results:
+        """The results of these items, in order: a part of what ``run`` returned.
 
         Raises:
             BaseException: what ``run`` raised for these items; others in the batch do not see it.
         """
-        job: _Job[Item, Result] = _Job(items, deadline.end())
+        job: _Job[Item, Results] = _Job(items, deadline.end())
         batch = self._stand_in_line(job)
         if batch:
             self._work(batch)
@@ -67,7 +74,7 @@ class Batcher(Generic[Item, Result]):
         try:
             if job.error:
                 raise job.error
-            return job.results
+            return cast("Results", job.results)
         finally:
             del job, batch  # the error holds this frame: without it there is no circle
 
@@ -76,7 +83,7 @@ class Batcher(Generic[Item, Result]):
         with self._changed:
             return len(self._line)
 
-    def _stand_in_line(self, job: _Job[Item, Result]) -> list[_Job[Item, Result]]:
+    def _stand_in_line(self, job: _Job[Item, Results]) -> list[_Job[Item, Results]]:
         """Wait until a job is done by somebody else, or it is its turn to do the next batch."""
         with self._changed:
             self._line.append(job)
@@ -95,7 +102,7 @@ class Batcher(Generic[Item, Result]):
             if not self._changed.wait(until - monotonic()):
                 return
 
-    def _take_batch(self) -> list[_Job[Item, Result]]:
+    def _take_batch(self) -> list[_Job[Item, Results]]:
         """The first in line, and those behind it that fit in."""
         batch = [self._line.popleft()]
         size = len(batch[0].items)
@@ -104,7 +111,7 @@ class Batcher(Generic[Item, Result]):
             size += len(batch[-1].items)
         return batch
 
-    def _work(self, batch: Sequence[_Job[Item, Result]]) -> None:
+    def _work(self, batch: Sequence[_Job[Item, Results]]) -> None:
         """Do a batch; where it fails, each job by itself, so that only the guilty one fails."""
         try:
             with deadline.until(max(job.until for job in batch)):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from faceserver.errors import StoreCorrupt, StoreError, StoreFull, StoreTooNew
 from faceserver.runtime.atomic_files import file_errors
 from faceserver.runtime.private_files import make_private
+from faceserver.texts import without_accents
 
 Row = tuple[Any, ...]
 
@@ -87,7 +88,7 @@ class Database:
         Raises:
             StoreCorrupt: the file is damaged; it is left as it was.
             StoreTooNew: its schema is one of a later version; it is left as it was.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: SQLite refused for another reason.
         """
         self.path = path
@@ -110,13 +111,12 @@ class Database:
 
     def read(self, statement: str, *values: object) -> list[Row]:
         """Return a query's rows, of what is committed."""
-        with _sqlite_errors(self.path), self._readers.borrowed() as connection:
+        with self._readers.borrowed() as connection:
             return connection.execute(statement, values).fetchall()
 
     def read_in_parts(self, statement: str, *values: object, size: int) -> Iterator[list[Row]]:
         """Yield a query's rows, of what is committed, at most ``size`` at a time."""
         with (
-            _sqlite_errors(self.path),
             self._readers.borrowed() as connection,
             closing(connection.execute(statement, values)) as found,
         ):
@@ -128,14 +128,19 @@ class Database:
         """Commit what the block does, or undo it where it raises; one at a time.
 
         Raises:
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         with self._lock, _sqlite_errors(self.path):
-            with _transaction(self._writer):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
                 transaction = Transaction(self._writer)
                 yield transaction
                 if self._witness:
                     self._witness.committing(transaction)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                _roll_back(self._writer)
+                raise
             if self._witness:
                 self._witness.committed()
 
@@ -143,7 +148,7 @@ class Database:
         """Write what the log holds into the file, so that nothing deleted is left in the log.
 
         Raises:
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: somebody reads without end.
         """
         with self._lock, _sqlite_errors(self.path):
@@ -153,7 +158,7 @@ class Database:
         """Write the file anew, without the pages and the log that deleted rows have left.
 
         Raises:
-            StoreFull: no space is left; the file is as it was.
+            StoreFull: no space left on the device; the file is as it was.
             StoreError: somebody reads without end.
         """
         with self._lock, _sqlite_errors(self.path):
@@ -170,7 +175,9 @@ class Database:
     def _checkpoint(self) -> None:
         (busy, _, _) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
-            raise StoreError(f"{self.path}: its log cannot be emptied while it is being read")
+            raise StoreError(
+                f"{self.path}: its write-ahead log cannot be truncated while it is being read"
+            )
 
 
 class _Readers:
@@ -184,29 +191,19 @@ class _Readers:
 
     @contextmanager
     def borrowed(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection to the block."""
-        connection = self._take()
-        try:
-            yield connection
-        finally:
-            self._give_back(connection)
-
-    def close(self) -> None:
-        """Close those that are idle now, and each of the others when it comes back."""
-        with self._lock:
-            self._closed = True
-            while self._idle:
-                self._idle.pop().close()
-
-    def _take(self) -> sqlite3.Connection:
-        with self._lock:
-            if self._closed:
-                raise StoreError(f"{self._path} is closed")
-            if self._idle:
-                return self._idle.pop()
-        connection = _connect(self._path)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+        """Lend a connection to the block; SQLite's errors in it become ours."""
+        with _sqlite_errors(self._path):
+            with self._lock:
+                if self._closed:
+                    raise StoreError(f"{self._path} is closed")
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                connection = _connect(self._path)
+                connection.execute("PRAGMA query_only = ON")
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:
@@ -214,6 +211,13 @@ class _Readers:
                 connection.close()
             else:
                 self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close those that are idle now, and each of the others when it comes back."""
+        with self._lock:
+            self._closed = True
+            while self._idle:
+                self._idle.pop().close()
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -253,6 +257,7 @@ def _examine(path: Path, known: int) -> None:
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
     connection.create_function("json_number", 1, json.dumps, deterministic=True)
+    connection.create_function("without_accents", 1, without_accents, deterministic=True)
     for number, step in enumerate(migrations, start=1):
         if _version(connection) >= number:
             continue
@@ -267,17 +272,6 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str]) -> None:
 
 def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        _roll_back(connection)
-        raise
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
@@ -295,7 +289,7 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
         if {code, code & 0xFF} & _DAMAGED:
             raise StoreCorrupt(_damaged(path, str(error))) from error
         if {code, code & 0xFF} & _FULL:
-            raise StoreFull(f"{path} cannot be written: no space is left") from error
+            raise StoreFull(f"{path} cannot be written: no space left on the device") from error
         raise StoreError(f"{path}: {error}") from error
 
 

@@ -42,7 +42,9 @@ def check() -> None:
     """
     end = _end.get()
     if end is not None and monotonic() > end:
-        raise TimedOut("the request took too long: send less at once, or raise the limit")
+        raise TimedOut(
+            "the request took too long: send less at once, or raise FACESERVER_REQUEST_TIMEOUT"
+        )
 
 
 def end() -> float:

@@ -42,6 +42,6 @@ def _lock(file: IO[str], folder: Path) -> None:
         file.seek(0)
         holder = file.read().strip() or "unknown"
         raise StoreLocked(
-            f"{folder} is in use by process {holder}: stop that one, or choose another folder "
+            f"{folder} is in use by process {holder}: stop it, or choose another folder "
             "with FACESERVER_DATA_DIR"
         ) from error

@@ -8,6 +8,7 @@ connection broke before its end, as it does when another machine takes over.
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TypeVar
 
 import psycopg
@@ -46,11 +47,13 @@ _log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
+Before = Callable[[Transaction], None]
+
 CONNECTIONS = 20
 """At most so many connections a server has: one for each request that is at the database."""
 
-_WAIT_SECONDS = 15.0
-"""So long a transaction waits for a connection: another machine may have to take over first."""
+PATIENCE = 15.0
+"""So many seconds a transaction waits for a connection: another machine may have to take over."""
 
 _TRIES = 8
 
@@ -66,26 +69,45 @@ _DAMAGED = (errors.DataCorrupted, errors.IndexCorrupted)
 
 
 class Postgres:
-    """One database. Safe to call from several threads at once, one transaction a thread."""
+    """One database. Safe to call from several threads at once, one transaction a thread.
 
-    def __init__(self, url: str, *, connections: int = CONNECTIONS, wait: bool = True) -> None:
+    Attributes:
+        url: its address, with the password.
+        one_here: for whoever needs a second connection while holding one: two at a time could wait
+            for each other.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = CONNECTIONS,
+        wait: bool = True,
+        patience: float = PATIENCE,
+        is_replica: bool = False,
+    ) -> None:
         """Make the connections.
 
         Args:
             url: ``postgresql://user:password@host,host/database?parameters``, as libpq reads it.
             connections: at most so many.
             wait: until there is one; otherwise that is tried in the background.
+            patience: so many seconds a transaction waits for a connection.
+            is_replica: it may be behind, which its transactions tell.
 
         Raises:
             InvalidSetting: it is no such address.
             StoreUnavailable: there is no connection to be had.
         """
+        self.url = url
         self._where = shown(url)
+        self._is_replica = is_replica
+        self.one_here = Lock()
         self._pool: ConnectionPool[psycopg.Connection[Row]] = ConnectionPool(
             url,
             min_size=1,
             max_size=connections,
-            timeout=_WAIT_SECONDS,
+            timeout=patience,
             kwargs={"autocommit": True, "prepare_threshold": None},
             configure=_configure,
             check=ConnectionPool.check_connection,
@@ -93,7 +115,7 @@ class Postgres:
             open=False,
         )
         try:
-            self._pool.open(wait=wait, timeout=_WAIT_SECONDS)
+            self._pool.open(wait=wait, timeout=patience)
         except PoolTimeout as error:
             self._pool.close()
             raise StoreUnavailable(f"{self._where} cannot be reached") from error
@@ -107,19 +129,27 @@ class Postgres:
         Raises:
             StoreUnavailable: the database cannot be reached; or the connection broke while it was
                 committing, so that nobody knows whether it did.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         return self._run(work, "BEGIN")
 
-    def read(self, work: Callable[[Transaction], Result]) -> Result:
+    def read(self, work: Callable[[Transaction], Result], *, first: Before | None = None) -> Result:
         """Run a function that reads alone; all that it reads is of one moment.
 
         The moment is that of its first query; LOCK TABLE is none.
 
+        Args:
+            work: run anew where that may help.
+            first: asks before that moment.
+
         Raises:
             StoreUnavailable: the database cannot be reached.
         """
-        return self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return self._run(work, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", first)
+
+    def read_near(self, work: Callable[[Transaction], Result]) -> Result:
+        """Like :meth:`read`, where a replica may answer that has all that was written from here."""
+        return self.read(work)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -127,7 +157,7 @@ class Postgres:
 
         Raises:
             StoreUnavailable: the database cannot be reached, or was lost.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: PostgreSQL has ended it for the sake of another one.
         """
         try:
@@ -171,10 +201,13 @@ class Postgres:
         """Let go of the connections; closing twice does nothing."""
         self._pool.close()
 
-    def _run(self, work: Callable[[Transaction], Result], begin: str) -> Result:
+    def _run(
+        self, work: Callable[[Transaction], Result], begin: str, first: Before | None = None
+    ) -> Result:
         for attempt in range(1, _TRIES + 1):
             try:
-                return self._once(work, begin)
+                with self._begun(begin, first) as transaction:
+                    return work(transaction)
             except _ANEW as error:
                 if attempt == _TRIES:
                     raise StoreError(f"{self._where}: {one_line(error)}") from error
@@ -184,16 +217,14 @@ class Postgres:
                 _log.warning("%s: %s; the transaction begins anew", self._where, error)
         raise AssertionError
 
-    def _once(self, work: Callable[[Transaction], Result], begin: str) -> Result:
-        with self._begun(begin) as transaction:
-            return work(transaction)
-
     @contextmanager
-    def _begun(self, begin: str) -> Iterator[Transaction]:
+    def _begun(self, begin: str, first: Before | None = None) -> Iterator[Transaction]:
         with self._errors(), self._pool.connection() as connection:
             try:
+                if first is not None:
+                    first(Transaction(connection))
                 connection.execute(query_of(begin))
-                yield Transaction(connection)
+                yield Transaction(connection, is_replica=self._is_replica)
             except BaseException as error:
                 if connection.broken or isinstance(error, _ELSEWHERE):
                     connection.close()  # whatever it did is undone
@@ -212,12 +243,12 @@ class Postgres:
         except _ANEW:
             raise
         except errors.DiskFull as error:
-            raise StoreFull(f"{self._where}: no space is left") from error
+            raise StoreFull(f"{self._where}: no space left on the device") from error
         except _DAMAGED as error:
             raise StoreCorrupt(f"{self._where} is damaged: {one_line(error)}") from error
         except _BROKEN as error:
             raise StoreUnavailable(
-                f"{self._where}: the connection broke, and nobody knows whether the last change "
+                f"{self._where}: the connection was lost; it is unknown whether the last change "
                 f"was kept ({one_line(error)})"
             ) from error
         except psycopg.Error as error:
@@ -237,7 +268,7 @@ def shown(url: str) -> str:
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
-        raise InvalidSetting(f"FACESERVER_STORE is no address of PostgreSQL: {error}") from error
+        raise InvalidSetting(f"not a PostgreSQL address: {error}") from error
     return f"the database {parts.get('dbname', '')!r} on {parts.get('host', 'this machine')}"
 
 

@@ -3,10 +3,11 @@
 For tables whose statements both databases understand; their values are ``?`` here as there.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from faceserver.runtime.postgres import Postgres, Row, Transaction
+from faceserver.runtime.postgres_listening import Listener
 
 
 class PostgresRows:
@@ -27,6 +28,10 @@ class PostgresRows:
         """Commit what the block does, or undo it where it raises."""
         with self._database.transaction() as transaction:
             yield RowsTransaction(transaction)
+
+    def listener(self, table: str, wake: Callable[[], None]) -> Listener:
+        """Have a function called when another server may have added rows that want work."""
+        return Listener(self._database.url, table, wake)
 
     def empty_log(self) -> None:
         """Do nothing: PostgreSQL's log is not the server's to empty."""

@@ -1,16 +1,18 @@
 """What may be done inside a transaction of PostgreSQL, and the errors that callers may expect."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import psycopg
 from psycopg import errors
 from psycopg.abc import QueryNoTemplate
 
-from faceserver.errors import AlreadyExists, StoreOutdated
+from faceserver.errors import AlreadyExists, StoreError, StoreOutdated
 
 Row = tuple[Any, ...]
+
+Result = TypeVar("Result")
 
 
 class Taken(AlreadyExists):
@@ -21,11 +23,20 @@ class Gone(StoreOutdated):
     """A table is not there, or not any more."""
 
 
-class Transaction:
-    """What may be done inside :meth:`Postgres.write` and :meth:`Postgres.read`."""
+class Behind(StoreError):
+    """A replica does not know yet what the caller knows."""
 
-    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+
+class Transaction:
+    """What may be done inside :meth:`Postgres.write` and :meth:`Postgres.read`.
+
+    Attributes:
+        is_replica: what it reads may not be the latest.
+    """
+
+    def __init__(self, connection: psycopg.Connection[Row], *, is_replica: bool = False) -> None:
         """Take the connection that the transaction runs on."""
+        self.is_replica = is_replica
         self._connection = connection
 
     def run(self, statement: str, *values: object) -> int:
@@ -63,6 +74,14 @@ class Transaction:
         ):
             for line in lines:
                 copy.write(line)
+
+
+class Reader(Protocol):
+    """Runs what only reads: :meth:`Postgres.read` or :meth:`Postgres.read_near`."""
+
+    def __call__(self, work: Callable[[Transaction], Result], /) -> Result:
+        """Return what a function returns that is given a transaction."""
+        ...
 
 
 @contextmanager

@@ -31,14 +31,26 @@ def make_private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE))
 
 
+def write_privately(path: Path, data: bytes) -> None:
+    """Write a file; one that is there keeps its mode.
+
+    Raises:
+        OSError: the system refused.
+    """
+    with open(path, "wb", opener=private) as file:
+        file.write(data)
+
+
 def copy_privately(source: Path, target: Path) -> None:
-    """Copy what a file holds into a new one.
+    """Copy what a file holds, and when it was changed, into a new one.
 
     Raises:
         OSError: the system refused, or there is a file of the target's name.
     """
     with source.open("rb") as read, open(target, "xb", opener=private) as written:
         shutil.copyfileobj(read, written)
+        times = os.fstat(read.fileno())
+    os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def make_private_folders(folder: Path) -> None:

@@ -57,7 +57,7 @@ class Outside:
         with self._lock:
             free = min(self._free, self._share - self._held[whose]) if whose else self._free
             if free < 1:
-                raise Busy("too many URLs are being fetched: try again a little later")
+                raise Busy("too many URLs are being fetched: try again later")
             lent = min(wanted, max(1, free // 2))
             self._free -= lent
             self._held[whose] += lent

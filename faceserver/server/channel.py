@@ -206,10 +206,10 @@ class Channel(HTTPChannel):
             return
         if request.body_bytes() > request.body_limit:
             request.refusal = RequestTooLarge(
-                f"the body is too large: at most {request.body_limit} bytes are taken here"
+                f"the body is too large: at most {request.body_limit} bytes are accepted here"
             )
         elif not own.server.has_room(0):
-            request.refusal = Busy("too much is coming in at once: try again a little later")
+            request.refusal = Busy("too much is being uploaded at once: try again later")
 
     def _is_admitted(self, request: Parser) -> bool:
         """Ask the application whether it wants the body; if not, the request is decided."""
@@ -218,14 +218,14 @@ class Channel(HTTPChannel):
         try:
             answer = Answer(own.server.application, task(self, request).get_environment())
         except Exception:  # the application answers its own errors; nobody else would hear of this
-            own.logger.exception("a request could not be judged")
-            request.error = InternalServerError("The request could not be judged.")
+            own.logger.exception("a request could not be checked")
+            request.error = InternalServerError("The request could not be checked.")
             return False
         if answer.admitted is None:
             request.answer = answer
             return False
         if not own.server.has_room(request.content_length):
-            request.refusal = Busy("too much is coming in at once: try again a little later")
+            request.refusal = Busy("too much is being uploaded at once: try again later")
             return False
         request.judged = True
         request.body_limit = answer.admitted

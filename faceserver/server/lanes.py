@@ -84,7 +84,7 @@ class Lanes:
         if request.path in self._vital_paths and request.command in _SAFE_METHODS:
             return self._vital
         if self._is_full_for(channel):
-            request.refusal = Busy("too many requests are waiting: try again a little later")
+            request.refusal = Busy("too many requests are waiting: try again later")
         return self._decide if request.refusal or request.has_body_to_come else self._work
 
     def _is_full_for(self, channel: Any) -> bool:

@@ -170,7 +170,8 @@ class Server(TcpWSGIServer):
         if self._told_to_stop and self._drained_by is None:
             self._drained_by = time.monotonic() + self._settings.drain_timeout
             _log.info(
-                "stopping: what is under way may take %g s more", self._settings.drain_timeout
+                "shutting down: requests in progress have up to %g s to finish",
+                self._settings.drain_timeout,
             )
             self._on_drain()
         if self._drained_by is not None and (

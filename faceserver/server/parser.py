@@ -87,7 +87,7 @@ class Parser(HTTPRequestParser):
         if header_plus.count(b"\r\n") > MAX_HEADERS:
             raise ParsingError(f"There are more than {MAX_HEADERS} headers.")
         if b"\r\n " in header_plus or b"\r\n\t" in header_plus:
-            raise ParsingError("A header goes on in the next line.")
+            raise ParsingError("A header continues on the next line.")
         try:
             super().parse_header(header_plus)
         except ValueError as error:  # a number of more digits than Python reads
@@ -106,7 +106,7 @@ class Parser(HTTPRequestParser):
         if self.version == "1.1" and "HOST" not in headers:
             raise ParsingError("HTTP/1.1 needs a Host.")
         if "," in headers.get("HOST", ""):
-            raise ParsingError("There are several Hosts.")
+            raise ParsingError("There is more than one Host header.")
 
 
 class _Pieces(OverflowableBuffer):
@@ -132,7 +132,7 @@ class _Chunks(ChunkedReceiver):
     def _fault(self) -> BadRequest | None:
         own: Any = self
         if len(own.control_line) > _MAX_CHUNK_LINE or len(own.trailer) > _MAX_TRAILER:
-            return BadRequest("The line before a chunk, or behind the last one, is too long.")
+            return BadRequest("A chunk header or trailer is too long.")
         if own.buf.pieces > _MANY_CHUNKS and len(own.buf) < _MEAN_CHUNK * own.buf.pieces:
             return BadRequest("The chunks are too small.")
         return None

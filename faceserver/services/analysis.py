@@ -7,9 +7,9 @@ from itertools import product
 import numpy as np
 
 from faceserver.api.pictures import Credentials
-from faceserver.models.spec import Distances
+from faceserver.models.distances import Distances
 from faceserver.pictures import codec
-from faceserver.services.context import ALL_FACES, Choice, Context, chosen
+from faceserver.services.context import ALL_FACES, Choice, Context
 from faceserver.types import Box, DecodedPicture, Detection, Floats, Note
 from faceserver.vision.analyzer import FoundFace, FoundFaces
 from faceserver.vision.attributes.base import Value
@@ -135,7 +135,6 @@ class Analysis:
         self,
         data: bytes,
         *,
-        largest: bool = False,
         attributes: Sequence[str] = (),
         choice: Choice = ALL_FACES,
     ) -> Embedded:
@@ -146,7 +145,7 @@ class Analysis:
             UnknownAttribute: there is no such attribute.
         """
         picture, found = self._read(data, attributes, choice)
-        return self._embedded(picture, chosen(found, largest=largest))
+        return self._embedded(picture, found)
 
     def embed_whole(self, pictures: Sequence[bytes]) -> Floats:
         """Embed pictures that are crops of faces already, each as a whole, as one batch.
@@ -194,7 +193,6 @@ class Analysis:
         a: bytes,
         b: bytes,
         *,
-        largest: bool = False,
         attributes: Sequence[str] = (),
         choices: tuple[Choice, Choice] = (ALL_FACES, ALL_FACES),
     ) -> Compared:
@@ -209,7 +207,7 @@ class Analysis:
             picture, found = self._read(data, attributes, choice)
             if not found:
                 raise found.none(f"in picture {name}")
-            pictures.append(self._embedded(picture, chosen(found, largest=largest)))
+            pictures.append(self._embedded(picture, found))
         one, other = pictures
         distances = np.square(one.vectors[:, None] - other.vectors[None]).sum(axis=2)
         pairs = [
@@ -222,7 +220,8 @@ class Analysis:
     def _read(
         self, data: bytes, attributes: Sequence[str], choice: Choice = ALL_FACES
     ) -> tuple[DecodedPicture, FoundFaces]:
-        return self._context.read(data, self._context.analyzer, attributes, choice)
+        analyzer = self._context.analyzer
+        return self._context.find(data, analyzer, attributes, choice, required=False)
 
     def _embedded(self, picture: DecodedPicture, faces: Sequence[FoundFace]) -> Embedded:
         analyzer = self._context.analyzer

@@ -187,9 +187,9 @@ class _Work:
             picture = seen[face.picture]
             return self._embedder.crop(picture.image, face.detection.scaled(1 / picture.scale))
         if face.crop is None:
-            raise NotFound("no picture of it is kept")
+            raise NotFound("its picture was not kept")
         if not self._use_crops:
-            raise NotFound("its crop alone is kept, and the new model's faces are cut otherwise")
+            raise NotFound("only its crop was kept, and the new model needs another crop")
         return self._read(face.crop).image
 
     def _read(self, name: str) -> DecodedPicture:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from faceserver.errors import NotFound
 from faceserver.models.aliases import resolved
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services.context import Context
 from faceserver.store.base import CollectionStatus, Receipt, StoreStatus
 

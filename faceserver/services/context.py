@@ -15,10 +15,10 @@ from faceserver.services.telling import Tell, tell_nobody
 from faceserver.store.base import DEFAULT, Collection, Store
 from faceserver.store.pictures import PictureStore
 from faceserver.types import DecodedPicture
-from faceserver.vision.analyzer import Analyzer, FoundFace, FoundFaces
+from faceserver.vision.analyzer import Analyzer, FoundFaces
 from faceserver.vision.pool import AnalyzerPool
 
-__all__ = ["ALL_FACES", "DEFAULT", "Choice", "Context", "Limits", "chosen"]
+__all__ = ["ALL_FACES", "DEFAULT", "LARGEST", "Choice", "Context", "Limits"]
 
 _FETCHED_AT_ONCE = 8
 
@@ -67,6 +67,7 @@ class Choice:
 
 
 ALL_FACES = Choice()
+LARGEST = Choice(most=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,7 @@ class Context:
         fetch: turns a URL into bytes.
         limits: what is accepted, and what is answered.
         outside: bounds how many URLs are fetched for requests at the same time.
+        attributes: names of those that are stored with every face, asked for or not.
         tell: takes what others may want to hear of; see :mod:`faceserver.services.events`.
     """
 
@@ -92,6 +94,7 @@ class Context:
     limits: Limits
     outside: Outside = field(default_factory=lambda: Outside(_FETCHED_AT_ONCE))
     tell: Tell = tell_nobody
+    attributes: tuple[str, ...] = ()
 
     @property
     def analyzer(self) -> Analyzer:
@@ -116,6 +119,16 @@ class Context:
                     raise
                 before = collection
 
+    def reading(self, name: str, act: Callable[[Collection], Result]) -> Result:
+        """Like :meth:`on`, for what only reads.
+
+        Where servers share a gallery, what others have written a moment ago may be missing.
+
+        Raises:
+            NotFound: there is no collection of that name.
+        """
+        return self.on(name, lambda collection: act(collection.for_reading()))
+
     def analyzer_of(self, collection: Collection) -> Analyzer:
         """The analyzer of a collection's model, which is loaded when it is first used.
 
@@ -134,12 +147,14 @@ class Context:
         """The distance below which two faces are taken for one person."""
         return self.limits.max_distance or analyzer.embedder.distances.threshold
 
-    def read(
+    def find(
         self,
         data: bytes,
         analyzer: Analyzer,
         attributes: Sequence[str] = (),
         choice: Choice = ALL_FACES,
+        *,
+        required: bool = True,
     ) -> tuple[DecodedPicture, FoundFaces]:
         """Decode a picture within the limits and find its faces, largest first.
 
@@ -148,10 +163,12 @@ class Context:
             analyzer: finds them.
             attributes: what will be told of the faces.
             choice: which of them are meant.
+            required: at least one must be there.
 
         Raises:
             ImageError: it cannot be used.
             UnknownAttribute: there is no such attribute.
+            NoFace: it holds none, and one is required.
         """
         limits = self.limits
         picture, found = analyzer.read(
@@ -161,7 +178,10 @@ class Context:
             attributes=analyzer.attributes.wanted(attributes),
             whole=choice.whole,
         )
-        return picture, found if choice is ALL_FACES else choice.among(found)
+        faces = found if choice is ALL_FACES else choice.among(found)
+        if required and not faces:
+            raise faces.none()
+        return picture, faces
 
     def decode(self, data: bytes) -> DecodedPicture:
         """Decode a picture within the limits.
@@ -172,25 +192,6 @@ class Context:
         limits = self.limits
         return codec.decode(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
 
-    def find(
-        self,
-        data: bytes,
-        analyzer: Analyzer,
-        attributes: Sequence[str] = (),
-        choice: Choice = ALL_FACES,
-    ) -> tuple[DecodedPicture, FoundFaces]:
-        """Like :meth:`read`, of a picture that must hold a face.
-
-        Raises:
-            ImageError: it cannot be used.
-            UnknownAttribute: there is no such attribute.
-            NoFace: it holds none.
-        """
-        picture, faces = self.read(data, analyzer, attributes, choice)
-        if not faces:
-            raise faces.none()
-        return picture, faces
-
     def fetch_for_request(self, url: str, credentials: Credentials | None = None) -> bytes:
         """A URL's bytes; the credentials are for its own host alone.
 
@@ -200,8 +201,3 @@ class Context:
         """
         with self.outside.waiting():
             return self.fetch(url, credentials)
-
-
-def chosen(faces: Sequence[FoundFace], *, largest: bool) -> Sequence[FoundFace]:
-    """All of a picture's faces, or the largest alone."""
-    return faces[:1] if largest else faces

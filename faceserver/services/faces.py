@@ -61,14 +61,14 @@ class Faces:
             NotFound: there is no such collection, or no such person.
             InvalidEmbedding: another model made it, or it is no unit vector of the right length.
             InvalidPlace: its box is empty.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
 
         def add(held: Collection) -> Face:
             vector = checked_embedding(held, embedding, model=model)
             fault = place_fault(detection)
             if fault is not None:
-                raise InvalidPlace(f"the face cannot be there: {fault}")
+                raise InvalidPlace(f"the face's box is invalid: {fault}")
             face = Face(
                 embedding=vector,
                 detection=detection,
@@ -115,7 +115,7 @@ class Faces:
             NotFound: there is no such collection.
             InvalidCursor: the cursor is none.
         """
-        return self._context.on(
+        return self._context.reading(
             collection,
             lambda held: held.faces(limit=limit, cursor=cursor, only=only),
         )
@@ -183,7 +183,7 @@ class Faces:
         """
         face = self.get(collection, face_id)
         if face.picture is None:
-            raise NotFound("no picture of this face is kept")
+            raise NotFound("the picture of this face was not kept")
         return self._context.pictures.link_or_stream(face.picture)
 
     def open_stored(self, name: str, *, of: str | None = None) -> IO[bytes] | Link:
@@ -240,7 +240,7 @@ class Faces:
         if face.crop is not None:
             return self._context.pictures.read(face.crop)
         if face.picture is None:
-            raise NotFound("no picture of this face is kept")
+            raise NotFound("the picture of this face was not kept")
         picture = codec.decode_stored(self._context.pictures.read(face.picture))
         place = face.detection.scaled(1 / picture.scale)
         embedder = self._context.analyzer_of(held).embedder

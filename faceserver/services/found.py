@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services.choosing import Candidates
 from faceserver.services.frames import Frame
 from faceserver.services.strangers import Stranger

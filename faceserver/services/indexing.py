@@ -55,7 +55,7 @@ class Indexing:
         self._context = context
 
     def add(self, collection: str, picture: NewPicture, choose: Choose) -> Indexed:
-        """Register those faces of a picture that are chosen; none comes twice.
+        """Register those faces of a picture that are chosen; none occurs twice.
 
         The size of the picture is kept with each face, as attributes.
 
@@ -68,7 +68,7 @@ class Indexing:
             NotFound: there is no such collection.
             ImageError: the picture cannot be used.
             UnknownAttribute: there is no such attribute.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             Busy: somebody deletes its faces at the same time.
         """
         return self._context.on(collection, lambda held: self._add(held, checked(picture), choose))
@@ -76,7 +76,8 @@ class Indexing:
     def _add(self, held: Collection, item: NewPicture, choose: Choose) -> Indexed:
         analyzer = self._context.analyzer_of(held)
         data = item.load()
-        picture, found = self._context.read(data, analyzer, item.attributes)
+        wanted = (*item.attributes, *self._context.attributes)
+        picture, found = self._context.find(data, analyzer, wanted, required=False)
         candidates = judged(picture, found, analyzer.tell(found), choose)
         if not candidates.chosen:
             return Indexed(held.model, candidates, ())

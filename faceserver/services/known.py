@@ -78,21 +78,19 @@ def keys_of(collection: str, item: NewPicture, digest: str) -> Keys:
     return Keys(by_bytes, (f"{by_name}{digest}",), item.face_id)
 
 
+@dataclass(frozen=True, eq=False)
 class Known:
-    """The pictures of a collection. All but `compare` may be called from several threads."""
+    """The pictures of a collection. All but `compare` may be called from several threads.
 
-    def __init__(self, collection: Collection, *, largest: bool, update: bool) -> None:
-        """Take the collection.
+    Attributes:
+        collection: what is in already.
+        largest: of a picture with a person's name the largest face is that person.
+        update: what is said anew of a picture that is in counts.
+    """
 
-        Args:
-            collection: what is in already.
-            largest: of a picture with a person's name the largest face is that person.
-            update: what is said anew of a picture that is in counts.
-        """
-        self._collection = collection
-        self._largest = largest
-        self._update = update
-        self._checks = (self._person, self._subject, self._tags, self._external_id)
+    collection: Collection
+    largest: bool
+    update: bool
 
     def faces(self, keys: Keys) -> list[Face]:
         """A picture's faces that are stored, up to one that is not; none if it is new."""
@@ -107,7 +105,7 @@ class Known:
         places = [next(self._stored(ids), None) for ids in examined.ids]
         if examined.picture is None or None not in places:
             return Stored(places, any(places))
-        same = self._collection.faces(limit=_MOST_FACES, only=Filter(picture=examined.picture))
+        same = self.collection.faces(limit=_MOST_FACES, only=Filter(picture=examined.picture))
         found = [
             known or next((face for face in same.items if _is_there(face, new.detection)), None)
             for known, new in zip(places, examined.faces, strict=True)
@@ -127,8 +125,9 @@ class Known:
             faces: its faces that are stored, largest first.
             rival: what this same import called the picture before; what it said of it stays.
         """
-        update = self._update and rival is None
-        changes = [check(item, faces, update) for check in self._checks]
+        update = self.update and rival is None
+        checks = (self._person, self._subject, self._tags, self._external_id)
+        changes = [check(item, faces, update) for check in checks]
         done = [told for taken_over, told in filter(None, changes) if taken_over]
         differing = [told for taken_over, told in filter(None, changes) if not taken_over]
         if differing:
@@ -142,17 +141,20 @@ class Known:
     def _person(self, item: NewPicture, faces: Sequence[Face], update: bool) -> _Difference | None:
         if item.person is None:
             return None
-        known = self._collection.subject_named(item.person)
+        known = self.collection.subject_named(item.person)
         face = faces[0]
         if known is not None and face.subject == known.id:
             return None
-        if face.subject is None and len(faces) > 1 and not self._largest:
-            return False, f"it holds several faces, and nothing says which is {item.person}"
+        if face.subject is None and len(faces) > 1 and not self.largest:
+            return (
+                False,
+                f"it holds several faces, and it is not clear which of them is {item.person}",
+            )
         if face.subject is not None and not update:
             return False, f"shows {self._name(face.subject)}, not {item.person}"
         was = "nobody" if face.subject is None else self._name(face.subject)
-        subject = known or self._collection.add_subject(item.person)
-        self._collection.move([face.id], subject.id)
+        subject = known or self.collection.add_subject(item.person)
+        self.collection.move([face.id], subject.id)
         return True, f"shows {subject.name} now, not {was}"
 
     def _subject(self, item: NewPicture, faces: Sequence[Face], update: bool) -> _Difference | None:
@@ -162,7 +164,7 @@ class Known:
         wanted = self._name(item.subject)
         named = next((face.subject for face in others if face.subject is not None), None)
         taken = [face.id for face in others if update or face.subject is None]
-        self._collection.move(taken, item.subject)
+        self.collection.move(taken, item.subject)
         if named is not None and not update:
             return False, f"shows {self._name(named)}, not {wanted}"
         return True, f"shows {wanted} now"
@@ -174,7 +176,7 @@ class Known:
         if any(face.tags for face in faces) and not update:
             return False, f"its tags are {_listed(faces[0].tags)}, not {_listed(item.tags)}"
         for face in faces:
-            self._collection.tag(face.id, sorted(wanted))
+            self.collection.tag(face.id, sorted(wanted))
         return True, f"its tags are {_listed(item.tags)} now"
 
     def _external_id(
@@ -186,12 +188,12 @@ class Known:
         if known is not None and not update:
             return False, f"its external_id is {known}, not {wanted}"
         for face in faces:
-            self._collection.identify(face.id, wanted)
+            self.collection.identify(face.id, wanted)
         return True, f"its external_id is {wanted} now"
 
     def _name(self, subject: str) -> str:
         try:
-            return self._collection.subject(subject).name
+            return self.collection.subject(subject).name
         except NotFound:  # deleted just now
             return "nobody"
 
@@ -206,7 +208,7 @@ class Known:
     def _stored(self, face_ids: Sequence[str]) -> Iterator[Face]:
         for face_id in face_ids:
             try:
-                yield self._collection.get(face_id)
+                yield self.collection.get(face_id)
             except NotFound:
                 continue
 

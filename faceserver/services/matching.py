@@ -44,7 +44,7 @@ class Matching:
 
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.read(data, analyzer, attributes)
+            picture, found = self._context.find(data, analyzer, attributes, required=False)
             candidates = judged(picture, found, analyzer.tell(found), choose)
             faces = [found[place] for place in candidates.chosen]
             round_ = self._searching.begin(held, analyzer, query)
@@ -54,9 +54,10 @@ class Matching:
                     for vector, face in zip(analyzer.embed(faces), faces, strict=True)
                 ]
             )
-            return replace(searched, notes=picture.notes, picture=candidates)
+            shown = replace(searched, notes=picture.notes, picture=candidates)
+            return self._searching.told(held, shown, query)
 
-        return self._searching.told(collection, self._context.on(collection, search), query)
+        return self._context.reading(collection, search)
 
     def by_person(self, collection: str, subject_id: str, query: SearchQuery) -> Searched:
         """Search for people like another one, who is not found; a person without faces is no probe.
@@ -79,7 +80,7 @@ class Matching:
             others = [hit for hit in probe.hits if not hit.person or hit.person.id != subject_id]
             return round_.searched([replace(probe, hits=tuple(others[: query.k]))])
 
-        return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
 
 def _mean(vectors: Sequence[Floats]) -> Floats:

@@ -6,8 +6,9 @@ from pathlib import Path
 from statistics import fmean
 
 from faceserver.models.aliases import resolved
+from faceserver.models.distances import Distances
 from faceserver.models.files import FoundModel, find_models
-from faceserver.models.spec import Distances, Spec
+from faceserver.models.spec import Spec
 from faceserver.services.context import Context
 from faceserver.vision.pool import AnalyzerPool
 

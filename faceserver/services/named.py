@@ -61,7 +61,7 @@ class NamedFaces:
             faces = held.faces(limit=size, only=only, skip=number * size).items
             return NumberedPage(_with_names(held, faces), held.count(only))
 
-        return self._context.on(collection, list_faces)
+        return self._context.reading(collection, list_faces)
 
     def get(self, collection: str, face_id: str) -> NamedFace:
         """One face.
@@ -73,7 +73,7 @@ class NamedFaces:
         def find(held: Collection) -> NamedFace:
             for found in _with_names(held, [held.get(face_id)]):
                 return found
-            raise NotFound(f"the face {face_id!r} shows nobody with a name")
+            raise NotFound(f"the face {face_id!r} is not of a named person")
 
         return self._context.on(collection, find)
 
@@ -125,7 +125,7 @@ class NamedFaces:
         face = self.get(collection, face_id).face
         name = face.picture or face.crop
         if not name:
-            raise NotFound("no picture of this face is kept")
+            raise NotFound("the picture of this face was not kept")
         return self._context.pictures.open(name)
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from faceserver.errors import NotFound
 from faceserver.store.base import Collection, Exemplar
+from faceserver.store.exemplars import ExemplarKind
 from faceserver.types import Filter, Floats
 
 SAME_FACE = 1e-3
@@ -42,8 +43,10 @@ def without_refused(
     nearest: dict[str, float] = {}
     for near in collection.near_exemplars("refusal", probe, max_distance=threshold, k=_NEAR):
         subject = near.exemplar.subject
+        if subject in nearest:
+            continue  # one that is nearer counts already
         if subject is not None and not _is_theirs(collection, near.exemplar):
-            nearest.setdefault(subject, near.distance)
+            nearest[subject] = near.distance
 
     def is_refused(subject: str, distance: float) -> bool:
         if distance < SAME_FACE:
@@ -58,7 +61,7 @@ def without_refused(
 def refused_faces(collection: Collection) -> dict[str, set[str]]:
     """The stored faces that were refused, by id, and for whom, by the people's ids."""
     found: dict[str, set[str]] = {}
-    for item in _every(collection, None):
+    for item in every_exemplar(collection, "refusal"):
         if item.face is not None and item.subject is not None:
             found.setdefault(item.face, set()).add(item.subject)
     return found
@@ -67,7 +70,9 @@ def refused_faces(collection: Collection) -> dict[str, set[str]]:
 def forget_refusals(collection: Collection, face_ids: Sequence[str], subject: str) -> None:
     """These faces show the person after all: somebody says so."""
     wanted = set(face_ids)
-    again = [item.id for item in _every(collection, subject) if item.face in wanted]
+    again = [
+        item.id for item in every_exemplar(collection, "refusal", subject) if item.face in wanted
+    ]
     if again:
         collection.forget(again)
 
@@ -82,11 +87,14 @@ def _is_theirs(collection: Collection, exemplar: Exemplar) -> bool:
         return True
 
 
-def _every(collection: Collection, subject: str | None) -> list[Exemplar]:
+def every_exemplar(
+    collection: Collection, kind: ExemplarKind, subject: str | None = None
+) -> list[Exemplar]:
+    """All that a collection remembers of a kind, or of a kind about a person."""
     found: list[Exemplar] = []
     cursor: str | None = None
     while True:
-        page = collection.exemplars("refusal", limit=_AT_ONCE, cursor=cursor, subject=subject)
+        page = collection.exemplars(kind, limit=_AT_ONCE, cursor=cursor, subject=subject)
         found += page.items
         cursor = page.cursor
         if cursor is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from faceserver.errors import InputError
+from faceserver.services.context import ALL_FACES, Choice
 from faceserver.services.gating import ANYTHING, NOT_AMONG_BEST, LeftOut, Requirements
 from faceserver.types import Face, Note
 from faceserver.vision.analyzer import FoundFace
@@ -23,11 +24,10 @@ class NewPicture:
         subject: id of the person whom all of its faces show; the person must be there.
         tags: of its faces.
         external_id: likewise.
-        largest: the largest of its faces is registered alone.
+        choice: which of its faces are meant.
         attributes: what is to be known of its faces beside: names of attributes.
         needed: what its faces must have.
         by_name: it is the same picture if it has the same name, whatever its bytes.
-        min_score: only faces of which the detector is as sure as this count, 0 to 1.
         face_id: id of its first face, as another gallery had it; empty for one of our own.
     """
 
@@ -38,9 +38,8 @@ class NewPicture:
     external_id: str | None = None
     by_name: bool = False
     subject: str | None = None
-    largest: bool = False
+    choice: Choice = ALL_FACES
     attributes: tuple[str, ...] = ()
-    min_score: float = 0.0
     face_id: str = ""
     needed: Requirements = ANYTHING
 

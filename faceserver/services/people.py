@@ -1,14 +1,46 @@
 """People: added, listed, changed, deleted, merged, and merges taken back."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from faceserver.errors import NotFound
 from faceserver.services.context import Context
 from faceserver.store.base import Collection, Page
+from faceserver.store.listing import Order
+from faceserver.store.names import folded
 from faceserver.types import Merge, Subject
 
 _AT_ONCE = 1_000
+
+_ALIKE = 200
+"""So many people are told by their likeness to a face; the others follow by name."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which people are meant: those who fit all that is set.
+
+    Attributes:
+        tags: they have each of these.
+        called: their names hold this text, whatever its case and accents.
+        hidden: False: they are not hidden; True: they are.
+    """
+
+    tags: Sequence[str] = ()
+    called: str = ""
+    hidden: bool | None = None
+
+    def fits(self, person: Subject) -> bool:
+        """Whether the person is meant."""
+        return (
+            {*self.tags} <= {*person.tags}
+            and folded(self.called.strip()) in folded(person.name)
+            and self.hidden in {None, person.hidden}
+        )
+
+
+EVERYBODY = Wanted()
 
 
 class People:
@@ -40,29 +72,78 @@ class People:
     def page(
         self,
         collection: str,
+        only: Wanted = EVERYBODY,
         *,
         limit: int,
         cursor: str | None = None,
-        tags: Sequence[str] = (),
-        called: str = "",
+        order: Order = "stored",
     ) -> Page[Subject]:
-        """Some of the people, in the order they were stored.
+        """Some of the people.
 
         Args:
             collection: whose people.
+            only: which of them.
             limit: at most so many.
             cursor: from the page before; None begins.
-            tags: only those who have each of these.
-            called: only those whose names hold this text.
+            order: who comes first.
 
         Raises:
             NotFound: there is no such collection.
-            InvalidCursor: the cursor is none.
+            InvalidCursor: the cursor is none, or of another order.
+        """
+        return self._context.reading(
+            collection,
+            lambda held: held.subjects(
+                limit=limit,
+                cursor=cursor,
+                tags=only.tags,
+                called=only.called,
+                hidden=only.hidden,
+                order=order,
+            ),
+        )
+
+    def count(self, collection: str, only: Wanted = EVERYBODY) -> int:
+        """How many people there are who fit.
+
+        Raises:
+            NotFound: there is no such collection.
         """
         return self._context.on(
             collection,
-            lambda held: held.subjects(limit=limit, cursor=cursor, tags=tags, called=called),
+            lambda held: held.count_subjects(
+                tags=only.tags, called=only.called, hidden=only.hidden
+            ),
         )
+
+    def alike(
+        self, collection: str, face_id: str, only: Wanted = EVERYBODY, *, limit: int
+    ) -> Page[Subject]:
+        """People by their likeness to a stored face, the most alike first, however unlike.
+
+        Behind those who have the nearest faces stand the others by name. There is one page.
+
+        Raises:
+            NotFound: there is no such collection or face.
+        """
+
+        def alike(held: Collection) -> Page[Subject]:
+            look = held.look(held.get(face_id).embedding, apart_from=face_id)
+            nearest = [match.face.subject for match in look.named(k=_ALIKE)]
+            people = (_person(held, subject) for subject in nearest if subject)
+            found = [person for person in people if person is not None and only.fits(person)]
+            known = {person.id for person in found}
+            others = held.subjects(
+                limit=limit + len(known),
+                order="name",
+                tags=only.tags,
+                called=only.called,
+                hidden=only.hidden,
+            )
+            found += [person for person in others.items if person.id not in known]
+            return Page(tuple(found[:limit]), None)
+
+        return self._context.on(collection, alike)
 
     def every(self, collection: str) -> list[Subject]:
         """All people, in the order they were stored.
@@ -103,13 +184,8 @@ class People:
         """
 
         def some(held: Collection) -> list[Subject]:
-            found = []
-            for subject_id in subject_ids:
-                try:
-                    found.append(held.subject(subject_id))
-                except NotFound:
-                    continue
-            return found
+            found = (_person(held, subject_id) for subject_id in subject_ids)
+            return [person for person in found if person is not None]
 
         return self._context.on(collection, some)
 
@@ -121,17 +197,31 @@ class People:
         name: str | None = None,
         tags: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        hidden: bool | None = None,
+        cover: str | None = None,
     ) -> Subject:
-        """Rename, tag or describe a person; what is None stays.
+        """Rename, tag, describe, hide or show by another face; what is None stays.
+
+        Args:
+            collection: whose person.
+            subject_id: the person's.
+            name: the new name.
+            tags: instead of those that the person has.
+            metadata: likewise.
+            hidden: whether lists leave the person out.
+            cover: id of the face that stands for the person; empty: the best one does.
 
         Raises:
-            NotFound: there is no such collection or person.
+            NotFound: there is no such collection or person, or the cover is no face of this
+                person with a picture.
             AlreadyExists: somebody else has that name.
             InvalidRequest: a text breaks the rule; see :mod:`faceserver.texts`.
         """
         return self._context.on(
             collection,
-            lambda held: held.change_subject(subject_id, name=name, tags=tags, metadata=metadata),
+            lambda held: held.change_subject(
+                subject_id, name=name, tags=tags, metadata=metadata, hidden=hidden, cover=cover
+            ),
         )
 
     def rename(self, collection: str, name: str, to: str) -> Subject:
@@ -198,3 +288,10 @@ class People:
             CannotUndo: somebody else has the name by now.
         """
         return self._context.on(collection, lambda held: held.undo(merge_id))
+
+
+def _person(held: Collection, subject_id: str) -> Subject | None:
+    try:
+        return held.subject(subject_id)
+    except NotFound:
+        return None

@@ -12,7 +12,7 @@ from faceserver.errors import InvalidEmbedding, NoFace, NotFound
 from faceserver.services.context import Context
 from faceserver.services.faces import checked_embedding
 from faceserver.services.outcomes import NewPicture, Outcome, Refused, Registered, Rules
-from faceserver.services.registering import run
+from faceserver.services.pipeline import run
 from faceserver.store.base import Collection
 from faceserver.store.names import check_name
 from faceserver.types import NOWHERE, Face, Filter, Subject
@@ -58,7 +58,7 @@ class Portraits:
             InvalidRequest: nobody can have that name.
             ImageError: a picture cannot be used; nothing has changed.
             NoFace: none of them holds a face; nothing has changed.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         person = check_name(name)
         items = [_of_person(picture, person) for picture in pictures]
@@ -90,7 +90,7 @@ class Portraits:
             NotFound: there is no such collection.
             InvalidRequest: nobody can have that name.
             InvalidEmbedding: one has another number of values, or no direction.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         person = check_name(name)
 
@@ -118,7 +118,7 @@ def unit(numbers: Sequence[float]) -> Sequence[float]:
     vector = np.array(numbers, np.float64)
     length = float(np.linalg.norm(vector))
     if not 0 < length < np.inf:  # written so that NaN is refused as well
-        raise InvalidEmbedding("an embedding is made of finite numbers, not all of them zero")
+        raise InvalidEmbedding("an embedding consists of finite numbers that are not all zero")
     scaled: list[float] = (vector / length).tolist()
     return scaled
 
@@ -138,7 +138,7 @@ def _finish(held: Collection, name: str, kept: set[str], *, was_known: bool) -> 
     """Delete what else stands for the person; what is new is in by now, so nothing can be lost."""
     subject = held.subject_named(name)
     if subject is None:
-        raise NotFound(f"{name!r} was deleted just now")
+        raise NotFound(f"{name!r} has just been deleted")
     cursor: str | None = None
     while True:
         page = held.faces(limit=_PAGE, cursor=cursor, only=Filter(subject=subject.id))

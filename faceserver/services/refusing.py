@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from faceserver.errors import NotFound, SeveralFaces
-from faceserver.services.context import Context, chosen
+from faceserver.services.context import ALL_FACES, Choice, Context
 from faceserver.services.faces import checked_embedding
 from faceserver.services.negatives import SAME_FACE
 from faceserver.store.base import Collection, Exemplar, Page
@@ -77,7 +77,7 @@ class Refusals:
         return self._context.on(collection, refuse)
 
     def refuse_picture(
-        self, collection: str, subject_id: str, data: bytes, *, largest: bool = False
+        self, collection: str, subject_id: str, data: bytes, *, choice: Choice = ALL_FACES
     ) -> Refusal:
         """Refuse the face of a picture, which is not stored.
 
@@ -85,20 +85,19 @@ class Refusals:
             collection: of the person.
             subject_id: who it is not.
             data: the picture's content.
-            largest: of several faces the largest is meant.
+            choice: which of its faces is meant.
 
         Raises:
             NotFound: there is no such collection or person.
             ImageError: the picture cannot be used.
             NoFace: it holds none.
-            SeveralFaces: it holds more than one, and the largest is not meant.
+            SeveralFaces: more than one of its faces may be meant.
         """
 
         def refuse(held: Collection) -> Refusal:
             held.subject(subject_id)
             analyzer = self._context.analyzer_of(held)
-            _, found = self._context.find(data, analyzer)
-            faces = chosen(found, largest=largest)
+            _, faces = self._context.find(data, analyzer, choice=choice)
             if len(faces) > 1:
                 raise SeveralFaces(
                     f"the picture holds {len(faces)} faces; send one with a single face, or "

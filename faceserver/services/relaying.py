@@ -75,7 +75,7 @@ class Relaying:
     def _upstream(self, setting: str) -> Upstream:
         if setting not in self._upstreams:
             raise NotServed(
-                "this server answers what is about faces; name another one for the rest in "
-                f"FACESERVER_{setting.upper()}"
+                "this server only answers requests about faces; configure another server "
+                f"for the rest in FACESERVER_{setting.upper()}"
             )
         return self._upstreams[setting]

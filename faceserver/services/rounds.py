@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from faceserver.models.spec import Distances
+from faceserver.models.distances import Distances
 from faceserver.runtime import metrics
 from faceserver.services.found import (
     Answer,

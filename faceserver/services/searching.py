@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from threading import Lock
+from typing import TypeVar
 
 from faceserver.errors import InputError, InvalidCombination, SeveralFaces
-from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context, chosen
+from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context
 from faceserver.services.events import events_of
 from faceserver.services.faces import checked_embedding, unit_vector
 from faceserver.services.found import (
@@ -25,6 +25,8 @@ from faceserver.services.rounds import Round
 from faceserver.store.base import EVERYTHING, Collection
 from faceserver.types import Face, Floats, Match
 from faceserver.vision.analyzer import Analyzer, FoundFace
+
+Result = TypeVar("Result")
 
 __all__ = [
     "Answer",
@@ -45,7 +47,6 @@ class Searching:
     def __init__(self, context: Context) -> None:
         """Take what the use cases share."""
         self._context = context
-        self._remembering = Lock()
 
     def by_picture(
         self,
@@ -53,7 +54,6 @@ class Searching:
         data: bytes,
         query: SearchQuery,
         *,
-        largest: bool = False,
         attributes: Sequence[str] = (),
         choice: Choice = ALL_FACES,
     ) -> Searched:
@@ -69,18 +69,18 @@ class Searching:
 
         def search(held: Collection) -> Searched:
             analyzer = self._context.analyzer_of(held)
-            picture, found = self._context.find(data, analyzer, attributes, choice)
-            faces = chosen(found, largest=largest)
+            picture, faces = self._context.find(data, analyzer, attributes, choice)
             vectors, told = analyzer.embed(faces), analyzer.tell(faces)
             round_ = self.begin(held, analyzer, query)
             probes = [
                 replace(round_.probe(vector, face.detection), attributes=known, embedding=vector)
                 for vector, face, known in zip(vectors, faces, told, strict=True)
             ]
-            searched = round_.searched(self._recognised(round_, probes, list(vectors), query))
-            return replace(searched, notes=picture.notes, size=(picture.width, picture.height))
+            searched = round_.searched(self._recognised(held, round_, probes, list(vectors), query))
+            shown = replace(searched, notes=picture.notes, size=(picture.width, picture.height))
+            return self.told(held, shown, query)
 
-        return self.told(collection, self._context.on(collection, search), query)
+        return self._ask(collection, search, query)
 
     def by_embedding(
         self, collection: str, embedding: Sequence[float], query: SearchQuery, *, model: str
@@ -97,9 +97,10 @@ class Searching:
             vector = checked_embedding(held, embedding, model=model)
             round_ = self.begin(held, analyzer, query)
             probes = [round_.probe(vector, None)]
-            return round_.searched(self._recognised(round_, probes, [vector], query))
+            searched = round_.searched(self._recognised(held, round_, probes, [vector], query))
+            return self.told(held, searched, query)
 
-        return self.told(collection, self._context.on(collection, search), query)
+        return self._ask(collection, search, query)
 
     def by_vectors(
         self, collection: str, vectors: Sequence[Sequence[float]], query: SearchQuery
@@ -116,7 +117,7 @@ class Searching:
             probes = [unit_vector(held, numbers) for numbers in vectors]
             return round_.searched([round_.probe(probe, None) for probe in probes])
 
-        return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
     def by_face(
         self, collection: str, face_id: str, query: SearchQuery, *, itself: bool = False
@@ -139,7 +140,7 @@ class Searching:
             round_ = self.begin(held, analyzer, query, apart_from=None if itself else face)
             return round_.searched([round_.probe(face.embedding, None)])
 
-        return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
     def by_frames(
         self, collection: str, pictures: Sequence[Callable[[], bytes]], query: SearchQuery
@@ -168,13 +169,12 @@ class Searching:
             same = self._context.threshold_of(analyzer)
             person = consensus(faces, threshold=same)
             probes = self._recognised(
-                round_, [round_.probe(person.vector, None)], [person.vector], query
+                held, round_, [round_.probe(person.vector, None)], [person.vector], query
             )
-            return FramesSearched(round_.searched(probes), outcomes(frames, person))
+            searched = self.told(held, round_.searched(probes), query)
+            return FramesSearched(searched, outcomes(frames, person))
 
-        found = self._context.on(collection, search)
-        self.told(collection, found.searched, query)
-        return found
+        return self._ask(collection, search, query)
 
     def by_only_face(self, data: bytes) -> list[Match]:
         """Find faces of the default collection near the one face of a picture.
@@ -200,13 +200,21 @@ class Searching:
             k = self._context.limits.max_matches
             return held.search(probe, k=k, max_distance=under, only=only)
 
-        return self._context.on(DEFAULT, search)
+        return self._context.reading(DEFAULT, search)
 
-    def told(self, collection: str, found: Searched, query: SearchQuery) -> Searched:
+    def told(self, held: Collection, found: Searched, query: SearchQuery) -> Searched:
         """What was found, once those have heard of it who want to."""
-        for event in events_of(collection, found, remembered=query.remember):
+        for event in events_of(held, found, remembered=query.remember):
             self._context.tell(event)
         return found
+
+    def _ask(
+        self, collection: str, search: Callable[[Collection], Result], query: SearchQuery
+    ) -> Result:
+        """Search where strangers can be remembered, if that is asked for."""
+        if query.remember:
+            return self._context.on(collection, search)
+        return self._context.reading(collection, search)
 
     def _frames(
         self, analyzer: Analyzer, pictures: Sequence[Callable[[], bytes]]
@@ -232,13 +240,14 @@ class Searching:
 
     def _recognised(
         self,
+        held: Collection,
         round_: Round,
         probes: Sequence[ProbeResult],
         vectors: Sequence[Floats],
         query: SearchQuery,
     ) -> list[ProbeResult]:
         """The probes with the strangers among them; two requests make no two of one."""
-        with self._remembering if query.remember else nullcontext():
+        with held.one_at_a_time() if query.remember else nullcontext():
             keep_for = self._context.limits.keep_strangers
             return round_.recognised(probes, vectors, keep_for=keep_for)
 
@@ -261,9 +270,7 @@ class Searching:
             InvalidCombination: strangers are to be remembered, with a filter.
         """
         if query.remember and query.only != EVERYTHING:
-            raise InvalidCombination(
-                "who is unknown to a filter is no stranger: remember without one"
-            )
+            raise InvalidCombination("strangers cannot be remembered in a filtered search")
         limits = self._context.limits
         filled = replace(
             query,

@@ -42,15 +42,13 @@ class _New:
         item: what is said of it.
         examined: its faces.
         stored: those that are in already.
+        missing: the places of the faces that are to be stored.
     """
 
     item: NewPicture
     examined: Examined
     stored: Stored
-
-    def missing(self) -> list[int]:
-        """The places of the faces that are to be stored."""
-        return [place for place, face in enumerate(self.stored.places) if face is None]
+    missing: Sequence[int]
 
 
 class Storing:
@@ -88,49 +86,49 @@ class Storing:
         """Embed and store the faces of all pictures that are not in, as one batch.
 
         Raises:
-            StoreFull: no space is left; nothing is stored.
+            StoreFull: no space left on the device; nothing is stored.
             InputError: a picture cannot be used, and the rules are that no other one is taken then.
         """
         if self._rules.whole:
             _refuse_unusable(found)
-        stored = self._store_new(items, found)
+        stored: dict[int, Registered] = {}
+        for turn in range(_TRIES):
+            new = self._new(items, found)
+            try:
+                stored = self._add(new) if new else {}
+                break
+            except AlreadyExists:  # another request has brought the same picture just now
+                if turn == _TRIES - 1:
+                    raise
+            except NotFound:  # a person has just been deleted, and is somebody new of that name
+                if turn == _TRIES - 1 or not self._subjects:
+                    raise
+                self._subjects.clear()
         return [
             stored[at] if at in stored else self._compared(item, result)
             for at, (item, result) in enumerate(zip(items, found, strict=True))
         ]
-
-    def _store_new(
-        self, items: Sequence[NewPicture], found: Sequence[Found]
-    ) -> dict[int, Registered]:
-        for turn in range(_TRIES):
-            new = self._new(items, found)
-            try:
-                return self._add(new) if new else {}
-            except AlreadyExists:  # another request has brought the same picture just now
-                if turn == _TRIES - 1:
-                    raise
-            except NotFound:  # a person was deleted just now, and is somebody new of that name
-                if turn == _TRIES - 1 or not self._subjects:
-                    raise
-                self._subjects.clear()
-        raise AssertionError
 
     def _new(self, items: Sequence[NewPicture], found: Sequence[Found]) -> dict[int, _New]:
         """The pictures of which faces are to be stored, each once, by their places in the group."""
         new: dict[int, _New] = {}
         met: set[str] = set()
         for at, (item, result) in enumerate(zip(items, found, strict=True)):
-            if not isinstance(result, Examined) or not met.isdisjoint(_marks(result)):
+            if not isinstance(result, Examined):
                 continue
-            picture = _New(item, result, self._known.stored(result))
-            wanted = picture.missing() if self._rules.complete else not picture.stored.is_in
-            if wanted:
-                met.update(_marks(result))
-                new[at] = picture
+            first = result.ids[0][0]
+            marks = {first, result.picture or first}  # what two pictures share that are the same
+            if not met.isdisjoint(marks):
+                continue
+            stored = self._known.stored(result)
+            missing = [place for place, face in enumerate(stored.places) if face is None]
+            if missing if self._rules.complete else not stored.is_in:
+                met |= marks
+                new[at] = _New(item, result, stored, missing)
         return new
 
     def _add(self, new: Mapping[int, _New]) -> dict[int, Registered]:
-        found = [pic.examined.faces[place] for pic in new.values() for place in pic.missing()]
+        found = [pic.examined.faces[place] for pic in new.values() for place in pic.missing]
         vectors, told = iter(self._analyzer.embed(found)), iter(self._analyzer.tell(found))
         faces = [
             face for picture in new.values() for face in self._new_faces(picture, vectors, told)
@@ -144,7 +142,7 @@ class Storing:
         made = [
             picture.examined.thumbnails[place]
             for picture in new
-            for place in picture.missing()
+            for place in picture.missing
             if picture.examined.thumbnails
         ]
         if made:
@@ -156,7 +154,9 @@ class Storing:
     ) -> list[Face]:
         examined = picture.examined
         item = examined.item
-        subject = item.subject or self._subject(item.person)
+        subject = item.subject
+        if subject is None and item.person is not None:
+            subject = self._subject(item.person)
         known = examined.told or [{}] * len(examined.faces)
         return [
             Face(
@@ -171,7 +171,7 @@ class Storing:
                 attributes=_attributes({**next(told), **known[place]}),
                 id=examined.ids[place][0],
             )
-            for place in picture.missing()
+            for place in picture.missing
         ]
 
     def _registered(self, picture: _New, added: Iterator[Face]) -> Registered:
@@ -187,9 +187,7 @@ class Storing:
         self._first_to_say(picture.item, places[0].id)
         return picture.examined.registered(places)
 
-    def _subject(self, name: str | None) -> str | None:
-        if name is None:
-            return None
+    def _subject(self, name: str) -> str:
         if name not in self._subjects:
             known = self._collection.subject_named(name)
             self._subjects[name] = (known or self._collection.add_subject(name)).id
@@ -255,9 +253,3 @@ def _attributes(told: Mapping[str, Value]) -> dict[str, AttributeValue]:
         for field, value in fields.items()
         if isinstance(value, bool | int | float | str)
     }
-
-
-def _marks(examined: Examined) -> set[str]:
-    """What two pictures share where they are the same."""
-    first = examined.ids[0][0]
-    return {first, examined.picture or first}

@@ -12,7 +12,7 @@ from faceserver.errors import NotFound
 from faceserver.services.context import Context
 from faceserver.services.faces import checked_embedding
 from faceserver.services.outcomes import NewPicture, Refused, Rules
-from faceserver.services.registering import run
+from faceserver.services.pipeline import run
 from faceserver.store.base import Collection
 from faceserver.store.names import check_external_id, check_name
 from faceserver.types import NOWHERE, Face, Filter, Floats
@@ -60,7 +60,7 @@ class Taught:
             ImageError: the picture cannot be used.
             NoFace: it holds none.
             SeveralFaces: it holds more than one.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         rules = Rules(complete=True, update=True)
 
@@ -78,7 +78,7 @@ class Taught:
             NotFound: there is no such collection.
             InvalidRequest: nobody can have that name, or nothing that id.
             InvalidEmbedding: another model made it, or it is no unit vector of the right length.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         self._context.on(collection, lambda held: _add(held, [example], model))
 
@@ -124,7 +124,7 @@ class Taught:
         def rename(held: Collection) -> None:
             subject, other = held.subject_named(name), held.subject_named(new)
             if subject is None:
-                raise NotFound(f"there is nobody called {name!r}")
+                raise NotFound(f"there is no person named {name!r}")
             if other is None or other.id == subject.id:
                 held.change_subject(subject.id, name=new)
             else:
@@ -162,7 +162,7 @@ class Taught:
             NotFound: there is no such collection.
             InvalidRequest: nobody can have one of the names, or nothing one of the ids.
             InvalidEmbedding: one is none of the collection's model.
-            StoreFull: no space is left; nothing has changed.
+            StoreFull: no space left on the device; nothing has changed.
         """
 
         def restore(held: Collection) -> None:
@@ -202,7 +202,7 @@ def _of(held: Collection, wanted: str) -> list[Face]:
     try:
         return [held.get(wanted)]
     except NotFound as error:
-        raise NotFound(f"nothing was taught with the id {wanted!r}") from error
+        raise NotFound(f"there is no example with the id {wanted!r}") from error
 
 
 def _faces(held: Collection, only: Filter) -> Iterator[Face]:

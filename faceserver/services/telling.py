@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from faceserver.store.lifetime import Lifetime
+
 EventKind = Literal["match", "stranger", "job", "ping"]
 """``ping`` is sent on request alone, to try a receiver."""
 
@@ -16,11 +18,14 @@ class Event:
         kind: what.
         collection: where; empty where it concerns none.
         data: what is told of it: JSON values.
+        lifetime: of the collection that it happened in: once that is over, nobody is told any more.
+            None where it concerns no collection.
     """
 
     kind: EventKind
     collection: str
     data: Mapping[str, Any]
+    lifetime: Lifetime | None = None
 
 
 Tell = Callable[[Event], None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services.analysis import Embedded
 from faceserver.services.context import ALL_FACES, DEFAULT, Choice, Context
 from faceserver.services.faces import unit_vector

@@ -8,9 +8,10 @@ it raises, not at all; on return it survives a crash. Every object here is safe 
 threads at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from faceserver.store.exemplars import Exemplar, ExemplarCollection, NearExemplar
 from faceserver.store.facebase import FaceCollection, Look
@@ -71,12 +72,30 @@ class Collection(FaceCollection, SubjectCollection, ExemplarCollection, Protocol
     created: datetime
     lifetime: Lifetime
 
+    def for_reading(self) -> Self:
+        """The same, for requests that only read.
+
+        Where servers share a gallery, what others have written a moment ago may be missing; what
+        was written through this store is there.
+        """
+        ...
+
+    def one_at_a_time(self) -> AbstractContextManager[None]:
+        """What is in the block no other thread does meanwhile, on no server that shares the store.
+
+        Raises:
+            StoreError: others took too long.
+        """
+        ...
+
     def count(self, only: Filter = EVERYTHING) -> int:
         """How many faces are stored that fit a filter."""
         ...
 
-    def count_subjects(self) -> int:
-        """How many people are stored."""
+    def count_subjects(
+        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
+    ) -> int:
+        """How many people are stored who fit; see :meth:`SubjectCollection.subjects`."""
         ...
 
     def status(self) -> CollectionStatus:
@@ -122,7 +141,7 @@ class ModelChange(Protocol):
         Raises:
             ValueError: one is not float32, of another length, or not of unit length.
             ModelChanged: the collection is not changing to this model any more.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         ...
 
@@ -132,7 +151,7 @@ class ModelChange(Protocol):
         Raises:
             ChangeIncomplete: faces are pending.
             ModelChanged: the collection is not changing to this model any more.
-            StoreFull: no space is left; nothing has changed.
+            StoreFull: no space left on the device; nothing has changed.
         """
         ...
 

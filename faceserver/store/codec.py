@@ -91,7 +91,7 @@ def checked_attributes(attributes: Mapping[str, AttributeValue]) -> dict[str, At
     """
     for name in attributes:
         if not isinstance(name, str) or not _ATTRIBUTE.fullmatch(name):
-            raise ValueError(f"one of its attributes has the name {name!r}, which none can have")
+            raise ValueError(f"{name!r} is not a valid name of an attribute")
     text = attributes_text(attributes)
     if len(text) > MAX_ATTRIBUTES:
         raise ValueError(f"its attributes take {len(text)} characters, not {MAX_ATTRIBUTES}")
@@ -108,9 +108,9 @@ def attributes_text(attributes: Mapping[str, AttributeValue]) -> str:
     try:
         return json.dumps(attributes, separators=(",", ":"), allow_nan=False)
     except (TypeError, RecursionError) as error:
-        raise ValueError(f"its attributes are no JSON: {error}") from error
+        raise ValueError(f"its attributes are not JSON: {error}") from error
     except ValueError as error:
-        raise ValueError(f"its attributes hold what is no number: {error}") from error
+        raise ValueError(f"its attributes contain an invalid number: {error}") from error
 
 
 def time_text(time: datetime) -> str:

@@ -24,7 +24,7 @@ def row_of(cursor: str | None) -> int:
         mark, number = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).split(b":")
         row = int(number)
     except ValueError as error:
-        raise InvalidCursor("the cursor is none that came with a page") from error
+        raise InvalidCursor("the cursor is not one that came with a page") from error
     if mark + b":" != _MARK or not 0 < row < 2**63:
-        raise InvalidCursor("the cursor is none that came with a page")
+        raise InvalidCursor("the cursor is not one that came with a page")
     return row

@@ -16,8 +16,10 @@ from faceserver.store.faces import check_embedding
 from faceserver.store.results import Page
 from faceserver.types import NEVER, Floats
 
-ExemplarKind = Literal["refusal", "stranger"]
-"""``refusal``: it does not show a person. ``stranger``: somebody whom nobody has named."""
+ExemplarKind = Literal["refusal", "stranger", "ignored", "apart"]
+"""``refusal``: it does not show a person. ``stranger``: nobody has named them. ``ignored``:
+a stored face without a name that is of no interest. ``apart``: two that are not the same person.
+"""
 
 KINDS: tuple[ExemplarKind, ...] = get_args(ExemplarKind)
 
@@ -79,10 +81,10 @@ class ExemplarCollection(Protocol):
 
         Raises:
             ValueError: the embedding is not float32, of another length, or not of unit length.
-            InvalidRequest: the content is no JSON, or too much.
+            InvalidRequest: the content is not JSON, or too much.
             NotFound: it names a person or a face that is not there.
             AlreadyExists: its id is taken by one of another kind or collection.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         ...
 
@@ -141,7 +143,7 @@ def accept_exemplar(exemplar: Exemplar, *, dims: int) -> Exemplar:
 
     Raises:
         ValueError: the embedding is not float32, of another length, or not of unit length.
-        InvalidRequest: the content is no JSON, or too much.
+        InvalidRequest: the content is not JSON, or too much.
     """
     check_embedding(exemplar.embedding, dims=dims)
     embedding = exemplar.embedding.copy()
@@ -166,7 +168,7 @@ def content_text(content: Mapping[str, Any]) -> str:
     try:
         text = json.dumps(content, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequest(f"the content is no JSON: {error}") from error
+        raise InvalidRequest(f"the content is not JSON: {error}") from error
     if len(text) > MAX_CONTENT:
         raise InvalidRequest(f"the content has {len(text)} characters; at most {MAX_CONTENT}")
     return text

@@ -44,7 +44,7 @@ class FaceCollection(Protocol):
                 box, point, score or attribute cannot be.
             NotFound: a face names a subject that is not there.
             AlreadyExists: a face brings an id that is taken.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         ...
 

@@ -31,5 +31,5 @@ class Lifetime:
         Raises:
             Conflict: it was deleted.
         """
-        if self.is_over:
-            raise Conflict("the collection was deleted while this was under way: nothing is stored")
+        if self._ended.is_set():
+            raise Conflict("the collection was deleted in the meantime; nothing was stored")

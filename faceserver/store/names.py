@@ -4,7 +4,7 @@ import re
 from unicodedata import normalize
 
 from faceserver.errors import InvalidRequest
-from faceserver.texts import check_text, clean_name
+from faceserver.texts import check_text, clean_name, without_accents
 
 _COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -17,7 +17,7 @@ def check_collection_name(name: str) -> None:
     """
     if not _COLLECTION.fullmatch(name):
         raise InvalidRequest(
-            f"{name!r} names no collection: 1 to 64 letters, digits, '.', '_' and '-', "
+            f"{name!r} is not a valid collection name: 1 to 64 letters, digits, '.', '_' and '-', "
             "the first a letter or a digit"
         )
 
@@ -61,3 +61,8 @@ def check_external_id(text: str) -> str:
 def name_key(name: str) -> str:
     """What two names have in common that count as the same."""
     return normalize("NFKC", normalize("NFKC", name).casefold())
+
+
+def folded(name: str) -> str:
+    """What names are sorted and looked for by: without regard to case and accents."""
+    return without_accents(name_key(name))

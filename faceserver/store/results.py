@@ -124,7 +124,7 @@ class Receipt:
             nothing of it is left there.
         unknown: likewise, but of galleries that cannot be opened: nobody knows whether they hold
             the collection. A purge of everything removes them.
-        beyond: where something of it may be left that no purge reaches; nothing in a data folder.
+        beyond: where something of it may be left that no purge reaches; nowhere in a data folder.
     """
 
     collections: tuple[str, ...]

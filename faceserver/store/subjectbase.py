@@ -1,33 +1,23 @@
 """What every collection does with the people that its faces show."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol, Unpack
 
+from faceserver.store.listing import Order
 from faceserver.store.results import Page
+from faceserver.store.subjects import NewSubject, SubjectChange
 from faceserver.types import Merge, MergeRecord, Subject
 
 
 class SubjectCollection(Protocol):
     """People: added, listed, changed, deleted, merged."""
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-    ) -> Subject:
+    def add_subject(self, name: str, **given: Unpack[NewSubject]) -> Subject:
         """Add a person.
 
         Args:
             name: not empty; unique in the collection, without regard to case.
-            tags: to filter by.
-            metadata: whatever JSON can hold.
-            subject_id: set when the person comes back from an export.
-            created: likewise.
+            given: what else is known of the person.
 
         Raises:
             InvalidRequest: the name is empty, or the metadata is not JSON.
@@ -54,33 +44,36 @@ class SubjectCollection(Protocol):
         cursor: str | None = None,
         tags: Sequence[str] = (),
         called: str = "",
+        hidden: bool | None = None,
+        order: Order = "stored",
     ) -> Page[Subject]:
-        """List people in the order they were stored.
+        """List people.
 
         Args:
             limit: at most so many, 1 or more.
             cursor: from the page before; None begins.
             tags: they have each of these.
-            called: their names contain this, without regard to case.
+            called: their names contain this, without regard to case and accents.
+            hidden: False: only those who are not hidden; True: only those who are.
+            order: who comes first. Who is given another name or more faces meanwhile may come twice
+                or go missing; nobody else does.
 
         Raises:
-            InvalidRequest: the cursor is none.
+            InvalidCursor: the cursor is none, or of another order.
         """
         ...
 
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Subject:
-        """Change what is given of a person: rename, tag, describe.
+    def change_subject(self, subject_id: str, **given: Unpack[SubjectChange]) -> Subject:
+        """Change what is given of a person: rename, tag, describe, hide, show by another face.
+
+        Args:
+            subject_id: the person's.
+            given: what changes; what is None or missing stays.
 
         Raises:
             InvalidRequest: the name is empty, or the metadata is not JSON.
-            NotFound: there is no such person.
+            NotFound: there is no such person, or the cover is no face of this person with a
+                picture.
             AlreadyExists: another person has the name.
         """
         ...

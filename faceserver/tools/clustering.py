@@ -3,7 +3,6 @@
 import base64
 import html
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from faceserver.errors import ImageError, InputError, InvalidRequest
 from faceserver.pictures import codec
+from faceserver.runtime.private_files import copy_privately, make_private_folders
 from faceserver.services.grouping import likely_people
 from faceserver.types import Floats
 from faceserver.vision.analyzer import Analyzer
@@ -142,7 +142,7 @@ def write_folders(seen: Seen, sorted_: Sorted, target: Path, *, copies: bool) ->
         InvalidRequest: the folder holds something already, or cannot be written.
     """
     if target.exists() and any(target.iterdir()):
-        raise InvalidRequest(f"{target} holds something already: name an empty or a new folder")
+        raise InvalidRequest(f"{target} is not empty: choose an empty or a new folder")
     groups = {
         f"person-{number:03}": [seen.faces[place].photograph for place in person]
         for number, person in enumerate(sorted_.people, start=1)
@@ -155,7 +155,7 @@ def write_folders(seen: Seen, sorted_: Sorted, target: Path, *, copies: bool) ->
         for name, paths in groups.items():
             for path in dict.fromkeys(paths):
                 folder = target / name
-                folder.mkdir(parents=True, exist_ok=True)
+                make_private_folders(folder)
                 _place(path, _free(folder / path.name), copies=copies)
     except OSError as error:
         raise InvalidRequest(f"{target} cannot be written: {error.strerror}") from error
@@ -173,7 +173,7 @@ def _free(path: Path) -> Path:
 
 def _place(path: Path, target: Path, *, copies: bool) -> None:
     if copies:
-        shutil.copy2(path, target)
+        copy_privately(path, target)
     else:
         target.symlink_to(os.path.relpath(path.resolve(), target.parent.resolve()))
 

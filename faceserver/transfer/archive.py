@@ -77,7 +77,7 @@ class ArchiveReader:
         try:
             return self._zip.read(entry.member("model.toml"), max_bytes=_MAX_SMALL).decode()
         except UnicodeDecodeError as error:
-            raise self._bad("a model's description is no text") from error
+            raise self._bad("a model's description is not text") from error
 
     def subjects(self, entry: CollectionEntry) -> Iterator[SubjectLine]:
         """The people of a collection.
@@ -129,7 +129,7 @@ class ArchiveReader:
                     raise self._bad(f"{file.name} ends too early")
                 yield line, self._vector(data, line.id)
             if file.read(1):
-                raise self._bad(f"{file.name} goes on too long")
+                raise self._bad(f"{file.name} is too long")
 
     def pictures(self) -> Iterator[str]:
         """The file names of the pictures, each checked to be the one that its name says.
@@ -145,7 +145,7 @@ class ArchiveReader:
                     while part := file.read(1 << 20):
                         digest.update(part)
                 if f"{digest.hexdigest()}.jpg" != name:
-                    raise self._bad(f"{member} is not the picture that its name says")
+                    raise self._bad(f"{member} does not match its name")
                 yield name
 
     def picture(self, name: str) -> bytes:
@@ -157,7 +157,7 @@ class ArchiveReader:
         try:
             return Manifest.model_validate_json(data)
         except ValidationError as error:
-            raise self._bad(f"its {MANIFEST} is none of an archive: {_first(error)}") from error
+            raise self._bad(f"its {MANIFEST} is not that of an archive: {_first(error)}") from error
 
     def _check_names(self) -> None:
         names = set(self._zip.names())
@@ -176,7 +176,7 @@ class ArchiveReader:
         if len({entry.name for entry in self.manifest.collections}) < len(
             self.manifest.collections
         ):
-            raise self._bad("two of its collections have one name")
+            raise self._bad("two of its collections have the same name")
         if len(pictures) != self.manifest.pictures:
             raise self._bad(f"it holds {len(pictures)} pictures, not {self.manifest.pictures}")
 

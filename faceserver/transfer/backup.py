@@ -83,7 +83,7 @@ def back_up(
     Raises:
         NotFound: there is no gallery in the folder.
         AlreadyExists: there is a file of that name.
-        StoreFull: no space is left.
+        StoreFull: no space left on the device.
         StoreUnavailable: what holds the pictures does not answer.
         StoreError: the system or SQLite refused.
     """
@@ -134,7 +134,7 @@ def restore(
         AlreadyExists: there is a gallery, and ``force`` is not set.
         StoreLocked: a server runs on the folder.
         StoreTooNew: the backup was made by a later version.
-        StoreFull: no space is left; the folder is as it was.
+        StoreFull: no space left on the device; the folder is as it was.
         StoreError: the system refused.
     """
     with ZipReader(path) as archive:
@@ -143,7 +143,7 @@ def restore(
         with folder_lock(data_dir), restoring_folder(data_dir) as work:
             old = [data_dir / name for name in GALLERY if (data_dir / name).exists()]
             if any(part.name != COMMITS for part in old) and not force:
-                raise AlreadyExists(f"{data_dir} holds a gallery: --force moves it aside")
+                raise AlreadyExists(f"{data_dir} contains a gallery: use --force to move it aside")
             _unpack(archive, manifest, work, begin)
             faces = count_faces(work / FACES)
             if pictures:
@@ -180,7 +180,7 @@ def _stage(
             return sorted(names - gone), sorted(gone)
         lost = gone
         (work / FACES).unlink()
-    raise StoreError(f"{data_dir} changes too fast to be backed up now")
+    raise StoreError(f"{data_dir} is changing too fast to be backed up")
 
 
 class _Stage:
@@ -206,7 +206,7 @@ def _unpack(archive: ZipReader, manifest: BackupManifest, work: Path, begin: Beg
     advance = begin("Unpacking", size - archive.size(MANIFEST))
     (work / PICTURES).mkdir(FOLDER)
     if _extract(archive, FACES, work / FACES, advance) != manifest.database_sha256:
-        raise InvalidArchive(f"{archive.path}: {FACES} is not as it was written")
+        raise InvalidArchive(f"{archive.path}: {FACES} has been changed since it was written")
     gallery_database(work / FACES).close()  # raises where it is damaged or too new
     names = [name for name in pictures_named(work / FACES) if name not in manifest.missing]
     expected = {MANIFEST, FACES, *(f"{PICTURES}/{name}" for name in names)}
@@ -214,21 +214,21 @@ def _unpack(archive: ZipReader, manifest: BackupManifest, work: Path, begin: Beg
         raise InvalidArchive(f"{archive.path}: {member!r} is missing or does not belong there")
     for name in names:
         if not is_picture_name(name):
-            raise InvalidArchive(f"{archive.path}: {name!r} is no picture's name")
+            raise InvalidArchive(f"{archive.path}: {name!r} is not a valid picture name")
         digest = _extract(archive, f"{PICTURES}/{name}", work / PICTURES / name, advance)
         if name != f"{digest}.jpg":
-            raise InvalidArchive(f"{archive.path}: {name} is not the picture that its name says")
+            raise InvalidArchive(f"{archive.path}: {name} does not match its name")
     with file_errors(work):
         sync(work / PICTURES)
 
 
 def _manifest(archive: ZipReader) -> BackupManifest:
     if ARCHIVE in archive.names():
-        raise InvalidArchive(f"{archive.path} is an export: `faceserver import` takes it in")
+        raise InvalidArchive(f"{archive.path} is an export: use `faceserver import`")
     try:
         return BackupManifest.model_validate_json(archive.read(MANIFEST, max_bytes=100_000_000))
     except ValidationError as error:
-        raise InvalidArchive(f"{archive.path}: its {MANIFEST} is none of a backup") from error
+        raise InvalidArchive(f"{archive.path}: its {MANIFEST} is not that of a backup") from error
 
 
 def _extract(archive: ZipReader, member: str, target: Path, advance: Advance) -> str:

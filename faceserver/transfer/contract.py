@@ -35,7 +35,7 @@ def check_contract(model: str, theirs: str | None, ours: Mapping[str, str]) -> N
         ours: see :func:`find_contracts`.
 
     Raises:
-        InvalidArchive: theirs is no TOML.
+        InvalidArchive: theirs is not TOML.
         StoreMismatch: they differ in what decides about the embeddings.
     """
     if theirs is None or model not in ours:
@@ -43,7 +43,7 @@ def check_contract(model: str, theirs: str | None, ours: Mapping[str, str]) -> N
     try:
         their_content = tomllib.loads(theirs)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidArchive(f"the description of the model {model} is no TOML") from error
+        raise InvalidArchive(f"the description of the model {model} is not TOML") from error
     differing = [
         part
         for part, (a, b) in _compared(their_content, tomllib.loads(ours[model])).items()
@@ -51,7 +51,7 @@ def check_contract(model: str, theirs: str | None, ours: Mapping[str, str]) -> N
     ]
     if differing:
         raise StoreMismatch(
-            f"the archive's model {model} is not the one that is installed here: "
+            f"the archive's model {model} differs from the installed one: "
             f"they differ in {', '.join(differing)}"
         )
 

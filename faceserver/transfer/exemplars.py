@@ -21,12 +21,12 @@ def check_exemplars(archive: ArchiveReader) -> None:
         faces = {line.id for line, _ in archive.faces(entry)}
         for line in archive.exemplars(entry):
             if line.id in seen:
-                raise InvalidArchive(f"what is remembered under {line.id} comes twice")
+                raise InvalidArchive(f"what is remembered under {line.id} occurs twice")
             seen.add(line.id)
             if line.subject is not None and line.subject not in people:
-                raise InvalidArchive(f"{line.id} is about a person whom the archive lacks")
+                raise InvalidArchive(f"{line.id} is about a person who is not in the archive")
             if line.face is not None and line.face not in faces:
-                raise InvalidArchive(f"{line.id} is of a face that the archive lacks")
+                raise InvalidArchive(f"{line.id} is of a face that is not in the archive")
 
 
 def import_exemplars(archive: ArchiveReader, store: Store) -> int:

@@ -82,7 +82,7 @@ def export_archive(
     Raises:
         AlreadyExists: there is a file of that name.
         NotFound: there is no such collection.
-        StoreFull: no space is left.
+        StoreFull: no space left on the device.
         StoreError: the system refused.
     """
     chosen = [store.collection(name) for name in names or store.collections()]
@@ -115,7 +115,7 @@ def refuse_existing(path: Path) -> None:
         AlreadyExists: there is a file of that name.
     """
     if path.exists():
-        raise AlreadyExists(f"{path} is there already: choose another name, or remove it")
+        raise AlreadyExists(f"{path} already exists: choose another name, or remove it")
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def new_zip(path: Path) -> Iterator[ZipFile]:
 
     Raises:
         AlreadyExists: there is a file of that name.
-        StoreFull: no space is left.
+        StoreFull: no space left on the device.
         StoreError: the system refused.
     """
     refuse_existing(path)

@@ -61,7 +61,7 @@ def import_files(collection: Collection, files: Sequence[Path]) -> Iterator[Impo
     interrupted import goes on where it was.
 
     Raises:
-        StoreFull: no space is left; what was yielded is in.
+        StoreFull: no space left on the device; what was yielded is in.
     """
     for path in files:
         try:
@@ -79,7 +79,7 @@ def read_vectors(path: Path) -> list[Floats]:
     arrays = read_tensors(path) if path.suffix == ".pt" else [_read_npy(path)]
     rows = [row for array in arrays if array.size for row in array.reshape(-1, _width(array))]
     if not 1 <= len(rows) <= _MOST_VECTORS:
-        raise InvalidArchive(f"it holds {len(rows)} vectors; 1 to {_MOST_VECTORS} are taken")
+        raise InvalidArchive(f"it holds {len(rows)} vectors; 1 to {_MOST_VECTORS} are accepted")
     return rows
 
 
@@ -127,13 +127,13 @@ def _read_npy(path: Path) -> Floats:
     try:
         read = _HEADERS.get(np.lib.format.read_magic(file))
         if read is None:
-            raise InvalidArchive("its version of numpy's format is not read")
+            raise InvalidArchive("its version of numpy's format is not supported")
         shape, _, dtype = read(file)
         size = prod(shape) * dtype.itemsize
         if dtype.kind != "f" or size != len(data) - file.tell():
-            raise InvalidArchive("it holds something else than floats, or is cut off")
+            raise InvalidArchive("it does not contain floats, or is truncated")
         file.seek(0)
         array: Floats = np.load(file, allow_pickle=False).astype(np.float32)
     except (ValueError, EOFError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise InvalidArchive("it is no file of numpy, or is damaged") from error
+        raise InvalidArchive("it is not a .npy file, or is damaged") from error
     return array

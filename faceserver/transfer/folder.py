@@ -17,8 +17,8 @@ def database_in(data_dir: Path) -> Path:
     if not path.is_file():
         if is_restore_cut_off(data_dir):
             raise NotFound(
-                f"a restore into {data_dir} was cut off: start the server, or run `faceserver "
-                "restore` again; either puts back what was there first"
+                f"a restore into {data_dir} was interrupted: start the server, or run `faceserver "
+                "restore` again; either first restores the previous state"
             )
         raise NotFound(f"{data_dir} holds no gallery: is FACESERVER_DATA_DIR the right folder?")
     return path

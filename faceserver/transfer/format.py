@@ -11,8 +11,8 @@
     collections/<name>/vectors.npy    float32, shape (faces, dims), in the same order
     pictures/<sha-256>.jpg            pictures and crops, each once
 
-Format 3 is written. Format 2, without exemplars, is read, and format 1, where a face has a
-``quality`` and no ``attributes``.
+Format 4 is written. These are read, too: format 3, where nobody is hidden or has a chosen cover,
+format 2, without exemplars, and format 1, where a face has a ``quality`` and no ``attributes``.
 """
 
 import io
@@ -88,7 +88,7 @@ class Manifest(_Line):
     """What an archive holds; ``missing`` are pictures that were not there when it was made."""
 
     kind: Literal["faceserver-archive"] = "faceserver-archive"
-    format: Literal[1, 2, 3] = 3
+    format: Literal[1, 2, 3, 4] = 4
     created: datetime
     collections: tuple[CollectionEntry, ...]
     pictures: Annotated[int, Field(ge=0)]
@@ -103,6 +103,8 @@ class SubjectLine(_Line):
     tags: tuple[str, ...]
     metadata: Annotated[dict[str, Any], AfterValidator(_finite)]
     created: AwareDatetime
+    hidden: bool = False
+    cover: _Id | None = None
 
 
 class MergeLine(_Line):
@@ -136,6 +138,9 @@ class MergeLine(_Line):
                 metadata=gone.metadata,
                 created=gone.created,
                 faces=0,
+                cover=gone.cover,
+                cover_chosen=gone.cover is not None,
+                hidden=gone.hidden,
             ),
             faces=self.faces,
             exemplars=self.exemplars,
@@ -143,7 +148,7 @@ class MergeLine(_Line):
 
 
 class ExemplarLine(_Line):
-    """What is remembered beside the faces: a refusal or a stranger, with its vector."""
+    """What is remembered beside the faces, such as a refusal or a stranger, with its vector."""
 
     id: _Id
     kind: ExemplarKind
@@ -218,6 +223,8 @@ def subject_line(subject: Subject) -> SubjectLine:
         tags=subject.tags,
         metadata=dict(subject.metadata),
         created=subject.created,
+        hidden=subject.hidden,
+        cover=subject.cover if subject.cover_chosen else None,
     )
 
 

@@ -134,7 +134,7 @@ class _Check:
         people: set[str] = set()
         for person in self._archive.subjects(entry):
             if person.id in people:
-                raise InvalidArchive(f"the person {person.id} comes twice")
+                raise InvalidArchive(f"the person {person.id} occurs twice")
             people.add(person.id)
             known = collection.subject_named(person.name) if collection else None
             if known and known.id != person.id:
@@ -145,13 +145,15 @@ class _Check:
 
     def _check_face(self, line: FaceLine, people: set[str], pictures: set[str]) -> None:
         if line.id in self._ids:
-            raise InvalidArchive(f"the face {line.id} comes twice")
+            raise InvalidArchive(f"the face {line.id} occurs twice")
         self._ids.add(line.id)
         if line.subject is not None and line.subject not in people:
-            raise InvalidArchive(f"the face {line.id} shows a person whom the archive lacks")
+            raise InvalidArchive(f"the face {line.id} is of a person who is not in the archive")
         for name in line.pictures():
             if name not in pictures:
-                raise InvalidArchive(f"the face {line.id} names a picture that the archive lacks")
+                raise InvalidArchive(
+                    f"the face {line.id} is of a picture that is not in the archive"
+                )
 
 
 def _existing(store: Store, name: str) -> Collection | None:
@@ -175,6 +177,8 @@ def _add_subject(collection: Collection, person: SubjectLine) -> SubjectLine | N
             metadata=known.metadata,
             subject_id=known.id,
             created=known.created,
+            hidden=known.hidden,
+            cover=known.cover,
         )
         return known
     return None

@@ -66,7 +66,7 @@ class _Row(BaseModel):
         if bool(self.path) == bool(self.url):
             raise ValueError("a line has either a path or a url")
         if self.auth is not None and not self.url:
-            raise ValueError("a user name and a password are for a url")
+            raise ValueError("a user name and a password require a url")
         return self
 
 
@@ -142,7 +142,7 @@ def listed_urls(path: Path) -> Iterator[JobItem]:
             try:
                 row = parse()
                 if row.path:
-                    raise InvalidArchive(f"{path}: entry {number}: a server takes URLs alone")
+                    raise InvalidArchive(f"{path}: entry {number}: a server accepts only URLs")
                 yield _job_item(row)
             except ValidationError as error:
                 problem = error.errors(include_url=False, include_input=False)[0]

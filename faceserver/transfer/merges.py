@@ -19,10 +19,10 @@ def check_merges(archive: ArchiveReader) -> None:
         people = {person.id for person in archive.subjects(entry)}
         for line in archive.merges(entry):
             if line.id in seen:
-                raise InvalidArchive(f"the merge {line.id} comes twice")
+                raise InvalidArchive(f"the merge {line.id} occurs twice")
             seen.add(line.id)
             if line.gone.id in people:
-                raise InvalidArchive(f"the merge {line.id} is of a person who is still there")
+                raise InvalidArchive(f"the merge {line.id} is of a person who still exists")
             people.add(line.gone.id)
 
 

@@ -73,7 +73,7 @@ def open_source(
             yield _of_zip(archive, max_bytes, people=people)
     else:
         hint = ": `faceserver register` takes single pictures" if _is_picture(path) else ""
-        raise InvalidArchive(f"{path} is no folder, .zip, .csv or .jsonl{hint}")
+        raise InvalidArchive(f"{path} is not a folder, .zip, .csv or .jsonl{hint}")
 
 
 def is_zip(path: Path) -> bool:
@@ -111,7 +111,7 @@ def _of_zip(archive: ZipReader, max_bytes: int, *, people: bool) -> Source:
     judged = {name: _judged(archive, name) for name in archive.names()}
     names = [name for name, left_out in judged.items() if left_out is None]
     packed = archive.comment != PEOPLE_FIRST
-    ways, persons = _people([name.split("/") for name in names], packed=packed, people=people)
+    ways, persons = _people([*map(_way, names)], packed=packed, people=people)
     items = [
         NewPicture(_text("/".join(way)), partial(archive.read, name, max_bytes=max_bytes), person)
         for name, way, person in zip(names, ways, persons, strict=True)
@@ -135,9 +135,15 @@ def _people(
     return inner, [None if person is None else _text(person) for person in persons]
 
 
+def _way(name: str) -> list[str]:
+    """The folders on the way to an entry, and its name: ``./ann//a.jpg`` is ``ann/a.jpg``."""
+    *folders, last = name.split("/")
+    return [*(folder for folder in folders if folder not in {"", "."}), last]
+
+
 def _judged(archive: ZipReader, name: str) -> LeftOut | None:
     """Why an entry is left out, None if it is not."""
-    parts = name.split("/")
+    parts = _way(name)
     reason = by_place(parts)
     if reason is None and not is_called_picture(parts[-1]):
         try:

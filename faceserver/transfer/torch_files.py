@@ -74,12 +74,13 @@ def read_tensors(path: Path) -> list[Floats]:
     """
     if path.is_file() and not is_zipfile(path):
         raise InvalidArchive(
-            f"{path} is no zip, as torch writes since version 1.6: save it anew, or as .npy"
+            f"{path} is not a zip file, which torch has written since version 1.6: save it "
+            "again, or as .npy"
         )
     with ZipReader(path) as archive:
         pickles = [name for name in archive.names() if name.endswith("/data.pkl")]
         if len(pickles) != 1:
-            raise InvalidArchive(f"{path} is no file of torch.save")
+            raise InvalidArchive(f"{path} is not a torch.save file")
         folder = pickles[0].removesuffix("data.pkl")
         described = _described(archive.read(pickles[0], max_bytes=_MAX_PICKLE), path)
         order = "<"
@@ -100,14 +101,14 @@ def _flat(described: object) -> Iterator[_Tensor]:
             yield item
             continue
         if id(item) in seen:
-            raise InvalidArchive("what was saved holds itself, or something twice")
+            raise InvalidArchive("the saved object contains itself, or something twice")
         seen.add(id(item))
         if isinstance(item, dict):
             left += list(item.values())[::-1]
         elif isinstance(item, list | tuple):
             left += list(item)[::-1]
         else:
-            raise InvalidArchive("what was saved is no tensor")
+            raise InvalidArchive("the saved object is not a tensor")
 
 
 def _numbers(archive: ZipReader, folder: str, tensor: _Tensor, order: str) -> Floats:
@@ -118,7 +119,7 @@ def _numbers(archive: ZipReader, folder: str, tensor: _Tensor, order: str) -> Fl
         (size - 1) * stride for size, stride in zip(tensor.shape, tensor.strides, strict=True)
     )
     if prod(tensor.shape) > 0 and last >= len(stored):
-        raise InvalidArchive("a tensor is larger than what is stored of it")
+        raise InvalidArchive("a tensor is larger than its stored data")
     steps = tuple(stride * kind.itemsize for stride in tensor.strides)
     begun = stored[tensor.offset :]
     # Within the bounds that were checked just now.
@@ -134,7 +135,7 @@ def _described(pickle: bytes, path: Path) -> object:
     except InvalidArchive:
         raise
     except (ValueError, IndexError, KeyError, TypeError, RecursionError) as error:
-        raise InvalidArchive(f"{path} is no file of torch.save, or is damaged") from error
+        raise InvalidArchive(f"{path} is not a torch.save file, or is damaged") from error
 
 
 class _Machine:
@@ -187,7 +188,7 @@ class _Machine:
                 self._stack.append(self._steps[name]())
             else:
                 raise InvalidArchive(f"the step {name} describes no tensor")
-        raise InvalidArchive("the description of the tensors breaks off")
+        raise InvalidArchive("the description of the tensors is truncated")
 
     def _to_mark(self) -> list[object]:
         found: list[object] = []
@@ -209,7 +210,7 @@ class _Machine:
     def _storage(self) -> _Storage:
         _, kind, key, *_rest = _as_tuple(self._stack.pop())
         if not isinstance(kind, _Name) or kind.text not in _TYPES or not isinstance(key, str):
-            raise InvalidArchive("tensors of floats are read alone")
+            raise InvalidArchive("only tensors of floats are supported")
         return _Storage(kind.text, key)
 
     def _made(self) -> object:
@@ -222,7 +223,7 @@ class _Machine:
         if told == _REBUILD:
             storage, offset, shape, strides, *_rest = _as_tuple(arguments)
             return _tensor(storage, offset, shape, strides)
-        raise InvalidArchive(f"it names {told or 'something'!r}, which is no tensor")
+        raise InvalidArchive(f"it names {told or 'something'!r}, which is not a tensor")
 
     def _extended(self, items: Sequence[object]) -> object:
         held = self._stack.pop()

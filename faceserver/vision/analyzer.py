@@ -11,9 +11,11 @@ from faceserver.errors import NoFace, TooManyFaces
 from faceserver.pictures import codec
 from faceserver.runtime import deadline, metrics
 from faceserver.types import DecodedPicture, Detection, Floats, Image
-from faceserver.vision import Detector, Embedder, border
+from faceserver.vision import Detector, Embedder
 from faceserver.vision.attributes.base import Value
 from faceserver.vision.attributes.pool import AttributePool, Cuts
+from faceserver.vision.border import within_border
+from faceserver.vision.orientation import sighted
 from faceserver.vision.whole import face_inside, whole_picture
 
 _WARM_UP_SHAPE = (900, 1200, 3)
@@ -35,8 +37,6 @@ class FoundFace:
 
     def scaled(self, factor: float) -> "FoundFace":
         """The same face, by its place in a picture that is larger by a factor."""
-        if factor == 1:
-            return self
         cuts = {
             name: replace(cut, detection=cut.detection.scaled(factor))
             for name, cut in self.cuts.items()
@@ -153,8 +153,10 @@ class Analyzer:
             deadline.check()
             picture = codec.decode(data, max_bytes=max_bytes, max_pixels=max_pixels)
             found = (self._whole if whole else self.find)(picture.image, attributes)
-            there = (face.scaled(picture.scale) for face in found)
-            return picture, FoundFaces(there, refused=found.refused)
+            if picture.scale != 1:
+                there = (face.scaled(picture.scale) for face in found)
+                found = FoundFaces(there, refused=found.refused)
+            return picture, found
         finally:
             self._turns.release()
 
@@ -172,11 +174,14 @@ class Analyzer:
             TimedOut: the request that this is done for has taken too long.
         """
         with metrics.stage("detect"):
-            seen = border.look(image, self._detect, sure=self._sure)
+            seen = sighted(image, self._detector.detect, sure=self._sure)
+            if not seen.faces:
+                framed = within_border(image, self._detector.detect, sure=self._sure)
+                seen = framed if framed.faces else seen
         found = seen.faces
         if self._max_faces is not None and len(found) > self._max_faces:
             raise TooManyFaces(
-                f"the picture holds {len(found)} faces; at most {self._max_faces} are taken"
+                f"the picture holds {len(found)} faces; at most {self._max_faces} are allowed"
             )
         faces = (
             FoundFace(
@@ -194,10 +199,6 @@ class Analyzer:
         crop = self.embedder.crop(image, inside)
         cuts = self.attributes.cut(image, inside, attributes)
         return FoundFaces([FoundFace(whole_picture(image), crop, cuts)])
-
-    def _detect(self, image: Image) -> list[Detection]:
-        deadline.check()
-        return self._detector.detect(image)
 
     def embed(self, faces: Sequence[FoundFace]) -> Floats:
         """Embed faces of one or more pictures as one batch.

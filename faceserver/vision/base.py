@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from faceserver.engines import Engine, Precision
 from faceserver.errors import ModelError
-from faceserver.models.spec import Distances, Spec
+from faceserver.models.distances import Distances
+from faceserver.models.spec import Spec
 from faceserver.runtime.parallel import NOBODY, Helpers
 from faceserver.types import Detection, Floats, Image
 

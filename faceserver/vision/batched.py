@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from faceserver.runtime.batching import Batcher
-from faceserver.types import Detection, Floats, Image
+from faceserver.types import Floats, Image
 from faceserver.vision.base import Embedder
 
 
@@ -27,12 +27,9 @@ class BatchedEmbedder:
         self.dims = embedder.dims
         self.size = embedder.size
         self.distances = embedder.distances
-        self._embedder = embedder
-        self._batcher: Batcher[Image, Floats] = Batcher(self._rows, most=most, wait=wait)
-
-    def crop(self, image: Image, detection: Detection) -> Image:
-        """Cut a face out as the model wants it: uint8, shape (size, size, 3)."""
-        return self._embedder.crop(image, detection)
+        self.crop = embedder.crop
+        self.warm_up = embedder.warm_up
+        self._batcher: Batcher[Image, Floats] = Batcher(embedder.embed, most=most, wait=wait)
 
     def embed(self, crops: Sequence[Image]) -> Floats:
         """Embed crops, in one batch with those of other threads.
@@ -42,11 +39,4 @@ class BatchedEmbedder:
         """
         if not crops:
             return np.empty((0, self.dims), np.float32)
-        return np.stack(self._batcher(crops))
-
-    def warm_up(self) -> None:
-        """Do what the first call would have to wait for."""
-        self._embedder.warm_up()
-
-    def _rows(self, crops: Sequence[Image]) -> list[Floats]:
-        return list(self._embedder.embed(crops))
+        return self._batcher(crops)

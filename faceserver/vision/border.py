@@ -20,26 +20,17 @@ _BORDER = 0.3
 """Of the longer side; on each."""
 
 
-def look(image: Image, detect: Detect, *, sure: float) -> Sighting:
-    """Find the faces of a picture; where there are none, look for one that fills it.
+def within_border(image: Image, detect: Detect, *, sure: float) -> Sighting:
+    """What shows in a picture when it is small and has a border around it.
 
     Args:
-        image: RGB, shape (height, width, 3), uint8.
+        image: RGB, shape (height, width, 3), uint8, in which no face was found as it is.
         detect: finds faces that are upright.
         sure: see :func:`faceserver.vision.orientation.sighted`.
 
     Returns:
         The faces by their places in the picture, largest first.
     """
-    seen = sighted(image, detect, sure=sure)
-    if seen.faces:
-        return seen
-    framed = _within_border(image, detect, sure)
-    return framed if framed.faces else seen
-
-
-def _within_border(image: Image, detect: Detect, sure: float) -> Sighting:
-    """What shows in the picture when it is small and has a border around it."""
     height, width = image.shape[:2]
     factor = min(_SIDE / max(height, width), 1.0)
     small = image

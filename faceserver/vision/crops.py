@@ -28,11 +28,7 @@ def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image
 
     A face that lies on its side or upside down, by its points, is turned upright.
     """
-    turns = turns_to_upright(detection)
-    if turns:
-        height, width = image.shape[:2]
-        image = turned_picture(image, turns)
-        detection = turned(detection, turns, width, height)
+    image, detection = _upright(image, detection)
     box = detection.box
     mean = (box.width + box.height) / 2
     side = max(round(recipe.side * mean), 1)
@@ -42,7 +38,11 @@ def square_crop(image: Image, detection: Detection, recipe: SquareCrop) -> Image
 
 
 def stretched_crop(image: Image, detection: Detection, recipe: StretchedCrop) -> Image:
-    """Cut a face out by its enlarged box: uint8, shape (size, size, 3), zero beyond the picture."""
+    """Cut a face out by its enlarged box: uint8, shape (size, size, 3), zero beyond the picture.
+
+    A face that lies on its side or upside down, by its points, is turned upright.
+    """
+    image, detection = _upright(image, detection)
     box = detection.box
     middle = np.array([box.x1 + box.x2, box.y1 + box.y2]) / 2
     half = np.array([box.width, box.height]) * recipe.side / 2
@@ -50,6 +50,15 @@ def stretched_crop(image: Image, detection: Detection, recipe: StretchedCrop) ->
     right, bottom = (round(edge) for edge in (middle + half).tolist())
     inside = cut_out(image, left, top, max(right, left + 1), max(bottom, top + 1))
     return resize(inside, recipe.size, recipe.size)
+
+
+def _upright(image: Image, detection: Detection) -> tuple[Image, Detection]:
+    """The picture, turned so that the face is upright, and where the face is in it."""
+    turns = turns_to_upright(detection)
+    if not turns:
+        return image, detection
+    height, width = image.shape[:2]
+    return turned_picture(image, turns), turned(detection, turns, width, height)
 
 
 def aligned_crop(image: Image, detection: Detection, recipe: AlignedCrop) -> Image:

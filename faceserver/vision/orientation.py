@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faceserver.runtime import deadline
 from faceserver.types import Box, Detection, Image, Point
 from faceserver.vision.geometry import resize, rotated
 from faceserver.vision.plausibility import axes, is_face
@@ -62,6 +63,9 @@ def sighted(image: Image, detect: Detect, *, sure: float) -> Sighting:
         image: the picture.
         detect: finds faces that are upright.
         sure: score from which a face of this detector is hardly ever one that lies on its side.
+
+    Raises:
+        TimedOut: the request that this is done for has taken too long.
     """
     first, refused = _look(image, detect, 0)
     if any(face.score >= sure and turns_to_upright(face) == 0 for face in first):
@@ -135,10 +139,14 @@ def _worth_a_look(
 
 def _look(image: Image, detect: Detect, turns: int) -> tuple[list[Detection], int]:
     """What is a face in one orientation, placed in the picture as given; how many are none."""
+    deadline.check()
     found = detect(rotated(image, turns) if turns else image)
     faces = [face for face in found if is_face(face)]
+    refused = len(found) - len(faces)
+    if not turns:
+        return faces, refused
     height, width = image.shape[1::-1] if turns % 2 else image.shape[:2]
-    return [turned(face, -turns, width, height) for face in faces], len(found) - len(faces)
+    return [turned(face, -turns, width, height) for face in faces], refused
 
 
 def _evidence(faces: Sequence[Detection], sure: float) -> tuple[bool, float]:

@@ -10,13 +10,14 @@ from concurrent.futures import Future
 from threading import Lock
 
 from faceserver.errors import ModelError
-from faceserver.models.spec import Distances, EmbedderSpec
+from faceserver.models.distances import Distances
+from faceserver.models.spec import EmbedderSpec
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.base import Embedder
 
 
 def _nothing(spec: EmbedderSpec) -> Embedder:
-    raise ModelError(f"nothing loads the model {spec.name!r}")
+    raise ModelError(f"nothing is registered to load the model {spec.name!r}")
 
 
 class AnalyzerPool:

@@ -82,7 +82,9 @@ class ScrfdDetector:
         try:
             levels = levels_of(answers, pixels.shape[1], pixels.shape[2])
         except ValueError as error:
-            raise ModelError(f"{self._name} is no SCRFD with five points: {error}") from error
+            raise ModelError(
+                f"{self._name} is not an SCRFD network with five points: {error}"
+            ) from error
         found = [level.claims(self._options.score_threshold) for level in levels]
         scores, boxes, points = (np.concatenate(part) for part in zip(*found, strict=True))
         best = np.argsort(-scores, kind="stable")[:_MOST]

@@ -32,6 +32,12 @@ for which the runtime prepares itself when they first come."""
 _SMALLEST_SEEN = 12
 """Pixels of a face's side, below which the network misses many."""
 
+_WELL_SEEN = 15
+"""Pixels of a face's side, from which a larger picture shows the network no more faces."""
+
+_LEAST_SIDE = 448
+"""Longer side at which the network sees a picture at least, if the picture is as large."""
+
 _INEXACT = 0.75
 """A box that is smaller than asked for by this factor may be a face that is not."""
 
@@ -48,7 +54,8 @@ class YuNetOptions(Options):
     Attributes:
         min_face: smallest face, in pixels.
         score_threshold: score that a face needs.
-        long_side: the network sees a picture scaled to this; larger where small faces are wanted.
+        long_side: the network sees a picture scaled to at most this, and to less where the smallest
+            faces are large enough then; larger only where they would be too small.
     """
 
     min_face: int = Field(40, ge=8)
@@ -89,14 +96,17 @@ class YuNetDetector:
         return sorted(large, key=lambda face: -face.box.area)
 
     def _scales(self, height: int, width: int) -> list[float]:
-        """How large the network sees a picture: once as it is used to, never larger than it is.
+        """How large the network sees a picture: once as small as will do, never larger than it is.
 
         A large picture is seen once more, so that the smallest faces are large enough; the large
         ones are then too large for it.
         """
-        usual = min(1.0, self._options.long_side / max(height, width))
+        longest, most = max(height, width), self._options.long_side
         finest = min(1.0, _SMALLEST_SEEN / self._options.min_face)
-        return [usual, finest] if finest > usual else [usual]
+        if finest > min(1.0, most / longest):
+            return [most / longest, finest]
+        enough = int(longest * _WELL_SEEN / self._options.min_face) // _COARSEST * _COARSEST
+        return [min(1.0, min(max(enough, _LEAST_SIDE), most) / longest)]
 
     def _look(self, image: Image, scale: float) -> tuple[Floats, Floats, Floats]:
         """What the network says of a picture at one scale, in the picture's own pixels."""

@@ -9,12 +9,19 @@ from faceserver.config import Settings
 from faceserver.web import compat, errors, protocol, v1
 from faceserver.web.compat.original import inputs
 from faceserver.web.context import backend_of
-from faceserver.web.doors import PathKeys
-from faceserver.web.guard import audit, auth, bodies, cors, draining, limits, scopes, security
+from faceserver.web.doors import Entrance
+from faceserver.web.guard import (
+    audit,
+    auth,
+    bodies,
+    cors,
+    draining,
+    limits,
+    roles,
+    scopes,
+    security,
+)
 from faceserver.web.guard.auth import gate_of
-from faceserver.web.guard.limits import Deadlines
-from faceserver.web.guard.proxies import TrustedProxies
-from faceserver.web.guard.requestid import RequestIds
 from faceserver.web.multipart import FormRequest
 from faceserver.web.ops import health, metrics
 from faceserver.web.pages import assets, chosen, frame, gallerypages, languages, signin
@@ -58,11 +65,8 @@ def init_app(app: OpenAPI) -> None:
     compat.register(app, settings.compat)
     scopes.mark(app, "static", "public")
     scopes.check(app)
-    app.wsgi_app = RequestIds(  # type: ignore[method-assign]
-        TrustedProxies(
-            PathKeys(Deadlines(app.wsgi_app, settings.request_timeout)),
-            Proxies(settings.trusted_proxies),
-        )
+    app.wsgi_app = Entrance(  # type: ignore[method-assign]
+        app.wsgi_app, Proxies(settings.trusted_proxies), settings.request_timeout
     )
 
 
@@ -73,7 +77,7 @@ def _guard(app: Flask, settings: Settings) -> None:
     security.guard(app, settings)
     cors.allow(app, frozenset(settings.cors_origins))
     draining.register(app)
-    bodies.refuse_told(app)
+    roles.register(app)
     auth.identify(app)
     limits.limit_rate(app, settings)
     auth.authorize(app)

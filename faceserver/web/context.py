@@ -14,7 +14,7 @@ def backend_of(app: Flask) -> Backend:
 
 def backend() -> Backend:
     """The backend of the app that serves the current request."""
-    return backend_of(current_app)
+    return cast("Backend", current_app.extensions["faceserver"])
 
 
 def services() -> Services:

@@ -1,4 +1,8 @@
-"""How a request came in, where that says who sent it: by a listener, or with a key in its path.
+"""How a request comes in: what it brings along, and what its way says of who sent it.
+
+Every request has an id, in the log, in the audit log and in its answer. A caller may bring one in
+``X-Request-ID``, so that a request can be followed through several programs; one of another form
+than ours is replaced, for it is written into logs.
 
 Some programs can be told a host and a port, or a URL, and nothing else. For those without a key
 there are listeners: sockets beside the server's own, each for one protocol, one collection and one
@@ -7,15 +11,25 @@ scope. Those that take a URL may have the key in it: ``/key/KEY/v1/vision/face``
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import Any, cast, get_args
 from urllib.parse import parse_qsl
+from uuid import uuid4
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from faceserver.access.addresses import Proxies, place_of
 from faceserver.access.keys import KeyScope
 from faceserver.errors import InvalidSetting
+from faceserver.runtime import deadline, logs, waiting
 from faceserver.store.results import DEFAULT
+from faceserver.web.guard.proxies import believed
+
+REQUEST_ID_HEADER = "X-Request-ID"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _LISTENER = "faceserver.listener"
 _PATH_KEY = "faceserver.path_key"
@@ -83,19 +97,43 @@ def listener_of(environ: WSGIEnvironment) -> Listener | None:
     return cast("Listener | None", environ.get(_LISTENER))
 
 
-class PathKeys:
-    """A WSGI application around another one; takes keys out of paths, so that no log has them."""
+class Entrance:
+    """A WSGI application around another one; tells it what each request comes with.
 
-    def __init__(self, app: WSGIApplication) -> None:
-        """Take the application inside."""
-        self._app: Callable[..., Iterable[bytes]] = app
+    That is an id, which the answer has as well; the client's address, host and path, as trusted
+    proxies tell them; the key that stood in the path, so that no log has it; and when the request's
+    time is over.
+    """
+
+    def __init__(self, app: WSGIApplication, proxies: Proxies, seconds: float) -> None:
+        """Take the application inside, whose headers are believed, and how long work may take."""
+        self._app = app
+        self._behind_proxies = ProxyFix(app, x_for=1, x_proto=1, x_host=1, x_prefix=1)
+        self._proxies = proxies
+        self._seconds = seconds
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve a request as if its key had not been in the path."""
-        found = _KEY_PREFIX.fullmatch(str(environ.get("PATH_INFO", "")))
-        if found is not None:
-            environ[_PATH_KEY], environ["PATH_INFO"] = found.groups()
-        return self._app(environ, start_response)
+        """Serve a request as its client sent it."""
+        given = str(environ.get("HTTP_X_REQUEST_ID", ""))
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start_response(status, [*headers, (REQUEST_ID_HEADER, request_id)], *rest)
+
+        route = believed(environ, self._proxies)
+        key = _KEY_PREFIX.fullmatch(str(environ.get("PATH_INFO", "")))
+        if key is not None:
+            environ[_PATH_KEY], environ["PATH_INFO"] = key.groups()
+        place = waiting.place.get()
+        if route.proxies:
+            place = place_of(route.client) if route.is_client_known else ""
+        tokens = logs.request_id.set(request_id), waiting.place.set(place)
+        try:
+            with deadline.deadline(self._seconds):
+                return (self._behind_proxies if route.proxies else self._app)(environ, start)
+        finally:
+            logs.request_id.reset(tokens[0])
+            waiting.place.reset(tokens[1])
 
 
 def path_key(environ: WSGIEnvironment) -> str | None:

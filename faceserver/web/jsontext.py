@@ -1,6 +1,7 @@
 """JSON bodies as UTF-8, whatever they came in."""
 
 import json
+import math
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 
@@ -23,6 +24,34 @@ def one_large_at_a_time(data: bytes) -> AbstractContextManager[object]:
     return _LARGE_ONES if len(data) > _LARGE else nullcontext()
 
 
+def strict_json(text: str | bytes) -> object:
+    """What a text holds as JSON: every number is finite, and every text can be stored.
+
+    Raises:
+        ValueError: it is none. Python itself would take ``NaN`` and make infinity of ``1e999``.
+        RecursionError: it is too deep.
+    """
+    found: object = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_whole)
+    json.dumps(found, ensure_ascii=False).encode()  # half a character is no text
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
+
+
+def _whole(text: str) -> int:
+    _finite(text)  # what is to become a float later must be able to
+    return int(text)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
 def utf8_json(data: bytes) -> bytes:
     """The request's body in UTF-8, from the charset that its ``Content-Type`` names.
 
@@ -43,4 +72,4 @@ def utf8_json(data: bytes) -> bytes:
     try:
         return data.decode(charset).removeprefix("\ufeff").encode()
     except (LookupError, ValueError) as error:
-        raise InvalidRequest(f"the body is not in {charset}, as it says: send UTF-8") from error
+        raise InvalidRequest(f"the body is not in {charset} as declared: send UTF-8") from error

@@ -16,6 +16,7 @@ import re
 import typing as t
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from types import MappingProxyType
 
 from flask import Request
@@ -38,6 +39,9 @@ _CHARSET_FIELD = "_charset_"
 _CONTINUATION = re.compile(rb"(?:\r\n|\n|\r)[ \t]")
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _TEXT_TYPES = re.compile(r"text/.*|application/(json|xml|x-www-form-urlencoded)|multipart/.*")
+
+_new_stream = partial(default_stream_factory, None, None, None)
+"""In memory, or on the disk where it grows large; Flask closes it with the request."""
 
 Fields = MultiDict[str, str]
 Files = MultiDict[str, FileStorage]
@@ -163,8 +167,11 @@ class _Decoder(MultipartDecoder):
 
     def read(self, data: bytes, charset: str | None = None) -> str:
         """A text of the form; all that is no UTF-8 is in one charset."""
-        if charset is None and not _is_utf_8(data):
-            self.charset = self.charset or charsets.likely_charset(data)
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            if charset is None:
+                self.charset = self.charset or charsets.likely_charset(data)
         return charsets.decode(data, charset or self.charset)
 
 
@@ -177,6 +184,7 @@ class _Part:
 
     def __init__(self, headers: Headers, decoder: _Decoder, text_limit: int | None) -> None:
         self._headers = headers
+        self._encoding = headers.get("Content-Transfer-Encoding", "").lower()
         self._decoder = decoder
         self._limit = text_limit
         self._held = bytearray()
@@ -206,16 +214,16 @@ class _Part:
         if self._stream is None:
             return None
         self._stream.seek(0)
-        if self._encoding() == "base64":
+        if self._encoding == "base64":
             self._stream = _from_base64(self._stream)
         return FileStorage(self._stream, self._file_name or "", self.name, headers=self._headers)
 
     def text(self) -> str:
         """The complete part as a text."""
         data = bytes(self._held)
-        if self._encoding() == "base64":
+        if self._encoding == "base64":
             data = binascii.a2b_base64(data)
-        elif self._encoding() == "quoted-printable":
+        elif self._encoding == "quoted-printable":
             data = binascii.a2b_qp(data)
         return self._decoder.read(data, self._charset)
 
@@ -223,9 +231,6 @@ class _Part:
         """Let go of what a file of it is kept in."""
         if self._stream is not None:
             self._stream.close()
-
-    def _encoding(self) -> str:
-        return self._headers.get("Content-Transfer-Encoding", "").lower()
 
 
 def _is_file_type(media_type: str) -> bool | None:
@@ -253,11 +258,6 @@ def _from_base64(stream: t.IO[bytes]) -> t.IO[bytes]:
     return decoded
 
 
-def _new_stream() -> t.IO[bytes]:
-    """In memory, or on the disk where it grows large; Flask closes it with the request."""
-    return default_stream_factory(None, None, None)
-
-
 def _chunks(stream: t.IO[bytes]) -> t.Iterator[bytes | None]:
     """What is read from a stream, and None at its end."""
     while data := stream.read(_CHUNK_BYTES):
@@ -269,14 +269,6 @@ def _has_bytes(file: FileStorage) -> bool:
     found = file.stream.read(1) != b""
     file.stream.seek(0)
     return found
-
-
-def _is_utf_8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def form_problem(request: Request) -> str | None:

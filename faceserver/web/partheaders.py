@@ -29,14 +29,14 @@ def printed(text: str) -> str:
 def parameters(header: str) -> dict[str, str]:
     """What a header says behind its semicolons, by lower-case names."""
     return {
-        found[1].lower(): _unquoted(found[2]) if found[2] is not None else found[3].strip(' "')
-        for found in islice(_PARAMETER.finditer(header), _MAX_PARAMETERS)
+        # A backslash that escapes nothing is one of a path.
+        name.lower(): bare.strip(' "')
+        if quoted is None
+        else _ESCAPED.sub(r"\1", quoted).replace("%22", '"')
+        for name, quoted, bare in (
+            found.groups() for found in islice(_PARAMETER.finditer(header), _MAX_PARAMETERS)
+        )
     }
-
-
-def _unquoted(value: str) -> str:
-    """The inside of a quoted text; a backslash that escapes nothing is one of a path."""
-    return _ESCAPED.sub(r"\1", value).replace("%22", '"')
 
 
 def file_name(disposition: Mapping[str, str]) -> str | None:

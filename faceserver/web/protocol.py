@@ -100,14 +100,6 @@ class _Spoken:
     by_blueprint: dict[str, Protocol] = field(default_factory=dict)
     by_prefix: dict[str, Protocol] = field(default_factory=dict)
 
-    def at(self, endpoint: str | None, path: str) -> Protocol:
-        """The protocol of an endpoint; of an address, where the endpoint has none."""
-        blueprint = (endpoint or "").rpartition(".")[0]
-        if blueprint in self.by_blueprint:
-            return self.by_blueprint[blueprint]
-        longest = max(filter(path.startswith, self.by_prefix), key=len, default=None)
-        return self.default if longest is None else self.by_prefix[longest]
-
 
 def register(app: Flask, default: Protocol) -> None:
     """Have an app know protocols, before it gets blueprints that speak them.
@@ -139,9 +131,14 @@ def speaks(blueprint: Blueprint, protocol: Protocol) -> None:
 
 
 def current() -> Protocol:
-    """The protocol of the current request."""
+    """The protocol of the current request's endpoint; of its address, where that has none."""
     spoken: _Spoken = current_app.extensions[_EXTENSION]
-    return spoken.at(request.endpoint or _endpoint_of_other_methods(), request.path)
+    endpoint = request.endpoint or _endpoint_of_other_methods() or ""
+    blueprint = endpoint.rpartition(".")[0]
+    if blueprint in spoken.by_blueprint:
+        return spoken.by_blueprint[blueprint]
+    longest = max(filter(request.path.startswith, spoken.by_prefix), key=len, default=None)
+    return spoken.default if longest is None else spoken.by_prefix[longest]
 
 
 def _endpoint_of_other_methods() -> str | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from faceserver.errors import Busy, NotFound, StoreError
+from faceserver.errors import Busy, Conflict, NotFound, StoreError
 from faceserver.services.telling import Event, EventKind
 from faceserver.store.base import Page, Store
 from faceserver.store.codec import time_text
@@ -69,7 +69,7 @@ class Webhooks:
 
         Raises:
             NotFound: there is no such collection.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         if collection is not None:
             self._store.collection(collection)
@@ -149,7 +149,7 @@ class Webhooks:
         try:
             if self._queue(hook.id, event) is None:
                 _log.warning("too many events wait for the webhook %s", hook.id)
-        except NotFound:  # it was deleted just now
+        except (NotFound, Conflict):  # it, or the collection, has just been deleted
             pass
         except StoreError as error:
             _log.warning("the webhook %s does not hear of an event: %s", hook.id, error)
@@ -165,6 +165,8 @@ class Webhooks:
             },
             ensure_ascii=False,
         )
-        made = self._table.queue(hook_id, event.kind, event.collection, body, now)
+        made = self._table.queue(
+            hook_id, event.kind, event.collection, body, now, lifetime=event.lifetime
+        )
         self.sender.wake()
         return made

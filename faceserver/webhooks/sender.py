@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
 
 from faceserver.errors import FaceServerError, StoreError
+from faceserver.runtime.turns import Turns
 from faceserver.webhooks.records import Due, State
 from faceserver.webhooks.signing import headers_of
 from faceserver.webhooks.table import WebhookTable
@@ -36,7 +36,12 @@ _GONE = 410
 
 
 class Sender:
-    """The thread; it holds no state that is not in the table."""
+    """The thread; it holds no state that is not in the table.
+
+    Attributes:
+        wake: to be called when there is something to send.
+        stop: begins nothing more, and does not wait for what is under way.
+    """
 
     def __init__(
         self,
@@ -49,29 +54,19 @@ class Sender:
         self._table = table
         self._post = post
         self._now = now
-        self._stop = Event()
-        self._wake = Event()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webhook")
-        self._thread = Thread(target=self._work, name="webhooks", daemon=True)
+        self._turns = Turns("webhooks", self._work)
+        self.wake = self._turns.wake
+        self.stop = self._turns.stop
 
     def start(self) -> None:
         """Begin to work."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """There is something to send."""
-        self._wake.set()
-
-    def stop(self) -> None:
-        """Begin nothing more; does not wait for what is under way."""
-        self._stop.set()
-        self._wake.set()
+        self._table.listen(self.wake)
+        self._turns.start()
 
     def close(self) -> None:
         """Stop, and wait for what is under way."""
-        self.stop()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._turns.close()
         self._pool.shutdown()
 
     def turn(self) -> int:
@@ -85,16 +80,13 @@ class Sender:
         list(self._pool.map(self._send, due))
         return len(due)
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            self._wake.clear()
-            try:
-                rest = 0.0 if self.turn() else self._rest()
-            except StoreError as error:  # the disk may be full: later there may be room
-                _log.warning("webhooks cannot be sent: %s", error)
-                rest = _AFTER_FAULT
-            if rest and not self._stop.is_set():
-                self._wake.wait(rest)
+    def _work(self) -> float:
+        """Send what is due; return how long to rest."""
+        try:
+            return 0 if self.turn() else self._rest()
+        except StoreError as error:  # the disk may be full: later there may be room
+            _log.warning("webhooks cannot be sent: %s", error)
+            return _AFTER_FAULT
 
     def _rest(self) -> float:
         """Seconds until something is due."""

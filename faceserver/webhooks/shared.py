@@ -4,11 +4,16 @@ Any server sends what any server has queued. A server claims a webhook while it 
 each receiver gets one event at a time; where the server dies, another one goes on a little later.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from faceserver.runtime.database import Transaction
 from faceserver.runtime.postgres import Postgres
-from faceserver.runtime.postgres_rows import PostgresRows
+from faceserver.runtime.postgres_listening import Listener
+from faceserver.runtime.postgres_rows import PostgresRows, RowsTransaction
 from faceserver.store.codec import time_text
+from faceserver.store.lifetime import Lifetime
+from faceserver.store.postgres.lives import SharedLifetime
 from faceserver.webhooks.records import Due, State
 from faceserver.webhooks.table import WebhookTable
 
@@ -48,7 +53,18 @@ class SharedWebhookTable(WebhookTable):
 
     def __init__(self, database: Postgres) -> None:
         """Take the database, which has the schema of this version and which this object closes."""
-        self._database = PostgresRows(database)
+        self._database: PostgresRows = PostgresRows(database)
+        self._listener: Listener | None = None
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have a function called when a server has queued something."""
+        self._listener = self._database.listener("deliveries", wake)
+
+    def close(self) -> None:
+        """Let go of the database; closing twice does nothing."""
+        if self._listener is not None:
+            self._listener.close()
+        super().close()
 
     def due(self, now: datetime, *, limit: int) -> list[Due]:
         """Claim webhooks that no other server sends to; the oldest delivery of each that is due."""
@@ -77,6 +93,17 @@ class SharedWebhookTable(WebhookTable):
         super().record(row, state, now=now, status=status, error=error, next_at=next_at)
         with self._database.transaction() as transaction:
             transaction.run(_LET_GO, row)
+
+    def _check_lives(self, transaction: Transaction | RowsTransaction, lifetime: Lifetime) -> None:
+        """Pass while a collection lives; no server deletes it before the transaction has ended."""
+        lifetime.check()
+        if isinstance(lifetime, SharedLifetime) and not transaction.read(
+            "SELECT 1 FROM collections WHERE id = ? AND life = ? FOR SHARE",
+            lifetime.collection,
+            lifetime.life,
+        ):
+            lifetime.end()
+            lifetime.check()
 
     def faults(self) -> list[str]:
         """Nothing: PostgreSQL looks after its own files."""

@@ -1,7 +1,7 @@
 """The webhooks and their deliveries, in ``webhooks.sqlite`` in the data folder."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,15 +9,16 @@ from uuid import uuid4
 
 from faceserver.errors import NotFound, StoreCorrupt
 from faceserver.layout import WEBHOOKS
-from faceserver.runtime.database import Database
+from faceserver.runtime.database import Database, Transaction
 from faceserver.services.telling import EventKind
 from faceserver.store.base import Page
 from faceserver.store.codec import time_text
 from faceserver.store.cursor import cursor_after, row_of
+from faceserver.store.lifetime import Lifetime
 from faceserver.webhooks.records import Delivery, Due, State, Webhook
 
 if TYPE_CHECKING:
-    from faceserver.runtime.postgres_rows import PostgresRows
+    from faceserver.runtime.postgres_rows import PostgresRows, RowsTransaction
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -91,8 +92,11 @@ class WebhookTable:
         except StoreCorrupt as error:
             raise StoreCorrupt(
                 f"{path} is damaged: `faceserver check --repair` sets it aside, and the server "
-                "makes a new one; make the webhooks anew"
+                "creates a new one; create the webhooks again"
             ) from error
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have a function called when somebody else may have queued something; here nobody does."""
 
     def close(self) -> None:
         """Let go of the file; closing twice does nothing."""
@@ -147,15 +151,33 @@ class WebhookTable:
         return list(map(_hook, self._database.read(f"{_HOOK} ORDER BY id")))
 
     def queue(
-        self, hook_id: str, event: EventKind, collection: str, body: str, now: datetime
+        self,
+        hook_id: str,
+        event: EventKind,
+        collection: str,
+        body: str,
+        now: datetime,
+        *,
+        lifetime: Lifetime | None = None,
     ) -> Delivery | None:
         """Have an event sent, at once; None where too many wait already.
 
+        Args:
+            hook_id: of the webhook.
+            event: what has happened.
+            collection: where.
+            body: what is sent.
+            now: the time, in UTC.
+            lifetime: of the collection; nothing is kept of one that was deleted meanwhile.
+
         Raises:
             NotFound: there is no such webhook.
+            Conflict: the collection was deleted.
         """
         row, uuid, time = self._row(hook_id)[0], uuid4().hex, time_text(now)
         with self._database.transaction() as transaction:
+            if lifetime is not None:
+                self._check_lives(transaction, lifetime)
             ((waiting,),) = transaction.read(
                 "SELECT count(*) FROM deliveries WHERE hook = ? AND state = 'waiting'", row
             )
@@ -249,6 +271,17 @@ class WebhookTable:
     def faults(self) -> list[str]:
         """What SQLite finds wrong in the file."""
         return [row[0] for row in self._database.read("PRAGMA integrity_check") if row[0] != "ok"]
+
+    def _check_lives(
+        self, transaction: "Transaction | RowsTransaction", lifetime: Lifetime
+    ) -> None:
+        """Pass while a collection lives: a deletion ends it before it has the table forget it.
+
+        Raises:
+            Conflict: it was deleted.
+        """
+        del transaction  # one process deletes here, and its transactions are one after another
+        lifetime.check()
 
     def _row(self, hook_id: str) -> Sequence[Any]:
         rows = self._database.read(f"{_HOOK} WHERE uuid = ?", hook_id)

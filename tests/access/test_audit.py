@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from faceserver.access.audit import AuditLog, Event
+from faceserver.errors import StoreError
 
 
 def events(path: Path) -> list[dict[str, object]]:
@@ -61,6 +62,16 @@ def test_it_is_put_aside_and_the_oldest_goes(tmp_path: Path) -> None:
     order = [path.with_name("audit.jsonl.2"), path.with_name("audit.jsonl.1"), path]
     numbers = [int(str(event["who"])) for file in order for event in events(file)]
     assert numbers == list(range(numbers[0], 40))
+    (tmp_path / "audit.jsonl.old").write_text("not one of them")
+    assert [int(json.loads(line)["who"]) for line in log.lines()] == numbers
+    assert [int(json.loads(line)["who"]) for line in log.lines(3)] == [37, 38, 39]
+
+
+def test_one_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
+    assert list(AuditLog(tmp_path / "audit.jsonl").lines()) == []
+    (tmp_path / "audit.jsonl").mkdir()
+    with pytest.raises(StoreError, match="cannot be read"):
+        list(AuditLog(tmp_path / "audit.jsonl").lines())
 
 
 def test_two_programs_write_to_one_file(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from faceserver.errors import (
     StoreFull,
     StoreTooNew,
 )
+from tests.test_texts import BAD
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_a_name_is_free_again_when_its_key_is_revoked(store: KeyStore) -> None:
     assert store.find(new) is not None
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "\x7f", "a" * 101, "0123456789ab"])
+@pytest.mark.parametrize("name", [*BAD.values(), "0123456789ab"])
 def test_a_bad_name(store: KeyStore, name: str) -> None:
     with pytest.raises(InvalidRequest):
         store.create(name, "read")
@@ -223,7 +224,7 @@ def test_a_good_key_is_good_although_its_use_cannot_be_noted(
     )
     database.close()
     assert store.find(token) is not None
-    assert "could not be noted" in caplog.text
+    assert "could not be recorded" in caplog.text
 
 
 def test_an_empty_file_that_a_full_disk_left_is_read_as_no_keys(
@@ -277,7 +278,7 @@ def test_a_file_that_was_cut_lets_nobody_in_until_it_is_set_aside(
     assert file.fault()
     aside = file.set_aside()
     assert aside.stat().st_size == length
-    with pytest.raises(StoreCorrupt, match="although keys were made"):
+    with pytest.raises(StoreCorrupt, match="although keys were created"):
         store.any()
     store.create("phone", "read")
     assert file.fault() is None
@@ -304,7 +305,7 @@ def test_a_table_whose_rows_are_gone_lets_nobody_in(store: KeyStore, tmp_path: P
     store.create("phone", "read")
     with closing(sqlite3.connect(file_of(tmp_path))) as database, database:
         database.execute("DELETE FROM keys")
-    with pytest.raises(StoreCorrupt, match="although keys were made"):
+    with pytest.raises(StoreCorrupt, match="although keys were created"):
         store.any()
     with closing(sqlite3.connect(file_of(tmp_path))) as database, database:
         database.execute("DROP TABLE keys")

@@ -11,14 +11,16 @@ from tests.e2e.server import Server
 REGISTER, RETRIEVE, COMPARE = "/faceRegister.html", "/faceRetrieve.html", "/faceCompare.html"
 
 
-def register(server: Server, *photographs: Path, name: str | None = None) -> list[str]:
+def register(
+    server: Server, *photographs: Path, name: str | None = None, attributes: str = ""
+) -> list[str]:
     """Store pictures by the API; return the ids of their faces."""
     base = f"{server.url}/v1/collections/default"
-    fields = {}
+    fields = {"attributes": attributes}
     if name is not None:
         made = requests.post(f"{base}/subjects", json={"name": name}, timeout=60)
         made.raise_for_status()
-        fields = {"subject": made.json()["id"]}
+        fields["subject"] = made.json()["id"]
     ids = []
     for photograph in photographs:
         files = {"file": (photograph.name, photograph.read_bytes())}

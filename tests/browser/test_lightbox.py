@@ -1,5 +1,6 @@
 """One large picture over the page."""
 
+import re
 from pathlib import Path
 
 from PIL import Image
@@ -49,3 +50,19 @@ def test_a_swipe_leads_to_the_next_picture(
     expect(page.get_by_role("dialog", name="obama3.jpg")).to_contain_text("2 of 2")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Show the picture obama.jpg")).to_be_focused()
+
+
+def test_what_was_told_of_a_face_is_shown_with_it(
+    page: Page, gallery: Server, photographs: Photographs
+) -> None:
+    told = "age,gender,quality,pose"
+    register(gallery, photographs["obama.jpg"], name="Barack Obama", attributes=told)
+    words = re.compile(r"male · about \d\d years old · quality \d+%")
+    page.goto("/people")
+    page.locator(".tile").click()
+    page.get_by_role("button", name="Show the picture obama.jpg").click()
+    expect(page.locator("#lightbox-foot")).to_have_text(words)
+    page.goto(RETRIEVE)
+    choose(page, "dropzone", photographs["obama2.jpg"])
+    page.locator(".match").first.click()
+    expect(page.locator("#lightbox-foot")).to_contain_text(words)

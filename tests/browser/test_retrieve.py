@@ -90,10 +90,10 @@ def test_the_slider_filters_at_once_and_asks_nobody(
 
     set_threshold(page, "1.7")
     expect(page.locator("#groups h3")).to_have_text(["Barack Obama", "Joe Biden"])
-    expect(page.locator("#threshold-meaning")).to_contain_text("more than 27% of 263,405")
+    expect(page.locator("#threshold-meaning")).to_contain_text("more than 27% of 283,155")
     set_threshold(page, "0.3")
     expect(page.locator("#groups h3")).to_have_count(0)
-    expect(page.locator("#threshold-meaning")).to_contain_text("at most 0.0008% of 263,405")
+    expect(page.locator("#threshold-meaning")).to_contain_text("at most 0.0007% of 283,155")
     expect(page.locator("#answer-title")).to_have_text("Unknown")
     expect(page.get_by_text("Raise the maximum distance")).to_be_visible()
     page.get_by_role("button", name="Reset to the model’s threshold").click()

@@ -42,6 +42,8 @@ def test_a_folder_is_registered_and_searched(photographs: Photographs, tmp_path:
     assert result.exit_code == 0
     (line,) = result.output.splitlines()
     assert line.endswith("obama.jpg")
+    narrowed = run("search", photographs["obama2.jpg"], "--where", "age:20-40")
+    assert "Nobody" in narrowed.output  # nothing was told of the stored faces
 
     (match,) = json.loads(run("search", "--json", photographs["obama2.jpg"]).output)
     assert Path(match["picture"]).is_file()
@@ -95,10 +97,10 @@ def test_settings_show_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACESERVER_ENGINE", "abacus")
+    monkeypatch.setenv("FACESERVER_PRECISION", "f16")
     result = run("settings")
     assert result.exit_code == 1
-    assert "FACESERVER_ENGINE" in result.output
+    assert "FACESERVER_PRECISION" in result.output
 
 
 def test_a_port_in_use_is_one_line() -> None:

@@ -1,5 +1,6 @@
 """``faceserver models add`` takes ONNX files and packs; the networks are made here."""
 
+import json
 import tomllib
 import zipfile
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from faceserver.cli.main import main
 from faceserver.engines import EngineOptions, make_engine
@@ -120,7 +122,7 @@ def test_a_pack_becomes_a_model_for_each_file(models: Path, tmp_path: Path, pack
             archive.writestr("../../evil.txt", "passed over")
     result = run("add", source, "--as", "insightface")
     assert result.exit_code == 0, result.output
-    assert "1k3d68.onnx: passed over" in result.output
+    assert "1k3d68.onnx: skipped" in result.output
     kinds = {
         path.parent.name: tomllib.loads(path.read_text())["architecture"]
         for path in models.rglob("model.toml")
@@ -137,14 +139,78 @@ def test_a_pack_becomes_a_model_for_each_file(models: Path, tmp_path: Path, pack
     assert "non-commercial research" in shown.output
 
 
+def test_files_that_look_alike_are_no_pack(models: Path, tmp_path: Path) -> None:
+    """Shapes alone establish neither a licence nor how pixels were normalized."""
+    pack = tmp_path / "mine"
+    pack.mkdir()
+    embedder(pack / "w600k_mine.onnx")
+    anchor_net(pack / "det_mine.onnx", side=640)
+    result = run("add", pack, "--as", "mine")
+    assert result.exit_code == 0
+    assert result.output.count("skipped; add it separately, and say what it is") == 2
+    assert list(models.iterdir()) == []
+
+
+def test_what_the_user_says_of_a_pack_comes_first(models: Path, tmp_path: Path) -> None:
+    pack = tmp_path / "buffalo"
+    pack.mkdir()
+    embedder(pack / "w600k_r50.onnx")
+    anchor_net(pack / "det_10g.onnx", side=640)
+    options = ["--normalization", "signed128", "--channels", "bgr", "--licence", "bought"]
+    result = run("add", pack, "--as", "pack", *options)
+    assert "w600k_r50.onnx: by its name and shapes a file of InsightFace's" in result.output
+    toml = described(models, "pack/w600k_r50")
+    assert toml["licence"] == "bought"
+    assert toml["input"] == {
+        "channels": "bgr",
+        "normalization": {"kind": "fixed", "mean": 127.5, "scale": 0.0078125},
+    }
+
+
+def test_an_onnx_file_is_known_by_its_hash(models: Path, tmp_path: Path) -> None:
+    """The description beside it names its sha256, and nothing needs to be said."""
+    file = embedder(tmp_path / "net.onnx")
+    options = ["--normalization", "signed", "--channels", "bgr", "--licence", "MIT"]
+    run("add", file, "--as", "first", *options, "--threshold", "1.5")
+    folder = models / "first"
+    result = run("add", folder / "net.onnx", "--as", "second")
+    assert result.exit_code == 0, result.output
+    first, second = described(models, "first"), described(models, "second")
+    for key in ("licence", "input", "crop", "dims", "distances"):
+        assert first[key] == second[key], key
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_vectors_of_the_sources_own_program_are_compared(
+    models: Path, tmp_path: Path, right: bool
+) -> None:
+    weights = RANDOM.normal(size=(128, 3, 112, 112))
+    file = dot_net(tmp_path / "net.onnx", weights, batch="batch")
+    pixels = RANDOM.integers(0, 256, (112, 112, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "face.png")
+    fed = (pixels[..., ::-1].astype(np.float64) - 127.5) / 127.5
+    vector = np.tensordot(weights, fed.transpose(2, 0, 1), 3)
+    (tmp_path / "own.json").write_text(json.dumps([vector.tolist()]))
+    options: list[str | Path] = ["--normalization", "signed"]
+    options += ["--channels", "bgr" if right else "rgb"]
+    options += ["--picture", tmp_path / "face.png", "--expected", tmp_path / "own.json"]
+    result = run("add", file, "--as", "mine", *options)
+    if right:
+        assert "the whole way from picture to vector differs by at most" in result.output
+    else:
+        assert "in bgr agrees: --normalization signed --channels bgr" in result.output
+    assert (models / "mine").exists() == right
+
+
 def test_what_is_no_network_is_refused(models: Path, tmp_path: Path) -> None:
     (tmp_path / "text.onnx").write_text("this is no network")
-    assert "cannot be read as ONNX" in run("add", tmp_path / "text.onnx", "--as", "x").output
+    said = run("add", tmp_path / "text.onnx", "--as", "x").output
+    assert "text.onnx is a file of no kind that is known here, where a model is expected" in said
     assert "not_found" in run("add", tmp_path / "nothing.onnx", "--as", "x").output
     file = embedder(tmp_path / "net.onnx")
-    assert "has not the sha256" in run("add", file, "--as", "x", "--sha256", "0" * 64).output
+    assert "does not have the sha256" in run("add", file, "--as", "x", "--sha256", "0" * 64).output
     options = ["--normalization", "wild", "--channels", "rgb"]
-    assert "'wild' is no normalization" in run("add", file, "--as", "x", *options).output
+    assert "'wild' is not a normalization" in run("add", file, "--as", "x", *options).output
     assert "invalid_request" in run("add", file).output
     assert list(models.iterdir()) == []
 
@@ -154,7 +220,7 @@ def test_a_zip_of_two_files_of_one_name_is_refused(models: Path, tmp_path: Path)
         archive.writestr("a/net.onnx", b"1")
         archive.writestr("b/net.onnx", b"2")
     result = run("add", tmp_path / "two.zip", "--as", "x")
-    assert "cannot be taken out" in result.output
+    assert "cannot be extracted" in result.output
     (tmp_path / "cut.zip").write_bytes((tmp_path / "two.zip").read_bytes()[:-20])
     assert run("add", tmp_path / "cut.zip", "--as", "x").exit_code == 1
 

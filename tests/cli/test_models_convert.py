@@ -179,4 +179,4 @@ def test_other_weights_are_accepted_by_the_users_word(models: Path, tmp_path: Pa
     )
     assert "in place of the published" in spec.source
     assert spec.distances.calibration.startswith("not calibrated")
-    assert "nothing, for all is its own" in run("verify", "--accept", "mine").output
+    assert "nothing: all are known already" in run("verify", "--accept", "mine").output

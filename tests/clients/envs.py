@@ -28,8 +28,7 @@ def python_of(name: str) -> Path:
     if not (folder / "complete").exists():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-        options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes")
-        _run([str(python), "-m", "pip", "install", *options, "--requirement", str(lock)])
+        _run([str(ROOT / "scripts" / "install"), str(python), f"clients/{name}"])
         (folder / "complete").touch()
     return python
 

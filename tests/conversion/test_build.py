@@ -190,7 +190,7 @@ def test_a_truncated_caffemodel_is_named_and_left_alone(workshop: Workshop) -> N
     caffemodel = workshop.model / "facenet.caffemodel"
     truncated = caffemodel.read_bytes()[:-100]
     caffemodel.write_bytes(truncated)
-    with pytest.raises(ModelError, match=r"facenet\.caffemodel is truncated or no caffemodel"):
+    with pytest.raises(ModelError, match=r"facenet\.caffemodel is truncated, or not a caffemodel"):
         workshop.build()
     assert caffemodel.read_bytes() == truncated
 

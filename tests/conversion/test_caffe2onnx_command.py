@@ -73,7 +73,7 @@ def test_what_is_in_the_way_is_said(tmp_path: Path) -> None:
     ("text", "message"),
     [
         (layer("LSTM"), "layer 'it' has the unknown type 'LSTM'"),
-        ("layer {", "is no prototxt"),
+        ("layer {", "is not a prototxt"),
         (layer("ReLU", bottoms="nothing"), "layer 'it' reads 'nothing', which no layer makes"),
     ],
 )
@@ -94,7 +94,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     prototxt, caffemodel, out = arguments(Net(data() + CONV, WEIGHTS), tmp_path)
     content = Path(caffemodel).read_bytes()
     Path(caffemodel).write_bytes(content[: len(content) // 2])
-    with pytest.raises(ModelError, match=r"net\.caffemodel is truncated or no caffemodel"):
+    with pytest.raises(ModelError, match=r"net\.caffemodel is truncated, or not a caffemodel"):
         caffe2onnx.main([prototxt, caffemodel, out])
     with pytest.raises(ModelError, match=r"none\.prototxt cannot be read: No such file"):
         caffe2onnx.main([str(tmp_path / "none.prototxt"), caffemodel, out])

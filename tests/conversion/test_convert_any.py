@@ -10,9 +10,11 @@ from click.testing import CliRunner
 from onnx import TensorProto, helper, numpy_helper
 
 from faceserver.cli.main import main
-from faceserver.conversion import convert_any
+from faceserver.conversion import caffe2onnx, convert_any
 from faceserver.conversion.caffe.prototxt import read_prototxt
+from faceserver.conversion.checks import judge
 from faceserver.conversion.checks.judge import run_opencv, run_openvino
+from faceserver.conversion.checks.report import Report
 from faceserver.conversion.network import read_network
 from faceserver.conversion.readers.source import open_source
 from faceserver.errors import ModelError
@@ -121,6 +123,90 @@ def test_an_onnx_file_becomes_caffe_and_onnx(tmp_path: Path, unit: bool) -> None
     assert {"PReLU", "InnerProduct", "Scale", "Eltwise"} <= set(types)
 
 
+def test_each_form_keeps_to_its_own_limit() -> None:
+    """Rounding the weights of one form loosens nothing of the others."""
+
+    def report(**apart: float) -> Report:
+        return Report("net", "judge", 0, 0.0, {"random": apart}, (), limits={"TFLite": 1e-1})
+
+    report(Caffe=9e-5, TFLite=5e-2).check()
+    with pytest.raises(ModelError, match=r"in Caffe differs by 2\.0e-04, more than 1e-04"):
+        report(Caffe=2e-4, TFLite=5e-2).check()
+    with pytest.raises(ModelError, match=r"the embedding in TFLite differs by nan"):
+        report(Caffe=0.0, TFLite=float("nan")).check()
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "net.caffemodel", "model.toml"])
+def test_a_folder_in_the_way_is_said_before_any_work(tmp_path: Path, name: str) -> None:
+    mine = tmp_path / "out" / name / "letter.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(ModelError, match=rf"{name} cannot be written: a folder of that name"):
+        run(tmp_path / "none.onnx", tmp_path / "out", *SAID, "--name", "net")
+    assert mine.read_text() == "mine"
+
+
+def test_an_error_names_the_users_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caffe's files lie in a folder of ours while they are compared."""
+
+    def refuse(*_arguments: object) -> None:
+        raise ModelError("layer 'x': no")
+
+    monkeypatch.setattr(caffe2onnx, "to_onnx", refuse)
+    source = arcface(tmp_path)
+    with pytest.raises(ModelError) as caught:
+        run(source, tmp_path / "out", *SAID)
+    assert str(caught.value) == f"{source}: layer 'x': no"
+    monkeypatch.undo()
+    monkeypatch.setattr(judge, "run_opencv", refuse)
+    with pytest.raises(ModelError) as caught:
+        run(source, tmp_path / "out", *SAID)
+    assert str(caught.value) == f"{source} cannot be compared: layer 'x': no"
+
+
+def test_a_layer_named_as_a_step_inside_another(tmp_path: Path) -> None:
+    """As what was written here names them, which is a source again."""
+    nodes = [
+        helper.make_node("Mul", ["x", "two"], ["a:scaled"], name="a:scaled"),
+        helper.make_node("Add", ["a:scaled", "two"], ["a"], name="a"),
+        helper.make_node("Relu", ["a"], ["end"], name="end"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 6])],
+        [helper.make_tensor_value_info("end", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(noise(1, 3, 1, 1), "two")],
+    )
+    path = tmp_path / "net.onnx"
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path
+    )
+    run(path, tmp_path / "out", *SAID)
+
+
+@pytest.mark.parametrize(
+    ("side", "options", "expected"),
+    [
+        (112, [], ("arcface", "aligned", 1.2)),
+        (SIDE, [], ("facenet", "square", 0.9)),
+        (SIDE, ["--crop", "aligned"], ("arcface", "aligned", 1.2)),
+        (112, ["--crop", "square", "--threshold", "0.5"], ("facenet", "square", 0.5)),
+    ],
+)
+def test_the_crop_is_as_said_or_as_the_size_tells(
+    tmp_path: Path, side: int, options: list[str], expected: tuple[str, str, float]
+) -> None:
+    graph = Graph((1, side, side, 3))
+    conv = graph.conv("a", "input", graph.noise(3, 3, 3, 4), (4, 4))
+    mean = graph.pool("AvgPool", conv, (side // 4, side // 4), (1, 1), "VALID")
+    graph.dense("fc", graph.reshape("flat", mean, [-1, 4]), graph.noise(4, 64))
+    run(graph.save(tmp_path), tmp_path / "out", *SAID, *options)
+    spec = load_spec(tmp_path / "out", EmbedderSpec)
+    assert (spec.architecture, spec.crop.kind, spec.distances.threshold) == expected
+    assert spec.crop.size == side
+
+
 def test_onnx_alone(tmp_path: Path) -> None:
     run(arcface(tmp_path), tmp_path / "out", *SAID, "--to", "onnx")
     names = {path.name for path in (tmp_path / "out").iterdir()}
@@ -130,7 +216,7 @@ def test_onnx_alone(tmp_path: Path) -> None:
 
 def test_a_size_that_is_left_open_must_be_said(tmp_path: Path) -> None:
     source = arcface(tmp_path, open_size=True)
-    with pytest.raises(ModelError, match=r"arcface\.onnx: it leaves its rows and columns open"):
+    with pytest.raises(ModelError, match=r"arcface\.onnx: it does not fix the size"):
         run(source, tmp_path / "out", *SAID)
     run(source, tmp_path / "out", *SAID, "--input-size", f"{SIDE}x{SIDE}")
 

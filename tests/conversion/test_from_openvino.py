@@ -18,6 +18,7 @@ from faceserver.conversion.graph.layers import (
     Pooling,
     PRelu,
     Softmax,
+    Upsample,
 )
 from faceserver.conversion.readers.onnx_source import read_onnx
 from faceserver.errors import ModelError
@@ -130,7 +131,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     whole = save(tmp_path, [first()]).read_bytes()
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(whole[:-5])
-    with pytest.raises(ModelError, match=r"broken\.onnx is truncated or no ONNX file"):
+    with pytest.raises(ModelError, match=r"broken\.onnx is truncated, or not an ONNX file"):
         layers_from_onnx(broken)
     broken.write_bytes(b"")
     with pytest.raises(ModelError, match=r"broken\.onnx is an empty file"):
@@ -142,3 +143,16 @@ def test_another_network_is_not_taken_for_mtcnns(tmp_path: Path) -> None:
     path = save(tmp_path, nodes, w=noise(4, 3, 3, 3))
     with pytest.raises(ModelError, match=r"is not MTCNN's PNet: see its nodes \['conv', 'conv2d'"):
         mtcnn2caffe.convert(path, mtcnn2caffe.RECIPES["det1"])
+
+
+def test_a_deconvolution_that_repeats_rows_and_columns(tmp_path: Path) -> None:
+    """As YuNet's is written for Caffe; any other is refused."""
+    ones = np.ones((3, 1, 2, 2), np.float32)
+    twice = node("ConvTranspose", "first", "w", strides=[2, 2], group=3)
+    layer = layers_from_onnx(save(tmp_path, [first(), twice], w=ones))[-1]
+    assert isinstance(layer, Upsample)
+    assert layer.factor == 2
+    for weights, step in ((2 * ones, 2), (ones, 1)):
+        other = node("ConvTranspose", "first", "w", strides=[step, step], group=3)
+        with pytest.raises(ModelError, match="only one that repeats rows and columns is supported"):
+            layers_from_onnx(save(tmp_path, [first(), other], w=weights))

@@ -1,6 +1,8 @@
 """Files are told apart by what is in them, whatever they are called."""
 
 import io
+import pickle
+import sys
 import zipfile
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from faceserver.conversion.readers.graphdef_pb2 import MetaGraphDef
 from faceserver.conversion.readers.kinds import Kind, kind_of, require
 from faceserver.conversion.readers.opening import Opening
 from faceserver.conversion.readers.source import open_source
-from faceserver.errors import ModelError
+from faceserver.errors import ModelError, SetupError
 from tests.conversion.caffenets import Net, data, layer, noise
 from tests.conversion.graphs import Graph
 
@@ -75,6 +77,13 @@ CONTENTS = {
     Kind.HTML: b"\n <!DOCTYPE html><html>",
     Kind.LFS: b"version https://git-lfs.github.com/spec/v1\noid",
     Kind.SAFETENSORS: (2).to_bytes(8, "little") + b"{}" + bytes(9),
+    Kind.TORCH_LEGACY: b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.",
+    Kind.PICKLE: pickle.dumps({"weights": [1.0]}),
+    Kind.MXNET: b"\x12\x01\0\0\0\0\0\0" + bytes(50),
+    Kind.NCNN: b"7767517\n75 83\nInput data",
+    Kind.OPENVINO_IR: b'<?xml version="1.0"?>\n<net name="net" version="11">',
+    Kind.MATLAB: b"MATLAB 5.0 MAT-file, Platform: GLNXA64",
+    Kind.CHECKPOINT_PART: bytes(50) + b"\x57\xfb\x80\x8b\x24\x75\x47\xdb",
     Kind.PROTOTXT: b'# a comment\n\nname: "net"\nlayer { }',
     Kind.EMPTY: b"",
     Kind.UNKNOWN: b"this is a text",
@@ -99,6 +108,12 @@ def test_this_projects_own_files(path: Path) -> None:
     assert kind_of(path) is kinds.get(path.suffix, Kind.UNKNOWN)
 
 
+def test_a_checkpoints_data_has_no_mark_but_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.ckpt-275.data-00000-of-00001"
+    path.write_bytes(bytes(99))
+    assert kind_of(path) is Kind.CHECKPOINT_PART
+
+
 def test_folders(tmp_path: Path) -> None:
     assert kind_of(tmp_path) is Kind.FOLDER
     (tmp_path / "x.meta").touch()
@@ -115,6 +130,9 @@ def test_folders(tmp_path: Path) -> None:
         (Kind.SAVED_MODEL, "is the graph of a SavedModel, where .*: give the folder that holds it"),
         (Kind.CAFFEMODEL, "is a caffemodel, where .*: give its prototxt, too"),
         (Kind.NUMPY, "is a NumPy file, where a frozen TensorFlow graph,"),
+        (Kind.MXNET, "is a file of MXNet's weights, where .*: load it with MXNet"),
+        (Kind.CHECKPOINT_PART, "give the folder that holds it"),
+        (Kind.PICKLE, "reading it would run whatever code it holds"),
         (Kind.LFS, "`git lfs pull` fetches the file"),
         (Kind.SAFETENSORS, "save its state dict with torch.save"),
     ],
@@ -146,3 +164,19 @@ def test_an_architecture_is_said_of_weights_alone(tmp_path: Path) -> None:
     onnx.load(path)
     with pytest.raises(ModelError, match="is an ONNX file, which tells its architecture itself"):
         open_source(path, Opening(network="iresnet50"))
+
+
+def test_without_tensorflow_a_graph_beside_a_checkpoint_is_pointed_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FaceNet is published with both in one folder, and a frozen graph needs nothing."""
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    content = MetaGraphDef()
+    content.graph_def.CopyFrom(graph().proto)
+    (tmp_path / "model.meta").write_bytes(content.SerializeToString())
+    (tmp_path / "model.ckpt-9.index").touch()
+    with pytest.raises(SetupError, match=r"^TensorFlow is needed to read .*faceserver's folder$"):
+        open_source(tmp_path)
+    (tmp_path / "20180402-114759.pb").touch()
+    with pytest.raises(SetupError, match=r"or give .*20180402-114759\.pb, which needs nothing$"):
+        open_source(tmp_path)

@@ -75,7 +75,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     end = content.index(b"\n") + 1
     path.write_bytes(content[:end] + pickle.dumps(Bomb()))
     net = read_prototxt(MTCNN / "det1.prototxt")
-    with pytest.raises(ModelError, match=r"det1\.npy is damaged or no dictionary.*not allowed"):
+    with pytest.raises(ModelError, match=r"det1\.npy is damaged, or not a dictionary.*not allowed"):
         read_weights(path, net)
     assert not (tmp_path / "run").exists()
 
@@ -85,7 +85,7 @@ def test_files_of_other_networks(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"det1\.npy.*'(conv1|prelu1)'"):
         read_weights(path, net)
     np.save(path, np.zeros(3))
-    with pytest.raises(ModelError, match="is damaged or no dictionary"):
+    with pytest.raises(ModelError, match="is damaged, or not a dictionary"):
         read_weights(path, net)
     with pytest.raises(ModelError, match=r"is a prototxt, where MTCNN's weights in ONNX, \.npy or"):
         read_weights(MTCNN / "det1.prototxt", net)

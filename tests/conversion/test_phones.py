@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faceserver.conversion import convert_any, tf2coreml
-from faceserver.conversion.checks.judge import unit
+from faceserver.conversion.checks.judge import run_openvino, unit
 from faceserver.conversion.coreml.library import load
 from faceserver.conversion.coreml.network import coreml_network
 from faceserver.conversion.network import read_network
@@ -17,6 +17,7 @@ from faceserver.conversion.tflite.run import run_tflite
 from faceserver.errors import ModelError
 from faceserver.folders import SOURCES
 from faceserver.types import Floats
+from tests.conversion.architectures import ghostfacenet
 from tests.conversion.coreml_graphs import SIZE, small_facenet
 from tests.conversion.test_convert_any import SIDE, arcface
 
@@ -63,6 +64,19 @@ def test_a_keras_file(tmp_path: Path, name: str) -> None:
     expected = unit({"v": np.asarray(model(blob, training=False))})["v"]
     found = run_tflite((tmp_path / "out" / "network.tflite").read_bytes(), pixels)["embedding"]
     assert np.abs(found - expected).max() < 1e-5, "from picture to unit vector"
+
+
+def test_a_saved_model_of_keras(tmp_path: Path) -> None:
+    """It has ops of today, which OpenVINO reads; TensorFlow runs it to compare."""
+    library = pytest.importorskip("tensorflow")
+    model = ghostfacenet(library.keras, side=48)
+    model.export(str(tmp_path / "saved"))
+    said = [*SAID, "--to", "caffe,onnx", "--input-size", "48"]
+    convert_any.main([str(tmp_path / "saved"), str(tmp_path / "out"), *said])
+    blob = np.random.default_rng(1).uniform(-1, 1, (1, 48, 48, 3)).astype(np.float32)
+    expected = unit({"v": np.asarray(model(blob, training=False))})["v"]
+    found = run_openvino(tmp_path / "out" / "network.onnx", blob.transpose(0, 3, 1, 2))
+    assert np.abs(unit(found)["embeddings"].reshape(1, -1) - expected).max() < 1e-6
 
 
 def test_a_damaged_keras_file(tmp_path: Path) -> None:
@@ -119,8 +133,11 @@ def test_onnx_to_all_forms(tmp_path: Path) -> None:
 def test_a_neural_network_has_no_prelu(tmp_path: Path) -> None:
     load("coremltools")
     said = ["--normalization", "signed", "--neural-network"]
-    with pytest.raises(ModelError, match="is a PRelu, which is not supported"):
-        tf2coreml.main([str(arcface(tmp_path)), str(tmp_path / "out"), *said])
+    source = arcface(tmp_path)
+    with pytest.raises(ModelError, match="is a PRelu, which is not supported") as caught:
+        tf2coreml.main([str(source), str(tmp_path / "out"), *said])
+    assert str(caught.value).startswith(f"{source}: ")
+    assert str(caught.value).count("is a PRelu") == 2, "all are named at once"
 
 
 def test_a_detectors_network_on_a_phone(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def test_caffe_agrees_with_the_published_file(
     expected = {published(name).outputs[output]: values for output, values in outputs.items()}
     found = run_caffe(prototxt, caffemodel, blob, expected)
     if isinstance(spec, EmbedderSpec):
-        found = unit(found)
+        expected, found = unit(expected), unit(found)
     apart = difference(name, expected, found)
     print(f"{name}: {apart:.1e}")  # seen with pytest -rP
     assert apart < LARGEST[name]

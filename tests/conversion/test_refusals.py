@@ -182,7 +182,7 @@ def flat_input(graph: Graph) -> None:
         (computed_reshape, "'reshape'.*the new shape is computed by 'shape'"),
         (concat_along_rows, "'concat'.*only joining along the channels is supported"),
         (real_reshape, r"'reshape'.*only a reshape to one row.*not to \[1, 72, 3\]"),
-        (open_input, r"'input'.*leaves its rows and columns open: give the input's size"),
+        (open_input, r"'input'.*does not fix the size of its input: give it"),
         (flat_input, r"'input'.*needs a shape of batch, rows, columns and channels"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -306,7 +306,7 @@ def test_a_truncated_graph(tmp_path: Path, part: float) -> None:
     path = graph.save(tmp_path)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * part)])
-    with pytest.raises(ModelError, match=r"graph\.pb is truncated or no frozen graph"):
+    with pytest.raises(ModelError, match=r"graph\.pb is truncated, or not a frozen graph"):
         tf2caffe.convert(path, "net")
 
 

@@ -145,11 +145,11 @@ def test_a_saved_model(tmp_path: Path) -> None:
 def test_what_is_truncated_is_said(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
     (tmp_path / "saved_model.pb").write_bytes(b"\x0a\xff")
-    with pytest.raises(ModelError, match="truncated or no SavedModel"):
+    with pytest.raises(ModelError, match="truncated, or not a SavedModel"):
         read_source(tmp_path)
     folder = tmp_path / "checkpoint"
     folder.mkdir()
     (folder / "model.meta").write_bytes(b"")
     (folder / "model.ckpt-1.index").write_bytes(b"x")
-    with pytest.raises(ModelError, match="truncated or no checkpoint"):
+    with pytest.raises(ModelError, match="truncated, or not a checkpoint"):
         read_source(folder)

@@ -262,10 +262,10 @@ def test_a_result_replaces_an_older_one(tmp_path: Path, as_folder: bool) -> None
     target = tmp_path / "out" / "net.mlpackage"
     for round_ in ("first", "second"):
         with staged(target) as made:
-            file = made / "file" if as_folder else made
+            file = made / "Manifest.json" if as_folder else made
             file.parent.mkdir(exist_ok=True)
             file.write_text(round_)
-    assert (target / "file" if as_folder else target).read_text() == "second"
+    assert (target / "Manifest.json" if as_folder else target).read_text() == "second"
     assert list(target.parent.iterdir()) == [target]
 
 
@@ -311,8 +311,20 @@ def test_a_truncated_graph(tmp_path: Path) -> None:
 
 def test_an_output_folder_that_cannot_be_written(tmp_path: Path) -> None:
     source = small_facenet(128).save(tmp_path)
-    with pytest.raises(SetupError, match=r"facenet\.mlpackage cannot be written: "):
+    with pytest.raises(ModelError, match=r"out cannot be made: the file .*graph\.pb is in the way"):
         run_command(source, source / "out", "--normalization", "fixed")
+
+
+def test_a_folder_in_the_way_is_kept(tmp_path: Path) -> None:
+    target = tmp_path / "net.mlpackage"
+    target.mkdir()
+    (target / "letter.txt").write_text("mine")
+    with (
+        pytest.raises(ModelError, match=r"net\.mlpackage cannot be written: a folder of that name"),
+        staged(target),
+    ):
+        pass
+    assert (target / "letter.txt").read_text() == "mine"
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

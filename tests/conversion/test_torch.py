@@ -15,9 +15,11 @@ from faceserver.conversion.readers.source import open_source
 from faceserver.errors import ModelError
 from faceserver.models.spec import EmbedderSpec, load_spec
 from faceserver.types import Floats
+from tests.conversion.architectures import edgeface_block
+from tests.conversion.architectures import with_random_norms as random_norms
 
 torch = pytest.importorskip("torch")
-from faceserver.conversion.readers import torch_nets  # noqa: E402 - PyTorch
+from faceserver.conversion.readers import torch_resnets  # noqa: E402 - PyTorch
 
 pytestmark = [
     pytest.mark.torch,
@@ -28,17 +30,8 @@ SAID = ("--normalization", "signed", "--channels", "rgb")
 
 
 def with_random_norms(module: Any) -> Any:
-    """Give norms and slopes values as training leaves them: random, and all different."""
-    torch.manual_seed(3)
-    for part in module.modules():
-        if hasattr(part, "running_var") and part.running_var is not None:
-            part.running_mean.normal_(0, 0.1)
-            part.running_var.uniform_(0.5, 1.5)
-            torch.nn.init.uniform_(part.weight, 0.5, 1.5)
-            torch.nn.init.normal_(part.bias, 0, 0.1)
-        if isinstance(part, torch.nn.PReLU):
-            torch.nn.init.uniform_(part.weight, 0, 0.5)
-    return module.eval()
+    """Give norms and slopes values as training leaves them."""
+    return random_norms(torch, module)
 
 
 def small(side: int = 24) -> Any:
@@ -73,9 +66,10 @@ def embedded(out: Path, blob: Floats) -> Floats:
 @pytest.mark.parametrize(
     ("name", "build"),
     [
-        ("iresnet18", lambda: torch_nets.IResNet((2, 2, 2, 2), 512)),
-        ("mobilefacenet", lambda: torch_nets.MobileFaceNet((1, 4, 6, 2), 2, 128)),
-        ("mobilefacenet", lambda: torch_nets.MobileFaceNet((2, 3, 4, 2), 1, 64)),
+        ("iresnet18", lambda: torch_resnets.IResNet((2, 2, 2, 2), 512)),
+        ("adaface_ir18", lambda: torch_resnets.AdaFaceIR((2, 2, 2, 2), 512)),
+        ("mobilefacenet", lambda: torch_resnets.MobileFaceNet((1, 4, 6, 2), 2, 128)),
+        ("mobilefacenet", lambda: torch_resnets.MobileFaceNet((2, 3, 4, 2), 1, 64)),
     ],
 )
 def test_weights_with_their_architectures_name(
@@ -92,6 +86,54 @@ def test_weights_with_their_architectures_name(
         expected = unit({"v": module(torch.from_numpy(blob)).numpy()})["v"]
     assert expected.shape == (1, spec.dims)
     assert np.abs(embedded(out, blob) - expected).max() < 1e-5
+
+
+def test_weights_as_they_were_saved_before_pytorch_1_6(tmp_path: Path) -> None:
+    """As facenet-pytorch's and older ArcFace files are."""
+    module = with_random_norms(torch_resnets.MobileFaceNet((1, 4, 6, 2), 1, 64))
+    source, out = tmp_path / "net.pt", tmp_path / "out"
+    torch.save(module.state_dict(), source, _use_new_zipfile_serialization=False)
+    assert kind_of(source) is Kind.TORCH_LEGACY
+    convert_any.main([str(source), str(out), "--network", "mobilefacenet", *SAID])
+    blob = np.random.default_rng(1).uniform(-1, 1, (1, 3, 112, 112)).astype(np.float32)
+    with torch.no_grad():
+        expected = unit({"v": module(torch.from_numpy(blob)).numpy()})["v"]
+    assert np.abs(embedded(out, blob) - expected).max() < 1e-5
+
+
+def test_code_in_an_old_file_is_not_run(tmp_path: Path) -> None:
+    path = tmp_path / "whole.pt"
+    torch.save(torch.nn.Linear(2, 2), path, _use_new_zipfile_serialization=False)
+    with pytest.raises(ModelError, match=r"whole\.pt holds more than weights, which is not run"):
+        open_source(path, Opening(network="iresnet50"))
+
+
+def test_a_training_checkpoint_has_a_head_that_is_left_out(tmp_path: Path) -> None:
+    """As Lightning writes AdaFace's: the network below `model.`, the classes below `head.`."""
+    module = with_random_norms(torch_resnets.AdaFaceIR((2, 2, 2, 2), 64))
+    state = {f"model.{name}": values for name, values in module.state_dict().items()}
+    state["head.kernel"] = torch.zeros(64, 7)
+    torch.save({"epoch": 1, "state_dict": state}, tmp_path / "net.ckpt")
+    opened = open_source(tmp_path / "net.ckpt", Opening(network="adaface_ir18"))
+    blob = np.random.default_rng(1).uniform(-1, 1, (1, 3, 112, 112)).astype(np.float32)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(blob)).numpy()
+    assert np.array_equal(opened.run(blob, ["output"])["output"], expected)
+
+
+def test_what_caffe_has_no_layers_for_is_named_at_once(tmp_path: Path) -> None:
+    """EdgeFace's attention, layer norms and GELU."""
+    path = tmp_path / "edgeface.pt"
+    module = edgeface_block(torch)
+    torch.jit.save(torch.jit.trace(module, torch.zeros(1, 3, 16, 16)), path)
+    with pytest.raises(ModelError) as caught:
+        convert_any.main([str(path), str(tmp_path / "out"), *SAID, "--input-size", "16"])
+    said = str(caught.value)
+    assert said.startswith(f"{path}: node ")
+    for op in ("(MVN)", "(ScaledDotProductAttention)", "(Gelu)"):
+        assert op in said
+    assert "\n" not in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_facenet_pytorchs_network(tmp_path: Path) -> None:
@@ -157,9 +199,7 @@ def test_what_cannot_be_known_is_asked_for(tmp_path: Path) -> None:
         ModelError, match=r"net\.pt holds weights without their architecture.*iresnet50"
     ):
         open_source(state)
-    with pytest.raises(
-        ModelError, match="'resnet' is no architecture that is known here: iresnet18"
-    ):
+    with pytest.raises(ModelError, match="'resnet' is not a known architecture: iresnet18"):
         open_source(state, Opening(network="resnet"))
     with pytest.raises(ModelError, match=r"net\.pt does not hold the weights of iresnet50"):
         open_source(state, Opening(network="iresnet50"))

@@ -75,5 +75,5 @@ def test_faces_of_which_nothing_is_kept_are_told_or_deleted(
     told = CliRunner().invoke(main, ["change-model", "mosaic"])
     assert (told.exit_code, "--drop-lost" in told.output) == (1, True)
     done = CliRunner().invoke(main, ["change-model", "mosaic", "--drop-lost"])
-    assert "obama.jpg: deleted: no picture of it is kept" in done.output
+    assert "obama.jpg: deleted: its picture was not kept" in done.output
     assert "0 faces, changed from 20180408-102900 to the model mosaic." in done.output

@@ -96,7 +96,7 @@ def test_a_full_disk_is_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: Path, _: bytes) -> None:
-        raise StoreFull(f"{path} cannot be written: no space is left")
+        raise StoreFull(f"{path} cannot be written: no space left on the device")
 
     monkeypatch.setattr("faceserver.engines.compiled.write_atomically", refuse)
     kept = CompiledNetworks(tmp_path)

@@ -19,7 +19,7 @@ from faceserver.evaluation.calibration import (
     with_calibration,
 )
 from faceserver.evaluation.histograms import BINS, PairCounts, bins_of
-from faceserver.models.spec import Distances, Measured
+from faceserver.models.distances import Distances, Measured
 from faceserver.vision import architectures
 from tests.evaluation.conftest import DETECTOR
 from tests.services.test_facade import BLACK, png

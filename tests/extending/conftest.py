@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from faceserver.engines import engines
+from faceserver.store.opening import stores
+from faceserver.store.pictures.places import places
 from faceserver.vision import architectures
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRIES = (
     engines,
+    stores,
+    places,
     architectures.detectors,
     architectures.embedders,
     architectures.attributes,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
-from typing import get_args
 
 import cv2
 import numpy as np
@@ -47,15 +46,15 @@ class OnnxEngine:
 
 def test_a_new_engine_runs_the_real_models(photographs: Photographs) -> None:
     engines.add("opencv-onnx", f"{__name__}:OnnxEngine")
-    settings = load_settings()
     data = photographs["obama.jpg"].read_bytes()
     embeddings = []
     for engine in ("opencv", "opencv-onnx"):
-        analyzer = make_analyzer(settings.model_copy(update={"engine": engine}))
+        analyzer = make_analyzer(load_settings(engine=engine))
         _, faces = analyzer.read(data, max_bytes=10**8, max_pixels=10**8)
         embeddings.append(analyzer.embed(faces))
     np.testing.assert_allclose(embeddings[0], embeddings[1], atol=1e-3)
 
 
-def test_the_setting_names_every_registered_engine() -> None:
-    assert sorted(get_args(Settings.model_fields["engine"].annotation)) == engines.names()
+def test_the_settings_description_names_every_engine() -> None:
+    described = Settings.model_fields["engine"].description or ""
+    assert all(name in described for name in engines.names())

@@ -161,7 +161,7 @@ def test_at_the_root_are_those_that_the_setting_names(fake: FakeBackend) -> None
 def test_what_cannot_be_served_is_refused_at_the_start(fake: FakeBackend) -> None:
     with pytest.raises(InvalidSetting, match=r"no protocol 'lost'; there are: original, toy"):
         make_app(fake, compat=("lost",))
-    with pytest.raises(ValueError, match="registered already"):
+    with pytest.raises(ValueError, match="is already registered"):
         compat.PROTOCOLS.add("toy", TARGET)
     compat.PROTOCOLS.add("twin", TARGET)
     with pytest.raises(InvalidSetting, match="POST /toy/find is an address of toy"):

@@ -135,7 +135,9 @@ def test_people_and_tags_are_taken_over(desk: Jobs, service: Services) -> None:
 
 def test_a_zip_is_taken_in_and_removed(desk: Jobs, service: Services, tmp_path: Path) -> None:
     desk.start()
-    file = archive(Ann__red=PICTURES["red"], Ben__two=PICTURES["two"], Ben__bad=b"no picture")
+    file = archive(
+        Ann__red=PICTURES["red"], Ben__two=PICTURES["two"], Ben__bad=b"picture was not kept"
+    )
     job, is_new = desk.submit_zip("default", file, largest=True, key=None)
     assert is_new
     job = ended(desk, job)
@@ -160,7 +162,7 @@ def test_a_zip_of_too_many_files_is_not_even_listed(desk: Jobs) -> None:
     for data, message in (
         (locator + end + bytes(18), "65,535"),
         (end + bytes(8) + (5_000_001).to_bytes(4, "little") + bytes(6), "more than 5000000 bytes"),
-        (end + bytes(17), "cut off"),
+        (end + bytes(17), "truncated"),
     ):
         with pytest.raises(InvalidArchive, match=message):
             desk.submit_zip("default", BytesIO(data), largest=False, key=None)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,9 @@ from faceserver.jobs.table import JobTable
 
 if TYPE_CHECKING:
     from faceserver.jobs.shared import SharedJobTable
+
+WAIT = 30.0
+"""Seconds until a test gives up on what should happen at once."""
 
 Tables = tuple["SharedJobTable", "SharedJobTable"]
 KNOWN = Credentials(username="Ann", password="secret", scheme="basic")
@@ -156,3 +160,40 @@ def test_a_zip_is_left_to_who_has_it(opened: "Callable[[list[str]], SharedJobTab
     job = has.next_open()
     assert job
     assert job.id == asked.id
+
+
+def test_a_new_job_is_heard_of_at_once(tables: Tables) -> None:
+    here, there = tables
+    heard = Event()
+    there.listen(heard.set)
+    assert heard.wait(WAIT), "what happened before it began to listen"
+    heard.clear()
+    here.add(request(), ITEMS)
+    assert heard.wait(WAIT)
+    assert here.next_open()
+    heard.clear()
+    here.close()
+    assert heard.wait(WAIT), "given back"
+    assert there.next_open()
+
+
+def test_a_server_whose_connection_broke_asks_when_it_listens_again(
+    tables: Tables, postgres_url: str
+) -> None:
+    import psycopg  # noqa: PLC0415 - not there where these tests are skipped
+
+    here, there = tables
+    heard = Event()
+    there.listen(heard.set)
+    assert heard.wait(WAIT)
+    heard.clear()
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        cut = connection.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query ~ '^LISTEN'"
+            " AND datname = current_database()"
+        ).fetchone()
+    assert cut == (1,)
+    assert heard.wait(WAIT), "what happened meanwhile"
+    heard.clear()
+    here.add(request(), ITEMS)
+    assert heard.wait(WAIT)

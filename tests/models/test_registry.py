@@ -15,7 +15,7 @@ def test_a_name_stands_for_what_is_imported_on_first_use() -> None:
 def test_a_name_is_taken_once() -> None:
     registry = Registry("number")
     registry.add("pi", "math:pi")
-    with pytest.raises(ValueError, match="'pi' is registered already"):
+    with pytest.raises(ValueError, match="'pi' is already registered"):
         registry.add("pi", "math:tau")
 
 

@@ -128,7 +128,7 @@ def test_a_redirect_into_a_forbidden_network(site: Site) -> None:
         with pytest.raises(ForbiddenUrl) as raised:
             fetcher(allow=("127.0.0.1/32",)).fetch(site.url())
         assert not inner.requests
-    assert str(raised.value).startswith("127.0.0.2 lies in a network")
+    assert str(raised.value).startswith("127.0.0.2 is in a network")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ class Work:
 
 @contextmanager
 def callers(
-    batcher: Batcher[int, int], work: Work
+    batcher: Batcher[int, Sequence[int]], work: Work
 ) -> Iterator[Callable[..., Future[Sequence[int]]]]:
     """Starts callers one after the other: each stands in line before the next comes."""
     with ThreadPoolExecutor(16) as pool:

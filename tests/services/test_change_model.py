@@ -78,7 +78,8 @@ def test_faces_are_embedded_anew_from_what_is_kept(
 
 
 @pytest.mark.parametrize(
-    ("keep", "fit", "reason"), [("nothing", True, "no picture"), ("crops", False, "cut otherwise")]
+    ("keep", "fit", "reason"),
+    [("nothing", True, "picture was not kept"), ("crops", False, "another crop")],
 )
 def test_faces_of_which_too_little_is_kept_are_told_or_deleted(
     store: Store, tmp_path: Path, keep: Keep, fit: bool, reason: str

@@ -9,6 +9,7 @@ import pytest
 
 from faceserver.errors import ModelChanged, NotFound, StoreMismatch
 from faceserver.lifecycle import Services
+from faceserver.services.context import LARGEST
 from faceserver.services.searching import Person, SearchQuery
 from faceserver.store.base import Collection
 from faceserver.types import Floats
@@ -85,7 +86,7 @@ def test_a_face_and_the_name_of_its_person_are_of_one_moment(
 
     monkeypatch.setattr(people, "subject", gone)  # deleted after the search
     (probe,) = service.searching.by_picture(
-        "default", png(RED, GREEN), SearchQuery(), largest=True
+        "default", png(RED, GREEN), SearchQuery(), choice=LARGEST
     ).probes
     assert probe.verdict.answer == "known"
     assert probe.hits[0].person == Person(ann.id, "Ann")

@@ -14,6 +14,7 @@ import pytest
 from faceserver.errors import NotFound
 from faceserver.jobs.manager import Jobs
 from faceserver.lifecycle import Services
+from faceserver.services.context import LARGEST
 from faceserver.services.outcomes import NewPicture, Registered
 from faceserver.services.registering import Link
 from faceserver.store.pictures import Keep
@@ -92,7 +93,7 @@ def test_who_asks_is_answered_with_the_faces_that_are_stored(services: Services)
 
 
 def test_what_is_missing_of_a_picture_is_stored_for_who_posts_it(services: Services) -> None:
-    picture = NewPicture("a", lambda: PICTURE, largest=True)
+    picture = NewPicture("a", lambda: PICTURE, choice=LARGEST)
     (largest,) = services.registering.add("default", picture).faces
     three = add_picture(services, PICTURE).faces
     assert three[0].id == largest.id

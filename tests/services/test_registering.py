@@ -9,7 +9,7 @@ import pytest
 
 from faceserver.errors import InvalidRequest, StoreFull, StoreMismatch
 from faceserver.lifecycle import Services
-from faceserver.services import registering
+from faceserver.services import pipeline
 from faceserver.services.context import Limits
 from faceserver.services.known import Keys
 from faceserver.services.outcomes import (
@@ -21,7 +21,8 @@ from faceserver.services.outcomes import (
     Refused,
     Registered,
 )
-from faceserver.store.sqlite.store import DurableStore, open_store
+from faceserver.store.sqlite.opening import open_store
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.types import Face
 from faceserver.vision.analyzer import Analyzer
 from faceserver.vision.pool import AnalyzerPool
@@ -169,7 +170,7 @@ def test_a_named_picture_of_several_faces_needs_a_rule(service: Services) -> Non
     (refused,) = taken(Importer(service), several)
     assert isinstance(refused, Refused)
     assert refused.error.code == "several_faces"
-    assert "which is Bob" in str(refused.error)
+    assert "which of them is Bob" in str(refused.error)
     assert service.context.store.collection().subject_named("Bob") is None
     (stored,) = taken(Importer(service, largest=True), several)
     assert isinstance(stored, Registered)
@@ -261,7 +262,7 @@ def test_a_picture_of_nobody_gets_a_person(service: Services) -> None:
     )
     assert kinds(outcomes) == ["Changed", "Differs"]
     assert isinstance(outcomes[1], Differs)
-    assert "which is Bob" in outcomes[1].reason
+    assert "which of them is Bob" in outcomes[1].reason
     assert (person_of(service, "1"), person_of(service, "2")) == (["Ann"], [None, None])
     again = taken(Importer(service, largest=True), item("2", RED, BLUE, person="Bob"))
     assert kinds(again) == ["Changed"]
@@ -332,7 +333,7 @@ def test_what_an_earlier_version_has_imported_is_known(
     old = item("a", RED)
     digest = sha256(old.load()).hexdigest()
     importer = Importer(service)
-    monkeypatch.setattr(registering, "keys_of", lambda *_: Keys(f"default\0a\0{digest}"))
+    monkeypatch.setattr(pipeline, "keys_of", lambda *_: Keys(f"default\0a\0{digest}"))
     assert kinds(taken(importer, old)) == ["Registered"]
     assert kinds(taken(Importer(service), old)) == ["Present"]
     assert service.collections.status().faces == 1

@@ -81,7 +81,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cost]:
         patch.setattr(Database, "read", counted_read)
         patch.setattr(Database, "read_in_parts", counted_parts)
         patch.setattr(rows, "vector_of", counted_one)
-        patch.setattr("faceserver.store.sqlite.facetable.vectors_of", counted_many)
+        patch.setattr("faceserver.store.sqlite.vectortable.vectors_of", counted_many)
         yield cost
 
 
@@ -256,6 +256,80 @@ def test_a_filter_takes_few_statements(gallery: Gallery, monkeypatch: pytest.Mon
     assert cost.statements <= 5
     assert found.hits[0].faces == int((gallery.distances(PROBES[0])[: subject.faces] < 1.0).sum())
     assert found.verdict.next is None
+
+
+FILTERS: dict[str, Callable[[str], Filter]] = {
+    "somebody's": lambda _: Filter(named=True),
+    "nobody's": lambda _: Filter(named=False),
+    "a person's": lambda subject: Filter(subject=subject),
+    "all but a person's": lambda subject: Filter(without=(subject,)),
+    "somebody else's": lambda subject: Filter(named=True, without=(subject,)),
+    "of whom nobody knows": lambda _: Filter(subject="0" * 32),
+}
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filter_by_whom_faces_show_reads_as_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, grouped: bool
+) -> None:
+    """Programs that know people alone search with one always."""
+    vectors = [people(1, each=300, seed=seed) for seed in range(6)]
+    gallery = Gallery(tmp_path, vectors, unnamed=people(1, each=900, seed=0))
+    with closing(gallery.service):
+        first = gallery.store.collection().subjects(limit=1).items[0]
+        only = FILTERS[name](first.id)
+        for probe in PROBES:
+            found, cost = gallery.search(
+                probe, SearchQuery(k=20, only=only, grouped=grouped), monkeypatch
+            )
+            assert_cheap(cost)
+            fitting = np.array([_fits(only, person, first.name) for person in gallery.names])
+            near = np.sort(gallery.distances(probe)[fitting])
+            assert bool(found.hits) == bool((near < 1.0).any())
+            if not grouped:
+                truth = near[near < 1.0][:20].tolist()
+                distances = [hit.match.distance for hit in found.hits]
+                assert distances == pytest.approx(truth, abs=1e-6)
+            elif found.hits:
+                assert found.hits[0].match.distance == pytest.approx(near[0], abs=1e-6)
+
+
+def _fits(only: Filter, person: str | None, first: str) -> bool:
+    if only.subject is not None and (person != first or set(only.subject) == {"0"}):
+        return False
+    if only.named is not None and (person is not None) != only.named:
+        return False
+    return not only.without or person != first
+
+
+def test_the_next_person_is_found_behind_thousands_in_a_filter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = [people(1, each=size, seed=seed) for seed, size in enumerate((4500, 3, 2))]
+    gallery = Gallery(tmp_path, vectors, unnamed=None)
+    with closing(gallery.service):
+        query = SearchQuery(only=Filter(named=True), k=1)
+        found, cost = gallery.search(PROBES[0], query, monkeypatch)
+        assert_cheap(cost)
+        assert_right(gallery, PROBES[0], found)
+
+
+def test_refusals_add_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = [people(1, each=300, seed=seed) for seed in range(3)]
+    gallery = Gallery(tmp_path, vectors, unnamed=None)
+    with closing(gallery.service):
+        collection = gallery.store.collection()
+        others = [person.id for person in collection.subjects(limit=9).items[1:]]
+        for face in gallery.ids[:60]:
+            for other in others:
+                gallery.service.refusals.refuse_face("default", other, face)
+        found, cost = gallery.search(PROBES[0], SearchQuery(), monkeypatch)
+        assert cost.statements <= 5 + 3 * len(others)
+        assert cost.rows <= 200
+        assert found.verdict.best
+        assert found.verdict.best.person
+        assert found.verdict.best.person.name == "Person 0"
 
 
 def test_equal_faces_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,8 @@ from faceserver.services.context import DEFAULT, Limits
 from faceserver.services.outcomes import Registered
 from faceserver.store import Options
 from faceserver.store.pictures import Keep, thumbnail_name
-from faceserver.store.sqlite.store import DurableStore, open_store
+from faceserver.store.sqlite.opening import open_store
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.check import check_folder
 from faceserver.types import Face
 from faceserver.vision.analyzer import Analyzer

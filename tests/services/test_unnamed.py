@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from faceserver.errors import NotFound
 from faceserver.lifecycle import Services
 from faceserver.services import unnamed
+from faceserver.services.unnamed import Grouping
+from faceserver.types import NOWHERE
 from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 from tests.support.services import add_picture
 from tests.web.v1.conftest import make_service
@@ -55,7 +58,7 @@ def test_the_threshold_can_be_another(service: Services) -> None:
     add(service, RED)
     add(service, PINK)
     assert service.unnamed.group("default", limit=10).groups == 1
-    assert service.unnamed.group("default", limit=10, threshold=1e-4).groups == 2
+    assert service.unnamed.group("default", Grouping(threshold=1e-4), limit=10).groups == 2
 
 
 def test_no_more_than_some_are_examined(service: Services, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,3 +114,31 @@ def test_who_is_in_the_picture_with_a_face_is_not_that_face(service: Services) -
     (pinks,) = service.unnamed.group("default", limit=10).people
     assert pinks.lookalike is not None
     assert pinks.lookalike.person.name == "Ben"
+
+
+def test_faces_that_are_small_or_blurred_are_left_out(service: Services) -> None:
+    collection = service.context.store.collection("default")
+    (red,) = add(service, RED)
+    known = collection.get(red)
+
+    def put(**attributes: float) -> str:
+        (face,) = collection.add([replace(known, id="", attributes=attributes)])
+        return face.id
+
+    blurred, sharp = put(sharpness=0.01), put(sharpness=0.5)
+    poor, good = put(quality=0.1, quality_sharpness=0.5), put(quality=0.9, quality_sharpness=0.5)
+    smeared = put(quality=0.9, quality_sharpness=0.01)
+    nowhere = collection.add([replace(known, id="", detection=NOWHERE)])[0].id
+
+    def grouped(rules: Grouping) -> set[str]:
+        found = service.unnamed.group("default", rules, limit=99)
+        told = {face.id for person in found.people for face in person.faces}
+        assert found.left_out == 7 - len(told) == 7 - found.examined
+        return told
+
+    everybody = {red, blurred, sharp, poor, good, smeared, nowhere}
+    assert grouped(Grouping()) == everybody
+    assert grouped(Grouping(min_size=16)) == everybody
+    assert grouped(Grouping(min_size=17)) == {nowhere}
+    assert grouped(Grouping(min_sharpness=0.05)) == everybody - {blurred, smeared}
+    assert grouped(Grouping(min_quality=0.2)) == everybody - {poor}

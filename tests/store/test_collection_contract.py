@@ -1,13 +1,15 @@
 """What every collection does with people, tags, pages, moves and deletions."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from faceserver.conditions import parse_condition
 from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, NotFound
 from faceserver.store import Collection, Store
-from faceserver.types import Filter, Merge, MergeRecord, Subject
+from faceserver.types import AttributeValue, Filter, Merge, MergeRecord, Subject
 from tests.store.samples import new_face, new_faces, people
 
 NOBODY = "0" * 32
@@ -282,6 +284,66 @@ def test_filters(store: Collection) -> None:
         assert sorted(match.face.source for match in found) == expected, only
         groups = store.search_subjects(vectors[0], k=10, max_distance=4.1, only=only)
         assert sum(group.faces for group in groups) == len(expected), only
+
+
+def test_faces_are_chosen_by_what_is_told_of_them(store: Collection) -> None:
+    told: list[dict[str, AttributeValue]] = [
+        {"age": 30, "gender": "female", "quality": 0.7, "pose_yaw": -12.5},
+        {"age": 40.5, "gender": "male", "quality": 0.2, "glasses": True},
+        {"age": "thirty", "gender": "f", "glasses": False, "row": "7"},
+        {},
+        {"age": [30], "gender": {"value": "female"}, "glasses": None, "row": 7},
+        {"gender": "O'Brien", "pose_yaw": 30, "quality": 10**400},
+        {"gender": "\x00female"},
+    ]
+    vectors = people(len(told))
+    store.add([new_face(vectors[n], f"{n}", attributes=each) for n, each in enumerate(told)])
+    cases = {
+        "age:20-40": "0",
+        "age:40-20": "0",
+        "age:30": "0",
+        "age:30-40.5": "01",
+        "age:31-": "1",
+        "age:..30": "0",
+        "age:thirty": "2",
+        "age:": None,
+        "gender:female": "0",
+        "gender:Female": "",
+        "gender:O'Brien": "5",
+        "gender:' OR 1": "",
+        "quality:0.5-": "05",
+        "quality:0.2": "1",
+        "pose_yaw:-30..10": "0",
+        "pose_yaw:-12.5": "0",
+        "pose_yaw:..30": "05",
+        "glasses:true": "1",
+        "glasses:false": "2",
+        "glasses:0-1": "",
+        "age:integer": "",
+        "row:7": "24",
+        "nothing:1": "",
+    }
+    for text, expected in cases.items():
+        if expected is None:
+            with pytest.raises(ValueError, match="no condition"):
+                parse_condition(text)
+            continue
+        only = Filter(where=(parse_condition(text),))
+        assert "".join(listed(store, only)) == expected, text
+        assert store.count(only) == len(expected), text
+        found = store.search(vectors[0], k=10, max_distance=4.1, only=only)
+        assert "".join(sorted(match.face.source for match in found)) == expected, text
+    grown = tuple(map(parse_condition, ("age:20-50", "gender:male")))
+    assert listed(store, Filter(where=grown)) == ["1"]
+    first, second = store.faces(limit=2).items
+    store.tag(second.id, ["t"])
+    assert listed(store, Filter(where=grown[:1], tags=("t",))) == ["1"]
+    assert [
+        match.face.id
+        for match in store.look(
+            first.embedding, only=Filter(where=grown[:1]), apart_from=first.id
+        ).faces(k=9, max_distance=4.1)
+    ] == [second.id]
 
 
 def test_tags_of_a_face_are_replaced(store: Collection) -> None:
@@ -593,3 +655,36 @@ def test_the_last_undo_is_in_time(store: Collection) -> None:
     ann, bob = with_faces(store, "Ann", 1, seed=1), store.add_subject("Bob")
     merge = store.merge(ann.id, into=bob.id)
     assert merge.until > merge.at
+
+
+def test_who_reads_alone_sees_the_same(store: Collection) -> None:
+    near = store.for_reading()
+    ann = store.add_subject("Ann")
+    (face,) = store.add([new_face(people(1)[0], subject=ann.id)])
+    assert [found.id for found in near.faces(limit=9).items] == [face.id]
+    assert near.subjects(limit=9).items == store.subjects(limit=9).items
+    (match,) = near.search(face.embedding, k=1, max_distance=1e-6)
+    assert (match.face.id, match.name) == (face.id, "Ann")
+    near.delete([face.id])
+    assert store.count() == near.count() == 0
+
+
+def test_one_comes_after_the_other(store: Collection) -> None:
+    inside = 0
+
+    def work(_: int) -> int:
+        nonlocal inside
+        with store.one_at_a_time():
+            inside += 1
+            seen = inside
+            store.count()
+            inside -= 1
+        return seen
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(work, range(20))) == {1}
+    with pytest.raises(ZeroDivisionError), store.one_at_a_time():
+        _ = 1 / 0
+    with store.one_at_a_time():
+        store.add_subject("Ann")
+    assert store.count_subjects() == 1

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -24,8 +25,12 @@ from faceserver.jobs.manager import Jobs
 from faceserver.jobs.records import NewItem, Request
 from faceserver.jobs.table import JobTable
 from faceserver.runtime.folder_lock import folder_lock
+from faceserver.services.telling import Event as TellEvent
 from faceserver.store import Options, open_store
 from faceserver.store.sqlite.store import DurableStore
+from faceserver.webhooks.checking import check_webhooks
+from faceserver.webhooks.records import Webhook
+from faceserver.webhooks.table import WebhookTable
 from tests.jobs.test_jobs import Fetch
 from tests.services.test_facade import RED, png
 from tests.store.samples import DIMS, MODEL, new_faces, people
@@ -34,6 +39,7 @@ from tests.web.v1.conftest import make_service
 
 __all__ = ["disk"]
 
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
 NOISE = bytes(range(256)) * 400
 
 
@@ -66,6 +72,20 @@ def keys(folder: Path, count: int) -> None:
     assert list(check_keys(folder)) == []
 
 
+def make_webhook(folder: Path) -> None:
+    with closing(WebhookTable(folder)) as table:
+        number = len(table.all())
+        hook = Webhook(f"{number:032x}", "https://x/" + "a" * 5000, ("match",), None, NOW)
+        table.insert(hook, "whsec_")
+
+
+def webhooks(folder: Path, count: int) -> None:
+    with closing(WebhookTable(folder)) as table:
+        assert len(table.all()) == count
+        assert table.due(NOW, limit=10) == []
+    assert list(check_webhooks(folder)) == []
+
+
 @dataclass(frozen=True)
 class Case:
     """A file: what there is of it before, what fails, and what is read, by how often it worked."""
@@ -81,6 +101,8 @@ CASES = {
     "further key": Case(make_key, keys, before=1),
     "first job": Case(add_job, jobs, reads_when_full=False),  # SQLite needs room to open its log
     "further job": Case(add_job, jobs, before=1, reads_when_full=False),
+    "first webhook": Case(make_webhook, webhooks, reads_when_full=False),
+    "further webhook": Case(make_webhook, webhooks, before=1, reads_when_full=False),
 }
 
 
@@ -119,6 +141,24 @@ def test_a_key_is_good_and_can_be_listed_but_not_revoked(disk: Path) -> None:
 def desk_on(folder: Path) -> Iterator[Jobs]:
     with closing(make_service(folder, Fetch(), max_items=100)) as services:
         yield services.jobs
+
+
+def test_a_search_goes_on_where_no_event_can_be_kept(
+    disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(make_service(disk, Fetch(), max_items=100)) as services:
+        hook, _ = services.webhooks.create("https://hooks.example/", ["match"], None)
+        ballast = fill_up(disk)
+        event = TellEvent("match", "default", {"subject": {"name": "a" * 5000}})
+        for _ in range(3):
+            services.webhooks.tell(event)
+        assert "does not hear of an event" in caplog.text
+        with pytest.raises(StoreFull):
+            services.webhooks.create("https://hooks.example/" + "a" * 5000, ["match"], None)
+        ballast.unlink()
+        services.webhooks.tell(event)
+        assert len(services.webhooks.deliveries(hook.id, limit=9).items) == 1
+    assert list(check_webhooks(disk)) == []
 
 
 def archive() -> BytesIO:

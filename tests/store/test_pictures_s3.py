@@ -245,3 +245,31 @@ def test_a_large_picture_is_sought_in(pictures: S3Pictures) -> None:
         assert sha256(stream.read()).hexdigest() + ".jpg" == name
     with pytest.raises(NotFound):
         pictures.open("1" * 64 + ".jpg")
+
+
+def test_what_deleting_leaves_is_told(pictures: S3Pictures) -> None:
+    assert pictures.remains() == ("replicas and backups of the bucket",)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"Status": "Enabled"}, "earlier versions of pictures: s3://faces/a has versioning"),
+        ({"Status": "Suspended"}, "earlier versions of pictures: s3://faces/a has versioning"),
+        (StoreError("the key may not"), "earlier versions of pictures, if the bucket keeps them"),
+    ],
+)
+def test_versions_that_a_bucket_keeps_are_told(
+    answer: dict[str, str] | StoreError, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = Bucket(PlaceOptions("s3://faces/a"))
+
+    def call(operation: str) -> dict[str, str]:
+        assert operation == "get_bucket_versioning"
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(bucket, "call", call)
+    remains = S3Pictures(bucket, lambda: "gallery").remains()
+    assert remains == (told, "replicas and backups of the bucket")

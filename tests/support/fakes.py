@@ -4,13 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faceserver.models.spec import (
-    Distances,
-    EmbedderSpec,
-    InputSpec,
-    SquareCrop,
-    WhiteningNormalization,
-)
+from faceserver.models.distances import Distances
+from faceserver.models.spec import EmbedderSpec, InputSpec, SquareCrop, WhiteningNormalization
 from faceserver.types import Box, Detection, Floats, Image
 
 

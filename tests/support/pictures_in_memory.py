@@ -1,7 +1,7 @@
 """Pictures in a dictionary: the smallest place for pictures, to test others against."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from faceserver.errors import NotFound
@@ -48,6 +48,9 @@ class PicturesInMemory:
 
     def strays(self) -> list[str]:
         return []
+
+    def remains(self) -> Sequence[str]:
+        return ()
 
     def delete_stray(self, name: str) -> None:
         raise NotFound(name)

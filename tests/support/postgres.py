@@ -146,12 +146,14 @@ def require_postgres() -> None:
     pytest.skip(reason)
 
 
-def open_shared(url: str, folder: Path, **options: object) -> "PostgresStore":
+def open_shared(url: str, folder: Path, *, replica: str = "", **options: object) -> "PostgresStore":
     """A server's store in a prepared database; its pictures are in a folder."""
     from faceserver.store.postgres.store import open_store  # noqa: PLC0415 - needs its client
 
     chosen = Options(**options)  # type: ignore[arg-type]
-    return open_store(url, folder, model=MODEL, dims=DIMS, options=chosen, connections=18)
+    return open_store(
+        url, folder, model=MODEL, dims=DIMS, options=chosen, connections=18, replica=replica
+    )
 
 
 @contextmanager

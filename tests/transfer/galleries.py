@@ -11,7 +11,8 @@ from PIL import Image as Pillow
 from faceserver.runtime.progress import Advance
 from faceserver.store.base import Store
 from faceserver.store.pictures import PictureStore
-from faceserver.store.sqlite.store import DurableStore, open_store
+from faceserver.store.sqlite.opening import open_store
+from faceserver.store.sqlite.store import DurableStore
 from faceserver.transfer.exporting import all_faces, all_subjects
 from faceserver.transfer.format import face_line, subject_line
 from tests.store.samples import DIMS, MODEL, new_face, people
@@ -47,7 +48,7 @@ def fill(store: Store, pictures: PictureStore, *, faces: int = 12) -> None:
         names = [save(jpeg(seed)) for seed in range(3)]
         crop = save(jpeg(99))
         vectors = people(faces, seed=5)
-        main.add(
+        added = main.add(
             [
                 new_face(
                     vector,
@@ -62,6 +63,7 @@ def fill(store: Store, pictures: PictureStore, *, faces: int = 12) -> None:
                 for number, vector in enumerate(vectors)
             ]
         )
+        main.change_subject(bob.id, hidden=True, cover=added[4].id)
         other.add([new_face(people(1, dims=4)[0], picture=names[2])])
 
 
@@ -73,7 +75,10 @@ def content(store: Store) -> dict[str, object]:
         held[name] = (
             part.model,
             part.dims,
-            [subject_line(item).model_dump_json() for item in all_subjects(part)],
+            [
+                subject_line(item).model_dump_json(exclude_defaults=True)
+                for item in all_subjects(part)
+            ],
             [
                 (face_line(face).model_dump_json(), face.embedding.tobytes(), repr(face.created))
                 for face in all_faces(part)

@@ -199,11 +199,11 @@ VECTORS = "collections/default/vectors.npy"
         (FACES, lambda data: data[: data.index(b"\n") + 1], "has 1 lines, not 12"),
         (FACES, lambda data: data.replace(b'"score":0.9', b'"score":"x', 1), "line 1"),
         (FACES, lambda data: data[:-9], "line 12"),
-        (FACES, lambda data: 12 * (data[: data.index(b"\n") + 1]), "comes twice"),
+        (FACES, lambda data: 12 * (data[: data.index(b"\n") + 1]), "occurs twice"),
         (SUBJECTS, lambda data: data.replace(b"Bob", b""), "line 2: name"),
-        (SUBJECTS, lambda data: 2 * data[: data.index(b"\n") + 1], "comes twice"),
+        (SUBJECTS, lambda data: 2 * data[: data.index(b"\n") + 1], "occurs twice"),
         (VECTORS, lambda data: data[:-4], "ends too early"),
-        (VECTORS, lambda data: data + b"\0", "goes on too long"),
+        (VECTORS, lambda data: data + b"\0", "is too long"),
         (VECTORS, lambda data: data[:-4] + b"\0\0\xc0\x7f", "length 1, not nan"),
         (
             VECTORS,
@@ -216,7 +216,7 @@ VECTORS = "collections/default/vectors.npy"
         ("faceserver-archive.json", lambda _: None, "holds no 'faceserver-archive.json'"),
         (
             "faceserver-archive.json",
-            lambda data: data.replace(b'"format": 3', b'"format": 4'),
+            lambda data: data.replace(b'"format": 4', b'"format": 5'),
             "format",
         ),
         ("faceserver-archive.json", lambda data: data.replace(b"holiday-1", b"../oliday"), "name"),
@@ -225,9 +225,9 @@ VECTORS = "collections/default/vectors.npy"
             lambda data: data.replace(b'"pictures": 4', b'"pictures": 5'),
             "not 5",
         ),
-        ("faceserver-archive.json", lambda _: b"[" * 100_000, "none of an archive"),
-        ("collections/default/model.toml", lambda _: b"\xff", "no text"),
-        ("collections/default/model.toml", lambda _: b"= =", "no TOML"),
+        ("faceserver-archive.json", lambda _: b"[" * 100_000, "not that of an archive"),
+        ("collections/default/model.toml", lambda _: b"\xff", "not text"),
+        ("collections/default/model.toml", lambda _: b"= =", "not TOML"),
         ("surprise.txt", lambda _: b"", "does not belong"),
         ("../outside.txt", lambda _: b"", "leads out"),
         ("/etc/outside.txt", lambda _: b"", "leads out"),
@@ -253,14 +253,14 @@ def test_a_picture_that_is_another_is_noticed(archive: Path, tmp_path: Path) -> 
     with ZipFile(archive) as file:
         name = next(name for name in file.namelist() if name.startswith("pictures/"))
     with closing(opened(tmp_path / "target")) as target:
-        with pytest.raises(InvalidArchive, match="not the picture"):
+        with pytest.raises(InvalidArchive, match="does not match its name"):
             take_in(target, rewritten(archive, {name: jpeg(7)}))
         with pytest.raises(InvalidArchive, match="holds 3 pictures, not 4"):
             take_in(target, rewritten(archive, {name: None}))
         manifest = member(archive, "faceserver-archive.json").replace(
             b'"pictures": 4', b'"pictures": 3'
         )
-        with pytest.raises(InvalidArchive, match="names a picture"):
+        with pytest.raises(InvalidArchive, match="is of a picture"):
             take_in(target, rewritten(archive, {name: None, "faceserver-archive.json": manifest}))
         assert target.status().faces == 0
 
@@ -272,7 +272,7 @@ def test_a_person_whom_the_archive_lacks_is_noticed(archive: Path, tmp_path: Pat
     first = lines(archive, "subjects.jsonl")[0]
     bad = rewritten(archive, {SUBJECTS: first, "faceserver-archive.json": manifest})
     with closing(opened(tmp_path / "target")) as target:
-        with pytest.raises(InvalidArchive, match="whom the archive lacks"):
+        with pytest.raises(InvalidArchive, match="who is not in the archive"):
             take_in(target, bad)
         assert not target.collection().subjects(limit=1).items
 
@@ -297,7 +297,7 @@ def test_two_collections_of_one_name_are_refused(archive: Path, tmp_path: Path) 
 def test_a_cut_off_archive_is_refused(archive: Path, part: float) -> None:
     data = archive.read_bytes()
     archive.write_bytes(data[: int(part * len(data))])
-    with pytest.raises(InvalidArchive, match="no zip, or is damaged"):
+    with pytest.raises(InvalidArchive, match="not a zip file, or is damaged"):
         ArchiveReader(archive)
 
 

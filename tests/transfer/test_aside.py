@@ -195,7 +195,7 @@ def test_a_restore_that_is_killed_while_it_moves_brings_the_old_gallery_back(
             break
         assert is_restore_cut_off(gallery)
         if not (gallery / "faces.sqlite").exists():
-            with pytest.raises(NotFound, match="cut off"):
+            with pytest.raises(NotFound, match="interrupted"):
                 back_up(gallery, tmp_path / "never.zip")
         with closing(opened(gallery)) as store:
             assert content(store) == before

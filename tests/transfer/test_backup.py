@@ -223,18 +223,18 @@ def flipped(data: bytes) -> bytes:
     ("change", "message"),
     [
         (lambda members: members.pop(a_picture(members)), "is missing"),
-        (lambda members: members.update({a_picture(members): jpeg(5)}), "not the picture"),
+        (lambda members: members.update({a_picture(members): jpeg(5)}), "does not match its name"),
         (lambda members: members.update({"index/evil": b""}), "does not belong"),
         (lambda members: members.update({"../evil": b""}), "leads out"),
         (
             lambda members: members.pop("faceserver-backup.json"),
             "holds no 'faceserver-backup.json'",
         ),
-        (lambda members: members.update({"faceserver-backup.json": b"{}"}), "none of a backup"),
+        (lambda members: members.update({"faceserver-backup.json": b"{}"}), "not that of a backup"),
         (lambda members: members.pop("faces.sqlite"), "holds no 'faces.sqlite'"),
         (
             lambda members: members.update({"faces.sqlite": flipped(members["faces.sqlite"])}),
-            "not as it was written",
+            "changed since it was written",
         ),
     ],
 )

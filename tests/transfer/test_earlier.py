@@ -55,7 +55,7 @@ def test_a_quality_that_was_no_number_is_left_behind(earlier: Earlier) -> None:
     assert (two.attributes, four.attributes) == ({}, {"quality": 1e-300})
 
 
-def test_an_archive_of_format_1_is_taken_in_and_goes_out_as_format_3(
+def test_an_archive_of_format_1_is_taken_in_and_goes_out_as_format_4(
     earlier: Earlier, tmp_path: Path
 ) -> None:
     assert take_in(earlier.archive, tmp_path / "new") == (2, 13)
@@ -64,7 +64,7 @@ def test_an_archive_of_format_1_is_taken_in_and_goes_out_as_format_3(
     with closing(opened(tmp_path / "new")) as store:
         export_archive(store, store.pictures, tmp_path / "new.zip", contracts={})
     with ArchiveReader(tmp_path / "new.zip") as archive:
-        assert archive.manifest.format == 3
+        assert archive.manifest.format == 4
     assert take_in(tmp_path / "new.zip", tmp_path / "newest") == (2, 13)
     assert held(tmp_path / "newest") == earlier.content
 

@@ -39,6 +39,29 @@ def fill(store: DurableStore) -> None:
     part.merge(ann.id, into=ben.id)
 
 
+def test_what_was_decided_on_suggestions_comes_back(tmp_path: Path) -> None:
+    with closing(opened(tmp_path / "source")) as source:
+        part = source.collection()
+        ann = part.add_subject("Ann")
+        one, other = part.add([new_face(vector, picture=None) for vector in VECTORS[:2]])
+        part.keep(Exemplar("ignored", one.embedding, face=one.id))
+        part.keep(
+            Exemplar(
+                "apart", other.embedding, subject=ann.id, face=other.id, content={"other": one.id}
+            )
+        )
+        before = remembered(part)
+        assert len(before) == 2
+        export_archive(source, source.pictures, tmp_path / "all.zip", contracts={})
+    back_up(tmp_path / "source", tmp_path / "backup.zip")
+    with closing(opened(tmp_path / "target")) as target:
+        take_in(target, tmp_path / "all.zip")
+        assert remembered(target.collection()) == before
+    restore(tmp_path / "backup.zip", tmp_path / "restored")
+    with closing(opened(tmp_path / "restored")) as restored:
+        assert remembered(restored.collection()) == before
+
+
 def remembered(collection: Collection) -> list[str]:
     return [exemplar_line(item).model_dump_json() for item in all_exemplars(collection)]
 
@@ -117,8 +140,8 @@ def changed(path: Path, change: Callable[[list[dict[str, Any]]], None]) -> Path:
         ("vector", [1.0], "float32 of shape"),
         ("vector", [0.0] * 16, "length 1, not 0"),
         ("kind", "friend", "kind"),
-        ("subject", "a" * 32, "a person whom the archive lacks"),
-        ("face", "a" * 32, "a face that the archive lacks"),
+        ("subject", "a" * 32, "a person who is not in the archive"),
+        ("face", "a" * 32, "a face that is not in the archive"),
         ("until", "tomorrow", "until"),
         ("content", [], "content"),
     ],

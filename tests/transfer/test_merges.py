@@ -112,9 +112,9 @@ def rewritten(path: Path, change: Callable[[list[dict[str, object]]], object]) -
     ("change", "message"),
     [
         (lambda lines: lines.pop(), "has 2 lines, not 3"),
-        (lambda lines: lines[1].update(id=lines[0]["id"]), "comes twice"),
-        (lambda lines: lines[1].update(gone=lines[0]["gone"]), "still there"),
-        (lambda lines: lines[2]["gone"].update(id=lines[2]["into"]), "still there"),
+        (lambda lines: lines[1].update(id=lines[0]["id"]), "occurs twice"),
+        (lambda lines: lines[1].update(gone=lines[0]["gone"]), "still exists"),
+        (lambda lines: lines[2]["gone"].update(id=lines[2]["into"]), "still exists"),
         (lambda lines: lines[0].update(id="../evil"), "line 1: id"),
         (lambda lines: lines[0].update(until="2020-01-01T00:00:00"), "line 1: until"),
         (lambda lines: lines[0].update(more=1), "line 1: more"),

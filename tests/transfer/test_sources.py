@@ -114,6 +114,20 @@ def flawed(path: Path) -> Path:
     return path
 
 
+def test_a_zip_of_the_folder_that_it_was_packed_in_is_the_same(tmp_path: Path) -> None:
+    """Some programs write where they stood before each name."""
+    names = ("./ann/1.jpg", "./bob/./2.jpg", ".//bob//3.jpg", "./4.jpg", "./.x/5.jpg")
+    packed = zipped(tmp_path / "here.zip", dict.fromkeys(names, b"1"))
+    assert persons(items_of(packed)) == {
+        "ann/1.jpg": "ann",
+        "bob/2.jpg": "bob",
+        "bob/3.jpg": "bob",
+        "4.jpg": None,
+    }
+    with open_source(packed, fetch=fetch, max_bytes=10) as source:
+        assert [item.name for item in source.left_out] == ["./.x/5.jpg"]
+
+
 def test_each_flawed_entry_of_a_zip_is_refused_and_the_rest_taken(tmp_path: Path) -> None:
     with open_source(flawed(tmp_path / "f.zip"), fetch=fetch, max_bytes=100) as source:
         results = [(item.source, with_bytes(item)) for item in source.items]
@@ -158,12 +172,12 @@ def test_too_many_entries_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_what_is_no_zip_or_not_there_is_refused(tmp_path: Path) -> None:
     (tmp_path / "no.zip").write_bytes(b"this is no zip")
-    with pytest.raises(InvalidArchive, match="no zip"):
+    with pytest.raises(InvalidArchive, match="not a zip"):
         items_of(tmp_path / "no.zip")
     with pytest.raises(InvalidArchive, match="cannot be read"):
         items_of(tmp_path / "gone.zip")
     (tmp_path / "list.txt").touch()
-    with pytest.raises(InvalidArchive, match=r"no folder, \.zip"):
+    with pytest.raises(InvalidArchive, match=r"not a folder, \.zip"):
         items_of(tmp_path / "list.txt")
 
 
@@ -246,7 +260,7 @@ def test_a_list_tells_what_the_host_of_a_url_asks_for(tmp_path: Path) -> None:
         b"fetched http://cam/b.jpg by admin:",
         b"fetched http://cam/c.jpg",
     ]
-    for item, told in ((no_url, "for a url"), (no_name, "username"), (scheme, "scheme")):
+    for item, told in ((no_url, "require a url"), (no_name, "username"), (scheme, "scheme")):
         assert told in str(with_bytes(item))
         assert "secret" not in str(with_bytes(item))
     assert inside.source == "http://cam/f.jpg"

@@ -53,6 +53,17 @@ def test_a_stretched_crop_takes_the_enlarged_box_to_a_square() -> None:
     assert np.all(high[:20] == 255)
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_stretched_crop_is_upright_whichever_way_up_the_face_is(turns: int) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (64, 50, 3), np.uint8)
+    face = detection(7.5, 20.25, 31)
+    face = replace(face, box=replace(face.box, y2=face.box.y2 + 3))
+    recipe = StretchedCrop(kind="stretched", side=1.3, size=24)
+    lying = np.ascontiguousarray(np.rot90(picture, turns))
+    crop = crop_of(lying, turned(face, turns, 50, 64), recipe)
+    assert np.array_equal(crop, crop_of(picture, face, recipe))
+
+
 def test_a_stretched_crop_is_zero_beyond_the_picture() -> None:
     white = np.full((100, 100, 3), 255, np.uint8)
     recipe = StretchedCrop(kind="stretched", side=1.0, size=100)

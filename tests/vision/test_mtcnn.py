@@ -15,7 +15,7 @@ from faceserver.runtime.parallel import Helpers
 from faceserver.types import Box, Detection, Image
 from faceserver.vision import geometry
 from faceserver.vision.base import Loading
-from faceserver.vision.mtcnn import MtcnnDetector, layout, proposals, pyramid
+from faceserver.vision.mtcnn import MtcnnDetector, layout, pyramid
 from tests.support.counting import CountingEngine
 from tests.support.photographs import Photographs
 from tests.vision import reference_mtcnn
@@ -229,7 +229,7 @@ def test_a_picture_takes_few_calls_and_passes(
 def test_a_picture_full_of_candidates_takes_bounded_work(
     spec: DetectorSpec, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(proposals, "MOST", 50)
+    monkeypatch.setattr("faceserver.vision.mtcnn.candidates.MOST", 50)
     counting = CountingEngine(engine)
     options = {"pnet_threshold": 0.0, "rnet_threshold": 0.99, "onet_threshold": 0.99}
     eager = MtcnnDetector(spec.model_copy(update={"options": options}), Loading(counting))

@@ -85,6 +85,32 @@ def test_a_large_picture_is_seen_twice_and_a_usual_one_once(
         assert all(rows % 64 == columns % 64 == 0 for _, rows, columns, _ in counting.shapes())
 
 
+@pytest.mark.parametrize(
+    ("sides", "smallest", "shapes"),
+    [
+        ((1200, 960), 40, [(448, 384)]),  # a face of 40 pixels is seen with 15
+        ((1200, 960), 20, [(640, 512), (768, 576)]),  # one of 20 needs a second look for 12
+        ((1200, 1000), 400, [(448, 384)]),
+        ((400, 300), 40, [(448, 320)]),  # never larger than it is
+        ((1200, 1600), 40, [(448, 576)]),
+        ((1600, 2000), 40, [(512, 640)]),
+        ((2400, 3200), 40, [(512, 640), (768, 960)]),
+    ],
+)
+def test_a_picture_is_seen_no_larger_than_its_smallest_faces_need(
+    sides: tuple[int, int],
+    smallest: int,
+    shapes: list[tuple[int, int]],
+    spec: DetectorSpec,
+    engine: Engine,
+) -> None:
+    counting = CountingEngine(engine)
+    make_detector(told(spec, min_face=smallest), Loading(counting)).detect(
+        np.zeros((*sides, 3), np.uint8)
+    )
+    assert [(rows, columns) for _, rows, columns, _ in counting.shapes()] == shapes
+
+
 def test_smaller_faces_than_asked_for_are_not_reported(
     spec: DetectorSpec, engine: Engine, photographs: Photographs
 ) -> None:

@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from faceserver.web.errors import STATUS
-from faceserver.web.guard.scopes import reach_of, scope_of
+from faceserver.web.guard.scopes import mark_of
 
 REACHED = 204
 _CODE = "X-Test-Code"
@@ -36,8 +36,9 @@ class Route:
 def routes(app: Flask) -> list[Route]:
     """Every route of an app; HEAD and OPTIONS come with each."""
     return sorted(
-        Route(rule.rule, method, scope_of(app, rule.endpoint), reach_of(app, rule.endpoint))
+        Route(rule.rule, method, mark.scope, mark.reach)
         for rule in app.url_map.iter_rules()
+        for mark in [mark_of(app, rule.endpoint)]
         for method in _methods(rule)
     )
 

@@ -16,7 +16,7 @@ from faceserver.store import subjects
 from faceserver.web.guard import scopes
 from faceserver.web.guard.auth import gate_of
 from faceserver.web.guard.bodies import limit_of
-from faceserver.web.guard.scopes import body_of, scope
+from faceserver.web.guard.scopes import mark_of, scope
 from faceserver.web.problems import MAX_ERRORS, MAX_TEXT
 from tests.web.fakes import FakeBackend, make_app
 from tests.web.forms import error_of
@@ -50,7 +50,7 @@ def headers_alone(app: Flask, **request: Any) -> tuple[int, int | None]:
 def test_every_route_that_takes_a_body_says_how_large(app: Flask) -> None:
     for rule in app.url_map.iter_rules():
         if (rule.methods or set()) & WITH_BODY:
-            assert vars(app.view_functions[rule.endpoint])["body"], rule
+            assert mark_of(app, rule.endpoint).body, rule
 
 
 def test_a_route_that_does_not_say_keeps_the_server_from_starting(app: Flask) -> None:
@@ -73,7 +73,7 @@ def test_a_body_that_is_too_large_for_its_route_is_refused(
             path = rule.rule.replace("<collection>", "default")
             if "<" in path:
                 continue
-            limit = limit_of(body_of(app, rule.endpoint), backend.settings)
+            limit = limit_of(mark_of(app, rule.endpoint).body or "small", backend.settings)
             for kind, most in (("application/json", limit.json), ("image/jpeg", limit.bytes)):
                 answer = client.open(path, method=method, data=b" " * (most + 1), content_type=kind)
                 assert status_of(answer) == 413, (path, kind)

@@ -14,7 +14,7 @@ class WithSecrets(Settings):
 
     model_config = SettingsConfigDict(env_prefix="FACESERVER_")
 
-    database: str = Field("", description="Where.")
+    backend: str = Field("", description="Where.")
     s3_secret: str = Field("", description="Hidden by its name.")
     pass_phrase: SecretStr | None = Field(None, description="Hidden by its type.")
 
@@ -34,12 +34,12 @@ def test_every_setting_is_shown_with_its_default(tmp_path: Path) -> None:
 def test_no_secret_is_shown() -> None:
     settings = WithSecrets.model_validate(
         {
-            "database": "postgresql://user:hunter2@db.example/faces",
+            "backend": "postgresql://user:hunter2@db.example/faces",
             "s3_secret": "hunter2",
             "pass_phrase": "hunter2",
         }
     )
     shown = {each.name: each.value for each in shown_settings(settings)}
-    assert shown["FACESERVER_DATABASE"] == "postgresql://***@db.example/faces"
+    assert shown["FACESERVER_BACKEND"] == "postgresql://***@db.example/faces"
     assert shown["FACESERVER_S3_SECRET"] == shown["FACESERVER_PASS_PHRASE"] == "***"
     assert "hunter2" not in repr(shown)

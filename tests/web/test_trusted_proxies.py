@@ -14,7 +14,7 @@ from faceserver.config import load_settings
 from faceserver.errors import InvalidSetting, SetupError
 from faceserver.runtime import waiting
 from faceserver.web import gate_of
-from faceserver.web.guard.proxies import TrustedProxies
+from faceserver.web.doors import Entrance
 from tests.web.fakes import FakeBackend, make_app
 
 TOLD = {
@@ -202,7 +202,7 @@ def test_the_share_of_what_is_fetched_is_the_clients(
     environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}
     token = waiting.place.set("of the connection")
     try:
-        TrustedProxies(app, Proxies([trusted]))(environ, lambda *_: lambda _: None)
+        Entrance(app, Proxies([trusted]), 5)(environ, lambda *_: lambda _: None)
         assert waiting.place.get() == "of the connection"
     finally:
         waiting.place.reset(token)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from threading import Event as Flag
 
 import pytest
 
@@ -11,6 +12,7 @@ from faceserver.errors import NotFound
 from faceserver.services.telling import Event
 from faceserver.webhooks.manager import Webhooks
 from faceserver.webhooks.purging import purge_webhooks
+from tests.store.conftest import shared
 from tests.webhooks.test_webhooks import MATCH, World, last, make, opened
 
 Both = tuple[Webhooks, Webhooks]
@@ -66,6 +68,24 @@ def test_a_receiver_gets_one_event_at_a_time_from_all_servers(both: Both, world:
     assert [item.state for item in here.deliveries(hook, limit=9).items] == ["delivered"] * 2
 
 
+def test_a_search_of_another_server_leaves_nothing_after_a_deletion(
+    both: Both, postgres_url: str, tmp_path: Path
+) -> None:
+    here, there = both
+    hook = make(here)
+    with (
+        closing(shared(postgres_url, tmp_path / "a", 0)) as one,
+        closing(shared(postgres_url, tmp_path / "b", 0)) as other,
+    ):
+        told = Event("match", "default", {"name": "Zoë"}, other.collection().lifetime)
+        there.tell(told)
+        assert len(here.deliveries(hook, limit=9).items) == 1
+        one.purge("default")
+        here.forget("default")
+        there.tell(told)  # the other server has not heard of the deletion
+    assert here.deliveries(hook, limit=9).items == ()
+
+
 def test_another_server_goes_on_where_one_died_while_sending(both: Both, world: World) -> None:
     here, there = both
     hook = make(here)
@@ -91,3 +111,14 @@ def test_a_purge_reaches_the_database(
     purge_webhooks(tmp_path, address=postgres_url)
     assert there.deliveries(hook, limit=9).items == ()
     assert there.sender.turn() == 0
+
+
+def test_what_one_server_queues_the_other_hears_of_at_once(both: Both) -> None:
+    here, there = both
+    make(here)
+    heard = Flag()
+    there._table.listen(heard.set)
+    assert heard.wait(30), "what happened before it began to listen"
+    heard.clear()
+    here.tell(MATCH)
+    assert heard.wait(30)

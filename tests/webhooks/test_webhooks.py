@@ -272,6 +272,21 @@ def test_a_purge_leaves_nothing_of_what_was_told(tmp_path: Path, world: World) -
     purge_webhooks(tmp_path / "nowhere")
 
 
+def test_a_search_from_before_a_deletion_leaves_nothing_with_the_webhooks(
+    hooks: Webhooks, world: World
+) -> None:
+    staff = hooks._store.create("staff", model="memory", dims=2)
+    hook = make(hooks)
+    told = Event("match", "staff", {"subject": {"name": "Zoë"}}, staff.lifetime)
+    hooks.tell(told)
+    hooks._store.purge("staff")
+    hooks.forget("staff")
+    hooks.tell(told)  # what the search has found before
+    assert hooks.deliveries(hook, limit=9).items == ()
+    hooks.tell(Event("match", "default", {}, hooks._store.collection().lifetime))
+    assert len(hooks.deliveries(hook, limit=9).items) == 1
+
+
 def test_a_damaged_file_is_told_and_set_aside(tmp_path: Path, world: World) -> None:
     assert check_webhooks(tmp_path) == []
     with closing(opened(tmp_path, world)) as hooks:
@@ -361,7 +376,7 @@ def test_a_full_disk_hinders_no_search(tmp_path: Path, world: World) -> None:
 def test_a_database_that_is_lost_hinders_no_search(
     hooks: Webhooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def lost(*_: object) -> None:
+    def lost(*_: object, **__: object) -> None:
         raise StoreUnavailable("gone")
 
     make(hooks)

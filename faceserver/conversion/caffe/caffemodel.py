@@ -37,7 +37,7 @@ def read_caffemodel(path: Path) -> dict[str, tuple[Floats, ...]]:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise ModelError(f"{path} is truncated or no caffemodel") from error
+        raise ModelError(f"{path} is truncated, or not a caffemodel") from error
     layers: list[LayerParameter | V1LayerParameter] = [*net.layers, *net.layer]
     weights = {
         layer.name: tuple(_to_array(blob, f"{path}, layer {layer.name!r}") for blob in layer.blobs)

@@ -20,7 +20,7 @@ def read_prototxt(path: Path) -> NetParameter:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise ModelError(f"{path} is no prototxt: {error}") from error
+        raise ModelError(f"{path} is not a prototxt: {error}") from error
 
 
 def parse_prototxt(text: str) -> NetParameter:
@@ -29,7 +29,7 @@ def parse_prototxt(text: str) -> NetParameter:
     A network of an older Caffe version comes back in the form of Caffe 1.0.
 
     Raises:
-        text_format.ParseError: the text is no prototxt.
+        text_format.ParseError: the text is not a prototxt.
     """
     net = text_format.Parse(text, NetParameter(), allow_unknown_field=True)
     upgrade(net)

@@ -4,10 +4,8 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 from faceserver.conversion.caffe.caffe_pb2 import (
-    ConvolutionParameter,
     LayerParameter,
     NetParameter,
-    PoolingParameter,
 )
 from faceserver.conversion.caffe.moving_shapes import (
     detections,
@@ -19,13 +17,16 @@ from faceserver.conversion.caffe.moving_shapes import (
     tiled,
     upsampled,
 )
+from faceserver.conversion.caffe.windows import (
+    Pair,
+    Shape,
+    convolution_dilation,
+    convolution_window,
+    pooled_size,
+    pooling_window,
+    rounds_up,
+)
 from faceserver.errors import ModelError
-
-Shape = tuple[int, ...]
-"""A blob's axes: batch, channels, rows, columns; or batch and values."""
-
-Pair = tuple[int, int]
-"""One number for rows, one for columns."""
 
 
 def infer_shapes(net: NetParameter) -> dict[str, Shape]:
@@ -73,45 +74,6 @@ def output_shape(layer: LayerParameter, bottoms: Sequence[Shape]) -> Shape:
     if min(shape, default=1) < 1:
         raise ModelError(f"layer {layer.name!r} cannot make {shape} from {list(bottoms)}")
     return shape
-
-
-def convolution_window(param: ConvolutionParameter) -> tuple[Pair, Pair, Pair]:
-    """Return a convolution's kernel, stride and padding."""
-    kernel = _pair(param.kernel_size or [0], param.kernel_h, param.kernel_w)
-    stride = _pair(param.stride or [1], param.stride_h, param.stride_w)
-    return kernel, stride, _pair(param.pad or [0], param.pad_h, param.pad_w)
-
-
-def convolution_dilation(param: ConvolutionParameter) -> Pair:
-    """Return how far apart the values are that a convolution's kernel reads."""
-    return _pair(param.dilation or [1], 0, 0)
-
-
-def pooling_window(param: PoolingParameter, bottom: Shape) -> tuple[Pair, Pair, Pair]:
-    """Return a pooling's kernel, stride and padding over a blob of the given shape."""
-    if param.global_pooling:
-        return (bottom[2], bottom[3]), (1, 1), (0, 0)
-    kernel = _pair([param.kernel_size], param.kernel_h, param.kernel_w)
-    stride = _pair([param.stride], param.stride_h, param.stride_w)
-    return kernel, stride, _pair([param.pad], param.pad_h, param.pad_w)
-
-
-def rounds_up(param: PoolingParameter) -> bool:
-    """Tell whether a pooling's last window may reach over the edge, as it does in Caffe 1.0."""
-    return param.ceil_mode and param.round_mode == PoolingParameter.CEIL
-
-
-def pooled_size(size: int, kernel: int, stride: int, pad: int, *, up: bool = True) -> int:
-    """Compute how many windows Caffe's pooling fits into one axis.
-
-    Source: PoolingLayer::Reshape of Caffe 1.0, which rounds up. With padding, a last window that
-    would lie in the padding alone is dropped.
-    """
-    steps = size + 2 * pad - kernel
-    pooled = (-(-steps // stride) if up else steps // stride) + 1
-    if pad and (pooled - 1) * stride >= size + pad:
-        pooled -= 1
-    return pooled
 
 
 def canonical_axis(layer: LayerParameter, axis: int, shape: Shape) -> int:
@@ -164,12 +126,6 @@ def crop_offsets(layer: LayerParameter, bottoms: Sequence[Shape]) -> tuple[int, 
     if len(offsets) != len(blob) - start:
         raise ModelError(f"layer {layer.name!r} needs an offset for each axis from {start} on")
     return start, offsets
-
-
-def _pair(values: Sequence[int], rows: int, columns: int) -> Pair:
-    if rows or columns:
-        return rows, columns
-    return values[0], values[-1]
 
 
 def _input(layer: LayerParameter, _bottoms: Sequence[Shape]) -> Shape:

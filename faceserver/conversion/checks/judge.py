@@ -87,7 +87,7 @@ def run_opencv(
         else:
             results = list(network.forward([layer for layer, _index in wanted]))
     except cv2.error as error:
-        raise ModelError(f"OpenCV cannot run {caffemodel}: {error.err}") from error
+        raise ModelError(f"OpenCV cannot run the Caffe files: {error.err}") from error
     arrays = [np.asarray(result, np.float32) for result in results]
     return dict(zip(names, arrays, strict=True))
 

@@ -1,8 +1,8 @@
 """Compares a converted network with its source, layer by layer."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -44,7 +44,8 @@ class Report:
         embedding: by input, the largest difference of the unit vectors in each form; of a network
             that makes others, of its outputs as of layers.
         layers: those of which the source has the same values.
-        limit: above which a difference is an error.
+        limits: above which a difference is an error, by the form; of layers and of forms that are
+            not named it is :data:`TOLERANCE`.
     """
 
     source: str
@@ -53,7 +54,7 @@ class Report:
     seconds: float
     embedding: Mapping[str, Mapping[str, float]]
     layers: tuple[LayerReport, ...]
-    limit: float = TOLERANCE
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     def format(self) -> bytes:
         """Write the report as JSON."""
@@ -61,24 +62,30 @@ class Report:
 
     def worst(self) -> tuple[str, float]:
         """Return the largest difference of all, and where it is."""
-        found = [(each.name, apart) for each in self.layers for apart in each.differences.values()]
-        found += [
-            (f"the embedding in {form}", apart)
-            for forms in self.embedding.values()
-            for form, apart in forms.items()
-        ]
+        found = ((where, apart) for where, apart, _limit in self._differences())
         return max(found, key=lambda item: np.inf if np.isnan(item[1]) else item[1])
+
+    def _differences(self) -> Iterator[tuple[str, float, float]]:
+        """Where something was compared, how far it is apart, and how far it may be."""
+        for layer in self.layers:
+            for apart in layer.differences.values():
+                yield layer.name, apart, TOLERANCE
+        for forms in self.embedding.values():
+            for form, apart in forms.items():
+                yield f"the embedding in {form}", apart, self.limits.get(form, TOLERANCE)
 
     def check(self) -> None:
         """Raise where something differs too much.
 
         Raises:
-            ModelError: the largest difference is above the limit; the message names the layer.
+            ModelError: a difference is above its limit; the message names the layer that is
+                furthest above.
         """
-        where, largest = self.worst()
-        if not largest <= self.limit:  # so that NaN fails, too
+        wrong = [each for each in self._differences() if not each[1] <= each[2]]  # NaN is wrong
+        if wrong:
+            where, apart, limit = max(wrong, key=lambda each: np.nan_to_num(each[1], nan=np.inf))
             raise ModelError(
-                f"{self.source}: {where} differs by {largest:.1e}, more than {self.limit:.0e}; "
+                f"{self.source}: {where} differs by {apart:.1e}, more than {limit:.0e}; "
                 "--no-check writes it all the same"
             )
 
@@ -106,21 +113,23 @@ def compare(
     source = network.source
     layers = [each for each in network.layers[1:] if each.origin and each.name in set(traced)]
     differences: dict[str, dict[str, float]] = {layer.name: {} for layer in layers}
-    embedding = {}
+    wanted = list(dict.fromkeys([*(each.origin for each in layers), *network.outputs.values()]))
+    embedding: dict[str, dict[str, float]] = {}
     for title, blob in inputs.items():
-        wanted = [*(layer.origin for layer in layers), *network.outputs.values()]
-        expected = source.run(blob, list(dict.fromkeys(wanted)))
-        apart: dict[str, float] = {}
-        for form, run in forms.items():
-            names = [layer.name for layer in layers] if not apart else []
-            found = run(blob, list(dict.fromkeys([*names, *network.outputs])))
-            if names:
-                _compare_layers(layers, expected, found, title, differences)
-            apart[form] = max(
-                _output_apart(ours, expected[theirs], found[ours])
-                for ours, theirs in network.outputs.items()
-            )
-        embedding[title] = apart
+        try:
+            expected = source.run(blob, wanted)
+            apart = embedding.setdefault(title, {})
+            for form, run in forms.items():
+                names = [layer.name for layer in layers] if not apart else []
+                found = run(blob, list(dict.fromkeys([*names, *network.outputs])))
+                if names:
+                    _compare_layers(layers, expected, found, title, differences)
+                apart[form] = max(
+                    _output_apart(ours, expected[theirs], found[ours])
+                    for ours, theirs in network.outputs.items()
+                )
+        except ModelError as error:
+            raise ModelError(f"{source.path} cannot be compared: {error}") from error
     return Report(
         source=source.path.name,
         judge=source.judge,

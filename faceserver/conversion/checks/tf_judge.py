@@ -69,7 +69,7 @@ def run_source(
 def _run_openvino(
     source: TfNetwork, feed: str, picture: Floats, nodes: list[str]
 ) -> dict[str, Floats]:
-    graph = _needed(source)
+    graph = needed(source)
     for index, name in enumerate(nodes):
         # A node that another reads may come out with its axes in another order, a result may not.
         result = graph.node.add(name=f"{_RESULT}{index}", op="Identity", input=[name])
@@ -88,7 +88,8 @@ def _run_openvino(
         }
 
 
-def _needed(source: TfNetwork) -> GraphDef:
+def needed(source: TfNetwork) -> GraphDef:
+    """Return the nodes that the output depends on, as other readers take them."""
     graph = source.graph
     needed = GraphDef(node=graph.needed_for(graph.output(), shapes=True))
     for node in needed.node:

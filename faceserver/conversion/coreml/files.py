@@ -9,19 +9,22 @@ from typing import Any
 
 from faceserver.conversion.coreml.about import About, metadata, swift_line
 from faceserver.conversion.coreml.network import Embedder
-from faceserver.errors import SetupError
+from faceserver.errors import ModelError, SetupError
 
 
 @contextmanager
 def staged(target: Path) -> Iterator[Path]:
     """Give a path of the target's name in a folder beside it; move there what was made of it.
 
-    What was at the target is replaced, a whole folder too. If the block raises, nothing changes.
+    A file or package that was at the target is replaced. If the block raises, nothing changes.
 
     Raises:
+        ModelError: a folder that is no CoreML package is in the way.
         SetupError: the target's folder cannot be written; raised before the block begins where
             that shows at once.
     """
+    if target.is_dir() and not (target / "Manifest.json").is_file() and any(target.iterdir()):
+        raise ModelError(f"{target} cannot be written: a folder of that name is in the way")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=target.parent, prefix=".") as folder:

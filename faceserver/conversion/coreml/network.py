@@ -202,11 +202,11 @@ def _free_name(name: str, taken: dict[str, Layer]) -> str:
 
 def _require_facenet(found: Embedder) -> None:
     if not found.layers or [isinstance(layer, Input) for layer in found.layers].count(True) != 1:
-        raise ModelError("the graph is no FaceNet: it must have one input")
+        raise ModelError("the graph is not a FaceNet: it must have one input")
     if not isinstance(found.layers[0], Input) or found.input_shape[0] != 3:
-        raise ModelError("the graph is no FaceNet: its input must be a picture of 3 channels")
+        raise ModelError("the graph is not a FaceNet: its input must be a picture of 3 channels")
     channels, *size = found.shapes[found.layers[-1].name]
     if size != [1, 1] or channels < 2 or not found.convolutions:
         raise ModelError(
-            f"the graph is no FaceNet: it must end in one vector, not in {(channels, *size)}"
+            f"the graph is not a FaceNet: it must end in one vector, not in {(channels, *size)}"
         )

@@ -22,6 +22,7 @@ from faceserver.conversion.graph.layers import (
     Upsample,
 )
 from faceserver.conversion.graph.shapes import pads
+from faceserver.conversion.graph.unsupported import write_each
 from faceserver.errors import ModelError
 
 _VERSION_WITH_HALVES = 2  # of the format: iOS 11.2
@@ -80,9 +81,8 @@ class _NetworkWriter:
         """Append all steps; return the model's message."""
         first, *layers = self._network.layers
         self._blobs[first.name] = self._normalized(pixels)
-        for layer in layers:
-            self._blobs[layer.name] = layer.name
-            self._write(layer)
+        self._blobs |= {layer.name: layer.name for layer in layers}
+        write_each(layers, self._write)
         for layer_name, name in self._network.outputs.items():
             self._builder.add_activation(f"{name}_out", "LINEAR", layer_name, name, params=[1, 0])
         if not self._network.outputs:

@@ -30,6 +30,7 @@ from faceserver.conversion.graph.layers import (
     Upsample,
 )
 from faceserver.conversion.graph.shapes import pads
+from faceserver.conversion.graph.unsupported import write_each
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 
@@ -113,14 +114,16 @@ class _ProgramWriter:
         if not isinstance(first, Input):
             raise ModelError(f"{first.name!r} stands where the input is expected")
         self._made[first.name] = self._normalized(image, pixels)
-        for layer in layers:
-            self._made[layer.name] = self._write(layer)
+        write_each(layers, self._keep)
         if not self._network.outputs:
             return self._unit(self._made[layers[-1].name])
         return tuple(
             self._mb.identity(x=self._made[layer], name=name if name != layer else f"{name}_out")
             for layer, name in self._network.outputs.items()
         )
+
+    def _keep(self, layer: Layer) -> None:
+        self._made[layer.name] = self._write(layer)
 
     def _normalized(self, image: Any, pixels: PixelScaling) -> Any:
         mb = self._mb

@@ -78,7 +78,7 @@ def _graph(path: Path) -> GraphDef:
     try:
         meta.ParseFromString(path.read_bytes())
     except DecodeError as error:
-        raise ModelError(f"{path} is truncated or no .meta file") from error
+        raise ModelError(f"{path} is truncated, or not a .meta file") from error
     return meta.graph_def
 
 
@@ -89,7 +89,7 @@ def _reader(prefix: Path) -> Callable[[str], Any]:
         reader = library.train.load_checkpoint(str(prefix))
         types = reader.get_variable_to_dtype_map()
     except (library.errors.OpError, ValueError) as error:
-        raise ModelError(f"{prefix} is truncated or no checkpoint: {error}") from error
+        raise ModelError(f"{prefix} is truncated, or not a checkpoint: {error}") from error
 
     def value(name: str) -> Any:
         if types.get(name) != library.float32:

@@ -7,6 +7,7 @@ from itertools import takewhile
 import numpy as np
 
 from faceserver.conversion.graph.layers import BatchNorm, Input, Layer
+from faceserver.conversion.graph.unsupported import Unsupported, refusal
 from faceserver.conversion.readers.graph_constants import fold_constants
 from faceserver.conversion.readers.graph_ops import TRANSLATORS
 from faceserver.conversion.readers.graph_patterns import (
@@ -16,7 +17,6 @@ from faceserver.conversion.readers.graph_patterns import (
 )
 from faceserver.conversion.readers.graphdef import Array, FrozenGraph
 from faceserver.conversion.readers.graphdef_pb2 import NodeDef
-from faceserver.conversion.readers.unsupported import Unsupported, refusal
 from faceserver.errors import ModelError
 
 INPUT_NAME = "data"
@@ -125,7 +125,7 @@ class _Reader:
             size if size > 0 else said for size, said in zip(square, given, strict=True)
         )
         if not rows or not columns:
-            raise Unsupported("it leaves its rows and columns open: give the input's size")
+            raise Unsupported("it does not fix the size of its input: give it")
         return Input(name, (), shape=(1, channels, rows, columns))
 
 

@@ -9,10 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from faceserver.conversion.graph.layers import Layer
+from faceserver.conversion.graph.unsupported import Unsupported, refusal
 from faceserver.conversion.readers.ov_blobs import WITHOUT_BIAS, Reader
 from faceserver.conversion.readers.ov_ops import TRANSLATORS, before_unit_length
-from faceserver.conversion.readers.unsupported import Unsupported, refusal
 from faceserver.errors import ModelError
+
+_NOT_SUPPORTED = "this op is not supported"
 
 
 def layers_of(
@@ -50,16 +52,21 @@ def layers_of(
     for node in _needed([output for output, _name in ends.values()]):
         if any(value.get_node().get_instance_id() in broken for value in node.input_values()):
             broken.add(node.get_instance_id())
+            if node.get_type_name() not in TRANSLATORS:
+                troubles.append(_trouble(node, _NOT_SUPPORTED))
             continue
         try:
             _translate(reader, node)
         except (Unsupported, ModelError) as error:
             broken.add(node.get_instance_id())
-            kind, name = node.get_type_name(), node.get_friendly_name()
-            troubles.append(f"node {name!r} ({kind}): {error}")
+            troubles.append(_trouble(node, error))
     if troubles:
         raise refusal(troubles)
     return _in_order(_named(reader, ends), places)
+
+
+def _trouble(node: Any, why: object) -> str:
+    return f"node {node.get_friendly_name()!r} ({node.get_type_name()}): {why}"
 
 
 def _translate(reader: Reader, node: Any) -> None:
@@ -68,7 +75,7 @@ def _translate(reader: Reader, node: Any) -> None:
         reader.set(node.output(0), reader.input(node))
     elif any(reader.is_blob(node, index) for index in range(node.get_input_size())):
         if kind not in TRANSLATORS:
-            raise Unsupported("this op is not supported")
+            raise Unsupported(_NOT_SUPPORTED)
         TRANSLATORS[kind](reader, node)
 
 

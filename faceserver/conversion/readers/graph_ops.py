@@ -22,9 +22,9 @@ from faceserver.conversion.graph.layers import (
     Scale,
     Sum,
 )
+from faceserver.conversion.graph.unsupported import Unsupported
 from faceserver.conversion.readers.graphdef import Array
 from faceserver.conversion.readers.graphdef_pb2 import NodeDef
-from faceserver.conversion.readers.unsupported import Unsupported
 from faceserver.types import Floats
 
 Translator = Callable[[NodeDef, str, tuple[str, ...], list[Array]], Layer]

@@ -125,17 +125,8 @@ def read_graph_def(path: Path) -> GraphDef:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise ModelError(f"{path} is truncated or no frozen graph") from error
+        raise ModelError(f"{path} is truncated, or not a frozen graph") from error
     return graph
-
-
-def read_graph(path: Path) -> FrozenGraph:
-    """Read a frozen graph as it computes when it is not being trained.
-
-    Raises:
-        ModelError: the file is missing, truncated, or no graph.
-    """
-    return FrozenGraph(read_graph_def(path))
 
 
 def constant(node: NodeDef) -> Array:

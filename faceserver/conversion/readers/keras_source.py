@@ -8,45 +8,32 @@ from typing import Any
 
 import numpy as np
 
-from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.graph.layers import Layer
-from faceserver.conversion.readers.from_openvino import layers_of
-from faceserver.conversion.readers.opening import Opening
+from faceserver.conversion.readers.frozen import layers_of_frozen
+from faceserver.conversion.readers.opening import OneFile, Opening
 from faceserver.conversion.readers.tensorflow_library import tensorflow
-from faceserver.engines.openvino_library import fold_constants, openvino
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 
 
 @dataclass(frozen=True)
-class KerasSource:
+class KerasSource(OneFile):
     """A network in a Keras file.
 
     Attributes:
-        path: the file.
         model: the ``keras.Model``.
         size: rows and columns of the input.
         outputs: names for what it makes.
     """
 
-    path: Path
     model: Any
     size: tuple[int, int]
     outputs: tuple[str, ...]
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """All files that hold the network."""
-        return (self.path,)
-
-    @property
     def judge(self) -> str:
         """Say who runs it to compare."""
         return "Keras"
-
-    def sha256(self) -> dict[str, str]:
-        """Return the sha256 of the file, by its name."""
-        return {self.path.name: sha256_of(self.path)}
 
     def layers(self, size: tuple[int, int] | None) -> list[Layer]:
         """Return its layers.
@@ -55,19 +42,8 @@ class KerasSource:
             ModelError: ops are not supported; the message names all of them.
         """
         rows, columns = size or self.size
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "graph.pb"
-            file.write_bytes(self._frozen(rows, columns))
-            try:
-                model = openvino.Core().read_model(file)
-            except RuntimeError as error:
-                raise ModelError(f"{self.path} cannot be read by OpenVINO: {error}") from error
-        model.reshape([1, rows, columns, 3])
-        fold_constants(model)
-        for result, name in zip(model.get_results(), self.outputs, strict=True):
-            result.input_value(0).set_names({name})
         try:
-            return layers_of(model, {name: name for name in self.outputs})
+            return layers_of_frozen(self._frozen(rows, columns), (rows, columns), self.outputs)
         except ModelError as error:
             raise ModelError(f"{self.path}: {error}") from error
 
@@ -115,7 +91,7 @@ def read_keras(path: Path, opening: Opening) -> KerasSource:
         raise ModelError(f"{path} takes {shape}, not (batch, rows, columns, 3)")
     size = opening.size or (shape[1], shape[2])
     if None in size:
-        raise ModelError(f"{path} leaves its rows and columns open: give the input's size")
+        raise ModelError(f"{path} does not fix the size of its input: give it")
     outputs = _outputs(path, model, opening.output)
     if opening.output:
         model = library.keras.Model(model.input, model.get_layer(opening.output).output)

@@ -34,7 +34,14 @@ class Kind(Enum):
     TFLITE = "a TFLite file"
     SAFETENSORS = "a safetensors file"
     COREML = "a CoreML file"
-    TORCH_LEGACY = "a pickle, as torch.save wrote it before PyTorch 1.6"
+    DLIB = "a network of dlib"
+    TORCH_LEGACY = "a file of torch.save, in the form before PyTorch 1.6"
+    PICKLE = "a pickle"
+    MXNET = "a file of MXNet's weights"
+    NCNN = "the layers of an ncnn network"
+    OPENVINO_IR = "an OpenVINO IR file"
+    MATLAB = "a MATLAB file"
+    CHECKPOINT_PART = "a part of a TensorFlow checkpoint"
     ZIP = "a zip archive"
     GZIP = "a gzip archive"
     HTML = "a web page"
@@ -44,9 +51,16 @@ class Kind(Enum):
 
 
 _ADVICE = {
+    Kind.DLIB: "`faceserver models add` takes it as it is",
     Kind.META_GRAPH: "give the folder that holds it and the checkpoint's other files",
     Kind.SAVED_MODEL: "give the folder that holds it",
-    Kind.TORCH_LEGACY: "load it with PyTorch and save it again, which writes today's form",
+    Kind.CHECKPOINT_PART: "give the folder that holds it and the .meta file",
+    Kind.PICKLE: "reading it would run whatever code it holds; save the weights with torch.save, "
+    "or the network as ONNX",
+    Kind.MXNET: "load it with MXNet and its -symbol.json, and export it as ONNX",
+    Kind.NCNN: "it is made to be run, not converted: take what it was made from",
+    Kind.OPENVINO_IR: "it is made to be run, not converted: take what it was made from",
+    Kind.MATLAB: "export the network as ONNX",
     Kind.SAFETENSORS: "load it with PyTorch, and save its state dict with torch.save",
     Kind.TFLITE: "it is made to be run, not converted: take what it was made from",
     Kind.COREML: "it is made to be run, not converted: take what it was made from",
@@ -63,14 +77,24 @@ _BEGINNINGS = (
     (b"\x93NUMPY", Kind.NUMPY),
     (b"version https://git-lfs", Kind.LFS),
     (b"\x1f\x8b", Kind.GZIP),
+    (b"\x01\x01\x01\x0dloss_metric_", Kind.DLIB),
     (b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19", Kind.TORCH_LEGACY),
+    *((bytes((0x80, protocol)), Kind.PICKLE) for protocol in (2, 3, 4, 5)),
+    (b"\x12\x01\0\0\0\0\0\0", Kind.MXNET),
+    (b"7767517", Kind.NCNN),
+    (b"MATLAB 5.0 MAT-file", Kind.MATLAB),
 )
 
+_TABLE_END = b"\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+"""How TensorFlow's tables end, such as a checkpoint's .index; its .data files have no mark."""
+_DATA_NAME = re.compile(r"\.data-\d{5}-of-\d{5}$")
+
 _HTML = re.compile(rb"\s*<(!doctype html|html|\?xml[^>]*>\s*<html)", re.IGNORECASE)
+_OPENVINO_IR = re.compile(rb"\s*(<\?xml[^>]*>\s*)?<net[\s>]")
 _PROTOTXT = re.compile(rb"(\s|#[^\n]*\n)*(name|layers?|input\w*|force_backward)\s*[:{]")
 
 
-def kind_of(path: Path) -> Kind:  # noqa: PLR0911 - one way out for each kind
+def kind_of(path: Path) -> Kind:
     """Return what a file or folder is, whatever it is called.
 
     Raises:
@@ -85,18 +109,9 @@ def kind_of(path: Path) -> Kind:  # noqa: PLR0911 - one way out for each kind
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     if not head:
         return Kind.EMPTY
-    for beginning, kind in _BEGINNINGS:
-        if head.startswith(beginning):
-            return kind
     if head.startswith(b"PK"):
         return _kind_of_zip(path)
-    if head[4:8] == b"TFL3":
-        return Kind.TFLITE
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
-        return Kind.SAFETENSORS
-    if _HTML.match(head):
-        return Kind.HTML
-    return Kind.PROTOTXT if _PROTOTXT.match(head) else _kind_of_message(head)
+    return _kind_by_marks(path, head) or _kind_of_text(head) or _kind_of_message(head)
 
 
 def refusal(path: Path, kind: Kind, wanted: str) -> ModelError:
@@ -124,6 +139,30 @@ def _kind_of_folder(folder: Path) -> Kind:
     if (folder / "saved_model.pb").is_file():
         return Kind.SAVED_MODEL_FOLDER
     return Kind.CHECKPOINT_FOLDER if any(folder.glob("*.meta")) else Kind.FOLDER
+
+
+def _kind_by_marks(path: Path, head: bytes) -> Kind | None:
+    for beginning, kind in _BEGINNINGS:
+        if head.startswith(beginning):
+            return kind
+    if _DATA_NAME.search(path.name) or _end_of(path) == _TABLE_END:
+        return Kind.CHECKPOINT_PART
+    if head[4:8] == b"TFL3":
+        return Kind.TFLITE
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
+        return Kind.SAFETENSORS
+    return None
+
+
+def _kind_of_text(head: bytes) -> Kind | None:
+    patterns = {Kind.HTML: _HTML, Kind.OPENVINO_IR: _OPENVINO_IR, Kind.PROTOTXT: _PROTOTXT}
+    return next((kind for kind, pattern in patterns.items() if pattern.match(head)), None)
+
+
+def _end_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - len(_TABLE_END), 0))
+        return file.read()
 
 
 def _kind_of_zip(path: Path) -> Kind:

@@ -117,7 +117,7 @@ def _dictionary(path: Path) -> Mapping[str, Mapping[str, Any]]:
         found = _Restricted(content, encoding="latin1").load()
         table = found.item() if isinstance(found, np.ndarray) else found
     except (pickle.UnpicklingError, ValueError, EOFError, AttributeError, TypeError) as error:
-        raise ModelError(f"{path} is damaged or no dictionary of weights: {error}") from error
+        raise ModelError(f"{path} is damaged, or not a dictionary of weights: {error}") from error
     if not isinstance(table, Mapping):
         raise ModelError(f"{path} holds no dictionary of weights")
     return table
@@ -129,4 +129,4 @@ def _state_dict(path: Path) -> dict[str, Any]:
         state = library.load(str(path), map_location="cpu", weights_only=True)
         return {name: values.numpy() for name, values in state.items()}
     except (RuntimeError, OSError, EOFError, AttributeError, pickle.UnpicklingError) as error:
-        raise ModelError(f"{path} is damaged or no state dict") from error
+        raise ModelError(f"{path} is damaged, or not a state dict") from error

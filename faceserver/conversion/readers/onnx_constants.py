@@ -31,7 +31,7 @@ def load_folded(path: Path) -> ModelProto:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise ModelError(f"{path} is truncated or no ONNX file") from error
+        raise ModelError(f"{path} is truncated, or not an ONNX file") from error
     graph = model.graph
     known = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     left: list[NodeProto] = []

@@ -10,43 +10,32 @@ from typing import Any
 import numpy as np
 from onnx import ModelProto, TensorProto, helper
 
-from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.graph.layers import Layer
 from faceserver.conversion.readers.from_openvino import layers_of
 from faceserver.conversion.readers.kinds import Kind, require
 from faceserver.conversion.readers.onnx_constants import load_folded
+from faceserver.conversion.readers.opening import OneFile
 from faceserver.engines.openvino_library import fold_constants, openvino
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 
 
 @dataclass(frozen=True)
-class OnnxSource:
+class OnnxSource(OneFile):
     """A network in an ONNX file.
 
     Attributes:
-        path: the file.
         model: its graph, with all constants computed.
         outputs: the tensors that are wanted.
     """
 
-    path: Path
     model: ModelProto
     outputs: tuple[str, ...]
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """All files that hold the network."""
-        return (self.path,)
 
     @property
     def judge(self) -> str:
         """Say who runs it to compare."""
         return "ONNX Runtime" if _has_runtime() else "ONNX's reference implementation"
-
-    def sha256(self) -> dict[str, str]:
-        """Return the sha256 of the file, by its name."""
-        return {self.path.name: sha256_of(self.path)}
 
     def layers(
         self,
@@ -129,7 +118,7 @@ class OnnxSource:
             given = next(open_sizes, -1)
             sizes[axis] = given if given > 0 else sizes[axis]
         if min(sizes) < 1:
-            raise ModelError("it leaves its rows and columns open: give the input's size")
+            raise ModelError("it does not fix the size of its input: give it")
         model.reshape(sizes)
         fold_constants(model)
         return model

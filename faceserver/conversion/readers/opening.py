@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.graph.layers import Layer
 from faceserver.types import Floats
 
@@ -43,6 +44,26 @@ class Source(Protocol):
 
         Names that cannot be looked at are left out; channels come on the second axis.
         """
+
+
+@dataclass(frozen=True)
+class OneFile:
+    """The part of a :class:`Source` that is the same for all that are one file.
+
+    Attributes:
+        path: the file.
+    """
+
+    path: Path
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that hold the network."""
+        return (self.path,)
+
+    def sha256(self) -> dict[str, str]:
+        """Return the sha256 of the file, by its name."""
+        return {self.path.name: sha256_of(self.path)}
 
 
 @dataclass(frozen=True)

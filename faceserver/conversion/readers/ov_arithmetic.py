@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faceserver.conversion.graph.layers import Activation, Affine, Bias, Product, Relu, Scale, Sum
+from faceserver.conversion.graph.unsupported import Unsupported
 from faceserver.conversion.readers.ov_blobs import WITHOUT_BIAS, Blob, Reader
-from faceserver.conversion.readers.unsupported import Unsupported
 from faceserver.types import Floats
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from faceserver.conversion.graph.layers import Input, Layer, Shape
 from faceserver.conversion.graph.shapes import output_shape
-from faceserver.conversion.readers.unsupported import Unsupported
+from faceserver.conversion.graph.unsupported import Unsupported
 from faceserver.errors import ModelError
 
 INPUT_NAME = "data"

@@ -22,7 +22,7 @@ def freeze(folder: Path) -> tuple[GraphDef, str]:
     try:
         model = library.saved_model.load(str(folder))
     except (OSError, ValueError, KeyError, library.errors.OpError) as error:
-        raise ModelError(f"{folder} is truncated or no SavedModel: {error}") from error
+        raise ModelError(f"{folder} is truncated, or not a SavedModel: {error}") from error
     signature = model.signatures.get(_SIGNATURE)
     if signature is None:
         raise ModelError(f"{folder} has no signature {_SIGNATURE!r}: {list(model.signatures)}")

@@ -23,9 +23,9 @@ def open_source(path: Path, opening: Opening | None = None) -> Source:
     if not path.exists():
         raise ModelError(f"{path} cannot be read: No such file or folder")
     opening, kind = opening or Opening(), kind_of(path)
-    if opening.network and kind is not Kind.TORCH_WEIGHTS:
+    if opening.network and kind not in (Kind.TORCH_WEIGHTS, Kind.TORCH_LEGACY):
         raise ModelError(f"{path} is {kind.value}, which tells its architecture itself")
-    opener = _OPENERS.get(kind)
+    opener = OPENERS.get(kind)
     if opener is None:
         raise refusal(path, kind, WANTED)
     return opener(path, opening)
@@ -58,7 +58,7 @@ def _torch(path: Path, opening: Opening) -> Source:
     return read_torch(path, opening)
 
 
-_OPENERS: dict[Kind, Callable[[Path, Opening], Source]] = {
+OPENERS: dict[Kind, Callable[[Path, Opening], Source]] = {
     Kind.GRAPH_DEF: _tensorflow,
     Kind.CHECKPOINT_FOLDER: _tensorflow,
     Kind.SAVED_MODEL_FOLDER: _tensorflow,
@@ -71,4 +71,5 @@ _OPENERS: dict[Kind, Callable[[Path, Opening], Source]] = {
     Kind.TORCHSCRIPT: _torch,
     Kind.TORCH_EXPORT: _torch,
     Kind.TORCH_WEIGHTS: _torch,
+    Kind.TORCH_LEGACY: _torch,
 }

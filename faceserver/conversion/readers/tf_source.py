@@ -9,10 +9,11 @@ from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.graph.layers import Layer
 from faceserver.conversion.readers import checkpoint
 from faceserver.conversion.readers.from_graphdef import layers_from_graph
+from faceserver.conversion.readers.frozen import layers_of_frozen
 from faceserver.conversion.readers.graphdef import FrozenGraph, read_graph_def
 from faceserver.conversion.readers.graphdef_pb2 import GraphDef
 from faceserver.conversion.readers.kinds import Kind, require
-from faceserver.errors import ModelError
+from faceserver.errors import ModelError, SetupError
 from faceserver.types import Floats
 
 
@@ -43,11 +44,29 @@ class TfSource:
         return (self.graph.output().name,)
 
     def layers(self, size: tuple[int, int] | None) -> list[Layer]:
-        """Return its layers, op by op; see :func:`layers_from_graph`."""
+        """Return its layers, op by op; see :func:`layers_from_graph`.
+
+        Keras and TensorFlow 2 write SavedModels of more ops than that knows; OpenVINO reads those.
+        """
         try:
             return layers_from_graph(self.graph, size)
         except ModelError as error:
+            if not (self.path / "saved_model.pb").is_file():
+                raise ModelError(f"{self.path}: {error}") from error
+        try:
+            content = tf_judge.needed(self).SerializeToString()
+            return layers_of_frozen(content, size or self._size(), self.outputs)
+        except ModelError as error:
             raise ModelError(f"{self.path}: {error}") from error
+
+    def _size(self) -> tuple[int, int]:
+        """Rows and columns, as the input itself says."""
+        inputs = [node for node in self.graph.needed_for(self.graph.output()) if not node.input]
+        feed = next(node for node in inputs if node.op == "Placeholder")
+        sizes = [dim.size for dim in feed.attr["shape"].shape.dim][1:3]
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ModelError("it leaves its rows and columns open: give the input's size")
+        return sizes[0], sizes[1]
 
     def run(self, blob: Floats, names: Sequence[str]) -> dict[str, Floats]:
         """Compute nodes of one picture; see :func:`tf_judge.run_source`."""
@@ -83,7 +102,7 @@ def read_source(path: Path, output: str | None = None) -> TfSource:
         return TfSource(path, tuple(files), graph_def, FrozenGraph(graph_def, output or end))
     if any(path.glob("*.meta")):
         found = checkpoint.find(path)
-        graph_def = checkpoint.freeze(found)
+        graph_def = _frozen_checkpoint(found)
         return TfSource(path, found.files, graph_def, FrozenGraph(graph_def, output))
     graphs = sorted(path.glob("*.pb"))
     if len(graphs) != 1:
@@ -91,6 +110,16 @@ def read_source(path: Path, output: str | None = None) -> TfSource:
             f"{path} holds no checkpoint (*.meta), no saved_model.pb nor one frozen graph (*.pb)"
         )
     return _frozen(path, graphs[0], output)
+
+
+def _frozen_checkpoint(found: checkpoint.Checkpoint) -> GraphDef:
+    try:
+        return checkpoint.freeze(found)
+    except SetupError as error:
+        beside = sorted(found.meta.parent.glob("*.pb"))
+        if not beside:
+            raise
+        raise SetupError(f"{error}; or give {beside[0]}, which needs nothing") from error
 
 
 def _frozen(path: Path, file: Path, output: str | None) -> TfSource:

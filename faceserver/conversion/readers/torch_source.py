@@ -8,54 +8,43 @@ from typing import Any
 
 import numpy as np
 
-from faceserver.conversion.fingerprint import sha256_of
 from faceserver.conversion.graph.layers import Layer
 from faceserver.conversion.readers.from_openvino import layers_of
 from faceserver.conversion.readers.kinds import Kind, kind_of
-from faceserver.conversion.readers.opening import Opening
+from faceserver.conversion.readers.opening import OneFile, Opening
 from faceserver.conversion.readers.torch_library import torch
 from faceserver.engines.openvino_library import fold_constants, openvino
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 
 NETWORKS = (
-    "iresnet18", "iresnet34", "iresnet50", "iresnet100", "iresnet200", "mobilefacenet",
-    "inception_resnet_v1",
+    "iresnet18", "iresnet34", "iresnet50", "iresnet100", "iresnet200",
+    "adaface_ir18", "adaface_ir34", "adaface_ir50", "adaface_ir101",
+    "mobilefacenet", "inception_resnet_v1",
 )  # fmt: skip
 """The architectures whose weights can be read alone; see :mod:`torch_nets`."""
 
 
 @dataclass(frozen=True)
-class TorchSource:
+class TorchSource(OneFile):
     """A network in a file of PyTorch.
 
     Attributes:
-        path: the file.
         module: what is called with a picture.
         program: what OpenVINO reads: the module, or an exported program.
         size: rows and columns of the input.
         outputs: names for what it makes.
     """
 
-    path: Path
     module: Any
     program: Any
     size: tuple[int, int]
     outputs: tuple[str, ...]
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """All files that hold the network."""
-        return (self.path,)
-
-    @property
     def judge(self) -> str:
         """Say who runs it to compare."""
         return "PyTorch"
-
-    def sha256(self) -> dict[str, str]:
-        """Return the sha256 of the file, by its name."""
-        return {self.path.name: sha256_of(self.path)}
 
     def layers(self, size: tuple[int, int] | None) -> list[Layer]:
         """Return its layers.
@@ -102,7 +91,7 @@ def read_torch(path: Path, opening: Opening) -> TorchSource:
             return _exported(library, path, opening)
         if kind is Kind.TORCHSCRIPT:
             if opening.size is None:
-                raise ModelError(f"{path} leaves its rows and columns open: give the input's size")
+                raise ModelError(f"{path} does not fix the size of its input: give it")
             module = library.jit.load(str(path), map_location="cpu").eval()
             return _source(path, module, module, opening.size, opening.output)
         weights = library.load(str(path), map_location="cpu", weights_only=True)
@@ -126,7 +115,7 @@ def _exported(library: Any, path: Path, opening: Opening) -> TorchSource:
     fixed = all(isinstance(each, int) for each in sizes)
     size = (sizes[0], sizes[1]) if fixed else opening.size
     if size is None:
-        raise ModelError(f"{path} leaves its rows and columns open: give the input's size")
+        raise ModelError(f"{path} does not fix the size of its input: give it")
     return _source(path, program.module(), program, size, opening.output)
 
 
@@ -140,7 +129,7 @@ def _of_weights(path: Path, weights: Mapping[str, Any], opening: Opening) -> Tor
 
     if opening.network not in NETS:
         known = ", ".join(NETS)
-        raise ModelError(f"{opening.network!r} is no architecture that is known here: {known}")
+        raise ModelError(f"{opening.network!r} is not a known architecture: {known}")
     try:
         module = load_net(opening.network, weights)
     except (KeyError, RuntimeError, IndexError) as error:
@@ -161,7 +150,11 @@ def _state(path: Path, loaded: Any) -> Mapping[str, Any]:
         ]
         if not inner:
             prefixes = ("module.", "model.", "backbone.")
-            weights = {str(key): value for key, value in loaded.items() if hasattr(value, "shape")}
+            weights = {
+                str(key): value
+                for key, value in loaded.items()
+                if hasattr(value, "shape") and not str(key).startswith("head.")
+            }
             for prefix in prefixes:
                 if weights and all(key.startswith(prefix) for key in weights):
                     weights = {key.removeprefix(prefix): each for key, each in weights.items()}

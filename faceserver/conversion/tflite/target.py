@@ -11,6 +11,7 @@ from faceserver.conversion.network import EMBEDDINGS, Network
 from faceserver.conversion.options import Pixels
 from faceserver.conversion.tflite.run import run_array
 from faceserver.conversion.tflite.to_tflite import to_tflite
+from faceserver.errors import ModelError
 from faceserver.types import Floats
 
 
@@ -31,7 +32,10 @@ def tflite_form(network: Network, pixels: Pixels, weights: str) -> tuple[bytes, 
     """
     prepared = coreml_network(network)
     scaling = pixel_scaling(pixels.normalization, prepared.input_shape, pixels.channels)
-    content = to_tflite(prepared, scaling, weights=weights)
+    try:
+        content = to_tflite(prepared, scaling, weights=weights)
+    except ModelError as error:
+        raise ModelError(f"{network.source.path}: {error}") from error
     # The file's own normalization is undone beforehand; whitening is left out of what is compared.
     comparable = replace(scaling, floor=None)
     compared = (

@@ -23,6 +23,7 @@ from faceserver.conversion.graph.layers import (
     Upsample,
 )
 from faceserver.conversion.graph.shapes import output_shape, pads
+from faceserver.conversion.graph.unsupported import write_each
 from faceserver.conversion.readers.tensorflow_library import tensorflow
 from faceserver.errors import ModelError
 
@@ -51,7 +52,9 @@ def to_tflite(network: Embedder, pixels: PixelScaling, *, weights: str = "float3
     _channels, rows, columns = network.input_shape
     spec = library.TensorSpec([1, rows, columns, 3], library.float32, name=INPUT)
     writer = _Writer(library, network)
-    call = library.function(lambda image: writer.write_all(image, pixels), input_signature=[spec])
+    call = library.function(
+        lambda image: writer.write_all(image, pixels), input_signature=[spec], autograph=False
+    )
     module = library.Module()
     converter = library.lite.TFLiteConverter.from_concrete_functions(
         [call.get_concrete_function()], module
@@ -79,14 +82,16 @@ class _Writer:
         """Compute the outputs of a picture by their names."""
         tf, (first, *layers) = self._tf, self._network.layers
         self._made[first.name] = self._normalized(image, pixels)
-        for layer in layers:
-            self._made[layer.name] = self._write(layer)
+        write_each(layers, self._keep)
         if self._network.outputs:
             ends = self._network.outputs.items()
             return {name: tf.identity(self._made[layer], name=name) for layer, name in ends}
         row = tf.reshape(self._made[layers[-1].name], [1, self._network.dims])
         square = tf.reduce_sum(row * row, axis=1, keepdims=True)
         return {OUTPUT: row / tf.sqrt(tf.maximum(square, _LEAST_SQUARE))}
+
+    def _keep(self, layer: Layer) -> None:
+        self._made[layer.name] = self._write(layer)
 
     def _normalized(self, image: Any, pixels: PixelScaling) -> Any:
         tf = self._tf

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from faceserver.conversion.caffe.caffe_pb2 import LayerParameter, NetParameter, PoolingParameter
-from faceserver.conversion.caffe.shapes import Pair, Shape, output_shape
+from faceserver.conversion.caffe.shapes import output_shape
+from faceserver.conversion.caffe.windows import Pair, Shape
 from faceserver.conversion.graph.layers import Layer, Pooling
 from faceserver.conversion.graph.shapes import pads
 from faceserver.conversion.writers.windows import caffe_pooling, set_window

@@ -9,7 +9,8 @@ from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 
 from faceserver.conversion.caffe.caffe_pb2 import LayerParameter, NetParameter
 from faceserver.conversion.caffe.caffemodel import Weights
-from faceserver.conversion.caffe.shapes import Shape, infer_shapes
+from faceserver.conversion.caffe.shapes import infer_shapes
+from faceserver.conversion.caffe.windows import Shape
 from faceserver.errors import ModelError
 from faceserver.types import Floats
 
@@ -35,6 +36,8 @@ class OnnxGraph:
         # that is made last has the blob's name, if no input has it.
         self._last_makers = {top: layer.name for layer in net.layer for top in layer.top}
         self._tensors = {name: name for name in self._input_names}
+        # A network may itself have a blob or layer that is called as a step inside another.
+        self._taken = {name for layer in net.layer for name in (layer.name, *layer.top)}
         self._unread: dict[str, None] = {}  # blobs, in the order in which they were made
 
     def finish(self) -> GraphProto:
@@ -78,7 +81,7 @@ class OnnxGraph:
         self, layer: LayerParameter, part: str, op: str, inputs: list[str], **attributes: Any
     ) -> str:
         """Append a node inside a layer; return the tensor that it makes."""
-        name = f"{layer.name}:{part}"
+        name = self._inner(layer, part)
         self._nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
         return name
 
@@ -91,7 +94,7 @@ class OnnxGraph:
         **attributes: Any,
     ) -> list[str]:
         """Append a node inside a layer that makes several tensors; return them."""
-        names = [f"{layer.name}:{part}" for part in parts]
+        names = [self._inner(layer, part) for part in parts]
         self._nodes.append(helper.make_node(op, inputs, names, name=names[0], **attributes))
         return names
 
@@ -99,7 +102,7 @@ class OnnxGraph:
         self, layer: LayerParameter, part: str, values: NDArray[np.float32] | NDArray[np.int64]
     ) -> str:
         """Add a constant that belongs to a layer; return its name."""
-        name = f"{layer.name}:{part}"
+        name = self._inner(layer, part)
         self._constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
@@ -114,6 +117,13 @@ class OnnxGraph:
             found = [blob.shape for blob in blobs] or "none"
             raise refusal(layer, f"it needs weights of {list(shapes)}, the caffemodel has {found}")
         return [blob.reshape(shape) for blob, shape in zip(blobs, shapes, strict=True)]
+
+    def _inner(self, layer: LayerParameter, part: str) -> str:
+        """Name what is inside a layer, as nothing else is named."""
+        name = f"{layer.name}:{part}"
+        while name in self._taken:
+            name += "_"
+        return name
 
     def _open_sizes(self, blob: str) -> tuple[str, str]:
         prefix = "" if len(self._input_names) == 1 else f"{blob}_"

@@ -1,25 +1,21 @@
 """Writes each type of Caffe layer in ONNX."""
 
-from collections.abc import Callable
 from math import prod
 
 import numpy as np
 
 from faceserver.conversion.caffe.caffe_pb2 import EltwiseParameter, LayerParameter
 from faceserver.conversion.caffe.shapes import (
-    Shape,
     canonical_axis,
     concat_axis,
-    convolution_dilation,
-    convolution_window,
     crop_offsets,
     scale_shape,
 )
+from faceserver.conversion.caffe.windows import Shape, convolution_dilation, convolution_window
 from faceserver.conversion.writers.onnx_graph import OnnxGraph, refusal
 from faceserver.conversion.writers.onnx_moving import (
     interp,
     permute,
-    relu6,
     reshape,
     slices,
     tile,
@@ -27,6 +23,14 @@ from faceserver.conversion.writers.onnx_moving import (
 )
 from faceserver.conversion.writers.onnx_pooling import pooling
 from faceserver.conversion.writers.onnx_ssd import detection_output, prior_box
+from faceserver.conversion.writers.onnx_values import (
+    LayerWriter,
+    elu,
+    function,
+    power,
+    relu,
+    relu6,
+)
 from faceserver.types import Floats
 
 
@@ -177,29 +181,10 @@ def _eltwise(graph: OnnxGraph, layer: LayerParameter) -> None:
     graph.make(layer, op, [first, last])
 
 
-def _relu(graph: OnnxGraph, layer: LayerParameter) -> None:
-    slope = layer.relu_param.negative_slope
-    if slope:
-        graph.make(layer, "LeakyRelu", graph.bottoms(layer), alpha=slope)
-    else:
-        graph.make(layer, "Relu", graph.bottoms(layer))
-
-
 def _prelu(graph: OnnxGraph, layer: LayerParameter) -> None:
     channels = graph.shape(layer.bottom[0])[1]
     (slopes,) = graph.weights(layer, (1 if layer.prelu_param.channel_shared else channels,))
     graph.make(layer, "PRelu", [*graph.bottoms(layer), _spread(graph, layer, "slopes", 1, slopes)])
-
-
-def _function(op: str) -> "_LayerWriter":
-    def write(graph: OnnxGraph, layer: LayerParameter) -> None:
-        graph.make(layer, op, graph.bottoms(layer))
-
-    return write
-
-
-def _elu(graph: OnnxGraph, layer: LayerParameter) -> None:
-    graph.make(layer, "Elu", graph.bottoms(layer), alpha=layer.elu_param.alpha)
 
 
 def _softmax(graph: OnnxGraph, layer: LayerParameter) -> None:
@@ -234,18 +219,6 @@ def _crop(graph: OnnxGraph, layer: LayerParameter) -> None:
     sizes = graph.step(layer, "sizes", "Shape", [reference], start=start)
     ends = graph.step(layer, "ends", "Add", [sizes, begins])
     graph.make(layer, "Slice", [blob, begins, ends, axes])
-
-
-def _power(graph: OnnxGraph, layer: LayerParameter) -> None:
-    """Write (shift + scale * x) ^ power, without the steps that change nothing."""
-    param = layer.power_param
-    steps = [("Mul", param.scale, 1), ("Add", param.shift, 0), ("Pow", param.power, 1)]
-    (tensor,) = graph.bottoms(layer)
-    for op, number, neutral in steps:
-        if number != neutral:
-            constant = graph.constant(layer, op.lower(), np.array(number, np.float32))
-            tensor = graph.step(layer, f"{op.lower()}ed", op, [tensor, constant])
-    graph.make(layer, "Identity", [tensor])
 
 
 def _normalize(graph: OnnxGraph, layer: LayerParameter) -> None:
@@ -287,9 +260,7 @@ _ELTWISE = {
     EltwiseParameter.MAX: "Max",
 }
 
-_LayerWriter = Callable[[OnnxGraph, LayerParameter], None]
-
-_WRITERS: dict[str, _LayerWriter] = {
+_WRITERS: dict[str, LayerWriter] = {
     "Input": _input,
     "Convolution": _convolution,
     "Deconvolution": _deconvolution,
@@ -298,18 +269,18 @@ _WRITERS: dict[str, _LayerWriter] = {
     "Scale": _scale,
     "Pooling": pooling,
     "Eltwise": _eltwise,
-    "ReLU": _relu,
+    "ReLU": relu,
     "PReLU": _prelu,
-    "Sigmoid": _function("Sigmoid"),
-    "TanH": _function("Tanh"),
-    "AbsVal": _function("Abs"),
-    "BNLL": _function("Softplus"),
-    "ELU": _elu,
+    "Sigmoid": function("Sigmoid"),
+    "TanH": function("Tanh"),
+    "AbsVal": function("Abs"),
+    "BNLL": function("Softplus"),
+    "ELU": elu,
     "Softmax": _softmax,
     "Concat": _concat,
     "Flatten": _flatten,
     "Crop": _crop,
-    "Power": _power,
+    "Power": power,
     "Normalize": _normalize,
     "Dropout": _pass_on,
     "Split": _pass_on,

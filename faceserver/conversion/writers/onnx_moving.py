@@ -8,15 +8,6 @@ from faceserver.conversion.caffe.shapes import output_shape
 from faceserver.conversion.writers.onnx_graph import OnnxGraph, refusal
 
 
-def relu6(graph: OnnxGraph, layer: LayerParameter) -> None:
-    """Write min(max(x, 0), 6)."""
-    limits = [
-        graph.constant(layer, name, np.array(value, np.float32))
-        for name, value in (("least", 0), ("most", 6))
-    ]
-    graph.make(layer, "Clip", [*graph.bottoms(layer), *limits])
-
-
 def slices(graph: OnnxGraph, layer: LayerParameter) -> None:
     """Write each part of a blob."""
     axis, ranges = slice_ranges(layer, graph.shape(layer.bottom[0]))

@@ -8,7 +8,7 @@ by as much as the last window reaches over it, and the windows fit exactly.
 import numpy as np
 
 from faceserver.conversion.caffe.caffe_pb2 import LayerParameter, PoolingParameter
-from faceserver.conversion.caffe.shapes import pooled_size, pooling_window, rounds_up
+from faceserver.conversion.caffe.windows import pooled_size, pooling_window, rounds_up
 from faceserver.conversion.writers.onnx_graph import OnnxGraph, refusal
 
 

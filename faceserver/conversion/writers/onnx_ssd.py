@@ -11,7 +11,7 @@ from faceserver.conversion.caffe.caffe_pb2 import (
     PriorBoxParameter,
 )
 from faceserver.conversion.caffe.moving_shapes import prior_ratios
-from faceserver.conversion.caffe.shapes import Shape
+from faceserver.conversion.caffe.windows import Shape
 from faceserver.conversion.writers.onnx_graph import OnnxGraph, refusal
 from faceserver.types import Floats
 

@@ -7,7 +7,7 @@ from math import prod
 import numpy as np
 
 from faceserver.conversion.caffe.caffe_pb2 import EltwiseParameter, NetParameter, PoolingParameter
-from faceserver.conversion.caffe.shapes import Pair
+from faceserver.conversion.caffe.windows import Pair
 from faceserver.conversion.graph.layers import (
     Activation,
     ActivationKind,
@@ -32,7 +32,7 @@ from faceserver.conversion.graph.layers import (
     consumers,
 )
 from faceserver.conversion.graph.shapes import pads
-from faceserver.conversion.readers.unsupported import refusal
+from faceserver.conversion.graph.unsupported import write_each
 from faceserver.conversion.writers.caffe_net import CaffeNet
 from faceserver.conversion.writers.windows import evened, set_window
 from faceserver.errors import ModelError
@@ -57,18 +57,7 @@ def to_caffe(
         ModelError: Caffe cannot compute layers as they are meant; the message names all of them.
     """
     writer = _Writer(layers, name, dense_as_convolution)
-    troubles: list[str] = []
-    lost: set[str] = set()  # layers that cannot be written, and those that depend on them
-    for layer in layers:
-        if lost.isdisjoint(layer.bottoms):
-            try:
-                writer.write(layer)
-                continue
-            except ModelError as error:
-                troubles.append(str(error))
-        lost.add(layer.name)
-    if troubles:
-        raise refusal(troubles)
+    write_each(layers, writer.write)
     return writer.caffe.net, writer.caffe.weights
 
 

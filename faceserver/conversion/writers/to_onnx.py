@@ -6,7 +6,7 @@ from onnx import ModelProto, checker, helper
 
 from faceserver.conversion.caffe.caffe_pb2 import LayerParameter, NetParameter
 from faceserver.conversion.caffe.caffemodel import Weights
-from faceserver.conversion.readers.unsupported import refusal as all_refused
+from faceserver.conversion.graph.unsupported import refusal as all_refused
 from faceserver.conversion.writers.onnx_graph import OnnxGraph
 from faceserver.conversion.writers.onnx_layers import write_layer
 from faceserver.conversion.writers.onnx_pooling import pools_any_size

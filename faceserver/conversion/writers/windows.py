@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faceserver.conversion.caffe.caffe_pb2 import ConvolutionParameter, PoolingParameter
-from faceserver.conversion.caffe.shapes import Pair, pooled_size
+from faceserver.conversion.caffe.windows import Pair, pooled_size
 from faceserver.conversion.graph.layers import Pooling
 from faceserver.errors import ModelError
 from faceserver.types import Floats

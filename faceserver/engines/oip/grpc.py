@@ -20,6 +20,7 @@ except (ImportError, RuntimeError) as error:  # the latter where it is there wit
     raise missing_library(error) from error
 
 _CHANNEL = [
+    ("grpc.enable_http_proxy", 0),  # faces go to the server that is named, and nowhere else
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),
     # A server that was away is found again soon; gRPC itself would wait up to two minutes.

@@ -12,6 +12,7 @@ from requests.adapters import HTTPAdapter
 
 from faceserver.engines.oip.client import UnknownModel, missing_library
 from faceserver.errors import EngineUnavailable, ModelError
+from faceserver.pictures.direct import direct_session
 from faceserver.types import Floats
 
 try:
@@ -32,7 +33,7 @@ class HttpClient:
     def __init__(self, url: str) -> None:
         """Take the address; connect to nothing yet."""
         self._url = url.rstrip("/")
-        self._session = requests.Session()
+        self._session = direct_session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
 
@@ -83,7 +84,7 @@ class HttpClient:
             )
             found = {name: result.as_numpy(name) for name in outputs}
         except (InferenceServerException, ValueError, KeyError) as error:
-            raise EngineUnavailable(f"{self._url} answers something else: {error}") from error
+            raise EngineUnavailable(f"{self._url} gives an invalid answer: {error}") from error
         missing = [name for name, array in found.items() if array is None]
         if missing:
             raise ModelError(f"{self._url} gives no {missing[0]!r}")
@@ -94,9 +95,9 @@ class HttpClient:
         try:
             found = answer.json()
         except requests.JSONDecodeError as error:
-            raise EngineUnavailable(f"{self._url} answers something else: {error}") from error
+            raise EngineUnavailable(f"{self._url} gives an invalid answer: {error}") from error
         if not isinstance(found, dict):
-            raise EngineUnavailable(f"{self._url} answers something else than an object")
+            raise EngineUnavailable(f"{self._url} does not answer with a JSON object")
         return found
 
     def _ask(self, method: str, path: str, seconds: float, **arguments: Any) -> requests.Response:

@@ -1,5 +1,6 @@
 /** A face that was just stored: how it was found, who it is, and whom it looks like. */
 import { call, inCollection } from "./api.js";
+import { completeNames } from "./combobox.js";
 import { button, make, say } from "./dom.js";
 import { tagsOf, tagsText } from "./labels.js";
 import { may, pageUrl } from "./page.js";
@@ -7,6 +8,7 @@ import { personNamed } from "./people.js";
 import { thumbOfFace } from "./thumbnails.js";
 import { _, percent, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
+import { toldOf } from "./told.js";
 import { markUnsaved } from "./unsaved.js";
 
 /** Below this squared L2 distance two faces are the same face of the same photograph. */
@@ -73,8 +75,8 @@ export class FaceRow {
     const className = "form-control form-control-sm";
     this.nameField = make("input", { id: `${id}-name`, className, value: this.name, maxLength: 200, autocomplete: "off", readOnly: isFixed });
     this.nameField.placeholder = _("Who is it?");
-    this.nameField.setAttribute("list", "people");
     this.nameField.setAttribute("aria-label", _("Name of %(face)s", { face: this.title }));
+    completeNames(this.nameField, { face: this.face.id });
     const toggle = button(_("Details of %(face)s", { face: this.title }), () => this.toggle(toggle), { kind: "icon", icon: "sliders", bare: true });
     toggle.setAttribute("aria-expanded", "false");
     const form = make("form", { className: "face-form" }, this.nameField, this.status, toggle);
@@ -100,9 +102,9 @@ export class FaceRow {
   }
 
   makeMore() {
-    const { score, quality, id } = this.face;
-    const fine = quality === null ? null : _("quality %(share)s", { share: percent(quality) });
-    const text = [_("Detector score %(share)s", { share: percent(score) }), fine].filter(Boolean).join(" · ");
+    const { score, id } = this.face;
+    const sureness = _("Detector score %(share)s", { share: percent(score) });
+    const text = [sureness, toldOf(this.face)].filter(Boolean).join(" · ");
     this.tagsField = make("input", { className: "form-control form-control-sm", value: tagsText(this.face.tags), autocomplete: "off", readOnly: !may("write") });
     const search = make("a", { href: pageUrl("faceRetrieve.html", { face: id }), textContent: _("Find this face in other pictures") });
     this.person = make("a", { textContent: _("All pictures of this person") });

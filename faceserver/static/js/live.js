@@ -3,8 +3,6 @@ import { call, inCollection, pictureForm } from "./api.js";
 import { downloadCsv } from "./csv.js";
 import { pictureFile, sizeOf } from "./cutout.js";
 import { byId, make, say } from "./dom.js";
-import { may } from "./page.js";
-import { suggestPeople } from "./people.js";
 import { drawFaces } from "./picture.js";
 import { SeenList } from "./seenlist.js";
 import { showCode } from "./takealong.js";
@@ -160,7 +158,6 @@ async function prepare() {
   byId("start").disabled = !hasCamera;
   const collection = await call("GET", inCollection("")).catch(() => null);
   byId("nobody-yet").hidden = collection?.faces !== 0;
-  if (may("write")) await suggestPeople().catch(() => {});
 }
 
 byId("start").addEventListener("click", start);

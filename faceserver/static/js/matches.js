@@ -5,6 +5,7 @@ import { pageUrl } from "./page.js";
 import { thumbOfFace } from "./thumbnails.js";
 import { _, ngettext, sure } from "./texts.js";
 import { distanceText } from "./threshold.js";
+import { toldOf } from "./told.js";
 
 /**
  * The matches below a threshold, in groups of one person each, nearest first.
@@ -75,7 +76,7 @@ function itemOf(match, name) {
     title: name,
     show: () => storedAndMarked(face, { alt: face.source || name, names, withPoints: true }),
     foot: () => {
-      const text = [likeness(match), face.source].filter(Boolean).join(" · ");
+      const text = [likeness(match), toldOf(face), face.source].filter(Boolean).join(" · ");
       return [make("p", { className: "hint mb-0", textContent: text }), ...personLinks(match), searchLink(face)];
     },
   };

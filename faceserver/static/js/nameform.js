@@ -1,4 +1,5 @@
 /** A field for a name and a button, small enough for a row of a list. */
+import { completeNames } from "./combobox.js";
 import { make, say } from "./dom.js";
 import { _ } from "./texts.js";
 
@@ -17,8 +18,8 @@ export function nameForm({ label, about, isOptional = false, act }) {
   const className = "form-control form-control-sm";
   const field = make("input", { id, className, maxLength: 200, required: !isOptional, autocomplete: "off" });
   field.placeholder = isOptional ? _("Name (optional)") : _("Name");
-  field.setAttribute("list", "people");
   field.setAttribute("aria-label", _("Name of %(face)s", { face: about }));
+  completeNames(field);
   const save = make("button", { className: "btn btn-outline-secondary btn-sm", textContent: label });
   const problem = make("p", { className: "name-problem", role: "alert" });
   const form = make("form", { className: "name-form" }, field, save, problem);

@@ -1,8 +1,5 @@
 /** People by their names. */
 import { call, inCollection } from "./api.js";
-import { make } from "./dom.js";
-
-const MOST_SUGGESTED = 500;
 
 /**
  * @typedef {{id: string, name: string}} Person
@@ -29,9 +26,7 @@ async function findOrMake(name) {
   const found = await find(name);
   if (found) return found;
   try {
-    const made = await call("POST", inCollection("subjects"), { name });
-    suggest([made]);
-    return made;
+    return await call("POST", inCollection("subjects"), { name });
   } catch (error) {
     // Somebody else has made it since.
     if (error.code === "already_exists") return find(name);
@@ -39,18 +34,7 @@ async function findOrMake(name) {
   }
 }
 
-/** Fill the list that name fields suggest from; without it they work as well. */
-export async function suggestPeople() {
-  const { items } = await call("GET", inCollection("subjects", { limit: MOST_SUGGESTED }));
-  suggest(items);
-}
-
 async function find(name) {
   const { items } = await call("GET", inCollection("subjects", { name }));
   return items[0] ?? null;
-}
-
-function suggest(people) {
-  const list = document.getElementById("people");
-  list?.append(...people.map(({ name }) => make("option", { value: name })));
 }

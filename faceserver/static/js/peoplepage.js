@@ -1,9 +1,12 @@
 /** Everybody with a name; the faces without one are the business of unnamedgroups.js. */
+import { AlikePanel } from "./alikepanel.js";
 import { call, inCollection } from "./api.js";
 import { coverOf } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { may, pageUrl, setQuery } from "./page.js";
+import { PeopleBar } from "./peoplebar.js";
 import { ScrollList } from "./scrolllist.js";
+import { Selection } from "./selection.js";
 import { _, ngettext } from "./texts.js";
 import { showCode } from "./takealong.js";
 import { toast, toastFromBefore } from "./toast.js";
@@ -12,12 +15,18 @@ import { UnnamedGroups } from "./unnamedgroups.js";
 const PAGE = 60;
 const TYPING_MS = 250;
 
+const MOST = 1000;
+const SORT = "name";
+
 const tags = new Set();
+const selection = new Selection(byId("grid"), () => bar.show());
+const bar = new PeopleBar(selection, reload);
+let totals = { total: 0, hidden: 0 };
 const unnamed = new UnnamedGroups();
 const people = new ScrollList({
   list: "grid",
   more: "more",
-  place: (cursor) => inCollection("subjects", { ...wanted(), limit: PAGE, ...(cursor ? { cursor } : {}) }),
+  place: (cursor) => inCollection("subjects", { ...listed(), limit: PAGE, ...(cursor ? { cursor } : {}) }),
   show: tile,
   onPage: counted,
 });
@@ -25,7 +34,12 @@ const people = new ScrollList({
 function wanted() {
   const called = byId("called").value.trim();
   const tag = byId("tag").value.trim();
-  return { ...(called && { called }), ...(tag && { tag }) };
+  return { ...(called && { called }), ...(tag && { tag }), ...(byId("show-hidden").checked && { hidden: true }) };
+}
+
+/** Who is wanted, and in which order. */
+function listed() {
+  return { ...wanted(), sort: byId("sort").value };
 }
 
 function tile(person) {
@@ -39,7 +53,9 @@ function tile(person) {
   );
   learn(person.tags);
   const list = make("ul", { className: "tags", aria: { label: _("Tags") } }, ...person.tags.map(tagItem));
-  return make("li", {}, link, person.tags.length ? list : null);
+  const box = may("write") ? selection.choose(person, _("Select %(name)s", { name: person.name })) : null;
+  if (person.hidden) link.append(make("span", { className: "badge-soft", textContent: _("Hidden") }));
+  return make("li", { className: box ? "choosable" : "", data: person.hidden ? { hidden: "" } : {} }, link, box, person.tags.length ? list : null);
 }
 
 function tagItem(tag) {
@@ -59,29 +75,46 @@ function learn(seen) {
   }
 }
 
-function counted(list) {
-  showCode("GET", inCollection("subjects", { ...wanted(), limit: PAGE }));
-  tellCount(list);
+function counted(list, { total, hidden }) {
+  showCode("GET", inCollection("subjects", { ...listed(), limit: PAGE }));
+  if (total === null) return; // it came with the first page
+  totals = { total, hidden };
+  say(byId("count"), total === 0 ? nobody() : ngettext("%(num)s person", "%(num)s people", total));
+  byId("with-hidden").hidden = hidden === 0 && !byId("show-hidden").checked;
+  say(byId("hidden-count"), ngettext("Show %(num)s hidden person", "Show %(num)s hidden people", hidden));
 }
 
-function tellCount({ count, isComplete }) {
-  const text = ngettext("%(num)s person", "%(num)s people", count);
-  say(byId("count"), count === 0 ? nobody() : isComplete ? text : _("%(people)s, and more below", { people: text }));
+/** All who are listed, on whatever page. */
+async function chooseAll() {
+  const all = [];
+  for (let cursor = null; ; ) {
+    const { items, next } = await call("GET", inCollection("subjects", { ...listed(), limit: MOST, ...(cursor ? { cursor } : {}) }));
+    all.push(...items);
+    if (next === null) return selection.all(all);
+    cursor = next;
+  }
 }
 
 function nobody() {
+  if (totals.hidden > 0 && !byId("show-hidden").checked) return _("Everybody who fits is hidden.");
   if (Object.keys(wanted()).length) return _("No matches. Try a shorter part of the name, or remove the tag.");
   return _("There are no people yet. Name unnamed faces, or enter a name when you register pictures.");
 }
 
 async function search() {
   remember();
+  selection.clear();
   await people.restart();
+}
+
+async function reload() {
+  await Promise.all([people.restart(), listMerges()]);
 }
 
 /** The address leads to what is shown. */
 function remember() {
-  setQuery({ ...wanted(), ...(view() === "unnamed" && { view: "unnamed" }) });
+  const sort = byId("sort").value;
+  setQuery({ ...wanted(), ...(sort !== SORT && { sort }), ...(view() === "unnamed" && { view: "unnamed" }) });
 }
 
 function view() {
@@ -94,7 +127,7 @@ async function showView() {
   byId("unnamed-view").hidden = !isUnnamed;
   remember();
   if (isUnnamed) await unnamed.load();
-  else await Promise.all([people.restart(), listMerges()]);
+  else await reload();
 }
 
 async function listMerges() {
@@ -119,13 +152,19 @@ async function undone({ id, name }) {
   } catch (error) {
     toast(error.message);
   }
-  await Promise.all([people.restart(), listMerges()]);
+  await reload();
 }
 
 function start() {
   const query = new URLSearchParams(location.search);
   byId("called").value = query.get("called") ?? "";
   byId("tag").value = query.get("tag") ?? "";
+  byId("sort").value = query.get("sort") ?? SORT;
+  if (!byId("sort").value) byId("sort").value = SORT;
+  byId("show-hidden").checked = query.get("hidden") === "true";
+  byId("show-hidden").addEventListener("change", search);
+  byId("choose-all").addEventListener("click", chooseAll);
+  byId("grid").addEventListener("choose-all", chooseAll);
   for (const input of document.querySelectorAll("input[name=view]")) {
     input.checked = input.value === (query.get("view") ?? "people");
     input.addEventListener("change", showView);
@@ -140,6 +179,10 @@ function start() {
     event.preventDefault();
     search();
   });
+  // Only who may answer is asked; it is there from the start, so that nothing moves.
+  byId("alike").hidden = byId("alike-groups").hidden = !may("write");
+  new AlikePanel("alike", "people", reload);
+  new AlikePanel("alike-groups", "unnamed", () => unnamed.load());
   toastFromBefore();
   showView();
 }

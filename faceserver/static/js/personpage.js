@@ -2,22 +2,25 @@
 import { call, inCollection } from "./api.js";
 import { confirmed, coverOf, pickedPerson, thumbOf } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
+import { deleteFaces } from "./faceacts.js";
 import { tagsOf, tagsText } from "./labels.js";
 import { openLightbox, storedAndMarked } from "./lightbox.js";
 import { searchLink } from "./matches.js";
 import { may, pageUrl } from "./page.js";
 import { personNamed } from "./people.js";
 import { ScrollList } from "./scrolllist.js";
+import { Selection } from "./selection.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext } from "./texts.js";
 import { thumbnailOf } from "./thumbnails.js";
+import { toldOf } from "./told.js";
 import { toast, toastFromBefore, toastThere } from "./toast.js";
-import { deleteFaces } from "./unnamedgroups.js";
 
 const PAGE = 100;
+const MOST = 1000;
 
 const id = byId("person").dataset.subject;
-const chosen = new Set();
+const selection = new Selection(byId("grid"), counted);
 /** Faces by the elements that show them. */
 const shown = new WeakMap();
 let person = null;
@@ -42,14 +45,8 @@ function tileOf(face) {
   show.title = face.source;
   show.addEventListener("click", () => showPicture(face));
   if (!may("write")) return make("li", {}, show);
-  const box = make("input", { type: "checkbox", className: "form-check-input", checked: chosen.has(face.id) });
-  box.setAttribute("aria-label", _("Select the face from %(source)s", { source: face.source }));
-  box.addEventListener("change", () => {
-    if (box.checked) chosen.add(face.id);
-    else chosen.delete(face.id);
-    counted();
-  });
-  return make("li", { className: "choosable" }, show, make("label", { className: "choose" }, box));
+  const box = selection.choose(face, _("Select the face from %(source)s", { source: face.source }));
+  return make("li", { className: "choosable" }, show, box);
 }
 
 /** One picture, with those before and after it. */
@@ -58,20 +55,30 @@ function showPicture(face) {
   const items = all.map((each) => ({
     title: each.source || person.name,
     show: () => storedAndMarked(each, { alt: each.source, names: [person.name], withPoints: true }),
-    foot: () => [searchLink(each)],
+    foot: () => [
+      ...(toldOf(each) ? [make("p", { className: "hint mb-0", textContent: toldOf(each) })] : []),
+      searchLink(each),
+    ],
   }));
   openLightbox(items, all.indexOf(face));
 }
 
 function counted() {
-  byId("selection").hidden = chosen.size === 0;
-  say(byId("chosen"), ngettext("%(num)s face selected", "%(num)s faces selected", chosen.size));
+  const { size, items } = selection;
+  byId("selection").hidden = size === 0;
+  say(byId("chosen"), ngettext("%(num)s face selected", "%(num)s faces selected", size));
+  byId("use-cover").disabled = size !== 1 || !items[0].thumbnail;
 }
 
-function chooseNone() {
-  chosen.clear();
-  for (const box of byId("grid").querySelectorAll("input:checked")) box.checked = false;
-  counted();
+/** All faces, also those that are not shown yet. */
+async function chooseAll() {
+  const all = [];
+  for (let cursor = null; ; ) {
+    const { items, next } = await call("GET", inCollection("faces", { subject: id, limit: MOST, ...(cursor ? { cursor } : {}) }));
+    all.push(...items);
+    if (next === null) return selection.all(all);
+    cursor = next;
+  }
 }
 
 /** Ask for the person anew, and show them. */
@@ -91,6 +98,10 @@ async function load() {
   const count = ngettext("%(num)s face", "%(num)s faces", person.faces);
   say(byId("facts"), _("%(faces)s, added on %(date)s", { faces: count, date: since }));
   byId("cover").replaceChildren(coverOf(person, "thumb"));
+  byId("best-cover").hidden = !person.cover_chosen || !may("write");
+  byId("hidden-note").hidden = !person.hidden;
+  say(byId("hide-label"), person.hidden ? _("Show again") : _("Hide"));
+  byId("add-photos").href = pageUrl("faceRegister.html", { person: id });
   byId("tags").replaceChildren(...person.tags.map((tag) => make("li", {}, tagLink(tag))));
   byId("actions").hidden = !may("write");
 }
@@ -100,7 +111,7 @@ function tagLink(tag) {
 }
 
 async function reload() {
-  chooseNone();
+  selection.clear();
   document.dispatchEvent(new Event("faces-changed"));
   await Promise.all([load(), faces.restart(), listMerges()]);
 }
@@ -147,14 +158,47 @@ function edit() {
   byId("editor").showModal();
 }
 
+/** Change the person, and offer to take it back. */
+async function change(fields, before, text) {
+  await attempt(async () => {
+    await call("PATCH", inCollection(`subjects/${id}`), fields);
+    selection.clear();
+    await load();
+    toast(text, before && { label: _("Undo"), act: () => change(before, null, _("As before.")) });
+  });
+}
+
+function hide() {
+  const { hidden, name } = person;
+  const text = hidden ? _("%(name)s is shown again.", { name }) : _("%(name)s is hidden. Searches still find them.", { name });
+  return change({ hidden: !hidden }, { hidden }, text);
+}
+
+/** The face that stands for the person; null lets the server choose. */
+function setCover(cover) {
+  const before = { cover: person.cover_chosen ? person.cover : null };
+  return change({ cover }, before, cover ? _("This face is the cover now.") : _("The server chooses the cover."));
+}
+
+/** Somebody else has the name: the two may be one. */
+async function offerMerge(name) {
+  const { items } = await call("GET", inCollection("subjects", { name }));
+  const other = items[0];
+  if (!other || other.id === id) return;
+  const text = _("Merge into %(name)s, who has this name", { name: other.name });
+  const act = button(text, () => mergeInto(other), { icon: "merge" });
+  byId("editor-problem").append(act);
+}
+
 async function save(event) {
   event.preventDefault();
-  const change = { name: byId("editor-name").value.trim(), tags: tagsOf(byId("editor-tags").value) };
+  const wanted = { name: byId("editor-name").value.trim(), tags: tagsOf(byId("editor-tags").value) };
   try {
-    await call("PATCH", inCollection(`subjects/${id}`), change);
+    await call("PATCH", inCollection(`subjects/${id}`), wanted);
   } catch (error) {
-    say(byId("editor-problem"), error.message);
+    byId("editor-problem").replaceChildren(make("span", { className: "notice-text", textContent: error.message }));
     byId("editor-problem").hidden = false;
+    if (error.code === "already_exists") await attempt(() => offerMerge(wanted.name));
     return;
   }
   byId("editor").close();
@@ -163,8 +207,12 @@ async function save(event) {
 }
 
 async function merge() {
-  const other = await pickedPerson(_("Merge %(name)s into which person?", { name: person.name }), { apartFrom: id });
-  if (!other) return;
+  const title = _("Merge %(name)s into which person?", { name: person.name });
+  const other = await pickedPerson(title, { apartFrom: id, ...(person.cover && { face: person.cover }) });
+  if (other) await mergeInto(other);
+}
+
+async function mergeInto(other) {
   await attempt(async () => {
     await call("POST", inCollection(`subjects/${id}/merge`), { into: other.id });
     toastThere(_("%(name)s is now part of %(other)s.", { name: person.name, other: other.name }));
@@ -188,13 +236,13 @@ async function remove() {
 }
 
 async function move() {
-  const title = ngettext("Who does %(num)s face show?", "Who do %(num)s faces show?", chosen.size);
-  const other = await pickedPerson(title, { apartFrom: id, mayBeNew: true });
+  const title = ngettext("Who does %(num)s face show?", "Who do %(num)s faces show?", selection.size);
+  const other = await pickedPerson(title, { apartFrom: id, mayBeNew: true, face: selection.items[0].id });
   if (other) await attempt(async () => moveTo(other.id ? other : await personNamed(other.name)));
 }
 
 async function moveTo(other) {
-  const moving = [...chosen];
+  const moving = [...selection.chosen.keys()];
   await call("POST", inCollection("faces/move"), { faces: moving, subject: other?.id ?? null });
   await reload();
   const text = other
@@ -210,10 +258,10 @@ async function takeBack(moved) {
 }
 
 async function removeFaces() {
-  const title = ngettext("Delete %(num)s face?", "Delete %(num)s faces?", chosen.size);
+  const title = ngettext("Delete %(num)s face?", "Delete %(num)s faces?", selection.size);
   const lines = [_("A picture is deleted with its last face. This cannot be undone.")];
   if (!(await confirmed(title, lines, _("Delete")))) return;
-  const going = [...chosen];
+  const going = [...selection.chosen.keys()];
   await attempt(async () => {
     await deleteFaces(going);
     toast(ngettext("%(num)s face deleted.", "%(num)s faces deleted.", going.length));
@@ -229,7 +277,12 @@ byId("delete").addEventListener("click", remove);
 byId("move").addEventListener("click", move);
 byId("unname").addEventListener("click", () => attempt(() => moveTo(null)));
 byId("delete-faces").addEventListener("click", removeFaces);
-byId("choose-none").addEventListener("click", chooseNone);
+byId("choose-none").addEventListener("click", () => selection.clear());
+byId("choose-all").addEventListener("click", () => attempt(chooseAll));
+byId("grid").addEventListener("choose-all", () => attempt(chooseAll));
+byId("hide").addEventListener("click", hide);
+byId("use-cover").addEventListener("click", () => setCover(selection.items[0].id));
+byId("best-cover").addEventListener("click", () => setCover(null));
 toastFromBefore();
 reload();
 showCode("GET", inCollection("faces", { subject: id, limit: PAGE }));

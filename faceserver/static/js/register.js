@@ -1,5 +1,6 @@
 /** The page that registers faces: from files and zips, and from the web as a job. */
 import { call, checkSize, inCollection, pictureForm, send } from "./api.js";
+import { completeNames } from "./combobox.js";
 import { downloadCsv } from "./csv.js";
 import { byId, make, say } from "./dom.js";
 import { initDropzone } from "./dropzone.js";
@@ -7,8 +8,7 @@ import { isZip, namesByFolder } from "./files.js";
 import { takeOver } from "./handover.js";
 import { JobCard, lostItems } from "./jobcard.js";
 import { tagsOf } from "./labels.js";
-import { may, page, setQuery } from "./page.js";
-import { suggestPeople } from "./people.js";
+import { may, page, pageUrl, setQuery } from "./page.js";
 import { Queue } from "./queue.js";
 import { goTo } from "./reach.js";
 import { initFirstSteps } from "./firststeps.js";
@@ -202,6 +202,17 @@ async function tryJobAgain() {
   tryAgain(await lostItems({ id: job }));
 }
 
+/** From the page of a person one comes here to add photos of them. */
+async function presetPerson() {
+  const id = new URLSearchParams(location.search).get("person");
+  if (!id) return;
+  const { name } = await call("GET", inCollection(`subjects/${id}`));
+  byId("all-name").value = name;
+  const back = make("a", { href: pageUrl(`people/${id}`), textContent: _("All pictures of this person") });
+  byId("all-of").replaceChildren(make("span", { textContent: _("You are adding photos of %(name)s.", { name }) }), " ", back);
+  byId("all-of").hidden = false;
+}
+
 function showSource() {
   const source = document.querySelector("input[name=source]:checked").value;
   byId("files").hidden = source !== "files";
@@ -229,6 +240,7 @@ function bind() {
   for (const input of document.querySelectorAll("input[name=filter]")) input.addEventListener("change", showFilters);
   showSource(); // a browser keeps what was chosen when a page is loaded anew
   initDropzone(byId("dropzone"), addFiles);
+  completeNames(byId("all-name"));
   initUrlForm(labels, watch);
   watchUnsaved(showUnsaved);
   byId("accept-all").addEventListener("click", acceptAll);
@@ -255,7 +267,7 @@ async function begin() {
   }
   document.addEventListener("faces-changed", () => !byId("way-on").hidden && showWayOn());
   // All are an extra: a server that is still starting has none.
-  await Promise.allSettled([tryJobAgain(), suggestPeople(), watchRunning(), initFirstSteps(addSample)]);
+  await Promise.allSettled([tryJobAgain(), presetPerson(), watchRunning(), initFirstSteps(addSample)]);
 }
 
 if (may("write") || page.scope === null) begin();

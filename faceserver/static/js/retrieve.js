@@ -9,7 +9,7 @@ import { enroll } from "./enroll.js";
 import { handOver } from "./handover.js";
 import { groupElement, groupsOf } from "./matches.js";
 import { may, setQuery } from "./page.js";
-import { personNamed, suggestPeople } from "./people.js";
+import { personNamed } from "./people.js";
 import { fileUrl, markedPicture } from "./picture.js";
 import { keepProbe, keptProbe } from "./probememory.js";
 import { goTo } from "./reach.js";
@@ -259,7 +259,6 @@ async function prepare() {
   const isEmpty = collection?.faces === 0;
   byId("nobody-yet").hidden = !isEmpty;
   byId("before").hidden = isEmpty;
-  if (may("write")) await suggestPeople().catch(() => {});
 }
 
 async function start() {

@@ -13,7 +13,7 @@ export class ScrollList {
    * @param {string} options.more id of where the button stands, below the list
    * @param {(cursor: string|null) => string} options.place the address of a page
    * @param {(item: object) => Node} options.show
-   * @param {(list: ScrollList) => void} [options.onPage] called when a page is there
+   * @param {(list: ScrollList, page: object) => void} [options.onPage] called when a page is there
    */
   constructor({ list, more, place, show, onPage = () => {} }) {
     Object.assign(this, { place, show, onPage });
@@ -46,14 +46,15 @@ export class ScrollList {
     this.isLoading = true;
     this.problem.hidden = true;
     try {
-      const { items, next } = await call("GET", this.place(this.cursor));
+      const page = await call("GET", this.place(this.cursor));
+      const { items, next } = page;
       if (turn !== this.turn) return; // of a list that is not shown any more
       if (this.cursor === null) this.element.replaceChildren();
       this.element.append(...items.map(this.show));
       this.cursor = next;
       this.isComplete = next === null;
       this.isLoading = false;
-      this.onPage(this);
+      this.onPage(this, page);
     } catch (error) {
       if (turn !== this.turn) return;
       this.isLoading = false;

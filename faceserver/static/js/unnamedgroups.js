@@ -1,19 +1,19 @@
 /** Faces that nobody has named, as likely people, each to be named in one click. */
 import { call, inCollection } from "./api.js";
-import { confirmed, thumbOf } from "./dialogs.js";
-import { button, byId, make, say } from "./dom.js";
+import { button, byId, say } from "./dom.js";
+import { deleteFaces, hideFaces } from "./faceacts.js";
+import { confirmed, pickedPerson } from "./dialogs.js";
 import { may } from "./page.js";
-import { personNamed, suggestPeople } from "./people.js";
+import { personNamed } from "./people.js";
+import { Selection } from "./selection.js";
 import { showCode } from "./takealong.js";
-import { thumbnailOf } from "./thumbnails.js";
-import { _, ngettext, percent } from "./texts.js";
+import { _, ngettext } from "./texts.js";
 import { toast } from "./toast.js";
+import { Group } from "./unnamedgroup.js";
 
 const STEP = 30;
 const MOST = 1000;
-const AT_ONCE = 4;
-
-let fields = 0;
+const EVERY_FACE = { min_size: 0, min_sharpness: 0, min_quality: 0 };
 
 export class UnnamedGroups {
   constructor() {
@@ -21,6 +21,18 @@ export class UnnamedGroups {
     this.more = button(_("Show more"), () => this.showMore());
     byId("more-groups").replaceChildren(this.more);
     this.more.hidden = true;
+    this.selection = new Selection(byId("groups"), () => this.showSelection());
+    for (const id of ["show-hidden-groups", "show-poor-faces"]) byId(id).addEventListener("change", () => this.load());
+    const acts = { "name-groups": this.name, "hide-groups": this.hide, "delete-groups": this.remove };
+    for (const [id, act] of Object.entries(acts)) byId(id).addEventListener("click", () => this.attempt(act));
+    byId("choose-no-groups").addEventListener("click", () => this.selection.clear());
+    byId("choose-all-groups").addEventListener("click", () => this.selection.all());
+    byId("groups").addEventListener("choose-all", () => this.selection.all());
+  }
+
+  query() {
+    const hidden = byId("show-hidden-groups").checked ? { hidden: true } : {};
+    return { limit: this.limit, ...hidden, ...(byId("show-poor-faces").checked ? EVERY_FACE : {}) };
   }
 
   /** Ask for the groups, and show them. */
@@ -28,12 +40,8 @@ export class UnnamedGroups {
     byId("grouping").hidden = false;
     byId("unnamed-problem").hidden = true;
     try {
-      const [found] = await Promise.all([
-        call("GET", inCollection("unnamed", { limit: this.limit })),
-        may("write") && byId("people").children.length === 0 ? suggestPeople() : null,
-      ]);
-      this.show(found);
-      showCode("GET", inCollection("unnamed", { limit: this.limit }));
+      this.show(await call("GET", inCollection("unnamed", this.query())));
+      showCode("GET", inCollection("unnamed", this.query()));
     } catch (error) {
       say(byId("unnamed-problem"), error.message);
       byId("unnamed-problem").hidden = false;
@@ -47,160 +55,88 @@ export class UnnamedGroups {
     await this.load();
   }
 
-  show({ people, groups, examined, complete }) {
-    const cards = people.map((likely) => new Group(likely, () => this.settled()).element);
+  show({ people, groups, examined, complete, hidden, left_out: poor }) {
+    const cards = people.map((likely) => new Group(likely, this.selection, () => this.settled()).element);
     byId("groups").replaceChildren(...cards);
+    this.selection.clear();
     this.more.hidden = groups <= people.length || this.limit >= MOST;
-    say(byId("unnamed-count"), summary(groups, examined, complete));
+    say(byId("unnamed-count"), summary(groups, examined, complete, hidden + poor > 0));
+    byId("with-hidden-groups").hidden = hidden === 0 && !byId("show-hidden-groups").checked;
+    say(byId("hidden-groups"), ngettext("Show %(num)s hidden group", "Show %(num)s hidden groups", hidden));
+    byId("with-poor-faces").hidden = poor === 0 && !byId("show-poor-faces").checked;
+    const left = ngettext("Include %(num)s small or blurred face", "Include %(num)s small or blurred faces", poor);
+    say(byId("poor-faces"), poor === 0 ? _("Include small and blurred faces") : left);
+  }
+
+  showSelection() {
+    const { items } = this.selection;
+    byId("group-selection").hidden = items.length === 0;
+    say(byId("chosen-groups"), ngettext("%(num)s group selected", "%(num)s groups selected", items.length));
+    say(byId("hide-groups-label"), items.length && items.every((group) => group.isHidden) ? _("Show again") : _("Hide"));
   }
 
   /** A group has its name: show those that come after, once none is left. */
   settled() {
     document.dispatchEvent(new Event("faces-changed"));
+    this.selection.clear();
     if (byId("groups").children.length === 0) this.load();
+  }
+
+  async attempt(act) {
+    try {
+      await act.call(this, this.selection.items);
+    } catch (error) {
+      toast(error.message);
+      await this.load();
+    }
+  }
+
+  async done(text, undo) {
+    document.dispatchEvent(new Event("faces-changed"));
+    await this.load();
+    toast(text, undo && { label: _("Undo"), act: () => this.attempt(undo) });
+  }
+
+  async name(groups) {
+    const faces = groups.flatMap((group) => [...group.left]);
+    const title = ngettext("Who does %(num)s face show?", "Who do %(num)s faces show?", faces.length);
+    const picked = await pickedPerson(title, { mayBeNew: true, face: faces[0] });
+    if (!picked) return;
+    const person = picked.id ? picked : await personNamed(picked.name);
+    const { moved } = await call("POST", inCollection("faces/move"), { faces, subject: person.id });
+    await this.done(ngettext("%(num)s face is now %(name)s.", "%(num)s faces are now %(name)s.", moved, { name: person.name }), async () => {
+      await call("POST", inCollection("faces/move"), { faces, subject: null });
+      await this.done(ngettext("%(num)s face is unnamed again.", "%(num)s faces are unnamed again.", faces.length));
+    });
+  }
+
+  async hide(groups) {
+    const isHidden = !groups.every((group) => group.isHidden);
+    const faces = groups.flatMap((group) => group.ids);
+    await hideFaces(faces, isHidden);
+    const text = isHidden
+      ? ngettext("%(num)s group hidden. Searches still find it.", "%(num)s groups hidden. Searches still find them.", groups.length)
+      : ngettext("%(num)s group is shown again.", "%(num)s groups are shown again.", groups.length);
+    await this.done(text, async () => {
+      await hideFaces(faces, !isHidden);
+      await this.done(_("As before."));
+    });
+  }
+
+  async remove(groups) {
+    const faces = groups.flatMap((group) => [...group.left]);
+    const title = ngettext("Delete %(num)s face?", "Delete %(num)s faces?", faces.length);
+    const lines = [_("A picture is deleted with its last face. This cannot be undone.")];
+    if (!(await confirmed(title, lines, _("Delete")))) return;
+    await deleteFaces(faces);
+    await this.done(ngettext("%(num)s face deleted.", "%(num)s faces deleted.", faces.length));
   }
 }
 
-function summary(groups, examined, isComplete) {
-  if (groups === 0) return _("Every face has a name.");
+function summary(groups, examined, isComplete, isMore) {
+  if (groups === 0) return isMore ? _("Nobody else is left to be named.") : _("Every face has a name.");
   const people = ngettext("%(num)s likely person", "%(num)s likely people", groups);
   const faces = ngettext("%(num)s face", "%(num)s faces", examined);
   if (isComplete) return _("%(people)s in %(faces)s without a name. Remove faces that do not belong, then enter who it is.", { people, faces });
   return _("%(people)s in the first %(faces)s without a name. More follow once these are named.", { people, faces });
-}
-
-class Group {
-  /**
-   * @param {{ids: string[], faces: object[], lookalike: object|null}} likely as the API tells it
-   * @param {() => void} onSettled
-   */
-  constructor(likely, onSettled) {
-    this.ids = likely.ids;
-    this.onSettled = onSettled;
-    this.left = new Set(likely.ids);
-    this.title = make("h2", {});
-    this.problem = make("p", { className: "notice bad", role: "alert", hidden: true });
-    this.faces = make("ul", { className: "toggles" }, ...likely.faces.map(({ id, thumbnail }) => this.toggle(id, thumbnail && thumbnailOf(id))));
-    this.element = make("article", { className: "panel likely" }, this.title, this.faces, this.rest(likely.faces.length));
-    if (may("write")) this.element.append(this.problem, this.form(likely.lookalike));
-    this.count();
-  }
-
-  toggle(id, thumbnail = thumbnailOf(id)) {
-    const label = make("span", { className: "visually-hidden", textContent: _("Belongs to this person") });
-    const input = make("input", { type: "checkbox", checked: true, disabled: !may("write") });
-    input.addEventListener("change", () => {
-      if (input.checked) this.left.add(id);
-      else this.left.delete(id);
-      this.count();
-    });
-    return make("li", {}, make("label", { className: "toggle" }, input, thumbOf(thumbnail), label));
-  }
-
-  rest(shown) {
-    const hidden = this.ids.slice(shown);
-    if (hidden.length === 0) return "";
-    const all = button(ngettext("and %(num)s more", "and %(num)s more", hidden.length), () => {
-      this.faces.append(...hidden.map((id) => this.toggle(id)));
-      all.remove();
-      this.faces.querySelector(`li:nth-child(${shown + 1}) input`)?.focus();
-    });
-    return all;
-  }
-
-  count() {
-    const text = ngettext("%(num)s face", "%(num)s faces", this.ids.length);
-    const chosen = ngettext("%(num)s of them", "%(num)s of them", this.left.size);
-    say(this.title, this.left.size === this.ids.length ? text : `${text}, ${chosen}`);
-    for (const part of this.element.querySelectorAll(".act")) part.disabled = this.left.size === 0;
-  }
-
-  form(lookalike) {
-    const id = `group-${(fields += 1)}`;
-    const name = make("input", { id, className: "form-control", maxLength: 200, required: true, autocomplete: "off", placeholder: _("Who is it?") });
-    name.setAttribute("list", "people");
-    name.setAttribute("aria-label", _("Name"));
-    const save = make("button", { className: "btn btn-primary act", textContent: _("Save") });
-    const remove = button(_("Delete these faces"), () => this.remove(), { kind: "icon act", icon: "trash", bare: true });
-    const form = make("form", { className: "likely-form" }, lookalike ? this.guess(lookalike) : null, name, save, remove);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const called = name.value.trim();
-      if (called) this.settle(() => personNamed(called));
-    });
-    return form;
-  }
-
-  guess({ person, similarity }) {
-    const text = _("This is %(name)s", { name: person.name });
-    const act = button(text, () => this.settle(() => person), { kind: "outline-secondary act guess", icon: "check" });
-    if (similarity !== null) act.append(make("span", { className: "hint", textContent: percent(similarity) }));
-    return act;
-  }
-
-  /** Say who it is. */
-  async settle(who) {
-    const faces = [...this.left];
-    try {
-      const person = await who();
-      const { moved } = await call("POST", inCollection("faces/move"), { faces, subject: person.id });
-      const text = ngettext("%(num)s face is now %(name)s.", "%(num)s faces are now %(name)s.", moved, { name: person.name });
-      this.leave();
-      toast(text, { label: _("Undo"), act: () => this.takeBack(faces) });
-    } catch (error) {
-      this.complain(error);
-    }
-  }
-
-  async takeBack(faces) {
-    try {
-      await call("POST", inCollection("faces/move"), { faces, subject: null });
-      toast(ngettext("%(num)s face is unnamed again.", "%(num)s faces are unnamed again.", faces.length));
-    } catch (error) {
-      toast(error.message);
-    }
-    byId("groups").replaceChildren();
-    this.onSettled();
-  }
-
-  async remove() {
-    const faces = [...this.left];
-    const title = ngettext("Delete %(num)s face?", "Delete %(num)s faces?", faces.length);
-    const lines = [_("A picture is deleted with its last face. This cannot be undone.")];
-    if (!(await confirmed(title, lines, _("Delete")))) return;
-    try {
-      await deleteFaces(faces);
-      this.leave();
-      toast(ngettext("%(num)s face deleted.", "%(num)s faces deleted.", faces.length));
-    } catch (error) {
-      this.complain(error);
-    }
-  }
-
-  leave() {
-    const next = this.element.nextElementSibling ?? this.element.previousElementSibling;
-    this.element.remove();
-    next?.querySelector("input.form-control")?.focus();
-    this.onSettled();
-  }
-
-  complain(error) {
-    say(this.problem, error.message);
-    this.problem.hidden = false;
-  }
-}
-
-/** Delete faces, a few at a time; one that is gone already is no failure. */
-export async function deleteFaces(ids) {
-  for (let start = 0; start < ids.length; start += AT_ONCE) {
-    await Promise.all(ids.slice(start, start + AT_ONCE).map(deleteFace));
-  }
-}
-
-async function deleteFace(id) {
-  try {
-    await call("DELETE", inCollection(`faces/${id}`));
-  } catch (error) {
-    if (error.code !== "not_found") throw error;
-  }
 }

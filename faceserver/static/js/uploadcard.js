@@ -44,7 +44,8 @@ export class UploadCard extends PictureCard {
   async upload({ signal, onProgress }) {
     checkSize(this.file);
     const { name, tags, largest } = this.labels;
-    const fields = { tags, faces: largest ? "largest" : "all" };
+    // Faces that are blurred shall make no likely people.
+    const fields = { tags, faces: largest ? "largest" : "all", attributes: "sharpness" };
     const answer = await send(inCollection("faces"), pictureForm(this.file, fields), { signal, onProgress });
     showCode("POST", inCollection("faces"), { form: { file: this.title, ...fields } });
     this.registered = answer.faces.length;

@@ -9,7 +9,7 @@ import { _, ngettext, sure } from "./texts.js";
 /**
  * @typedef {object} Acts
  * @property {() => void} choose show the matches of this face
- * @property {((name: string) => Promise<void>)|null} register null: it is registered already
+ * @property {((name: string) => Promise<void>)|null} register null: it is already registered
  * @property {(name: string) => Promise<void>} name give the near faces without a name one
  */
 

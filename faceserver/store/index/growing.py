@@ -2,7 +2,9 @@
 
 from math import inf
 
-from faceserver.store.index.exact import ExactIndex, Found, Labels
+import numpy as np
+
+from faceserver.store.index.exact import Found, Labels, nearest, squared_distances
 from faceserver.store.index.hnsw import DISTANCE_ERROR, EF, HnswIndex, IncompleteSearch
 from faceserver.store.index.owners import Among
 from faceserver.types import Floats
@@ -10,6 +12,9 @@ from faceserver.types import Floats
 
 class GalleryIndex:
     """Finds labels by vector. Searches may run at any time, changes one at a time.
+
+    A few vectors are held in one array, of which every distance is computed; an addition puts a new
+    array in its place, so that no search needs a lock.
 
     Attributes:
         ef: candidates that a search of the graph looks at.
@@ -26,15 +31,19 @@ class GalleryIndex:
         self.ef = EF
         self._dims = dims
         self._exact_up_to = exact_up_to
-        self._held: ExactIndex | HnswIndex = ExactIndex(dims) if graph is None else graph
+        self._last = 0
+        few = np.empty(0, np.int64), np.empty((0, dims), np.float32)
+        self._held: tuple[Labels, Floats] | HnswIndex = few if graph is None else graph
 
     def __len__(self) -> int:
-        return len(self._held)
+        held = self._held
+        return len(held) if isinstance(held, HnswIndex) else len(held[0])
 
     @property
     def last(self) -> int:
         """The highest label that was ever added, 0 before that."""
-        return self._held.last
+        held = self._held
+        return held.last if isinstance(held, HnswIndex) else self._last
 
     @property
     def graph(self) -> HnswIndex | None:
@@ -49,19 +58,32 @@ class GalleryIndex:
             vectors: float32, shape (n, dims).
         """
         held = self._held
-        if isinstance(held, ExactIndex) and len(held) + len(labels) > self._exact_up_to:
-            # Searches go on in the exact index until the graph has taken all of it.
-            graph = HnswIndex.empty(self._dims)
-            if len(held):
-                graph.add(*held.held)
-            graph.add(labels, vectors)
-            self._held = graph
-        else:
+        if isinstance(held, HnswIndex):
             held.add(labels, vectors)
+            return
+        held_labels, held_vectors = held
+        self._last = int(labels[-1])
+        if len(held_labels) + len(labels) <= self._exact_up_to:
+            self._held = (
+                np.concatenate((held_labels, labels)),
+                np.concatenate((held_vectors, vectors)),
+            )
+            return
+        # Exact searches go on until the graph has taken all.
+        graph = HnswIndex.empty(self._dims)
+        if len(held_labels):
+            graph.add(held_labels, held_vectors)
+        graph.add(labels, vectors)
+        self._held = graph
 
     def remove(self, labels: Labels) -> None:
         """Let the vectors under these labels never be found again."""
-        self._held.remove(labels)
+        held = self._held
+        if isinstance(held, HnswIndex):
+            held.remove(labels)
+        else:
+            kept = ~np.isin(held[0], labels)
+            self._held = held[0][kept], held[1][kept]
 
     def nearest(self, probe: Floats, *, k: int, among: Among | None = None) -> Found:
         """The k nearest, or all where there are no more or all cost no more.
@@ -75,8 +97,10 @@ class GalleryIndex:
             IncompleteSearch: only an exact search can tell.
         """
         held = self._held
-        if isinstance(held, ExactIndex):
-            found = Found(*held.nearest(probe, k=len(held)))
+        if not isinstance(held, HnswIndex):
+            labels, vectors = held
+            all_ = nearest(labels, squared_distances(vectors, probe), k=len(labels))
+            found = Found(*all_)
             return found.where(among.holds(found.labels)) if among else found
         if among is None:
             labels, distances = held.nearest(probe, k=k, ef=self.ef)

@@ -1,5 +1,6 @@
 """Whom each face shows, in memory: so a search by person reads no rows that it does not answer."""
 
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -83,6 +84,12 @@ class Owners:
         """The labels of a person's faces, rising."""
         held, people = self._now()
         labels: Labels = held[people == person]
+        return labels
+
+    def fitting(self, fits: Callable[[Labels], NDArray[np.bool_]]) -> Labels:
+        """The labels of the faces whose people fit, rising; it gets shape (n,), and gives it."""
+        held, people = self._now()
+        labels: Labels = held[fits(people)]
         return labels
 
     def others(self, seen: Labels, *, named: bool) -> Labels:

@@ -91,7 +91,7 @@ class SavedIndex:
         path = self._folder / manifest.file
         try:
             if _sha256(path) != manifest.sha256:
-                raise Unusable("its file is not as it was written")
+                raise Unusable("its file has been changed since it was written")
             graph = HnswIndex.load(path, dims=self._dims, last=manifest.last)
         except (OSError, ValueError) as error:
             raise Unusable(f"its file cannot be read: {error}") from error
@@ -103,7 +103,7 @@ class SavedIndex:
         Others may use the graph meanwhile.
 
         Raises:
-            StoreFull: no space is left; the one before is still there.
+            StoreFull: no space left on the device; the one before is still there.
             StoreError: the system refused; the one before is still there.
         """
         make_folder(self._folder)

@@ -101,11 +101,8 @@ class IndexKeeper:
     def follow(self) -> None:
         """Take in what SQLite has beyond the index; ``writing`` is held."""
         self.owners.follow(self._faces)
-        if self._index is None:
-            return
-        before = len(self._index)
-        self._take(self._index)
-        self._changed(len(self._index) - before)
+        if self._index is not None:
+            self._changed(self._take(self._index))
 
     def remove(self, labels: Labels) -> None:
         """Let these never be found again; ``writing`` is held."""
@@ -154,7 +151,7 @@ class IndexKeeper:
 
     def close(self) -> None:
         """Save what has changed; the background is at its end, and ``writing`` is held."""
-        graph = self._index.graph if self._index else None
+        graph = self._index.graph if self._index is not None else None
         if graph is not None and self._dirty:
             self._save(graph)
 
@@ -197,9 +194,13 @@ class IndexKeeper:
             raise Unusable("it lacks faces that SQLite has")
         graph.remove(np.setdiff1d(indexed, stored, assume_unique=True))
 
-    def _take(self, index: GalleryIndex | HnswIndex) -> None:
+    def _take(self, index: GalleryIndex | HnswIndex) -> int:
+        """Add what SQLite has beyond an index; return how many faces that were."""
+        taken = 0
         for labels, vectors in self._faces.all_vectors(after=index.last):
             index.add(labels, vectors)
+            taken += len(labels)
+        return taken
 
     def _serve(self, graph: HnswIndex, *, ef: int | None = None) -> None:
         index = GalleryIndex(self._row.dims, exact_up_to=self._exact_up_to, graph=graph)
@@ -209,7 +210,7 @@ class IndexKeeper:
 
     def _changed(self, count: int) -> None:
         """Save and measure when enough is new, counted from the last attempt."""
-        graph = self._index.graph if self._index else None
+        graph = self._index.graph if self._index is not None else None
         if graph is None or not count:
             return
         self._dirty = True

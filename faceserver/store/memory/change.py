@@ -61,4 +61,4 @@ class MemoryChange:
     def _check_wanted(self) -> None:
         self._collection.lifetime.check()
         if self._collection.change is not self:
-            raise ModelChanged(f"the collection is not changing to {self.model} any more")
+            raise ModelChanged(f"the collection is no longer changing to {self.model}")

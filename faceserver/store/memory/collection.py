@@ -6,17 +6,23 @@ from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import RLock
-from typing import Any, Protocol
+from typing import Protocol, Unpack
 from uuid import uuid4
 
 from faceserver.errors import AlreadyExists, CannotUndo, InvalidRequest, ModelChanged, NotFound
 from faceserver.store.base import CollectionStatus, Page
-from faceserver.store.cursor import row_of
-from faceserver.store.faces import sorted_tags
+from faceserver.store.listing import Order
 from faceserver.store.memory.exemplars import MemoryExemplars
-from faceserver.store.memory.faces import page_of
-from faceserver.store.names import check_name, name_key
-from faceserver.store.subjects import checked_metadata, new_subject
+from faceserver.store.memory.listing import fits, page_of_people
+from faceserver.store.names import name_key
+from faceserver.store.subjects import (
+    COVER_AMONG,
+    NewSubject,
+    SubjectChange,
+    checked_change,
+    cover_rank,
+    new_subject,
+)
 from faceserver.types import Floats, Merge, MergeRecord, Subject
 
 
@@ -51,26 +57,16 @@ class MemoryCollection(MemoryExemplars):
                 held.clear()
             return faces
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-    ) -> Subject:
+    def add_subject(self, name: str, **given: Unpack[NewSubject]) -> Subject:
         """Add a person."""
-        subject = new_subject(
-            name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
-        )
+        subject = new_subject(name, **given)
         with self.lock:
             self.lifetime.check()
             self._check_name_is_free(subject.name)
             if self._is_id_taken(subject.id):
-                raise AlreadyExists(f"the subject {subject.id!r} is there")
+                raise AlreadyExists(f"the subject {subject.id!r} already exists")
             self._subjects[self._next_row()] = subject
-        return subject
+            return self._counted(subject)
 
     def subject(self, subject_id: str) -> Subject:
         """Return one person."""
@@ -92,39 +88,36 @@ class MemoryCollection(MemoryExemplars):
         cursor: str | None = None,
         tags: Sequence[str] = (),
         called: str = "",
+        hidden: bool | None = None,
+        order: Order = "stored",
     ) -> Page[Subject]:
-        """List people in the order they were stored."""
+        """List people."""
         with self.lock:
-            people = {row: self._counted(subject) for row, subject in self._subjects.items()}
-            after = row_of(cursor)
-            rows = [
-                row
-                for row, person in people.items()
-                if row > after
-                and set(tags) <= {*person.tags}
-                and name_key(called.strip()) in name_key(person.name)
-            ]
-            return page_of(people, rows, limit)
+            people = {
+                row: self._counted(person)
+                for row, person in self._subjects.items()
+                if fits(person, tags, called, hidden)
+            }
+            return page_of_people(people, order, limit=limit, cursor=cursor)
 
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Subject:
+    def change_subject(self, subject_id: str, **given: Unpack[SubjectChange]) -> Subject:
         """Change what is given of a person."""
         with self.lock:
             row = self._subject_row(subject_id)
             subject = self._subjects[row]
-            if name is not None:
-                self._check_name_is_free(check_name(name), apart_from=subject_id)
-                subject = replace(subject, name=check_name(name))
-            if tags is not None:
-                subject = replace(subject, tags=sorted_tags(tags))
-            if metadata is not None:
-                subject = replace(subject, metadata=checked_metadata(metadata))
+            change = checked_change(given)
+            if (name := change.get("name")) is not None:
+                self._check_name_is_free(name, apart_from=subject_id)
+                subject = replace(subject, name=name)
+            if (tags := change.get("tags")) is not None:
+                subject = replace(subject, tags=tuple(tags))
+            if (metadata := change.get("metadata")) is not None:
+                subject = replace(subject, metadata=metadata)
+            if (hidden := change.get("hidden")) is not None:
+                subject = replace(subject, hidden=hidden)
+            if (cover := change.get("cover")) is not None:
+                self._check_cover(subject_id, cover)
+                subject = replace(subject, cover=cover or None, cover_chosen=bool(cover))
             self._subjects[row] = subject
             return self._counted(subject)
 
@@ -138,10 +131,15 @@ class MemoryCollection(MemoryExemplars):
             else:
                 for row in rows:
                     del self._faces[row]
-            for record in list(self._merges.values()):
-                if record.merge.into == subject_id:
-                    del self._merges[record.merge.id]
+            self._forget_merges_into(subject_id)
             return len(rows)
+
+    def _forget_merges_into(self, subject_id: str) -> None:
+        """Also those of a person who was merged into somebody who was merged into this one."""
+        for record in list(self._merges.values()):
+            if record.merge.into == subject_id:
+                self._merges.pop(record.merge.id, None)
+                self._forget_merges_into(record.gone.id)
 
     def delete_subjects(self) -> tuple[int, int]:
         """Delete all people and every face of theirs; return how many of both there were."""
@@ -161,7 +159,7 @@ class MemoryCollection(MemoryExemplars):
             )
             ids = tuple(self._faces[row].id for row in rows)
             about = tuple(self._about(gone.id, into))
-            gone = replace(gone, faces=0, cover=None)
+            gone = replace(self._subjects[self._subject_row(gone.id)], faces=0)
             self._merges[merge.id] = MergeRecord(merge, gone, ids, about)
             self._show(rows, into)
             del self._subjects[self._subject_row(subject_id)]
@@ -204,9 +202,12 @@ class MemoryCollection(MemoryExemplars):
             del self._merges[merge_id]
             return self.subject(record.gone.id)
 
-    def count_subjects(self) -> int:
-        """How many people are held."""
-        return len(self._subjects)
+    def count_subjects(
+        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
+    ) -> int:
+        """How many people are held who fit."""
+        with self.lock:
+            return sum(fits(person, tags, called, hidden) for person in self._subjects.values())
 
     def status(self) -> CollectionStatus:
         """Every face is found at once."""
@@ -218,7 +219,7 @@ class MemoryCollection(MemoryExemplars):
 
     def retire(self) -> None:
         """Refuse everything from now on: the faces are in another object."""
-        self.lock = _Gone(f"the collection {self.name!r} is not of {self.model} any more")
+        self.lock = _Gone(f"the collection {self.name!r} no longer uses {self.model}")
 
     def with_vectors(
         self, vectors: Mapping[str, Floats], *, model: str, dims: int
@@ -234,8 +235,20 @@ class MemoryCollection(MemoryExemplars):
 
     def _counted(self, subject: Subject) -> Subject:
         faces = [self._faces[row] for row in self._rows_showing(subject.id)]
-        shown = [face.id for face in faces if face.picture or face.crop]
-        return replace(subject, faces=len(faces), cover=shown[0] if shown else None)
+        shown = [face for face in faces if face.picture or face.crop]
+        chosen = subject.cover is not None and subject.cover in {face.id for face in shown}
+        best = max(shown[:COVER_AMONG], key=cover_rank).id if shown else None
+        cover = subject.cover if chosen else best
+        return replace(subject, faces=len(faces), cover=cover, cover_chosen=chosen)
+
+    def _check_cover(self, subject_id: str, face_id: str) -> None:
+        if not face_id:
+            return
+        for row in self._rows_of([face_id]):
+            face = self._faces[row]
+            if face.subject == subject_id and (face.picture or face.crop):
+                return
+        raise NotFound(f"the subject {subject_id!r} has no face {face_id!r} with a picture")
 
     def _current(self, record: MergeRecord) -> MergeRecord:
         """The record without faces and exemplars that are gone by now."""
@@ -248,14 +261,16 @@ class MemoryCollection(MemoryExemplars):
 
     def _check_can_be_undone(self, record: MergeRecord) -> None:
         if record.merge.until <= _now():
-            raise CannotUndo("the time to undo it is over")
+            raise CannotUndo("it is too late to undo it")
         try:
             self.subject(record.merge.into)
             self._check_name_is_free(record.gone.name)
         except (NotFound, AlreadyExists) as error:
             raise CannotUndo(f"it cannot be undone now: {error}") from error
         if self._is_id_taken(record.gone.id):
-            raise CannotUndo(f"it cannot be undone now: the subject {record.gone.id!r} is there")
+            raise CannotUndo(
+                f"it cannot be undone now: the subject {record.gone.id!r} already exists"
+            )
 
     def _is_id_taken(self, subject_id: str) -> bool:
         return any(subject.id == subject_id for subject in self._subjects.values())
@@ -263,7 +278,7 @@ class MemoryCollection(MemoryExemplars):
     def _check_name_is_free(self, name: str, *, apart_from: str | None = None) -> None:
         for other in self._subjects.values():
             if name_key(other.name) == name_key(name) and other.id != apart_from:
-                raise AlreadyExists(f"there is a subject named {name!r}")
+                raise AlreadyExists(f"a subject named {name!r} already exists")
 
 
 class _Gone(AbstractContextManager[None]):

@@ -1,9 +1,11 @@
 """What a collection in memory remembers beside its faces."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
-from threading import RLock
+from threading import Lock, RLock
+from typing import Any, Self
 
 import numpy as np
 
@@ -27,6 +29,15 @@ class MemoryExemplars(MemoryFaces):
         """Start empty."""
         super().__init__(name, model=model, dims=dims, lock=lock)
         self._exemplars: dict[int, Exemplar] = {}
+        self._turns = Lock()
+
+    def for_reading(self) -> Self:
+        """The same: no other server shares it."""
+        return self
+
+    def one_at_a_time(self) -> AbstractContextManager[Any]:
+        """What is in the block no other thread does meanwhile."""
+        return self._turns
 
     def keep(self, exemplar: Exemplar) -> Exemplar:
         """Remember an exemplar, in the place of the one that has its id."""
@@ -40,7 +51,7 @@ class MemoryExemplars(MemoryFaces):
             held = {item.id: (row, item) for row, item in self._living().items()}
             row, old = held[new.id] if new.id in held else (self._next_row(), new)
             if old.kind != new.kind:
-                raise AlreadyExists(f"something else is remembered under {new.id!r}")
+                raise AlreadyExists(f"there is another example {new.id!r}")
             self._exemplars[row] = new
         return new
 
@@ -50,7 +61,7 @@ class MemoryExemplars(MemoryFaces):
             for item in self._living().values():
                 if item.id == exemplar_id:
                     return item
-        raise NotFound(f"nothing is remembered under {exemplar_id!r}")
+        raise NotFound(f"there is no example {exemplar_id!r}")
 
     def exemplars(
         self,

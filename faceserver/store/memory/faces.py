@@ -45,7 +45,7 @@ class MemoryFaces:
             self.lifetime.check()
             ids = [face.id for face in new]
             if len({*ids, *(face.id for face in self._faces.values())}) < len(ids) + self.count():
-                raise AlreadyExists("a face of that id is there")
+                raise AlreadyExists("a face with this id already exists")
             for subject in {face.subject for face in new if face.subject}:
                 self._subject_row(subject)
             for face in new:
@@ -156,6 +156,7 @@ class MemoryFaces:
             and only.named in (None, face.subject is not None)
             and face.subject not in only.without
             and tags >= {*only.tags}
+            and all(each.fits(face.attributes.get(each.name)) for each in only.where)
         )
 
     def _show(self, rows: Sequence[int], subject: str | None) -> None:

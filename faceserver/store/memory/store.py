@@ -35,7 +35,7 @@ class MemoryStore:
         """Make a collection."""
         check_collection_name(name)
         if name in self._collections:
-            raise AlreadyExists(f"there is a collection {name!r}")
+            raise AlreadyExists(f"the collection {name!r} already exists")
         made = MemoryCollection(
             name, model=model, dims=dims, undo_for=self._undo_for, lock=self._lock
         )
@@ -61,7 +61,7 @@ class MemoryStore:
         with self._lock:
             held = self.collection(name)
             if (held.model, held.dims) == (model, dims):
-                raise Conflict(f"the collection {name!r} is of the model {model} already")
+                raise Conflict(f"the collection {name!r} already uses the model {model}")
             change = held.change
             if not isinstance(change, MemoryChange) or (change.model, change.dims) != (model, dims):
                 change = MemoryChange(self._collections, held, model=model, dims=dims)

@@ -1,7 +1,7 @@
 """What a place for pictures offers, and how pictures are named."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import IO, Protocol
 
@@ -37,7 +37,7 @@ class Pictures(Protocol):
             Its name; see :func:`picture_name`.
 
         Raises:
-            StoreFull: no space is left; nothing of it remains.
+            StoreFull: no space left on the device; nothing of it remains.
             StoreUnavailable: the place is on another machine, which does not answer.
             StoreError: it cannot be written; nothing of it remains.
         """
@@ -125,6 +125,10 @@ class Pictures(Protocol):
         Raises:
             StoreError: the system refused.
         """
+        ...
+
+    def remains(self) -> Sequence[str]:
+        """Where something of a deleted picture may be left, for the receipt of a purge."""
         ...
 
 

@@ -1,7 +1,7 @@
 """Pictures as files of a folder: the only code that knows where they lie."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -61,7 +61,7 @@ class PictureFolder:
         with file_errors(path):
             try:
                 return path.open("rb")
-            except FileNotFoundError as error:  # it was deleted just now
+            except FileNotFoundError as error:  # it has just been deleted
                 raise NotFound(f"there is no picture {name!r}") from error
 
     def delete(self, names: Iterable[str]) -> int:
@@ -93,6 +93,10 @@ class PictureFolder:
             for name in self._entries()
             if not is_stored_name(name) and not name.endswith(TEMPORARY)
         )
+
+    def remains(self) -> Sequence[str]:
+        """Nowhere."""
+        return ()
 
     def delete_stray(self, name: str) -> None:
         """Delete what :meth:`strays` has named.

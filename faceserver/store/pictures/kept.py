@@ -64,6 +64,7 @@ class PictureStore:
         self.open = pictures.open
         self.names = pictures.names
         self.place = pictures.place
+        self.remains = pictures.remains
 
     def read(self, name: str) -> bytes:
         """A picture's bytes.

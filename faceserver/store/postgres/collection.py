@@ -1,10 +1,10 @@
 """A collection in PostgreSQL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Unpack
 
 from faceserver.errors import InvalidRequest
 from faceserver.runtime import metrics
@@ -12,13 +12,14 @@ from faceserver.runtime.postgres import Postgres, Transaction
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
 from faceserver.store.faces import accept, check_embedding, sorted_tags
 from faceserver.store.lifetime import Lifetime
-from faceserver.store.names import check_external_id, check_name
+from faceserver.store.listing import Order
+from faceserver.store.names import check_external_id
 from faceserver.store.postgres import changetable, facetable, mergetable, subjecttable
 from faceserver.store.postgres.exemplars import PostgresExemplars
 from faceserver.store.postgres.look import Look
 from faceserver.store.postgres.searcher import Searcher
 from faceserver.store.postgres.tables import CollectionRow, Tables, is_indexed
-from faceserver.store.subjects import checked_metadata, new_subject
+from faceserver.store.subjects import NewSubject, SubjectChange, checked_change, new_subject
 from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
 
 
@@ -129,23 +130,13 @@ class PostgresCollection(PostgresExemplars):
         searcher = Searcher(
             self.tables, probe, only=only, apart_from=apart_from, exact_up_to=self._exact_up_to
         )
-        return Look(self._database, self.tables, searcher, probe)
+        return Look(self._read_by, self.tables, searcher, probe)
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-    ) -> Subject:
+    def add_subject(self, name: str, **given: Unpack[NewSubject]) -> Subject:
         """Add a person."""
-        subject = new_subject(
-            name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
-        )
+        subject = new_subject(name, **given)
         self._write(partial(subjecttable.insert, subject=subject))
-        return subject
+        return self.subject(subject.id) if subject.cover else subject
 
     def subject(self, subject_id: str) -> Subject:
         """Return one person."""
@@ -162,34 +153,28 @@ class PostgresCollection(PostgresExemplars):
         cursor: str | None = None,
         tags: Sequence[str] = (),
         called: str = "",
+        hidden: bool | None = None,
+        order: Order = "stored",
     ) -> Page[Subject]:
-        """List people in the order they were stored."""
+        """List people."""
         return self._read(
-            partial(subjecttable.page, limit=limit, cursor=cursor, tags=tags, called=called)
+            partial(
+                subjecttable.page,
+                limit=limit,
+                cursor=cursor,
+                tags=tags,
+                called=called,
+                hidden=hidden,
+                order=order,
+            )
         )
 
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Subject:
-        """Change what is given of a person: rename, tag, describe."""
-        new_name = None if name is None else check_name(name)
-        new_tags = None if tags is None else sorted_tags(tags)
-        new_metadata = None if metadata is None else checked_metadata(metadata)
+    def change_subject(self, subject_id: str, **given: Unpack[SubjectChange]) -> Subject:
+        """Change what is given of a person: rename, tag, describe, hide, show by another face."""
+        checked = checked_change(given)
 
         def change(transaction: Transaction, tables: Tables) -> Subject:
-            subjecttable.change(
-                transaction,
-                tables,
-                subject_id,
-                name=new_name,
-                tags=new_tags,
-                metadata=new_metadata,
-            )
+            subjecttable.change(transaction, tables, subject_id, checked)
             return subjecttable.get(transaction, tables, subject_id)
 
         return self._write(change)
@@ -240,9 +225,11 @@ class PostgresCollection(PostgresExemplars):
         """How many faces are stored that fit a filter."""
         return self._read(partial(facetable.count, only=only))
 
-    def count_subjects(self) -> int:
-        """How many people are stored."""
-        return self._read(subjecttable.count)
+    def count_subjects(
+        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
+    ) -> int:
+        """How many people are stored who fit."""
+        return self._read(partial(subjecttable.count, tags=tags, called=called, hidden=hidden))
 
     def status(self) -> CollectionStatus:
         """The state of the index, and of a change of the model."""

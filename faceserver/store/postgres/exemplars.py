@@ -1,10 +1,13 @@
 """What a collection in PostgreSQL remembers beside its faces."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from functools import partial
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from faceserver.runtime.postgres import Postgres, Transaction
+from faceserver.runtime.postgres_transaction import Reader
 from faceserver.store.base import Page
 from faceserver.store.exemplars import Exemplar, ExemplarKind, NearExemplar, accept_exemplar
 from faceserver.store.faces import check_embedding
@@ -14,6 +17,11 @@ from faceserver.types import Floats
 
 Result = TypeVar("Result")
 
+_TURNS = 6
+"""Names the locks of those who come one after the other, among the advisory locks."""
+
+_TURN_WAIT = "10s"
+
 
 class PostgresExemplars:
     """The part of a collection; see :class:`faceserver.store.exemplars.ExemplarCollection`."""
@@ -22,6 +30,23 @@ class PostgresExemplars:
         """Take the database, and the collection's tables."""
         self.tables = tables
         self._database = database
+        self._read_by: Reader = database.read
+
+    def for_reading(self) -> Self:
+        """The same, for requests that only read; a replica may answer."""
+        view = copy(self)
+        view._read_by = self._database.read_near
+        return view
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[None]:
+        """What is in the block no other thread does meanwhile, on no server."""
+        # Within this server by a lock of its own: who waits in the database holds a connection.
+        with self._database.one_here, self._database.transaction() as transaction:
+            transaction.run(f"SET LOCAL lock_timeout = '{_TURN_WAIT}'")
+            number = self.tables.row.id % 2**31
+            transaction.run("SELECT pg_advisory_xact_lock(%s, %s)", _TURNS, number)
+            yield
 
     def keep(self, exemplar: Exemplar) -> Exemplar:
         """Remember an exemplar, in the place of the one that has its id."""
@@ -64,7 +89,7 @@ class PostgresExemplars:
             self.tables.read(transaction)
             return work(transaction, self.tables)
 
-        return self._database.read(read)
+        return self._read_by(read)
 
     def _write(self, work: Callable[[Transaction, Tables], Result]) -> Result:
         def write(transaction: Transaction) -> Result:

@@ -67,7 +67,7 @@ def get(transaction: Transaction, tables: Tables, exemplar_id: str) -> Exemplar:
         f"{_select(tables)} WHERE e.uuid = %s AND {_LIVES}", exemplar_id, datetime.now(UTC)
     )
     if not rows:
-        raise NotFound(f"nothing is remembered under {exemplar_id!r}")
+        raise NotFound(f"there is no example {exemplar_id!r}")
     return _exemplar(rows[0], tables)
 
 
@@ -179,7 +179,7 @@ def _check_id(transaction: Transaction, tables: Tables, exemplar: Exemplar) -> N
 
 
 def _taken(exemplar_id: str) -> AlreadyExists:
-    return AlreadyExists(f"something else is remembered under {exemplar_id!r}")
+    return AlreadyExists(f"there is another example {exemplar_id!r}")
 
 
 def _row(transaction: Transaction, table: str, what: str, uuid: str | None) -> int | None:

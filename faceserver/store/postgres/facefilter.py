@@ -1,5 +1,6 @@
 """Filters as SQL."""
 
+from faceserver.conditions import Condition
 from faceserver.store.postgres.tables import Tables
 from faceserver.types import Filter
 
@@ -49,4 +50,24 @@ def _without_tags(only: Filter, tables: Tables) -> tuple[list[str], list[object]
             f" (SELECT id FROM {tables.subjects} WHERE uuid = ANY(%s)))"
         )
         values.append(list(only.without))
+    for condition in only.where:
+        conditions.append(_ATTRIBUTE)
+        values += _attribute_values(condition)
     return conditions, values
+
+
+# PostgreSQL cannot read a text with a NUL in it out of JSON; such attributes fit nothing.
+_ATTRIBUTE = """
+    CASE WHEN strpos(f.attributes::text, '\\u0000') > 0 THEN false
+    ELSE CASE json_typeof(f.attributes -> %s::text)
+        WHEN 'string' THEN f.attributes ->> %s::text = %s
+        WHEN 'boolean' THEN f.attributes ->> %s::text = %s
+        WHEN 'number' THEN (f.attributes ->> %s::text)::numeric
+            BETWEEN %s::float8::numeric AND %s::float8::numeric
+        ELSE false END END
+"""
+
+
+def _attribute_values(condition: Condition) -> list[object]:
+    name, text = condition.name, condition.text
+    return [name, name, text, name, text, name, *condition.bounds]

@@ -57,7 +57,7 @@ def insert(transaction: Transaction, tables: Tables, faces: Sequence[Face]) -> N
             ],
         )
     except Taken as error:
-        raise AlreadyExists("a face of one of these ids is there") from error
+        raise AlreadyExists("a face with one of these ids already exists") from error
 
 
 def get(transaction: Transaction, tables: Tables, face_id: str) -> Face:
@@ -196,4 +196,4 @@ def _check_ids(transaction: Transaction, ids: Sequence[str]) -> None:
     """No two collections share an id, either."""
     taken = transaction.read("SELECT uuid FROM faces WHERE uuid = ANY(%s) LIMIT 1", list(ids))
     if taken or len(set(ids)) < len(ids):
-        raise AlreadyExists(f"the face {taken[0][0] if taken else 'in question'!r} is there")
+        raise AlreadyExists(f"the face {taken[0][0] if taken else 'in question'!r} already exists")

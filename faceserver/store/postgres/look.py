@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from faceserver.runtime.postgres import Postgres, Transaction
+from faceserver.runtime.postgres import Transaction
+from faceserver.runtime.postgres_transaction import Reader
 from faceserver.store.index.exact import squared_distances
 from faceserver.store.postgres.rows import FACE, face_from_row, faces_of
 from faceserver.store.postgres.searcher import NOISE, NOTHING, Near, Searcher
@@ -25,11 +26,9 @@ _SPARE_ROWS = 32
 class Look:
     """See :class:`faceserver.store.facebase.Look`."""
 
-    def __init__(
-        self, database: Postgres, tables: Tables, searcher: Searcher, probe: Floats
-    ) -> None:
-        """Take the collection's tables, what finds faces near the probe, and the probe."""
-        self._database = database
+    def __init__(self, read: Reader, tables: Tables, searcher: Searcher, probe: Floats) -> None:
+        """Take what reads, the collection's tables, what finds faces near the probe, and that."""
+        self._read = read
         self._tables = tables
         self._searcher = searcher
         self._probe = probe
@@ -38,19 +37,19 @@ class Look:
         """The nearest faces."""
         if k < 1:
             return []
-        return self._database.read(lambda transaction: self._faces(transaction, k, max_distance))
+        return self._read(lambda transaction: self._faces(transaction, k, max_distance))
 
     def people(self, *, k: int, max_distance: float) -> list[SubjectMatch]:
         """The nearest people, and how many of their faces are under the distance."""
         if k < 1:
             return []
-        return self._database.read(lambda transaction: self._people(transaction, k, max_distance))
+        return self._read(lambda transaction: self._people(transaction, k, max_distance))
 
     def named(self, *, k: int) -> list[Match]:
         """The nearest face of each of the nearest people with a name, however far away."""
         if k < 1:
             return []
-        return self._database.read(lambda transaction: self._named(transaction, k))
+        return self._read(lambda transaction: self._named(transaction, k))
 
     def _faces(self, transaction: Transaction, k: int, max_distance: float) -> list[Match]:
         self._tables.read(transaction)

@@ -192,5 +192,5 @@ def _count(transaction: Transaction, row: CollectionRow) -> int:
     try:
         name = partition("faces", row.id)
         return int(transaction.read(f"SELECT count(*) FROM {name}")[0][0])
-    except StoreError:  # it was deleted just now
+    except StoreError:  # it has just been deleted
         return 0

@@ -17,8 +17,8 @@ from faceserver.store.subjects import checked_metadata
 from faceserver.types import Merge, MergeRecord, Subject
 
 _INSERTED = (
-    "(uuid, stays, subject, name, tags, metadata, created, at, until, faces, exemplars)"
-    " VALUES (%s, %s, %s, %s, %s::text[], %s::json, %s, %s, %s, %s, %s)"
+    "(uuid, stays, subject, name, tags, metadata, created, hidden, cover, at, until, faces,"
+    " exemplars) VALUES (%s, %s, %s, %s, %s::text[], %s::json, %s, %s, %s, %s, %s, %s, %s)"
 )
 
 
@@ -107,14 +107,14 @@ def undo(transaction: Transaction, tables: Tables, merge_id: str) -> str:
 def _check_can_be_undone(transaction: Transaction, tables: Tables, told: Merge) -> int:
     """The id in the database of who got the faces."""
     if told.until <= datetime.now(UTC):
-        raise CannotUndo(f"the time to undo it was over at {time_text(told.until)}")
+        raise CannotUndo(f"it could only be undone until {time_text(told.until)}")
     try:
         (stays,) = subjecttable.lock(transaction, tables, told.into)
         subjecttable.check_is_free(transaction, tables, told.name)
     except (NotFound, AlreadyExists) as error:
         raise CannotUndo(f"it cannot be undone now: {error}") from error
     if subjecttable.is_id_taken(transaction, told.subject):
-        raise CannotUndo(f"it cannot be undone now: the subject {told.subject!r} is there")
+        raise CannotUndo(f"it cannot be undone now: the subject {told.subject!r} already exists")
     return stays
 
 
@@ -135,6 +135,8 @@ def _insert(
         list(gone.tags),
         json.dumps(checked_metadata(gone.metadata)),
         gone.created,
+        gone.hidden,
+        gone.cover if gone.cover_chosen else None,
         told.at,
         told.until,
         faces,
@@ -144,9 +146,10 @@ def _insert(
 
 def _select(tables: Tables) -> str:
     return (
-        "SELECT m.id, m.uuid, m.stays, m.subject, m.name, m.tags, m.metadata, m.created, m.at,"
-        f" m.until, ARRAY(SELECT f.uuid FROM {tables.faces} f WHERE f.id = ANY(m.faces)"
-        f" ORDER BY f.place), ARRAY(SELECT e.uuid FROM {tables.exemplars} e"
+        "SELECT m.id, m.uuid, m.stays, m.subject, m.name, m.tags, m.metadata, m.created, m.hidden,"
+        " m.cover, m.at, m.until,"
+        f" ARRAY(SELECT f.uuid FROM {tables.faces} f WHERE f.id = ANY(m.faces) ORDER BY f.place),"
+        f" ARRAY(SELECT e.uuid FROM {tables.exemplars} e"
         " WHERE e.id = ANY(m.exemplars) AND (e.until IS NULL OR e.until > now()) ORDER BY e.id)"
         f" FROM {tables.merges} m"
     )
@@ -166,13 +169,13 @@ def _merge(row: Row) -> Merge:
         subject=row[3],
         name=row[4],
         faces=len(row[-2]),
-        at=in_utc(row[8]),
-        until=in_utc(row[9]),
+        at=in_utc(row[10]),
+        until=in_utc(row[11]),
     )
 
 
 def _gone(row: Row) -> Subject:
-    subject, name, tags, metadata, created = row[3:8]
+    subject, name, tags, metadata, created, hidden, cover = row[3:10]
     return Subject(
         id=subject,
         name=name,
@@ -180,4 +183,7 @@ def _gone(row: Row) -> Subject:
         metadata=metadata,
         created=in_utc(created),
         faces=0,
+        cover=cover,
+        cover_chosen=cover is not None,
+        hidden=hidden,
     )

@@ -256,4 +256,35 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX deliveries_by_hook ON deliveries (hook);
     CREATE INDEX deliveries_waiting ON deliveries (next) WHERE state = 'waiting';
     """,
+    # 6: who did what, at whichever server.
+    """
+    CREATE TABLE audit (
+        id          bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        event       json    NOT NULL -- as a line of the file has it
+    );
+    """,
+    # 7: people who are of no interest, covers that somebody chose, and what names are sorted by.
+    """
+    ALTER TABLE subjects ADD COLUMN hidden boolean NOT NULL DEFAULT false;
+    ALTER TABLE subjects ADD COLUMN cover text COLLATE "C"; -- uuid of a face, which may be gone
+    ALTER TABLE subjects ADD COLUMN folded text COLLATE "C" NOT NULL DEFAULT '';
+    UPDATE subjects SET folded =
+        regexp_replace(normalize(name_key, NFKD), '[\\u0300-\\u036f]', '', 'g');
+    ALTER TABLE merges ADD COLUMN hidden boolean NOT NULL DEFAULT false;
+    ALTER TABLE merges ADD COLUMN cover text COLLATE "C";
+    """,
+    # 8: servers hear at once of jobs and deliveries that wait for one of them.
+    """
+    CREATE FUNCTION faceserver_notify() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM pg_notify('faceserver', TG_TABLE_NAME);
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER jobs_added AFTER INSERT ON jobs
+        FOR EACH STATEMENT EXECUTE FUNCTION faceserver_notify();
+    CREATE TRIGGER jobs_given_back AFTER UPDATE OF worker ON jobs
+        FOR EACH ROW WHEN (NEW.worker IS NULL) EXECUTE FUNCTION faceserver_notify();
+    CREATE TRIGGER deliveries_added AFTER INSERT ON deliveries
+        FOR EACH STATEMENT EXECUTE FUNCTION faceserver_notify();
+    """,
 )

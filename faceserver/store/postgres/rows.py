@@ -7,6 +7,7 @@ from typing import Any
 from faceserver.store.codec import attributes_text, face_of, plain, time_text
 from faceserver.store.postgres.tables import Tables
 from faceserver.store.postgres.vectors import vector_of
+from faceserver.store.subjects import COVER_AMONG
 from faceserver.types import Face, Subject
 
 FACE = """
@@ -35,8 +36,17 @@ def subject_columns(tables: Tables) -> str:
     return (
         "s.id, s.uuid, s.name, s.tags, s.metadata, s.created,"
         f" (SELECT count(*) FROM {tables.faces} WHERE subject = s.id),"
-        f" (SELECT uuid FROM {tables.faces} WHERE subject = s.id"
-        " AND (picture IS NOT NULL OR crop IS NOT NULL) ORDER BY place LIMIT 1)"
+        f" (SELECT uuid FROM {tables.faces} WHERE uuid = s.cover AND subject = s.id"
+        " AND (picture IS NOT NULL OR crop IS NOT NULL)),"
+        " (SELECT uuid FROM (SELECT place, uuid,"
+        " CASE WHEN json_typeof(attributes -> 'quality') = 'number'"
+        " THEN (attributes ->> 'quality')::double precision END AS quality,"
+        " least(box[3] - box[1], box[4] - box[2]) * score AS size"
+        f" FROM {tables.faces} WHERE subject = s.id"
+        " AND (picture IS NOT NULL OR crop IS NOT NULL)"
+        f" ORDER BY place LIMIT {COVER_AMONG}) f"
+        " ORDER BY quality DESC NULLS LAST, size DESC, place LIMIT 1),"
+        " s.hidden"
     )
 
 
@@ -87,7 +97,7 @@ def face_from_row(row: Sequence[Any], *, dims: int) -> Face:
 
 def subject_from_row(row: Sequence[Any]) -> Subject:
     """The person in the columns of :func:`subject_columns`."""
-    _, uuid, name, tags, metadata, created, faces, cover = row
+    _, uuid, name, tags, metadata, created, faces, chosen, best, hidden = row
     return Subject(
         id=uuid,
         name=name,
@@ -95,7 +105,9 @@ def subject_from_row(row: Sequence[Any]) -> Subject:
         metadata=metadata,
         created=in_utc(created),
         faces=faces,
-        cover=cover,
+        cover=chosen or best,
+        cover_chosen=chosen is not None,
+        hidden=hidden,
     )
 
 

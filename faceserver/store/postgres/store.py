@@ -24,6 +24,7 @@ from faceserver.runtime.postgres import (
     Taken,
     Transaction,
 )
+from faceserver.runtime.postgres_replica import Replicated
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.names import check_collection_name
 from faceserver.store.options import Options
@@ -49,9 +50,8 @@ BEYOND_PURGE = (
     "the database's write-ahead log and its archive",
     "replicas of the database, until they have followed",
     "backups of the database, and of the pictures",
-    "earlier versions of pictures, where the place keeps them",
 )
-"""What a purge cannot reach."""
+"""What a purge cannot reach, wherever the pictures are."""
 
 
 def open_store(
@@ -62,6 +62,7 @@ def open_store(
     dims: int,
     options: Options | None = None,
     connections: int = CONNECTIONS,
+    replica: str = "",
 ) -> "PostgresStore":
     """Open a gallery in a database that :func:`.schema.upgrade` has prepared.
 
@@ -72,6 +73,7 @@ def open_store(
         dims: their length.
         options: how it behaves.
         connections: at most so many to the database.
+        replica: address of a replica that may answer what only reads, or empty.
 
     Raises:
         StoreUnavailable: the database cannot be reached.
@@ -81,7 +83,11 @@ def open_store(
         StoreError: PostgreSQL or the system refused.
     """
     with ExitStack() as held:
-        database = Postgres(url, connections=connections)
+        database = (
+            Replicated(url, replica, connections=connections)
+            if replica
+            else Postgres(url, connections=connections)
+        )
         held.callback(database.close)
         check_schema(database)
         options = options or Options()
@@ -145,7 +151,7 @@ class PostgresStore:
 
         def create(transaction: Transaction) -> CollectionRow:
             if tables.row_named(transaction, name) is not None:
-                raise AlreadyExists(f"there is a collection {name!r}")
+                raise AlreadyExists(f"the collection {name!r} already exists")
             row = tables.make_collection(transaction, name, model=model, dims=dims)
             self._index_at_once(transaction, row)
             return row
@@ -153,7 +159,7 @@ class PostgresStore:
         try:
             return self._opened(self.database.write(create))
         except Taken as error:
-            raise AlreadyExists(f"there is a collection {name!r}") from error
+            raise AlreadyExists(f"the collection {name!r} already exists") from error
 
     def purge(self, name: str | None = None) -> Receipt:
         """Remove a collection, or all, so that nothing is left in the tables' files."""
@@ -172,14 +178,14 @@ class PostgresStore:
             pictures=pictures,
             index_files=0,
             at=datetime.now(UTC),
-            beyond=BEYOND_PURGE,
+            beyond=(*BEYOND_PURGE, *self.pictures.remains()),
         )
 
     def change_model(self, name: str, *, model: str, dims: int) -> PostgresChange:
         """Begin to change a collection's model, or go on with it after an interruption."""
         collection = self.collection(name)
         if (collection.model, collection.dims) == (model, dims):
-            raise Conflict(f"the collection {name!r} is of the model {model} already")
+            raise Conflict(f"the collection {name!r} already uses the model {model}")
 
         def begin(transaction: Transaction) -> int:
             collection.tables.change(transaction)

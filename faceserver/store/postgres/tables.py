@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from faceserver.errors import ModelChanged
 from faceserver.runtime.postgres import Gone, Row, Transaction
+from faceserver.runtime.postgres_transaction import Behind
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.postgres.pinning import doom_all
 from faceserver.store.postgres.vectors import MAX_INDEXED_DIMS
@@ -125,16 +126,21 @@ class Tables:
         try:
             transaction.run(f"LOCK TABLE {self.faces} IN {mode} MODE")
         except Gone:
-            self.lifetime.end()
-            self.lifetime.check()
+            self._end(transaction)
         rows = transaction.read("SELECT life, space FROM collections WHERE id = %s", self.row.id)
         if not rows or rows[0][0] != self.row.life:
-            self.lifetime.end()
-            self.lifetime.check()
+            self._end(transaction)
         if rows[0][1] != self.row.space:
             raise ModelChanged(
                 f"the collection {self.row.name!r} is not of {self.row.model} any more"
             )
+
+    def _end(self, transaction: Transaction) -> None:
+        """The collection is not there; or a replica has not heard of it yet."""
+        if transaction.is_replica:
+            raise Behind(f"a replica does not know the collection {self.row.name!r}")
+        self.lifetime.end()
+        self.lifetime.check()
 
 
 def partition(table: str, collection: int) -> str:

@@ -1,12 +1,12 @@
 """A collection on the disk: rows in SQLite, and an index that follows them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import datetime
+from threading import Lock
 from typing import Any
 
-from faceserver.errors import InvalidRequest, ModelChanged
+from faceserver.errors import ModelChanged
 from faceserver.runtime import metrics
 from faceserver.runtime.rwlock import SharedLock
 from faceserver.store.base import EVERYTHING, CollectionStatus, Page
@@ -15,7 +15,6 @@ from faceserver.store.index.exact import Labels
 from faceserver.store.index.owners import NOBODY
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.lifetime import Lifetime
-from faceserver.store.names import check_name
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collectiontable import CollectionRow
 from faceserver.store.sqlite.exemplars import DurableExemplars
@@ -24,12 +23,12 @@ from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.look import Look
 from faceserver.store.sqlite.mergetable import MergeTable
 from faceserver.store.sqlite.searcher import LEAST, Searcher
+from faceserver.store.sqlite.subjects import DurableSubjects
 from faceserver.store.sqlite.subjecttable import SubjectTable
-from faceserver.store.subjects import checked_metadata, new_subject
-from faceserver.types import Face, Filter, Floats, Match, Merge, MergeRecord, Subject, SubjectMatch
+from faceserver.types import Face, Filter, Floats, Match, SubjectMatch
 
 
-class DurableCollection(DurableExemplars):
+class DurableCollection(DurableSubjects, DurableExemplars):
     """Faces on the disk; see :class:`faceserver.store.base.Collection`. Made by the store."""
 
     def __init__(
@@ -76,6 +75,7 @@ class DurableCollection(DurableExemplars):
         self._empty = empty
         self._switching = SharedLock()
         self._retired = False
+        self._turns = Lock()
 
     @metrics.stage("store")
     def add(self, faces: Sequence[Face]) -> list[Face]:
@@ -158,116 +158,9 @@ class DurableCollection(DurableExemplars):
         """Ask several things about one probe."""
         return self._looked(probe, only=only, apart_from=apart_from, least=LEAST)
 
-    def add_subject(
-        self,
-        name: str,
-        *,
-        tags: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-        subject_id: str | None = None,
-        created: datetime | None = None,
-    ) -> Subject:
-        """Add a person."""
-        subject = new_subject(
-            name, tags=tags, metadata=metadata, subject_id=subject_id, created=created
-        )
-        with self._changing():
-            self._subjects.insert(subject)
-        return subject
-
-    def subject(self, subject_id: str) -> Subject:
-        """Return one person."""
-        return self._subjects.get(subject_id)
-
-    def subject_named(self, name: str) -> Subject | None:
-        """Return the person of a name, without regard to case, None if there is none."""
-        return self._subjects.named(name)
-
-    def subjects(
-        self,
-        *,
-        limit: int,
-        cursor: str | None = None,
-        tags: Sequence[str] = (),
-        called: str = "",
-    ) -> Page[Subject]:
-        """List people in the order they were stored."""
-        return self._subjects.page(limit=limit, cursor=cursor, tags=tags, called=called)
-
-    def change_subject(
-        self,
-        subject_id: str,
-        *,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> Subject:
-        """Change what is given of a person: rename, tag, describe."""
-        with self._changing():
-            self._subjects.change(
-                subject_id,
-                name=None if name is None else check_name(name),
-                tags=None if tags is None else sorted_tags(tags),
-                metadata=None if metadata is None else checked_metadata(metadata),
-            )
-        return self._subjects.get(subject_id)
-
-    def delete_subject(self, subject_id: str, *, keep_faces: bool = False) -> int:
-        """Delete a person, and every face of this person; return how many faces there were."""
-        with self._changing():
-            labels = self._faces.labels(only=Filter(subject=subject_id))
-            self._subjects.delete(subject_id, keep_faces=keep_faces)
-            if keep_faces:
-                self.index.owners.give(labels, NOBODY)
-            else:
-                self.index.remove(labels)
-            self._trim_exemplars()
-        return len(labels)
-
-    def delete_subjects(self) -> tuple[int, int]:
-        """Delete all people and their faces; return how many of both there were."""
-        with self._changing():
-            labels = self._faces.labels(only=Filter(named=True))
-            people = self._subjects.delete_all()
-            self.index.remove(labels)
-        return people, len(labels)
-
-    def merge(self, subject_id: str, *, into: str) -> Merge:
-        """Give all faces of a person to another one."""
-        if subject_id == into:
-            raise InvalidRequest("a subject cannot be merged into itself")
-        with self._changing():
-            merge = self._merges.merge(subject_id, into=into)
-            self.index.owners.give(*self._faces.owners.labels_showing(into))
-        return merge
-
-    def merges(self) -> list[Merge]:
-        """Those that can be undone, the latest first."""
-        return self._merges.all()
-
-    def undo(self, merge_id: str) -> Subject:
-        """Take a merge back: the person is there again."""
-        with self._changing():
-            subject_id = self._merges.undo(merge_id)
-            self.index.owners.give(*self._faces.owners.labels_showing(subject_id))
-        return self._subjects.get(subject_id)
-
-    def merge_records(self) -> list[MergeRecord]:
-        """Those that can be undone, the latest first, as an export takes them along."""
-        return self._merges.records()
-
-    def add_merge(self, record: MergeRecord) -> bool:
-        """Take in a merge that an export brings, so that it can be undone here too."""
-        with self._changing():
-            return self._merges.insert(record)
-
     def count(self, only: Filter = EVERYTHING) -> int:
         """How many faces are stored that fit a filter."""
         return self._faces.count(only)
-
-    def count_subjects(self) -> int:
-        """How many people are stored."""
-        return self._subjects.count()
 
     def status(self) -> CollectionStatus:
         """The state of the index, and of a change of the model."""
@@ -314,4 +207,4 @@ class DurableCollection(DurableExemplars):
     def _check_model(self) -> None:
         self.lifetime.check()
         if self._retired:
-            raise ModelChanged(f"the collection {self.name!r} is not of {self.model} any more")
+            raise ModelChanged(f"the collection {self.name!r} no longer uses {self.model}")

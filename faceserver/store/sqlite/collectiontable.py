@@ -49,7 +49,7 @@ class CollectionTable:
         created = datetime.now(UTC)
         with self._database.transaction() as transaction:
             if transaction.read("SELECT 1 FROM collections WHERE name = ?", name):
-                raise AlreadyExists(f"there is a collection {name!r}")
+                raise AlreadyExists(f"the collection {name!r} already exists")
             transaction.run(
                 "INSERT INTO collections (name, model, dims, created) VALUES (?, ?, ?, ?)",
                 name,

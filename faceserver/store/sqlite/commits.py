@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from faceserver.runtime.database import Transaction
 from faceserver.store.results import Loss
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,12 @@ _MAGIC = b"fscommit"
 _NUMBERS = struct.Struct("<8s4Q")
 _CHECKSUM = struct.Struct("<L")
 _BYTES = _NUMBERS.size + _CHECKSUM.size
+
+_COMMITTED = """
+    SELECT changes, (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'faces')
+    FROM commits
+"""
+"""The row ids of faces only ever rise, so that the highest tells how many were ever stored."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,9 @@ class Committed:
 
 
 class CommitFile:
-    """The numbers beside SQLite's file. Whoever calls holds the data folder, a thread at a time.
+    """The numbers beside SQLite's file, which counts itself by having it as its witness.
+
+    Whoever calls holds the data folder, a thread at a time.
 
     Nothing here raises where the disk is full or refuses: what cannot be written stays behind.
     """
@@ -57,6 +66,20 @@ class CommitFile:
         self._failed = False
         self.loss = Loss()
         self._known = self._read()
+        self._now = Committed(0, 0)
+
+    def opened(self, transaction: Transaction) -> None:
+        """Compare the numbers with those inside SQLite's file, which is open now."""
+        self.compare(_committed(transaction))
+
+    def committing(self, transaction: Transaction) -> None:
+        """Count a transaction inside SQLite's file, as a part of it."""
+        transaction.run("UPDATE commits SET changes = changes + 1")
+        self._now = _committed(transaction)
+
+    def committed(self) -> None:
+        """Note the transaction that :meth:`committing` has counted."""
+        self.note(self._now)
 
     def compare(self, found: Committed) -> Loss:
         """Tell what is gone, from what SQLite's file holds now; it stays told until acknowledged.
@@ -120,3 +143,8 @@ class CommitFile:
         if magic != _MAGIC:
             return None
         return Committed(changes, faces), Loss(lost_changes, lost_faces)
+
+
+def _committed(transaction: Transaction) -> Committed:
+    ((changes, faces),) = transaction.read(_COMMITTED)
+    return Committed(changes, faces)

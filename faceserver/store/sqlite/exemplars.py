@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from threading import Lock
+from typing import Any, Self
 
 from faceserver.store.base import Page
 from faceserver.store.exemplars import Exemplar, ExemplarKind, NearExemplar, accept_exemplar
@@ -17,6 +19,15 @@ class DurableExemplars:
     reading: Callable[[], AbstractContextManager[None]]
     _exemplars: ExemplarTable
     _changing: Callable[[], AbstractContextManager[None]]
+    _turns: Lock
+
+    def for_reading(self) -> Self:
+        """The same: no other server shares it."""
+        return self
+
+    def one_at_a_time(self) -> AbstractContextManager[Any]:
+        """What is in the block no other thread does meanwhile."""
+        return self._turns
 
     def keep(self, exemplar: Exemplar) -> Exemplar:
         """Remember an exemplar, in the place of the one that has its id."""

@@ -102,7 +102,7 @@ class ExemplarTable:
             time_text(datetime.now(UTC)),
         )
         if not rows:
-            raise NotFound(f"nothing is remembered under {exemplar_id!r}")
+            raise NotFound(f"there is no example {exemplar_id!r}")
         return self._exemplar(rows[0])
 
     def page(
@@ -216,7 +216,7 @@ class ExemplarTable:
             "SELECT collection, kind FROM exemplars WHERE uuid = ?", exemplar.id
         )
         if rows and rows[0] != (self._collection, exemplar.kind):
-            raise AlreadyExists(f"something else is remembered under {exemplar.id!r}")
+            raise AlreadyExists(f"there is another example {exemplar.id!r}")
 
     def _row_of_face(self, transaction: Transaction, face_id: str) -> int:
         rows = transaction.read(

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+from faceserver.conditions import Condition
 from faceserver.store.base import EVERYTHING
 from faceserver.types import Filter
 
@@ -22,7 +23,7 @@ def source_of(only: Filter, collection: int) -> tuple[str, list[object]]:
         ) AS tagged CROSS JOIN faces f
     """
     first, *others = only.tags
-    rest = Filter(tags=tuple(others), named=only.named, without=only.without)
+    rest = replace(only, tags=tuple(others))
     where, values = conditions_of(rest, collection)
     return f"{tagged} WHERE f.id = tagged.id AND {where}", [
         *(collection, first) * 3,
@@ -33,7 +34,7 @@ def source_of(only: Filter, collection: int) -> tuple[str, list[object]]:
 def conditions_of(only: Filter, collection: int) -> tuple[str, list[object]]:
     """The conditions of a filter on ``faces AS f``, and their values."""
     # The plus keeps SQLite from walking over the whole collection where a filter is narrower.
-    is_wide = replace(only, named=None, without=()) == EVERYTHING
+    is_wide = replace(only, named=None, without=(), where=()) == EVERYTHING
     conditions = ["f.collection = ?" if is_wide else "+f.collection = ?"]
     values: list[object] = [collection]
     if only.subject is not None:
@@ -61,4 +62,23 @@ def conditions_of(only: Filter, collection: int) -> tuple[str, list[object]]:
             " WHERE t.collection = f.collection AND t.tag = ? AND t.subject = f.subject))"
         )
         values += [tag, tag]
+    for condition in only.where:
+        conditions.append(_ATTRIBUTE)
+        values += _attribute_values(condition)
     return " AND ".join(conditions), values
+
+
+# What cannot be read as JSON fits nothing, and keeps no other face from being found.
+_ATTRIBUTE = """
+    EXISTS (SELECT 1 FROM
+        json_each(CASE WHEN json_valid(f.attributes) THEN f.attributes ELSE '{}' END) a
+        WHERE a.key = ? AND (
+            (a.type = 'text' AND a.atom = ?)
+            OR (a.type IN ('true', 'false') AND a.type = ?)
+            OR (a.type IN ('integer', 'real') AND a.atom BETWEEN ? AND ?)))
+"""
+
+
+def _attribute_values(condition: Condition) -> list[object]:
+    least, most = condition.bounds
+    return [condition.name, condition.text, condition.text, least, most]

@@ -1,17 +1,16 @@
 """The rows of one collection's faces."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from faceserver.errors import AlreadyExists, NotFound
-from faceserver.runtime.database import Database, Row, Transaction
+from faceserver.runtime.database import Transaction
 from faceserver.store.base import EVERYTHING, Page
 from faceserver.store.cursor import cursor_after, row_of
 from faceserver.store.index.exact import Labels
 from faceserver.store.sqlite.facefilter import conditions_of, source_of
-from faceserver.store.sqlite.ownertable import OwnerTable
 from faceserver.store.sqlite.rows import (
     FACE,
     HAS_THUMBNAIL,
@@ -20,14 +19,9 @@ from faceserver.store.sqlite.rows import (
     face_from_row,
     face_to_row,
     json_text,
-    vectors_of,
 )
+from faceserver.store.sqlite.vectortable import VectorTable
 from faceserver.types import Face, Filter, Floats
-
-_BATCH = 1024
-
-_HIGHEST = 2**63 - 1
-"""The highest row id that SQLite knows."""
 
 _AMONG = "SELECT value FROM json_each(?)"
 
@@ -44,20 +38,8 @@ Shown = tuple[Face, str | None]
 """A face, and the name of whom it shows."""
 
 
-class FaceTable:
-    """Faces by id, by row and by filter. A face's row id is its label in the index.
-
-    Attributes:
-        dims: length of the vectors.
-        owners: whom the faces show.
-    """
-
-    def __init__(self, database: Database, *, collection: int, dims: int) -> None:
-        """Take the database, the collection's row id and the length of its vectors."""
-        self._database = database
-        self._collection = collection
-        self.dims = dims
-        self.owners = OwnerTable(database, collection=collection)
+class FaceTable(VectorTable):
+    """Faces by id, by row and by filter. A face's row id is its label in the index."""
 
     def insert(self, faces: Sequence[Face]) -> None:
         """Add all of the faces or none; on return they are on the disk.
@@ -65,10 +47,11 @@ class FaceTable:
         Raises:
             NotFound: a face shows a person whom the collection does not have.
             AlreadyExists: an id is taken.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
         """
         with self._database.transaction() as transaction:
-            self._check_subjects(transaction, {face.subject for face in faces if face.subject})
+            if subjects := {face.subject for face in faces if face.subject}:
+                self._check_subjects(transaction, subjects)
             self._check_ids(transaction, [face.id for face in faces])
             transaction.run_many(
                 INSERT_FACE, (face_to_row(face, self._collection) for face in faces)
@@ -136,58 +119,6 @@ class FaceTable:
         )
         return dict(rows)
 
-    def spread(self, count: int, *, last: int) -> Labels:
-        """Return up to so many row ids, from among all up to ``last``, the highest included."""
-        points = np.unique(np.linspace(1, last, count).round().astype(np.int64))
-        rows = self._database.read(
-            "SELECT DISTINCT (SELECT max(id) FROM faces WHERE collection = ? AND id <= value)"
-            " FROM json_each(?)",
-            self._collection,
-            json.dumps(points.tolist()),
-        )
-        return np.array(sorted(row[0] for row in rows if row[0] is not None), np.int64)
-
-    def vectors_after(
-        self, label: int, *, last: int = _HIGHEST, limit: int = _BATCH
-    ) -> tuple[Labels, Floats]:
-        """Return row ids, rising from ``label``, and their vectors: float32, shape (n, dims)."""
-        rows = self._database.read(
-            "SELECT id, vector FROM faces WHERE collection = ? AND id > ? AND id <= ?"
-            " ORDER BY id LIMIT ?",
-            self._collection,
-            label,
-            last,
-            limit,
-        )
-        return self._vectors(rows)
-
-    def all_vectors(
-        self, *, after: int = 0, last: int = _HIGHEST
-    ) -> Iterator[tuple[Labels, Floats]]:
-        """Yield row ids beyond ``after`` up to ``last``, rising, with their vectors, in parts."""
-        while True:
-            labels, vectors = self.vectors_after(after, last=last)
-            if not len(labels):
-                return
-            yield labels, vectors
-            after = int(labels[-1])
-
-    def vectors_of(self, labels: Labels) -> Iterator[tuple[Labels, Floats]]:
-        """Yield the vectors in the rows of these ids, some at a time, of one statement."""
-        for rows in self._database.read_in_parts(
-            f"SELECT id, vector FROM faces WHERE id IN ({_AMONG})",
-            json.dumps(labels.tolist()),
-            size=_BATCH,
-        ):
-            yield self._vectors(rows)
-
-    def whole(self) -> Iterator[tuple[Labels, Floats]]:
-        """Yield all row ids with their vectors, some at a time, of one statement."""
-        for rows in self._database.read_in_parts(
-            "SELECT id, vector FROM faces WHERE collection = ?", self._collection, size=_BATCH
-        ):
-            yield self._vectors(rows)
-
     def fitting(self, labels: Labels, *, only: Filter) -> Labels:
         """Return those of the row ids whose faces fit a filter, rising."""
         where, values = conditions_of(only, self._collection)
@@ -236,7 +167,8 @@ class FaceTable:
             NotFound: the collection does not have that person.
         """
         with self._database.transaction() as transaction:
-            self._check_subjects(transaction, {subject} if subject else set())
+            if subject:
+                self._check_subjects(transaction, {subject})
             transaction.run(
                 "UPDATE faces SET subject = (SELECT id FROM subjects WHERE uuid = ?) "
                 f"WHERE id IN ({_AMONG})",
@@ -281,10 +213,6 @@ class FaceTable:
         source, values = source_of(only, self._collection)
         return int(self._database.read(f"SELECT count(*) FROM {source}", *values)[0][0])
 
-    def _vectors(self, rows: Sequence[Row]) -> tuple[Labels, Floats]:
-        labels = np.fromiter((row[0] for row in rows), np.int64, len(rows))
-        return labels, vectors_of([row[1] for row in rows], dims=self.dims)
-
     def _check_subjects(self, transaction: Transaction, subjects: set[str]) -> None:
         known = transaction.read(
             f"SELECT uuid FROM subjects WHERE uuid IN ({_AMONG}) AND +collection = ?",
@@ -299,7 +227,9 @@ class FaceTable:
             f"SELECT uuid FROM faces WHERE uuid IN ({_AMONG}) LIMIT 1", json.dumps(ids)
         )
         if taken or len(set(ids)) < len(ids):
-            raise AlreadyExists(f"the face {taken[0][0] if taken else 'in question'!r} is there")
+            raise AlreadyExists(
+                f"the face {taken[0][0] if taken else 'in question'!r} already exists"
+            )
 
 
 def delete_faces(transaction: Transaction, where: str, *values: object) -> int:

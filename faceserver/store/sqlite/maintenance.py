@@ -26,7 +26,7 @@ def snapshot(source: Path, target: Path, progress: Progress = lambda _, __: None
 
     Raises:
         StoreCorrupt: the source is damaged.
-        StoreFull: no space is left.
+        StoreFull: no space left on the device.
         StoreError: the system or SQLite refused.
     """
     with file_errors(target), _errors(source, target), closing(_reader(source)) as live:
@@ -89,6 +89,6 @@ def _errors(source: Path, target: Path | None = None) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL and target:
-            raise StoreFull(f"{target} cannot be written: no space is left") from error
+            raise StoreFull(f"{target} cannot be written: no space left on the device") from error
         damaged = code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
         raise (StoreCorrupt if damaged else StoreError)(f"{source}: {error}") from error

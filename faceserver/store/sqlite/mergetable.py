@@ -18,14 +18,14 @@ from faceserver.store.subjects import checked_metadata
 from faceserver.types import Merge, MergeRecord, Subject
 
 _MERGE = """
-    SELECT id, uuid, stays, subject, name, tags, metadata, created, at, until,
+    SELECT id, uuid, stays, subject, name, tags, metadata, created, hidden, cover, at, until,
            (SELECT count(*) FROM merged_faces WHERE merge = merges.id)
     FROM merges
 """
 _INSERT = """
     INSERT INTO merges (
-        uuid, collection, stays, subject, name, tags, metadata, created, at, until
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        uuid, collection, stays, subject, name, tags, metadata, created, hidden, cover, at, until
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _FACES = """
     SELECT f.uuid FROM merged_faces m JOIN faces f ON f.id = m.face
@@ -57,11 +57,12 @@ class MergeTable:
             self._forget_old(transaction, now)
             row = row_of_subject(transaction, self._collection, subject_id)
             stays = row_of_subject(transaction, self._collection, into)
-            ((name, tags, metadata, created),) = transaction.read(
-                "SELECT name, tags, metadata, created FROM subjects WHERE id = ?", row
+            ((*told,),) = transaction.read(
+                "SELECT name, tags, metadata, created, hidden, cover FROM subjects WHERE id = ?",
+                row,
             )
             merge_id = uuid4().hex
-            gone = (subject_id, name, tags, metadata, created)
+            gone = (subject_id, *told)
             times = (time_text(now), time_text(now + self._undo_for))
             transaction.run(_INSERT, merge_id, self._collection, into, *gone, *times)
             transaction.run(
@@ -118,6 +119,8 @@ class MergeTable:
                 json_text(gone.tags),
                 json_text(checked_metadata(gone.metadata)),
                 time_text(gone.created),
+                gone.hidden,
+                gone.cover,
                 time_text(merge.at),
                 time_text(merge.until),
             )
@@ -149,10 +152,9 @@ class MergeTable:
         """
         with self._database.transaction() as transaction:
             row = self._row(transaction, merge_id)
-            number, merge, (tags, metadata, created) = row[0], _merge(row), row[5:8]
+            number, merge = row[0], _merge(row)
             stays = self._check_can_be_undone(transaction, merge)
-            columns = (merge.name, tags, metadata, created)
-            insert_subject(transaction, self._collection, merge.subject, *columns)
+            insert_subject(transaction, self._collection, _gone(row))
             back = row_of_subject(transaction, self._collection, merge.subject)
             for table, one in (("faces", "face"), ("exemplars", "exemplar")):
                 transaction.run(
@@ -168,14 +170,16 @@ class MergeTable:
     def _check_can_be_undone(self, transaction: Transaction, merge: Merge) -> int:
         """The row id of who got the faces."""
         if merge.until <= datetime.now(UTC):
-            raise CannotUndo(f"the time to undo it was over at {time_text(merge.until)}")
+            raise CannotUndo(f"it could only be undone until {time_text(merge.until)}")
         try:
             stays = row_of_subject(transaction, self._collection, merge.into)
             check_is_free(transaction, self._collection, merge.name)
         except (NotFound, AlreadyExists) as error:
             raise CannotUndo(f"it cannot be undone now: {error}") from error
         if is_id_taken(transaction, merge.subject):
-            raise CannotUndo(f"it cannot be undone now: the subject {merge.subject!r} is there")
+            raise CannotUndo(
+                f"it cannot be undone now: the subject {merge.subject!r} already exists"
+            )
         return stays
 
     def _rows(self) -> list[Row]:
@@ -199,7 +203,8 @@ class MergeTable:
 
 
 def _merge(row: Row) -> Merge:
-    _, uuid, stays, subject, name, _, _, _, at, until, faces = row
+    uuid, stays, subject, name = row[1:5]
+    at, until, faces = row[10:]
     return Merge(
         id=uuid,
         into=stays,
@@ -212,7 +217,7 @@ def _merge(row: Row) -> Merge:
 
 
 def _gone(row: Row) -> Subject:
-    subject, name, tags, metadata, created = row[3:8]
+    subject, name, tags, metadata, created, hidden, cover = row[3:10]
     return Subject(
         id=subject,
         name=name,
@@ -220,4 +225,7 @@ def _gone(row: Row) -> Subject:
         metadata=json.loads(metadata),
         created=datetime.fromisoformat(created),
         faces=0,
+        cover=cover,
+        cover_chosen=cover is not None,
+        hidden=bool(hidden),
     )

@@ -179,5 +179,15 @@ MIGRATIONS: tuple[str, ...] = (
         strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now')
     );
     """,
+    # 9: people who are of no interest, covers that somebody chose, and what names are sorted by.
+    # `without_accents` is Database's: SQLite does not know Unicode's decompositions.
+    """
+    ALTER TABLE subjects ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE subjects ADD COLUMN cover TEXT; -- uuid of a face, which may be gone
+    ALTER TABLE subjects ADD COLUMN folded TEXT NOT NULL DEFAULT '';
+    UPDATE subjects SET folded = without_accents(name_key);
+    ALTER TABLE merges ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE merges ADD COLUMN cover TEXT;
+    """,
 )
 """Step n leads from schema n - 1 to schema n, the number in SQLite's ``user_version``."""

@@ -1,6 +1,7 @@
 """Whom the faces of one collection show, by row ids alone."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -45,6 +46,16 @@ class OwnerTable:
         )
         labels = [row[1] for row in rows if row[1] is not None]
         return np.array(labels, np.int64), int(rows[0][0]) if rows else 0
+
+    def rows_of(self, subjects: Sequence[str]) -> dict[str, int]:
+        """Return the row ids of those of the people that there are, by their ids."""
+        rows = self._database.read(
+            "SELECT uuid, id FROM subjects"
+            " WHERE collection = ? AND uuid IN (SELECT value FROM json_each(?))",
+            self._collection,
+            json.dumps(subjects),
+        )
+        return dict(rows)
 
     def _pairs(self, statement: str, *values: object) -> Iterator[tuple[Labels, Labels]]:
         for rows in self._database.read_in_parts(statement, *values, size=_AT_ONCE):

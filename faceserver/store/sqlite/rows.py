@@ -9,6 +9,7 @@ import numpy as np
 
 from faceserver.errors import StoreCorrupt
 from faceserver.store.codec import attributes_text, face_of, plain
+from faceserver.store.subjects import COVER_AMONG
 from faceserver.types import Face, Floats, Subject
 
 _NUMBER = np.dtype("<f4")
@@ -25,12 +26,24 @@ HAS_THUMBNAIL = "(picture <> '' OR crop IS NOT NULL)"
 THUMBNAIL = "uuid || '.webp'"
 """Its name; see :func:`faceserver.store.pictures.thumbnail_name`."""
 
-SUBJECT = """
+SUBJECT = f"""
     s.id, s.uuid, s.name, s.tags, s.metadata, s.created,
     (SELECT count(*) FROM faces WHERE subject = s.id),
-    (SELECT uuid FROM faces WHERE subject = s.id AND (picture <> '' OR crop IS NOT NULL)
-     ORDER BY id LIMIT 1)
-"""
+    (SELECT uuid FROM faces WHERE uuid = s.cover AND subject = s.id
+     AND (picture <> '' OR crop IS NOT NULL)),
+    (SELECT uuid FROM (
+        SELECT id, uuid,
+            CASE WHEN json_valid(attributes) AND
+                json_type(attributes, '$.quality') IN ('integer', 'real')
+                THEN json_extract(attributes, '$.quality') END AS quality,
+            CASE WHEN json_valid(box) THEN
+                min(json_extract(box, '$[2]') - json_extract(box, '$[0]'),
+                    json_extract(box, '$[3]') - json_extract(box, '$[1]')) * score END AS size
+        FROM faces WHERE subject = s.id AND (picture <> '' OR crop IS NOT NULL)
+        ORDER BY id LIMIT {COVER_AMONG}
+    ) ORDER BY quality DESC NULLS LAST, size DESC NULLS LAST, id LIMIT 1),
+    s.hidden
+"""  # noqa: S608 - a number of ours
 """What :func:`subject_from_row` reads of the table ``subjects AS s``."""
 
 INSERT_FACE = """
@@ -113,7 +126,7 @@ def _tags(text: str) -> Sequence[str]:
 
 def subject_from_row(row: Sequence[Any]) -> Subject:
     """The person in the columns of :data:`SUBJECT`."""
-    _, uuid, name, tags, metadata, created, faces, cover = row
+    _, uuid, name, tags, metadata, created, faces, chosen, best, hidden = row
     return Subject(
         id=uuid,
         name=name,
@@ -121,7 +134,9 @@ def subject_from_row(row: Sequence[Any]) -> Subject:
         metadata=json.loads(metadata),
         created=datetime.fromisoformat(created),
         faces=faces,
-        cover=cover,
+        cover=chosen or best,
+        cover_chosen=chosen is not None,
+        hidden=bool(hidden),
     )
 
 
@@ -153,5 +168,5 @@ def vectors_of(blobs: Sequence[bytes], *, dims: int) -> Floats:
         StoreCorrupt: one has more or fewer.
     """
     if any(len(blob) != dims * _NUMBER.itemsize for blob in blobs):
-        raise StoreCorrupt(f"a stored vector has not the length of {dims} numbers")
+        raise StoreCorrupt(f"a stored vector does not have {dims} numbers")
     return np.frombuffer(b"".join(blobs), _NUMBER).reshape(-1, dims)

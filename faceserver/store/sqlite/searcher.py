@@ -1,8 +1,9 @@
 """Which labels are near one probe: of the index, or of vectors in SQLite, as exactly as needed.
 
-The index gives the nearest labels, and its owners say whom they show, without a row being read. A
-filter that leaves few faces is answered exactly from their vectors in SQLite; so is a search that
-the index cannot answer, from all of them.
+The index gives the nearest labels, and its owners say whom they show, without a row being read; so
+they do for a filter that asks for no more than that. Another filter that leaves few faces is
+answered exactly from their vectors in SQLite; so is a search that the index cannot answer, from all
+of them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from faceserver.store.index.exact import Found, Labels, nearest, squared_distanc
 from faceserver.store.index.owners import NOBODY, Among, first_of_each
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.sqlite.facetable import FaceTable
+from faceserver.store.sqlite.whosefilter import WhoseFilter, whose_filter
 from faceserver.types import Filter, Floats
 
 NARROW = 10_000
@@ -83,6 +85,7 @@ class Searcher:
         self._index = index
         self._probe = probe
         self._only = only
+        self._whose: WhoseFilter | None = None
         self._apart_from = apart_from
         self._passed_over: Labels | None = None
         self._whole: Found | None = None
@@ -116,7 +119,7 @@ class Searcher:
                 return Crowd(near, is_full=False)
         if found is not None:
             near = self._counted(found.under(max_distance), named=named)
-            if self._only == EVERYTHING:
+            if self._others_fit():
                 near, is_sure = self._with_others(near, k, max_distance, named=named)
             else:
                 is_sure = self._holds(near, k)
@@ -135,9 +138,7 @@ class Searcher:
 
     def of_person(self, person: int) -> Labels:
         """The labels of a person's faces that fit, rising."""
-        labels = self._index.owners.labels_of(person)
-        if self._only != EVERYTHING:
-            labels = self._faces.fitting(labels, only=self._only)
+        labels = self._fitting(self._index.owners.labels_of(person))
         return np.setdiff1d(labels, self._prepared(), assume_unique=True)
 
     def exactly(self, labels: Labels) -> Found:
@@ -180,8 +181,7 @@ class Searcher:
         if found is None:
             return None
         if self._only != EVERYTHING:
-            fitting = self._faces.fitting(found.labels, only=self._only)
-            found = found.where(np.isin(found.labels, fitting))
+            found = found.where(np.isin(found.labels, self._fitting(found.labels)))
         found = found.without(self._prepared())
         self._view = size, found
         return found
@@ -194,18 +194,41 @@ class Searcher:
         passed = self._faces.labels_of(apart) if apart else np.empty(0, np.int64)
         self._passed_over = passed
         if self._only != EVERYTHING:
-            labels = self._faces.labels(only=self._only, limit=NARROW + 1)
-            if len(labels) <= NARROW:
+            self._whose = whose_filter(self._only, self._faces.owners)
+            labels = self._all_fitting(NARROW + 1)
+            if len(labels) <= (NARROW if self._whose is None else _FEW):
                 self._whole = self.exactly(np.setdiff1d(labels, passed, assume_unique=True))
         return passed
+
+    def _all_fitting(self, limit: int = -1) -> Labels:
+        """The labels of all faces that fit the filter, rising; so many at least, if more do."""
+        if self._whose is None:
+            return self._faces.labels(only=self._only, limit=limit)
+        return self._index.owners.fitting(self._whose.fits)
+
+    def _fitting(self, labels: Labels) -> Labels:
+        """Those that fit the filter, rising."""
+        if self._only == EVERYTHING:
+            return labels
+        if self._whose is None:
+            return self._faces.fitting(labels, only=self._only)
+        return np.sort(labels[self._whose.fits(self.people_of(labels))])
+
+    def _others_fit(self) -> bool:
+        """Whether further people can be looked for in memory."""
+        whose = self._whose
+        return self._only == EVERYTHING or (whose is not None and whose.named is not False)
 
     def _all(self) -> Found:
         """Every face that fits, by exact distance."""
         if self._whole is None:
             passed = self._prepared()
-            whole = self._scan(self._faces.whole())
-            if self._only != EVERYTHING:
-                fitting = self._faces.labels(only=self._only)
+            fitting = None if self._only == EVERYTHING else self._all_fitting()
+            if fitting is not None and len(fitting) <= NARROW:
+                whole = self.exactly(fitting)
+            else:
+                whole = self._scan(self._faces.whole())
+            if fitting is not None:
                 whole = whole.where(np.isin(whole.labels, fitting))
             self._whole = whole.without(passed)
         return self._whole
@@ -233,6 +256,7 @@ class Searcher:
         """
         while not self._holds(near, k):
             left = self._index.owners.others(self.people_of(near.labels), named=named)
+            left = self._fitting(left)
             left = np.setdiff1d(left, np.union1d(near.labels, self._prepared()))
             more = self._nearest_of(left)
             if more is None:

@@ -17,14 +17,11 @@ from functools import partial
 from pathlib import Path
 from threading import Event, RLock
 
-from faceserver.errors import Conflict, NotFound, StoreError, StoreMismatch
-from faceserver.layout import COMMITS, FACES, INDEX
-from faceserver.runtime.atomic_files import file_errors, make_folder, sync
+from faceserver.errors import Conflict, NotFound, StoreError
+from faceserver.layout import INDEX
 from faceserver.runtime.database import Database
-from faceserver.runtime.folder_lock import folder_lock
 from faceserver.store.base import DEFAULT, Receipt, StoreStatus
 from faceserver.store.index.hnsw import HnswIndex
-from faceserver.store.index.snapshot import allow_copies
 from faceserver.store.index.upkeep import IndexKeeper
 from faceserver.store.lifetime import Lifetime
 from faceserver.store.names import check_collection_name
@@ -35,68 +32,23 @@ from faceserver.store.sqlite.change import DurableChange
 from faceserver.store.sqlite.changetable import ChangeTable
 from faceserver.store.sqlite.collection import DurableCollection
 from faceserver.store.sqlite.collectiontable import CollectionRow, CollectionTable
-from faceserver.store.sqlite.commits import CommitFile
-from faceserver.store.sqlite.database import gallery_database
 from faceserver.store.sqlite.exemplartable import ExemplarTable, any_expired, forget_expired
 from faceserver.store.sqlite.facetable import FaceTable
 from faceserver.store.sqlite.leftovers import (
     purge_all_aside,
     purge_collection_aside,
-    undo_unfinished,
 )
 from faceserver.store.sqlite.mergetable import MergeTable
-from faceserver.store.sqlite.privacy import tighten_data
 from faceserver.store.sqlite.subjecttable import SubjectTable
-from faceserver.store.sweeping import Sweeper, remove_own_temporaries
+from faceserver.store.sweeping import Sweeper
 
 _log = logging.getLogger(__name__)
 
-
-def open_store(
-    folder: Path, *, model: str, dims: int, options: Options | None = None
-) -> "DurableStore":
-    """Open a data folder, or make it.
-
-    Args:
-        folder: the data folder; this process alone holds it until the store is closed.
-        model: whose embeddings the default collection holds.
-        dims: their length.
-        options: how it behaves.
-
-    Raises:
-        StoreLocked: another process holds the folder.
-        StoreCorrupt: SQLite's file is damaged; it is left as it was.
-        StoreTooNew: it was written by a later version; it is left as it was.
-        StoreMismatch: the default collection holds faces of another model.
-        StoreFull: no space is left.
-        StoreError: the system refused.
-    """
-    allow_copies()
-    make_folder(folder)
-    with ExitStack() as held:
-        held.enter_context(folder_lock(folder))
-        tighten_data(folder)
-        undo_unfinished(folder)
-        remove_own_temporaries(folder)
-        commits = CommitFile(folder / COMMITS)
-        held.callback(commits.close)
-        database = gallery_database(folder / FACES, commits=commits)
-        held.callback(database.close)
-        if commits.loss:
-            _log.error("%s: %s", database.path, commits.loss)
-        with file_errors(folder):
-            sync(folder)
-        store = DurableStore(folder, database, options or Options(), loss=commits.loss)
-        held.callback(store.stop)
-        _bind_default(store, model=model, dims=dims)
-        if not store.options.any_model:
-            _check_default(store, database.path, model=model, dims=dims)
-        store.release = held.pop_all()
-        return store
+_CLOSED = "the store is closed"
 
 
 class DurableStore:
-    """A data folder; see :class:`faceserver.store.base.Store`. Made by :func:`open_store`.
+    """A data folder; see :class:`faceserver.store.base.Store`. Made by :func:`.opening.open_store`.
 
     Attributes:
         pictures: where the faces' pictures are kept.
@@ -153,7 +105,8 @@ class DurableStore:
     def purge(self, name: str | None = None) -> Receipt:
         """Remove a collection, or all, so that nothing is left on the disk."""
         with self._writing:
-            self._check_open()
+            if self._closed:
+                raise StoreError(_CLOSED)
             chosen = [self.collection(part) for part in ([name] if name else self.collections())]
             for part in chosen:
                 part.lifetime.end()  # who began before stores nothing from now on
@@ -181,6 +134,7 @@ class DurableStore:
             at=datetime.now(UTC),
             aside=aside,
             unknown=unknown,
+            beyond=tuple(self.pictures.remains()),
         )
 
     def change_model(self, name: str, *, model: str, dims: int) -> DurableChange:
@@ -188,7 +142,7 @@ class DurableStore:
         with self._changing():
             collection = self.collection(name)
             if (collection.model, collection.dims) == (model, dims):
-                raise Conflict(f"the collection {name!r} is of the model {model} already")
+                raise Conflict(f"the collection {name!r} already uses the model {model}")
             table = ChangeTable(self._database, collection.row)
             table.begin(model=model, dims=dims)
         changed = replace(collection.row, model=model, dims=dims)
@@ -279,7 +233,8 @@ class DurableStore:
     @contextmanager
     def _changing(self) -> Iterator[None]:
         with self._writing:
-            self._check_open()
+            if self._closed:
+                raise StoreError(_CLOSED)
             yield
             try:
                 self._discard_doomed()
@@ -291,10 +246,6 @@ class DurableStore:
         if any_expired(self._database, now):
             with self._writing, self._database.transaction() as transaction:
                 forget_expired(transaction, now)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreError("the store is closed")
 
     def _discard_doomed(self) -> int:
         doomed = self._table.doomed_pictures()
@@ -318,20 +269,3 @@ def _remove_strangers(folder: Path, known: set[str]) -> None:
                 path.unlink()
     except OSError as error:  # an index is a cache: no reason not to start
         _log.warning("an index of no collection stays in %s: %s", folder, error.strerror)
-
-
-def _bind_default(store: DurableStore, *, model: str, dims: int) -> None:
-    if DEFAULT not in store.collections():
-        store.create(DEFAULT, model=model, dims=dims)
-
-
-def _check_default(store: DurableStore, path: Path, *, model: str, dims: int) -> None:
-    held = store.collection()
-    if (held.model, held.dims) != (model, dims):
-        raise StoreMismatch(
-            f"{path} holds faces of the model {held.model} ({held.dims} numbers), not of "
-            f"{model} ({dims}): go back to that model, choose another folder with "
-            "FACESERVER_DATA_DIR, or change the gallery to the new model: "
-            "`faceserver change-model` does it at once, FACESERVER_CHANGE_MODEL=true while the "
-            "server runs"
-        )

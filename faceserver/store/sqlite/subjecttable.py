@@ -1,21 +1,43 @@
 """The rows of one collection's subjects."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from faceserver.errors import AlreadyExists, NotFound
-from faceserver.runtime.database import Database, Transaction
+from faceserver.runtime.database import Database, Row, Transaction
 from faceserver.store.base import Page
 from faceserver.store.codec import time_text
 from faceserver.store.cursor import cursor_after, row_of
-from faceserver.store.names import name_key
+from faceserver.store.listing import DESCENDING, SORTED_BY, Key, Order, place_of, sorted_cursor
+from faceserver.store.names import folded, name_key
 from faceserver.store.sqlite.facetable import delete_faces
 from faceserver.store.sqlite.rows import SUBJECT, json_text, subject_from_row
+from faceserver.store.subjects import SubjectChange
 from faceserver.types import Subject
 
 _INSERT = """
-    INSERT INTO subjects (uuid, collection, name, name_key, tags, metadata, created)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO subjects
+        (uuid, collection, name, name_key, folded, tags, metadata, created, hidden, cover)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_COLUMNS = 10
+"""Of :data:`SUBJECT`."""
+
+_KEYS: dict[Order, str] = {
+    "name": f"substr(s.folded, 1, {SORTED_BY})",
+    "newest": "s.created",
+    "faces": "(SELECT count(*) FROM faces WHERE subject = s.id)",
+}
+"""What people are sorted by."""
+
+_FROM_THE_START: tuple[Key, ...] = ()
+
+# Who was merged into somebody who was merged into this person is this person too.
+_FORGET_MERGES = """
+    WITH RECURSIVE gone (uuid) AS (
+        VALUES (?) UNION SELECT m.subject FROM merges m JOIN gone ON m.stays = gone.uuid
+    )
+    DELETE FROM merges WHERE stays IN (SELECT uuid FROM gone)
 """
 
 
@@ -36,16 +58,8 @@ class SubjectTable:
         with self._database.transaction() as transaction:
             check_is_free(transaction, self._collection, subject.name)
             if is_id_taken(transaction, subject.id):
-                raise AlreadyExists(f"the subject {subject.id!r} is there")
-            insert_subject(
-                transaction,
-                self._collection,
-                subject.id,
-                subject.name,
-                json_text(subject.tags),
-                json_text(subject.metadata),
-                time_text(subject.created),
-            )
+                raise AlreadyExists(f"the subject {subject.id!r} already exists")
+            insert_subject(transaction, self._collection, subject)
 
     def get(self, subject_id: str) -> Subject:
         """Return one person.
@@ -72,59 +86,107 @@ class SubjectTable:
         return subject_from_row(rows[0]) if rows else None
 
     def page(
-        self, *, limit: int, cursor: str | None, tags: Sequence[str], called: str
+        self,
+        *,
+        limit: int,
+        cursor: str | None,
+        tags: Sequence[str],
+        called: str,
+        hidden: bool | None,
+        order: Order,
     ) -> Page[Subject]:
-        """Return some of the people who have these tags and are called so, by row id."""
+        """Return some of the people who have these tags and are called so."""
+        fits, values = self._condition(tags, called, hidden)
+        if order == "stored":
+            rows = self._database.read(
+                f"SELECT {SUBJECT} FROM subjects s WHERE {fits} AND s.id > ? ORDER BY s.id LIMIT ?",
+                *values,
+                row_of(cursor),
+                limit + 1,
+            )
+        else:
+            rows = self._sorted(fits, values, order, cursor, limit + 1)
+        people = tuple(subject_from_row(row[:_COLUMNS]) for row in rows[:limit])
+        if len(rows) <= limit:
+            return Page(people, None)
+        last = rows[limit - 1]
+        if order == "stored":
+            return Page(people, cursor_after(last[0]))
+        return Page(people, sorted_cursor(order, last[-1], last[0]))
+
+    def count(
+        self, *, tags: Sequence[str] = (), called: str = "", hidden: bool | None = None
+    ) -> int:
+        """How many people there are who fit."""
+        fits, values = self._condition(tags, called, hidden)
+        return int(
+            self._database.read(f"SELECT count(*) FROM subjects s WHERE {fits}", *values)[0][0]
+        )
+
+    def _condition(
+        self, tags: Sequence[str], called: str, hidden: bool | None
+    ) -> tuple[str, list[object]]:
+        """What a row ``s`` must be, and the values in it."""
         tagged = (
             " AND EXISTS (SELECT 1 FROM subject_tags t"
             " WHERE t.collection = s.collection AND t.tag = ? AND t.subject = s.id)"
         )
-        rows = self._database.read(
-            f"SELECT {SUBJECT} FROM subjects s WHERE s.collection = ? AND s.id > ?"
-            f" AND instr(s.name_key, ?) > 0{tagged * len(tags)} ORDER BY s.id LIMIT ?",
-            self._collection,
-            row_of(cursor),
-            name_key(called.strip()),
-            *tags,
-            limit + 1,
+        seen = "" if hidden is None else " AND s.hidden" if hidden else " AND NOT s.hidden"
+        name = folded(called.strip())
+        part = " AND instr(s.folded, ?) > 0" if name else ""
+        return (
+            f"s.collection = ?{part}{seen}{tagged * len(tags)}",
+            [self._collection, *([name] if name else []), *tags],
         )
-        people = tuple(subject_from_row(row) for row in rows[:limit])
-        return Page(people, cursor_after(rows[limit - 1][0]) if len(rows) > limit else None)
 
-    def count(self) -> int:
-        """How many people there are."""
-        statement = "SELECT count(*) FROM subjects WHERE collection = ?"
-        return int(self._database.read(statement, self._collection)[0][0])
+    def _sorted(
+        self, fits: str, values: list[object], order: Order, cursor: str | None, limit: int
+    ) -> list[Row]:
+        """Rows of people, each with its key at the end; they are read once it is known which."""
+        key = _KEYS[order]
+        direction, beyond = ("DESC", "<") if order in DESCENDING else ("ASC", ">")
+        after, place = "", _FROM_THE_START
+        if cursor is not None:
+            after, place = f" AND ({key}, s.id) {beyond} (?, ?)", place_of(cursor, order)
+        return self._database.read(
+            f"SELECT {SUBJECT}, p.key FROM ("
+            f" SELECT s.id, {key} AS key FROM subjects s WHERE {fits}{after}"
+            f" ORDER BY key {direction}, s.id {direction} LIMIT ?"
+            f") p JOIN subjects s ON s.id = p.id ORDER BY p.key {direction}, p.id {direction}",
+            *values,
+            *place,
+            limit,
+        )
 
-    def change(
-        self,
-        subject_id: str,
-        *,
-        name: str | None,
-        tags: Sequence[str] | None,
-        metadata: Mapping[str, Any] | None,
-    ) -> None:
-        """Change what is given.
+    def change(self, subject_id: str, change: SubjectChange) -> None:
+        """Change what is given; an empty cover is none that was chosen.
 
         Raises:
-            NotFound: there is no such person.
+            NotFound: there is no such person, or the cover is no face of this person with a
+                picture.
             AlreadyExists: another one has the name.
         """
         with self._database.transaction() as transaction:
             row = row_of_subject(transaction, self._collection, subject_id)
-            if name is not None:
+            if (name := change.get("name")) is not None:
                 check_is_free(transaction, self._collection, name, apart_from=row)
                 transaction.run(
-                    "UPDATE subjects SET name = ?, name_key = ? WHERE id = ?",
+                    "UPDATE subjects SET name = ?, name_key = ?, folded = ? WHERE id = ?",
                     name,
                     name_key(name),
+                    folded(name),
                     row,
                 )
-            if tags is not None:
+            if (tags := change.get("tags")) is not None:
                 transaction.run("UPDATE subjects SET tags = ? WHERE id = ?", json_text(tags), row)
-            if metadata is not None:
+            if (metadata := change.get("metadata")) is not None:
                 text = json_text(metadata)
                 transaction.run("UPDATE subjects SET metadata = ? WHERE id = ?", text, row)
+            if (hidden := change.get("hidden")) is not None:
+                transaction.run("UPDATE subjects SET hidden = ? WHERE id = ?", hidden, row)
+            if (cover := change.get("cover")) is not None:
+                _check_cover(transaction, row, subject_id, cover)
+                transaction.run("UPDATE subjects SET cover = ? WHERE id = ?", cover or None, row)
 
     def delete(self, subject_id: str, *, keep_faces: bool) -> None:
         """Delete a person and what merges remember, and all faces unless they are to be nobody's.
@@ -138,7 +200,7 @@ class SubjectTable:
                 transaction.run("UPDATE faces SET subject = NULL WHERE subject = ?", row)
             else:
                 delete_faces(transaction, "subject = ?", row)
-            transaction.run("DELETE FROM merges WHERE stays = ?", subject_id)
+            transaction.run(_FORGET_MERGES, subject_id)
             transaction.run("DELETE FROM subjects WHERE id = ?", row)
 
     def delete_all(self) -> int:
@@ -149,10 +211,32 @@ class SubjectTable:
             return transaction.run("DELETE FROM subjects WHERE collection = ?", self._collection)
 
 
-def insert_subject(transaction: Transaction, collection: int, uuid: str, *columns: str) -> None:
-    """Add a row; ``columns`` are name, tags, metadata and time as they stand in it."""
-    name, tags, metadata, created = columns
-    transaction.run(_INSERT, uuid, collection, name, name_key(name), tags, metadata, created)
+def insert_subject(transaction: Transaction, collection: int, subject: Subject) -> None:
+    """Add a row; the cover, if there is one, was chosen."""
+    transaction.run(
+        _INSERT,
+        subject.id,
+        collection,
+        subject.name,
+        name_key(subject.name),
+        folded(subject.name),
+        json_text(subject.tags),
+        json_text(subject.metadata),
+        time_text(subject.created),
+        subject.hidden,
+        subject.cover,
+    )
+
+
+def _check_cover(transaction: Transaction, row: int, subject_id: str, face_id: str) -> None:
+    """Refuse a cover that is none; an empty one is no face."""
+    if face_id and not transaction.read(
+        "SELECT 1 FROM faces WHERE uuid = ? AND subject = ?"
+        " AND (picture <> '' OR crop IS NOT NULL)",
+        face_id,
+        row,
+    ):
+        raise NotFound(f"the subject {subject_id!r} has no face {face_id!r} with a picture")
 
 
 def row_of_subject(transaction: Transaction, collection: int, subject_id: str) -> int:
@@ -188,4 +272,4 @@ def check_is_free(
         name_key(name),
         apart_from,
     ):
-        raise AlreadyExists(f"there is a subject named {name!r}")
+        raise AlreadyExists(f"a subject named {name!r} already exists")

@@ -21,7 +21,7 @@ Cuts = Mapping[str, Cut]
 
 def _without_weights(spec: AttributeSpec) -> Attribute:
     if spec.architecture not in WITHOUT_WEIGHTS:
-        raise ModelError(f"nothing loads the attribute {spec.name!r}")
+        raise ModelError(f"nothing is registered to load the attribute {spec.name!r}")
     attribute: Attribute = architectures.attributes.load(spec.architecture)(spec)
     return attribute
 

@@ -1,4 +1,4 @@
-"""Possible faces, many at once."""
+"""Possible faces, many at once; first of all those that the first network sees on a canvas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,11 @@ from numpy.typing import NDArray
 
 from faceserver.types import Floats
 from faceserver.vision.boxes import Overlap, suppress
+from faceserver.vision.mtcnn.layout import CELL, STRIDE, Canvas, Level
+
+MOST = 10_000
+"""Squares that are looked at further, the best. Photographs of crowds have some thousand; more
+would be a picture that was made to keep the processor busy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +47,44 @@ class Candidates:
         return self.take(suppress(self.boxes, self.scores, limit, overlap, groups))
 
 
-def joined(parts: Sequence[Candidates]) -> Candidates:
-    """All of them together; there is at least one part."""
+def squares(
+    canvas: Canvas, levels: Sequence[Level], scores: Floats, offsets: Floats, threshold: float
+) -> Candidates:
+    """The squares of a canvas that may be faces.
+
+    Args:
+        canvas: what the network looked at.
+        levels: of the pyramid.
+        scores: the network's answer, shape (squares from left to right, from top to bottom).
+        offsets: likewise, shape (4, squares from left to right, from top to bottom).
+        threshold: lowest score that is taken.
+
+    Returns:
+        Candidates with one extra, the number of the level.
+    """
+    x, y = np.nonzero((scores >= threshold) & (canvas.owners >= 0))
+    owners = canvas.owners[x, y]
+    shifts = np.array([(tile.left - tile.x, tile.top - tile.y) for tile in canvas.tiles])
+    level = np.array([tile.level for tile in canvas.tiles])[owners]
+    scales = np.array([each.scale for each in levels])[level, np.newaxis]
+    corners = STRIDE * np.stack([x, y], axis=1) + shifts[owners]
+    return Candidates(
+        boxes=np.trunc(np.hstack([corners + 1, corners + CELL]) / scales).astype(np.float32),
+        scores=scores[x, y],
+        offsets=offsets[:, x, y].T,
+        extras=level[:, np.newaxis].astype(np.float32),
+    )
+
+
+def best_of_all(parts: Sequence[Candidates]) -> Candidates:
+    """The best squares of all canvases, first within each level, then among all levels."""
     boxes, scores, offsets, extras = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("boxes", "scores", "offsets", "extras")
     )
-    return Candidates(boxes, scores, offsets, extras)
+    together = Candidates(boxes, scores, offsets, extras)
+    if len(together) > MOST:
+        strongest = np.argpartition(-together.scores, MOST)[:MOST]
+        together = together.take(np.sort(strongest))
+    levels = together.extras[:, 0].astype(np.int32)
+    return together.best(0.5, "union", groups=levels).best(0.7, "union")

@@ -12,10 +12,9 @@ from faceserver.types import Box, Detection, Floats, Image
 from faceserver.vision.base import Loading, Options
 from faceserver.vision.boxes import shifted, squared
 from faceserver.vision.calls import calls
-from faceserver.vision.mtcnn.candidates import Candidates
+from faceserver.vision.mtcnn.candidates import Candidates, best_of_all, squares
 from faceserver.vision.mtcnn.layout import Canvas, Layout, plan
 from faceserver.vision.mtcnn.points import SIDEWAYS
-from faceserver.vision.mtcnn.proposals import best_of_all, squares
 from faceserver.vision.mtcnn.pyramid import Cutter, halvings, painted, scaled_level
 
 _SIZES = {24: (16, 32, 64), 48: (2, 4, 8, 16)}
@@ -69,7 +68,7 @@ class MtcnnDetector:
         for network, side in ((self._rnet, 24), (self._onet, 48)):
             for size in _SIZES[side]:
                 # The first call of a size is slow, and a picture without faces would not make it.
-                network.predict({network.inputs[0]: _crops(size, side)})
+                network.predict({network.inputs[0]: np.zeros((size, side, side, 3), np.uint8)})
         self._helpers = loading.helpers if self._pnet.at_once > 1 else NOBODY
 
     def detect(self, image: Image) -> list[Detection]:
@@ -144,7 +143,7 @@ class MtcnnDetector:
 
         def call(part: tuple[int, int]) -> dict[str, Floats]:
             start, size = part
-            crops = _crops(size, side)
+            crops = np.zeros((size, side, side, 3), np.uint8)
             cutter.cut(start, crops[: count - start])
             return network.predict({network.inputs[0]: crops})
 
@@ -153,11 +152,6 @@ class MtcnnDetector:
             name: np.concatenate([part[name] for part in parts])[:count] for name in network.outputs
         }
         return cutter.boxes, answers
-
-
-def _crops(size: int, side: int) -> Image:
-    """Room for the crops of one call: black, shape (size, side, side, 3)."""
-    return np.zeros((size, side, side, 3), np.uint8)
 
 
 def _detection(box: Floats, points: Floats, score: np.float32) -> Detection:

@@ -1,19 +1,15 @@
 """What the bodies of several protocols have in common, read leniently and within the limits."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Request, request
 from pydantic import TypeAdapter, ValidationError
-from werkzeug.datastructures import FileStorage, MultiDict
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from faceserver.api.pictures import Base64
-from faceserver.errors import InvalidRequest, RequestTooLarge
+from faceserver.errors import InvalidRequest
 from faceserver.web.guard.bodies import check_values
-from faceserver.web.jsontext import utf8_json
-from faceserver.web.multipart import form_problem
+from faceserver.web.jsontext import strict_json, utf8_json
 
 _BASE64 = TypeAdapter(Base64)
 
@@ -37,43 +33,26 @@ def parsed_object(text: str | bytes) -> dict[str, Any]:
         InvalidRequest: it is none.
     """
     try:
-        found: object = json.loads(text, parse_constant=_refuse)
-        json.dumps(found, ensure_ascii=False).encode()  # half a character is no text
+        found = strict_json(text)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("this is not valid JSON") from error
     if not isinstance(found, dict):
-        raise InvalidRequest("this is no JSON object")
+        raise InvalidRequest("this is not a JSON object")
     return found
-
-
-def form() -> tuple[MultiDict[str, str], MultiDict[str, FileStorage]]:
-    """The texts and files of the current request's form.
-
-    Raises:
-        InvalidRequest: it cannot be read.
-        RequestTooLarge: it is over its limit.
-    """
-    try:
-        fields, files = request.form, request.files
-    except RequestEntityTooLarge as error:
-        raise RequestTooLarge("the form is too large, or has too many parts") from error
-    problem = form_problem(request)
-    if problem:
-        raise InvalidRequest(problem)
-    return fields, files
 
 
 def base64_bytes(text: object) -> bytes:
     """Bytes from base64 of either alphabet: in lines, without padding, or as a data URL.
 
+    In an urlencoded form a plus that its sender has not quoted arrives as a blank.
+
     Raises:
         InvalidRequest: it is none.
     """
+    if isinstance(text, str) and request.mimetype == "application/x-www-form-urlencoded":
+        head, comma, rest = text.rpartition(",")
+        text = head + comma + rest.strip("\r\n\t").lstrip().replace(" ", "+")
     try:
         return _BASE64.validate_python(text)
     except ValidationError as error:
-        raise InvalidRequest("this is no base64") from error
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+        raise InvalidRequest("this is not base64") from error

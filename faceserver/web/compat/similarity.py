@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Self
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 
 _LARGEST_EXPONENT = 500.0
 _UNKNOWN_STEEPNESS = 10.0

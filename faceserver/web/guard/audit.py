@@ -8,7 +8,7 @@ from faceserver.access.event import Event
 from faceserver.runtime import logs
 from faceserver.web.guard.auth import Caller, gate
 from faceserver.web.guard.bodies import is_question
-from faceserver.web.guard.scopes import scope_of
+from faceserver.web.guard.scopes import mark_of
 from faceserver.web.protocol import KEY_VARIABLE
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -38,8 +38,10 @@ def register(app: Flask) -> None:
             return response
         if g.get("error_code") in _REFUSALS:
             gate().audit.refused(_event(response.status_code))
-        elif request.endpoint is not None and "caller" in g and not _is_idle(request.endpoint):
-            gate().audit.write(_event(response.status_code))
+        elif request.endpoint is not None and "caller" in g:
+            is_public = mark_of(current_app, request.endpoint).scope == "public"
+            if not is_public or request.method not in _SAFE_METHODS:
+                gate().audit.write(_event(response.status_code))
         return response
 
 
@@ -50,10 +52,6 @@ def note_target(**named: str) -> None:
         named: names and ids, never what is in a picture.
     """
     g.audit_target = {**g.get("audit_target", {}), **named}
-
-
-def _is_idle(endpoint: str) -> bool:
-    return request.method in _SAFE_METHODS and scope_of(current_app, endpoint) == "public"
 
 
 def _event(status: int) -> Event:

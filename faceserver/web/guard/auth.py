@@ -20,7 +20,7 @@ from faceserver.runtime.admission import HEADERS_ALONE
 from faceserver.store.results import DEFAULT
 from faceserver.web import protocol
 from faceserver.web.doors import listener_of, path_key
-from faceserver.web.guard.scopes import reach_of, scope_of
+from faceserver.web.guard.scopes import Reach, mark_of
 
 COOKIE = "faceserver_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -52,7 +52,9 @@ class Caller:
 
     def may(self, needed: KeyScope) -> bool:
         """Whether their scope is the needed one or a greater one."""
-        return self.scope is not None and _rank(self.scope) >= _rank(needed)
+        if self.scope is None:
+            return False
+        return KEY_SCOPES.index(self.scope) >= KEY_SCOPES.index(needed)
 
 
 def gate_of(app: Flask) -> Gate:
@@ -63,7 +65,8 @@ def gate_of(app: Flask) -> Gate:
 
 def gate() -> Gate:
     """The gate of the app that serves the current request."""
-    return gate_of(current_app)
+    found: Gate = current_app.extensions["faceserver_gate"]
+    return found
 
 
 def caller() -> Caller:
@@ -80,7 +83,7 @@ def require_collection(name: str) -> None:
     """
     bound = caller().collection
     if bound is not None and name != bound:
-        raise NotPermitted(f"this key reaches the collection {bound!r} alone")
+        raise NotPermitted(f"this key is restricted to the collection {bound!r}")
 
 
 def own_collection() -> str:
@@ -117,7 +120,8 @@ def identify(app: Flask) -> None:
         if request.endpoint in _FOR_SUPERVISORS:
             return
         try:
-            g.caller = _at_listener() or _with_key() or _with_session() or _without()
+            known = _at_listener() or _with_key() or _with_session()
+            g.caller = known or Caller(scope="admin" if gate().is_open() else None)
         except StoreError as error:
             g.unreadable_keys = error
 
@@ -138,12 +142,13 @@ def authorize(app: Flask) -> None:
         if request.endpoint is None or request.method == "OPTIONS":
             return
         _require_csrf_token()
-        needed = scope_of(current_app, request.endpoint)
-        if needed != "public" and not _may_yet_show_a_key():
+        mark = mark_of(current_app, request.endpoint)
+        if mark.scope != "public" and not _may_yet_show_a_key():
             if g.unreadable_keys is not None:
                 raise g.unreadable_keys
-            require_scope(needed)
-            _require_reach(request.endpoint)
+            require_scope(mark.scope)
+            if caller().collection is not None:
+                _require_reach(mark.reach)
 
 
 def caller_of(key: Key, session: Session | None = None) -> Caller:
@@ -188,15 +193,12 @@ def _token() -> str | None:
 
 
 def _with_session() -> Caller | None:
-    if _token():  # a bad key is not made good by a cookie
+    secret = request.cookies.get(COOKIE)
+    if not secret or _token():  # a bad key is not made good by a cookie
         return None
-    session = gate().sessions.find(request.cookies.get(COOKIE, ""))
+    session = gate().sessions.find(secret)
     key = gate().keys.get(session.key_id) if session else None
     return caller_of(key, session) if key else None
-
-
-def _without() -> Caller:
-    return Caller(scope="admin") if gate().is_open() else Caller()
 
 
 def _require_csrf_token() -> None:
@@ -209,7 +211,7 @@ def _require_csrf_token() -> None:
             return  # it may stand in the form, which is judged when it is there
         sent = request.form.get(CSRF_FIELD)
     if not hmac.compare_digest((sent or "").encode(), session.csrf_token.encode()):
-        raise CsrfFailed("this page is out of date: reload it")
+        raise CsrfFailed("this page has expired: reload it")
 
 
 def _may_yet_show_a_key() -> bool:
@@ -221,17 +223,13 @@ def _may_yet_show_a_key() -> bool:
     return may_come and bool(request.environ.get(HEADERS_ALONE))
 
 
-def _require_reach(endpoint: str) -> None:
-    reach = reach_of(current_app, endpoint)
-    if caller().collection is None or reach in {"own", "none", "view"}:
+def _require_reach(reach: Reach) -> None:
+    """Refuse a caller who is bound to a collection where another one is reached."""
+    if reach in {"own", "none", "view"}:
         return
     if reach == "default":
         require_collection(DEFAULT)
     elif "collection" in (request.view_args or {}):
         require_collection(str((request.view_args or {})["collection"]))
     else:
-        raise NotPermitted("this concerns all collections; the key is bound to one")
-
-
-def _rank(scope: KeyScope) -> int:
-    return KEY_SCOPES.index(scope)
+        raise NotPermitted("this concerns all collections; the key is restricted to one")

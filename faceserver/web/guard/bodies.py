@@ -15,9 +15,9 @@ from werkzeug.exceptions import UnsupportedMediaType
 from faceserver.api.frames import MAX_FRAMES
 from faceserver.config import Settings
 from faceserver.errors import RequestTooLarge
-from faceserver.runtime.admission import ADMITTED, HEADERS_ALONE, REFUSAL
+from faceserver.runtime.admission import ADMITTED, HEADERS_ALONE
 from faceserver.web.context import backend
-from faceserver.web.guard.scopes import Body, body_of
+from faceserver.web.guard.scopes import Body, mark_of
 
 _SMALL = 16_384
 _FIELDS = 65_536
@@ -94,26 +94,19 @@ def register(app: Flask) -> None:
     def refuse() -> ResponseReturnValue | None:
         if request.endpoint is None:
             return None  # it goes on to 404 or 405
+        if request.headers.get("Content-Encoding", "").strip().lower() not in {"", "identity"}:
+            raise UnsupportedMediaType(
+                "send the body uncompressed: Content-Encoding is not supported"
+            )
         limit = _limit(request.endpoint)
         most = limit.json if request.is_json else limit.bytes
-        _refuse_compressed()
         if (request.content_length or 0) > most:
-            raise RequestTooLarge(f"the body is too large: at most {most} bytes are taken here")
+            raise RequestTooLarge(f"the body is too large: at most {most} bytes are accepted here")
         request.max_content_length = most
         if request.environ.get(HEADERS_ALONE):
             request.environ[ADMITTED] = most
             return "", 204
         return None
-
-
-def refuse_told(app: Flask) -> None:
-    """Answer the errors that the server has found before the application had the request."""
-
-    @app.before_request
-    def refuse() -> None:
-        refusal = request.environ.get(REFUSAL)
-        if refusal is not None:
-            raise refusal
 
 
 def is_question() -> bool:
@@ -138,7 +131,8 @@ def check_json(body: bytes, pictures: Sequence[bytes] = _PICTURE) -> None:
         and not any(key in body for key in pictures)
     ):
         raise RequestTooLarge(
-            f"the body is too large: without a picture at most {limit.plain} bytes are taken here"
+            f"the body is too large: without a picture at most {limit.plain} bytes "
+            "are accepted here"
         )
     check_values(body)
 
@@ -164,10 +158,4 @@ def _values(body: bytes, enough: int) -> int:
 
 
 def _limit(endpoint: str) -> BodyLimit:
-    return limit_of(body_of(current_app, endpoint), backend().settings)
-
-
-def _refuse_compressed() -> None:
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise UnsupportedMediaType("send the body as it is: no Content-Encoding is taken")
+    return limit_of(mark_of(current_app, endpoint).body or "small", backend().settings)

@@ -1,8 +1,6 @@
-"""How often a caller may ask, and how long an answer may take."""
+"""How often a caller may ask."""
 
-from collections.abc import Iterable
 from typing import cast
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter, RequestLimit
@@ -12,7 +10,6 @@ from faceserver.access.addresses import place_of
 from faceserver.config import Settings
 from faceserver.errors import RateLimited
 from faceserver.runtime.admission import JUDGED
-from faceserver.runtime.deadline import deadline
 from faceserver.web.guard.auth import caller, gate, gate_of, shown_key
 from faceserver.web.guard.ratecounts import SharedWindowCounts, WindowCounts
 
@@ -61,20 +58,6 @@ def limit_rate(app: Flask, settings: Settings) -> None:
         on_breach=_refuse,
     )
     limiter.init_app(app)
-
-
-class Deadlines:
-    """A WSGI application around another one; sets how long its work may take."""
-
-    def __init__(self, app: WSGIApplication, seconds: float) -> None:
-        """Take the application inside and its time."""
-        self._app = app
-        self._seconds = seconds
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve a request within its time."""
-        with deadline(self._seconds):
-            return self._app(environ, start_response)
 
 
 def _is_free() -> bool:

@@ -5,13 +5,9 @@ send such headers, so they count from the settings' proxies alone; from others t
 """
 
 import re
-from collections.abc import Iterable
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import WSGIEnvironment
 
-from werkzeug.middleware.proxy_fix import ProxyFix
-
-from faceserver.access.addresses import Proxies, place_of
-from faceserver.runtime import waiting
+from faceserver.access.addresses import Proxies, Route
 
 _FOR, _PROTO, _HOST, _PREFIX = (
     f"HTTP_X_FORWARDED_{name}" for name in ("FOR", "PROTO", "HOST", "PREFIX")
@@ -28,36 +24,32 @@ _FORMS = {
 _ORIGINAL = "werkzeug.proxy_fix.orig"
 
 
-class TrustedProxies:
-    """A WSGI application around another one; puts the client's place, name and path into requests.
+def believed(environ: WSGIEnvironment, proxies: Proxies) -> Route:
+    """Leave in a request what its trusted proxies told, and nothing that anybody else has.
 
     Several proxies in a row are followed as far as they are trusted.
+
+    Args:
+        environ: of the request; each header holds one value afterwards, or is gone.
+        proxies: whose headers are believed.
+
+    Returns:
+        The way that the request came.
     """
-
-    def __init__(self, app: WSGIApplication, proxies: Proxies) -> None:
-        """Take the application inside, and whose headers are believed."""
-        self._app = app
-        self._proxies = proxies
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Serve a request as its client sent it."""
-        for name in _OTHERS:
-            environ.pop(name, None)
-        route = self._proxies.route(str(environ.get("REMOTE_ADDR", "")), str(environ.get(_FOR, "")))
-        for name, form in _FORMS.items():
-            value = _told(str(environ.pop(name, "")), route.proxies)
-            if value is not None and form.fullmatch(value):
-                environ[name] = value
-        environ[_FOR] = route.client
-        if not route.proxies:
-            del environ[_FOR]
-            return self._app(environ, start_response)
-        inside = ProxyFix(self._app, x_for=1, x_proto=1, x_host=1, x_prefix=1)
-        token = waiting.place.set(place_of(route.client) if route.is_client_known else "")
-        try:
-            return inside(environ, start_response)
-        finally:
-            waiting.place.reset(token)
+    for name in _OTHERS:
+        environ.pop(name, None)
+    route = proxies.route(str(environ.get("REMOTE_ADDR", "")), str(environ.pop(_FOR, "")))
+    told = {name: str(environ.pop(name, "")) for name in _FORMS}
+    if not route.proxies:
+        return route
+    environ[_FOR] = route.client
+    for name, form in _FORMS.items():
+        # Of the farthest trusted proxy; those before the server may each have added a value.
+        values = told[name].split(",")
+        value = values[-min(route.proxies, len(values))].strip().rstrip("/")
+        if told[name] and form.fullmatch(value):
+            environ[name] = value
+    return route
 
 
 def own_host(environ: WSGIEnvironment) -> str | None:
@@ -65,11 +57,3 @@ def own_host(environ: WSGIEnvironment) -> str | None:
     original = environ.get(_ORIGINAL)
     found = original.get("HTTP_HOST") if original else environ.get("HTTP_HOST")
     return None if found is None else str(found)
-
-
-def _told(header: str, proxies: int) -> str | None:
-    """What the farthest trusted proxy told; those before the server may each have added a value."""
-    values = [value.strip() for value in header.split(",")]
-    if not proxies or not header:
-        return None
-    return values[-min(proxies, len(values))].rstrip("/")

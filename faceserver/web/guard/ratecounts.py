@@ -36,7 +36,9 @@ class WindowCounts(Storage):
         """Count more; a window of ``expiry`` seconds begins where none is open. Returns the sum."""
         now = time()
         with self._lock:
-            self._sweep(now, expiry)
+            if now - self._swept >= expiry:
+                self._swept = now
+                self._windows = {name: one for name, one in self._windows.items() if one[1] > now}
             count, end = self._open(key, now) or (0, now + expiry)
             self._windows[key] = (count + amount, end)
             return count + amount
@@ -70,12 +72,6 @@ class WindowCounts(Storage):
     def _open(self, key: str, now: float) -> tuple[int, float] | None:
         window = self._windows.get(key)
         return window if window and window[1] > now else None
-
-    def _sweep(self, now: float, expiry: float) -> None:
-        if now - self._swept < expiry:
-            return
-        self._swept = now
-        self._windows = {key: held for key, held in self._windows.items() if held[1] > now}
 
 
 class SharedWindowCounts(Storage):

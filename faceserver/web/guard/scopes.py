@@ -13,6 +13,7 @@ kind of body may have is told in :mod:`faceserver.web.guard.bodies`.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from flask import Flask
@@ -51,6 +52,23 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 View = TypeVar("View", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What is written beside a view.
+
+    Attributes:
+        scope: what its caller must be allowed to do.
+        reach: which collection it touches.
+        body: what it takes; None where it does not say, which is little.
+        vital: it is answered however busy the server is.
+    """
+
+    scope: Scope
+    reach: Reach
+    body: Body | None
+    vital: bool
+
+
 def scope(
     name: Scope, *, reach: Reach = "path", body: Body | None = None, vital: bool = False
 ) -> Callable[[View], View]:
@@ -65,10 +83,7 @@ def scope(
     """
 
     def marked(view: View) -> View:
-        view.scope = name  # type: ignore[attr-defined]
-        view.reach = reach  # type: ignore[attr-defined]
-        view.body = body  # type: ignore[attr-defined]
-        view.vital = vital  # type: ignore[attr-defined]
+        view.mark = Mark(name, reach, body, vital)  # type: ignore[attr-defined]
         return view
 
     return marked
@@ -85,30 +100,16 @@ def mark(app: Flask, endpoint: str, name: Scope, *, reach: Reach = "path") -> No
     app.view_functions[endpoint] = marked
 
 
-def scope_of(app: Flask, endpoint: str) -> Scope:
-    """The scope that an endpoint's view is marked with."""
-    found: Scope = vars(app.view_functions[endpoint])["scope"]
+def mark_of(app: Flask, endpoint: str) -> Mark:
+    """What an endpoint's view is marked with."""
+    found: Mark = vars(app.view_functions[endpoint])["mark"]
     return found
-
-
-def reach_of(app: Flask, endpoint: str) -> Reach:
-    """Which collection an endpoint's view touches."""
-    found: Reach = vars(app.view_functions[endpoint])["reach"]
-    return found
-
-
-def body_of(app: Flask, endpoint: str) -> Body:
-    """What an endpoint's view takes; little where it does not say."""
-    found: Body | None = vars(app.view_functions[endpoint])["body"]
-    return found or "small"
 
 
 def vital_paths(app: Flask) -> frozenset[str]:
     """The addresses of the views that are answered however busy the server is."""
     return frozenset(
-        rule.rule
-        for rule in app.url_map.iter_rules()
-        if vars(app.view_functions[rule.endpoint])["vital"]
+        rule.rule for rule in app.url_map.iter_rules() if mark_of(app, rule.endpoint).vital
     )
 
 
@@ -118,16 +119,15 @@ def check(app: Flask) -> None:
     Raises:
         RuntimeError: with the endpoints that lack it; this is a mistake in the code.
     """
-    bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "scope"))
+    bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, "mark"))
     if bare:
         raise RuntimeError(
-            f"these endpoints have no scope, see web/guard/scopes.py: {', '.join(bare)}"
+            f"these endpoints have no scope; see web/guard/scopes.py: {', '.join(bare)}"
         )
     unbounded = sorted(
         rule.endpoint
         for rule in app.url_map.iter_rules()
-        if (rule.methods or set()) & _WITH_BODY
-        and vars(app.view_functions[rule.endpoint])["body"] is None
+        if (rule.methods or set()) & _WITH_BODY and mark_of(app, rule.endpoint).body is None
     )
     if unbounded:
         raise RuntimeError(

@@ -55,13 +55,10 @@ def guard(app: Flask, settings: Settings) -> None:
     if names is not None:
         names |= {name.lower() for name in settings.host_names}
 
-    def names_here() -> frozenset[str] | None:
-        listener = listener_of(request.environ)
-        return names if listener is None else trusted_names(listener.host)
-
     @app.before_request
     def refuse() -> None:
-        known = names_here()
+        listener = listener_of(request.environ)
+        known = names if listener is None else trusted_names(listener.host)
         if known is not None:
             _refuse_untrusted_host(known)
         if request.method not in _SAFE_METHODS and request.headers.get("Origin") not in origins:
@@ -103,7 +100,7 @@ def _refuse_untrusted_host(names: frozenset[str]) -> None:
         # Without the header it is HTTP/1.0, which no browser speaks.
         if header is not None and _hostname(f"//{header}") not in names:
             expected = ", ".join(sorted(names))
-            raise UntrustedHost(f"this server is called {expected}, not {header!r}")
+            raise UntrustedHost(f"this server is known as {expected}, not as {header!r}")
 
 
 def _refuse_other_sites() -> None:

@@ -20,6 +20,9 @@ Source = Callable[[], Iterable[Gauge]]
 
 _EXTENSION = "faceserver_gauges"
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Anybody can make up others; each would be a line of its own for ever."""
+
 
 def register(app: Flask) -> None:
     """Count and time every request, by its route."""
@@ -35,7 +38,8 @@ def register(app: Flask) -> None:
             return response
         route = str(request.url_rule or "none")
         seconds = perf_counter() - g.get("started", perf_counter())
-        metrics.request(_method(), route, response.status_code, seconds)
+        method = request.method if request.method in _METHODS else "other"
+        metrics.request(method, route, response.status_code, seconds)
         return response
 
 
@@ -49,12 +53,6 @@ def add_gauges(app: Flask, source: Source) -> None:
 def show() -> Response:
     """All figures, in Prometheus' text format."""
     return Response(metrics.render(_gauges), content_type=metrics.CONTENT_TYPE)
-
-
-def _method() -> str:
-    # Anybody can make up methods; each would be a line of its own for ever.
-    known = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-    return request.method if request.method in known else "other"
 
 
 def _gauges() -> Iterator[Gauge]:

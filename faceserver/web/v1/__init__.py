@@ -21,6 +21,7 @@ from faceserver.web.v1 import (
     status,
     strangers,
     subjects,
+    suggestions,
     unnamed,
     webhooks,
 )
@@ -44,6 +45,7 @@ _BLUEPRINTS = (
     strangers.blueprint,
     jobs.blueprint,
     unnamed.blueprint,
+    suggestions.blueprint,
     status.blueprint,
     models.blueprint,
     keys.blueprint,

@@ -6,15 +6,12 @@ from flask import request
 from flask_openapi3 import APIBlueprint, RequestBody
 from flask_openapi3.utils import parse_body, parse_form
 from pydantic import BaseModel, ValidationError
-from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import UnsupportedMediaType
 
 from faceserver.api.base import FieldProblem
-from faceserver.errors import FileTooLarge, InvalidRequest, RequestTooLarge
-from faceserver.web.context import backend
+from faceserver.web.forms import form
 from faceserver.web.guard.bodies import check_json
 from faceserver.web.jsontext import one_large_at_a_time, utf8_json
-from faceserver.web.multipart import form_problem
 from faceserver.web.problems import InvalidFields, invalid_fields
 
 JSON = "application/json"
@@ -60,7 +57,9 @@ def json_body(model: type[Model]) -> Model:
             raise invalid_fields(error) from error
 
 
-def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attributes")) -> Model:
+def form_body(
+    model: type[Model], *, lists: tuple[str, ...] = ("tags", "attributes", "where")
+) -> Model:
     """The fields and files of a form.
 
     Args:
@@ -72,13 +71,7 @@ def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attribut
         InvalidFields: it is not what the model describes.
         RequestTooLarge: it is over its limit.
     """
-    try:
-        fields, files = request.form, request.files
-    except RequestEntityTooLarge as error:
-        raise RequestTooLarge("the form is too large, or has too many parts") from error
-    problem = form_problem(request)
-    if problem:
-        raise InvalidRequest(problem)
+    fields, files = form()
     given: dict[str, object] = {
         name: values if name in lists else _only(name, values) for name, values in fields.lists()
     }
@@ -91,20 +84,9 @@ def form_body(model: type[Model], *, lists: tuple[str, ...] = ("tags", "attribut
         raise invalid_fields(error) from error
 
 
-def file_bytes(file: FileStorage) -> bytes:
-    """The content of an uploaded picture.
-
-    Raises:
-        FileTooLarge: it has too many bytes.
-    """
-    limit = backend().settings.max_file_bytes
-    data = file.stream.read(limit + 1)
-    if len(data) > limit:
-        raise FileTooLarge(f"the picture has more than {limit} bytes")
-    return data
-
-
 def _only(name: str, values: list[Any]) -> object:
     if len(values) > 1:
-        raise InvalidFields([FieldProblem(detail="it comes more than once", pointer=f"#/{name}")])
+        raise InvalidFields(
+            [FieldProblem(detail="it was sent more than once", pointer=f"#/{name}")]
+        )
     return values[0]

@@ -72,9 +72,4 @@ def delete(path: CollectionPath) -> Response:
 
     Its faces, people, pictures, jobs, webhooks and index go. `default` is emptied and stays.
     """
-    collections, jobs = services().collections, services().jobs
-    collections.describe(path.collection)
-    with jobs.forgetting(path.collection):
-        gone = collections.delete(path.collection)
-        services().webhooks.forget(path.collection)
-    return reply(shown.receipt(path.collection, gone))
+    return reply(shown.receipt(path.collection, services().delete_collection(path.collection)))

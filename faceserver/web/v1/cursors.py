@@ -36,7 +36,7 @@ def _key_of(cursor: str) -> str:
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     except ValueError as error:
-        raise InvalidCursor("the cursor is none that came with a page") from error
+        raise InvalidCursor("the cursor is not one that came with a page") from error
     if not text.startswith(_MARK):
-        raise InvalidCursor("the cursor is none that came with a page")
+        raise InvalidCursor("the cursor is not one that came with a page")
     return text.removeprefix(_MARK)

@@ -30,20 +30,22 @@ from faceserver.api.faces import (
     PictureQuery,
     ThumbnailQuery,
 )
+from faceserver.api.filters import conditions_of
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, FacePlace, Which
 from faceserver.services.faces import Labels
 from faceserver.services.gating import Requirements
-from faceserver.services.outcomes import NewPicture, Registered
+from faceserver.services.outcomes import NewPicture
 from faceserver.types import NOWHERE, Box, Detection, Filter
 from faceserver.types import Face as StoredFace
 from faceserver.web.context import services
+from faceserver.web.forms import file_bytes
 from faceserver.web.guard.scopes import scope
 from faceserver.web.pictures import FOR_GOOD, JPEG, WEBP, send_copy, send_picture
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import BODY, PICTURE, answers, picture_answer, reply
-from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
+from faceserver.web.v1.bodies import form_body, is_form, json_body, takes
 from faceserver.web.v1.files import File
-from faceserver.web.v1.stateless import picture_bytes
+from faceserver.web.v1.stateless import CHOICES, picture_bytes
 
 blueprint = APIBlueprint(
     "v1_faces",
@@ -98,7 +100,7 @@ def add(path: CollectionPath) -> Response:
         form = form_body(AddForm)
         name = form.source or (form.file.filename or "")
         data = file_bytes(form.file)
-        added = _added(_add_picture(path.collection, data, form, name), path.collection)
+        added = _add_picture(path.collection, data, form, name)
     else:
         body = json_body(AddFaces).root
         if isinstance(body, AddEmbedding):
@@ -106,8 +108,7 @@ def add(path: CollectionPath) -> Response:
             added = AddedFaces(faces=(shown.face(stored, path.collection),))
         else:
             name = body.source or (body.url if isinstance(body, AddUrl) else "")
-            registered = _add_picture(path.collection, picture_bytes(body), body, name)
-            added = _added(registered, path.collection)
+            added = _add_picture(path.collection, picture_bytes(body), body, name)
     return reply(added, 201)
 
 
@@ -124,6 +125,7 @@ def listed(path: CollectionPath, query: FaceQuery) -> Response:
         tags=query.tag,
         external_id=query.external_id,
         named=query.named,
+        where=conditions_of(query),
     )
     page = services().faces.page(path.collection, only, limit=query.limit, cursor=query.cursor)
     items = tuple(shown.face(item, path.collection) for item in page.items)
@@ -245,14 +247,14 @@ def _answer(path: FacePath) -> Response:
 
 def _add_picture(
     collection: str, data: bytes, options: PictureOptions | AddForm, name: str
-) -> Registered:
+) -> AddedFaces:
     picture = NewPicture(
         name,
         lambda: data,
         tags=options.tags,
         external_id=options.external_id,
         subject=options.subject.hex if options.subject else None,
-        largest=options.faces == "largest",
+        choice=CHOICES[options.faces],
         attributes=tuple(options.attributes),
         needed=Requirements(
             size=options.min_size,
@@ -261,10 +263,7 @@ def _add_picture(
             quality=options.min_quality,
         ),
     )
-    return services().registering.add(collection, picture, best=options.keep_best)
-
-
-def _added(registered: Registered, collection: str) -> AddedFaces:
+    registered = services().registering.add(collection, picture, best=options.keep_best)
     faces = tuple(shown.face(item, collection) for item in registered.faces)
     left_out = tuple(
         LeftOutFace(face=shown.detected(item.detection), code=item.code, reason=item.reason)

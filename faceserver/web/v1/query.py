@@ -19,7 +19,7 @@ def register(app: Flask) -> None:
     A misspelt ``limit`` or ``thresold`` that is passed over silently gives wrong answers.
 
     Raises (in requests):
-        InvalidFields: a parameter is unknown, or comes twice where it has one value.
+        InvalidFields: a parameter is unknown, or occurs twice where it has one value.
     """
 
     @app.before_request
@@ -50,4 +50,4 @@ def _problems(known: Mapping[str, bool]) -> Iterator[FieldProblem]:
                 detail=f"this parameter is unknown; {takes}", parameter=shortened(name)
             )
         elif len(values) > 1 and not known[name]:
-            yield FieldProblem(detail="it comes more than once", parameter=name)
+            yield FieldProblem(detail="it was sent more than once", parameter=name)

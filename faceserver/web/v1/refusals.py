@@ -21,11 +21,12 @@ from faceserver.api.refusals import (
 )
 from faceserver.services import refusing
 from faceserver.web.context import services
+from faceserver.web.forms import file_bytes
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1.answers import PICTURE, answers, reply
-from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
+from faceserver.web.v1.bodies import form_body, is_form, json_body, takes
 from faceserver.web.v1.files import File
-from faceserver.web.v1.stateless import picture_bytes
+from faceserver.web.v1.stateless import CHOICES, picture_bytes
 
 blueprint = APIBlueprint(
     "v1_refusals",
@@ -102,7 +103,7 @@ def _by_form(path: SubjectPath) -> refusing.Refusal:
         path.collection,
         path.subject.hex,
         file_bytes(form.file),
-        largest=form.faces == "largest",
+        choice=CHOICES[form.faces],
     )
 
 
@@ -113,7 +114,7 @@ def _by_json(path: SubjectPath) -> refusing.Refusal:
         return refusals.refuse_face(*where, body.face.hex)
     if isinstance(body, RefuseEmbedding):
         return refusals.refuse_embedding(*where, body.embedding, model=body.model)
-    return refusals.refuse_picture(*where, picture_bytes(body), largest=body.faces == "largest")
+    return refusals.refuse_picture(*where, picture_bytes(body), choice=CHOICES[body.faces])
 
 
 def _refusal(made: refusing.Refusal) -> Refusal:

@@ -18,18 +18,20 @@ from faceserver.api.faces import (
     SearchFilter,
     SearchRequest,
 )
+from faceserver.api.filters import AttributeFilter, conditions_of
 from faceserver.api.frames import MAX_FRAMES, FramesAnswer, FramesRequest
 from faceserver.api.pictures import ATTRIBUTES, AttributeNames, Which
 from faceserver.services.searching import Searched, SearchQuery
 from faceserver.types import Filter
 from faceserver.web.context import services
+from faceserver.web.forms import file_bytes
 from faceserver.web.guard.auth import require_scope
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
-from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
+from faceserver.web.v1.bodies import form_body, is_form, json_body, takes
 from faceserver.web.v1.files import File
-from faceserver.web.v1.stateless import picture_bytes
+from faceserver.web.v1.stateless import CHOICES, picture_bytes
 
 blueprint = APIBlueprint(
     "v1_search",
@@ -40,7 +42,7 @@ blueprint = APIBlueprint(
 )
 
 
-class _OptionsForm(Form):
+class _OptionsForm(AttributeFilter, Form):
     k: int = Field(default=10, ge=1, le=10_000)
     threshold: float | None = Field(default=None, gt=0, le=4)
     margin: float | None = Field(default=None, ge=0, le=4)
@@ -100,7 +102,7 @@ def search_frames(path: CollectionPath) -> Response:
     """Identify one person by several pictures or frames of a video."""
     pictures: list[Callable[[], bytes]]
     if is_form():
-        form = form_body(FramesForm, lists=("tags", "files"))
+        form = form_body(FramesForm, lists=("tags", "where", "files"))
         pictures = [partial(bytes, data) for data in map(file_bytes, form.files)]
         query = _query(form, _filter(form))
     else:
@@ -117,7 +119,7 @@ def _by_form(collection: str) -> Searched:
         collection,
         file_bytes(form.file),
         _query(form, _filter(form)),
-        largest=form.faces == "largest",
+        choice=CHOICES[form.faces],
         attributes=form.attributes,
     )
 
@@ -134,7 +136,7 @@ def _by_json(collection: str) -> Searched:
         collection,
         picture_bytes(body),
         query,
-        largest=body.faces == "largest",
+        choice=CHOICES[body.faces],
         attributes=body.attributes,
     )
 
@@ -158,4 +160,5 @@ def _filter(only: SearchFilter | _OptionsForm) -> Filter:
         subject=only.subject.hex if only.subject else None,
         tags=only.tags,
         external_id=only.external_id,
+        where=conditions_of(only),
     )

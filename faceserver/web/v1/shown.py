@@ -11,7 +11,8 @@ from faceserver.api.frames import Frame as FrameAnswer
 from faceserver.api.frames import FramesAnswer
 from faceserver.api.stranger import Stranger as StrangerAnswer
 from faceserver.jobs import records
-from faceserver.models.spec import EmbedderSpec, SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
+from faceserver.models.spec import EmbedderSpec
 from faceserver.services.collections import Described
 from faceserver.services.models import ListedModel
 from faceserver.services.searching import (
@@ -114,6 +115,8 @@ def subject(stored: Subject) -> gallery.Subject:
         created=stored.created,
         faces=stored.faces,
         cover=UUID(stored.cover) if stored.cover else None,
+        cover_chosen=stored.cover_chosen,
+        hidden=stored.hidden,
     )
 
 

@@ -1,5 +1,7 @@
 """Detect, embed, compare: nothing is stored."""
 
+from collections.abc import Mapping
+
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
@@ -26,11 +28,13 @@ from faceserver.api.pictures import (
     Which,
 )
 from faceserver.services.analysis import Compared, Detected
+from faceserver.services.context import ALL_FACES, LARGEST, Choice
 from faceserver.web.context import services
+from faceserver.web.forms import file_bytes
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
 from faceserver.web.v1.answers import PICTURE, answers, reply
-from faceserver.web.v1.bodies import file_bytes, form_body, is_form, json_body, takes
+from faceserver.web.v1.bodies import form_body, is_form, json_body, takes
 from faceserver.web.v1.files import File
 
 blueprint = APIBlueprint(
@@ -45,6 +49,10 @@ blueprint = APIBlueprint(
         )
     ],
 )
+
+
+CHOICES: Mapping[Which, Choice] = {"all": ALL_FACES, "largest": LARGEST}
+"""What requests mean by their field ``faces``."""
 
 
 class DetectForm(Form):
@@ -113,7 +121,7 @@ def embed() -> Response:
         options = json_body(EmbedRequest).root
         data = picture_bytes(options)
     analysis = services().analysis
-    found = analysis.embed(data, largest=options.faces == "largest", attributes=options.attributes)
+    found = analysis.embed(data, choice=CHOICES[options.faces], attributes=options.attributes)
     faces = tuple(
         EmbeddedFace(**dict(shown.described(face, told)), embedding=tuple(vector.tolist()))
         for face, told, vector in zip(found.faces, found.attributes, found.vectors, strict=True)
@@ -145,7 +153,7 @@ def compare() -> Response:
     else:
         body = json_body(CompareRequest)
         a, b, which = picture_bytes(body.a), picture_bytes(body.b), body.faces
-    found = services().analysis.compare(a, b, largest=which == "largest")
+    found = services().analysis.compare(a, b, choices=(CHOICES[which],) * 2)
     return reply(_compared(found))
 
 

@@ -1,5 +1,7 @@
 """People: create, list, get, change, delete, merge, undo."""
 
+from dataclasses import replace
+
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
@@ -17,6 +19,7 @@ from faceserver.api.gallery import (
     SubjectQuery,
     Subjects,
 )
+from faceserver.services.people import Wanted
 from faceserver.types import Merge as StoredMerge
 from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
@@ -55,20 +58,30 @@ def create(path: CollectionPath) -> Response:
 )
 @scope("read")
 def listed(path: CollectionPath, query: SubjectQuery) -> Response:
-    """List people in the order they were stored."""
+    """List people."""
     people = services().people
     if query.name is not None:
         found = people.named(path.collection, query.name)
-        return reply(Subjects(items=(shown.subject(found),) if found else (), next=None))
-    page = people.page(
-        path.collection,
-        limit=query.limit,
-        cursor=query.cursor,
-        tags=query.tag,
-        called=query.called or "",
+        items = (shown.subject(found),) if found else ()
+        hidden = sum(item.hidden for item in items)
+        return reply(Subjects(items=items, next=None, total=len(items), hidden=hidden))
+    only = Wanted(query.tag, query.called or "", None if query.hidden else False)
+    if query.alike is not None:
+        page = people.alike(path.collection, query.alike.hex, only, limit=query.limit)
+    else:
+        page = people.page(
+            path.collection, only, limit=query.limit, cursor=query.cursor, order=query.sort
+        )
+    is_first = query.cursor is None
+    concealed = replace(only, hidden=True)
+    return reply(
+        Subjects(
+            items=tuple(shown.subject(item) for item in page.items),
+            next=page.cursor,
+            total=people.count(path.collection, only) if is_first else None,
+            hidden=people.count(path.collection, concealed) if is_first else None,
+        )
     )
-    items = tuple(shown.subject(item) for item in page.items)
-    return reply(Subjects(items=items, next=page.cursor))
 
 
 @blueprint.get(
@@ -90,10 +103,20 @@ def get(path: SubjectPath) -> Response:
 )
 @scope("write", body="fields")
 def change(path: SubjectPath) -> Response:
-    """Change a person's name, tags or metadata; omitted fields stay unchanged."""
+    """Change a person's name, tags, metadata, cover or visibility.
+
+    Omitted fields stay unchanged.
+    """
     new = json_body(SubjectChange)
+    cover = (new.cover.hex if new.cover else "") if "cover" in new.model_fields_set else None
     held = services().people.change(
-        path.collection, path.subject.hex, name=new.name, tags=new.tags, metadata=new.metadata
+        path.collection,
+        path.subject.hex,
+        name=new.name,
+        tags=new.tags,
+        metadata=new.metadata,
+        hidden=new.hidden,
+        cover=cover,
     )
     return reply(shown.subject(held))
 

@@ -7,13 +7,22 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from faceserver.api.base import CollectionPath
 from faceserver.api.faces import Person
-from faceserver.api.unnamed import LikelyPerson, Lookalike, UnnamedFaces, UnnamedQuery
-from faceserver.models.spec import SimilarityCurve
+from faceserver.api.unnamed import (
+    GroupingQuery,
+    HiddenFaces,
+    HideFaces,
+    LikelyPerson,
+    Lookalike,
+    UnnamedFaces,
+    UnnamedQuery,
+)
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services import unnamed
 from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.v1 import shown
-from faceserver.web.v1.answers import answers, reply
+from faceserver.web.v1.answers import BODY, answers, reply
+from faceserver.web.v1.bodies import json_body, takes
 
 blueprint = APIBlueprint(
     "v1_unnamed",
@@ -38,16 +47,49 @@ def grouped(path: CollectionPath, query: UnnamedQuery) -> Response:
 
     Nothing is changed. With move_faces a group gets its name.
     """
-    found = services().unnamed.group(path.collection, limit=query.limit, threshold=query.threshold)
+    found = services().unnamed.group(
+        path.collection, rules_of(query, hidden=query.hidden), limit=query.limit
+    )
     people = tuple(_person(item, found.similarity, path.collection) for item in found.people)
     return reply(
         UnnamedFaces(
             threshold=found.threshold,
             examined=found.examined,
+            left_out=found.left_out,
             complete=found.is_complete,
             groups=found.groups,
+            hidden=found.hidden,
             people=people,
         )
+    )
+
+
+@blueprint.post(
+    "/hide",
+    operation_id="hide_unnamed",
+    responses=answers(*BODY, "not_found", "conflict", "store_full", ok=HiddenFaces),
+    openapi_extensions=takes(blueprint, HideFaces),
+)
+@scope("write", body="ids")
+def hide(path: CollectionPath) -> Response:
+    """Hide unnamed faces that are of no interest, or show them again.
+
+    A group with a hidden face is only listed on request. Searches still find hidden faces.
+    """
+    asked = json_body(HideFaces)
+    ids = [face.hex for face in asked.faces]
+    faces = services().ignored.hide(path.collection, ids, hidden=asked.hidden)
+    return reply(HiddenFaces(faces=faces))
+
+
+def rules_of(query: GroupingQuery, *, hidden: bool = False) -> unnamed.Grouping:
+    """How to group, as a service takes it."""
+    return unnamed.Grouping(
+        threshold=query.threshold,
+        min_size=query.min_size,
+        min_sharpness=query.min_sharpness,
+        min_quality=query.min_quality,
+        hidden=hidden,
     )
 
 
@@ -58,6 +100,7 @@ def _person(
         ids=tuple(UUID(face.id) for face in found.faces),
         faces=tuple(shown.face(face, collection) for face in found.faces[:_SHOWN]),
         lookalike=_lookalike(found.lookalike, curve) if found.lookalike else None,
+        hidden=found.hidden,
     )
 
 

@@ -104,7 +104,7 @@ def test_a_truncated_file_is_refused(
     whole = format_caffemodel(net, weights)
     path = tmp_path / "net.caffemodel"
     path.write_bytes(whole[: int(len(whole) * part)])
-    with pytest.raises(ModelError, match=r"net\.caffemodel is truncated or no caffemodel"):
+    with pytest.raises(ModelError, match=r"net\.caffemodel is truncated, or not a caffemodel"):
         read_caffemodel(path)
 
 

@@ -40,7 +40,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "net.prototxt"
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"net\.prototxt is no prototxt"):
+    with pytest.raises(ModelError, match=r"net\.prototxt is not a prototxt"):
         read_prototxt(path)
 
 

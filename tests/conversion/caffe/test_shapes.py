@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from faceserver.conversion.caffe.prototxt import parse_prototxt
-from faceserver.conversion.caffe.shapes import Shape, infer_shapes, pooled_size
+from faceserver.conversion.caffe.shapes import infer_shapes
+from faceserver.conversion.caffe.windows import Shape, pooled_size
 from faceserver.errors import ModelError
 
 

@@ -15,10 +15,13 @@ from faceserver.app import picture_place
 from faceserver.config import load_settings
 from faceserver.errors import InvalidSetting, StoreMismatch, StoreOutdated, StoreTooNew
 from faceserver.store.exemplars import Exemplar
+from faceserver.store.names import name_key
 from faceserver.store.pictures import open_pictures
 from tests.store.samples import DIMS, MODEL, new_face, people
 from tests.support.postgres import PostgresServer, open_shared
 from tests.support.s3_server import S3Server
+
+OLD_NAME = "Zoë Ấ Ö한"
 
 if TYPE_CHECKING:
     from faceserver.runtime.postgres import Transaction
@@ -83,13 +86,15 @@ def test_what_an_older_version_has_stored_is_taken_along(
             (face,) = held.faces(limit=1).items
             kept = held.keep(Exemplar("refusal", face.embedding, face=face.id))
             assert held.exemplar(kept.id).face == face.id
+            (person,) = held.subjects(limit=9, called="ZOE a ö한", order="name").items
+            assert (person.name, person.hidden, person.cover_chosen) == (OLD_NAME, False, False)
         settings = load_settings(store=url)
         with open_keys(settings) as keys:
             assert [(key.name, key.kind) for key in keys.all()] == [("old", "own")]
 
 
 def _fill_third_schema(transaction: "Transaction") -> None:
-    """A face and a key, as a server of the third schema has stored them."""
+    """A face, a person and a key, as a server of the third schema has stored them."""
     vector = "[" + ",".join(["1"] + ["0"] * (DIMS - 1)) + "]"
     for statement in (
         f"INSERT INTO spaces (model, dims) VALUES ('{MODEL}', {DIMS})",
@@ -105,6 +110,11 @@ def _fill_third_schema(transaction: "Transaction") -> None:
             " '{0, 0, 9, 9}', '{1, 1, 2, 2, 3, 3, 4, 4, 5, 5}', 0.9)"
         ),
         f"INSERT INTO vectors_1 VALUES (1, '{vector}')",
+        (
+            "INSERT INTO subjects (collection, uuid, name, name_key, name_hash, tags, metadata,"
+            f" created) VALUES (1, repeat('b', 32), '{OLD_NAME}', '{name_key(OLD_NAME)}',"
+            " sha256('x'), '{}', '{}', now())"
+        ),
         (
             "INSERT INTO keys (id, name, scope, hash, created)"
             " VALUES ('0123456789ab', 'old', 'read', sha256('x'), now())"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.web.compat.similarity import Scale
 
 CURVE = SimilarityCurve(midpoint=1.4, steepness=17, same_pairs=9, different_pairs=9, rates=())

@@ -17,7 +17,7 @@ from faceserver.config import Settings, load_settings
 from faceserver.errors import UrlFailed
 from faceserver.jobs.manager import Jobs
 from faceserver.lifecycle import Services
-from faceserver.models.spec import Distances, SimilarityCurve
+from faceserver.models.distances import Distances, SimilarityCurve
 from faceserver.pictures.fetch import Fetch
 from faceserver.store import Options
 from faceserver.store.opening import open_gallery

@@ -124,7 +124,7 @@ def test_what_a_server_does_not_take(run: Run, folder: Path, tmp_path: Path) -> 
     listed.write_text("path\na.png\n")
     done = run("import", listed)
     assert done.exit_code == 1
-    assert "entry 1: a server takes URLs alone" in done.output
+    assert "entry 1: a server accepts only URLs" in done.output
     other = tmp_path / "list.txt"
     other.touch()
     done = run("import", other)
@@ -165,3 +165,23 @@ def test_what_is_left_out_is_told_and_people_stay_who_they_are(
     }
     registered = run("register", folder / "Ann")
     assert "Left out: 1 text." in registered.output
+
+
+def test_a_search_can_be_narrowed(run: Run, folder: Path, client: Client) -> None:
+    client.add_faces("default", folder / "Ann" / "1.png", attributes=["pose"])
+    for condition, count in (("pose_roll:-90..90", 1), ("pose_roll:100-", 0), ("age:3", 0)):
+        found = run("search", folder / "Ann" / "1.png", "--where", condition)
+        assert found.exit_code == 0, found.output
+        assert found.output.count("1.png") == count
+    refused = run("search", folder / "Ann" / "1.png", "--where", "young")
+    assert refused.exit_code == 2
+    assert "gender:female or age:20-40" in refused.output
+
+
+def test_collections_are_created_and_listed(run: Run, client: Client) -> None:
+    made = run("collections", "create", "staff", "--model", "mirrored")
+    assert made.exit_code == 0, made.output
+    assert client.get_collection("staff").model == "mirrored"
+    rows = [line.split() for line in run("collections", "list").output.splitlines()]
+    assert [row[:2] for row in rows[1:]] == [["default", "colour"], ["staff", "mirrored"]]
+    assert "already_exists" in run("collections", "create", "staff").output

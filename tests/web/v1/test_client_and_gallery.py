@@ -305,7 +305,7 @@ def test_unnamed_faces_are_grouped(client: Client) -> None:
     add(client, BLUE, subject=ann)
     red = [*add(client, RED), *add(client, PINK)]
     (green,) = add(client, GREEN)
-    groups = [set(person.ids) for person in client.group_unnamed("default").people]
+    groups = [set(person.ids) for person in client.group_unnamed("default", min_size=0).people]
     assert groups == [set(red), {green}]
 
 

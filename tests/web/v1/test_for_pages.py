@@ -5,7 +5,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from faceserver.models.spec import Rate
+from faceserver.models.distances import Rate
 from tests.services.test_facade import GREEN, RED, png
 from tests.web.v1.conftest import CURVE, CalibratedEmbedder
 

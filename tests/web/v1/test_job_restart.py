@@ -1,4 +1,4 @@
-"""A server is killed in the middle of a job; the next one finishes it, and nothing comes twice."""
+"""A server is killed in the middle of a job; the next one finishes it, and nothing occurs twice."""
 
 import signal
 from collections.abc import Callable

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from flask.testing import FlaskClient
 
+from faceserver.api.gallery import SubjectOrder
 from faceserver.client import ApiError, Client, every
 from tests.services.test_facade import BLUE, GREEN, PINK, RED, png
 
@@ -35,6 +36,72 @@ def test_a_person_has_a_cover(client: Client) -> None:
     assert client.get_subject("default", ann.id).cover == second
 
 
+def test_a_cover_is_chosen_and_given_up(client: Client) -> None:
+    ann = client.create_subject("default", name="Ann")
+    first, second, stranger = *add(client, RED, PINK), *add(client, BLUE)
+    client.move_faces("default", [first, second], ann.id)
+    chosen = client.change_subject("default", ann.id, cover=second)
+    assert (chosen.cover, chosen.cover_chosen) == (second, True)
+    assert client.change_subject("default", ann.id, name="Anna").cover == second
+    with pytest.raises(ApiError) as error:
+        client.change_subject("default", ann.id, cover=stranger)
+    assert error.value.code == "not_found"
+    best = client.change_subject("default", ann.id, cover="best")
+    assert (best.cover, best.cover_chosen) == (first, False)
+
+
+def test_people_are_counted_sorted_and_hidden(client: Client) -> None:
+    names = ("Émile", "bob", "Ann", "Zoë", "Cid")
+    ids = {name: client.create_subject("default", name=name).id for name in names}
+    client.add_faces("default", png(RED), subject=ids["Cid"])
+    assert client.change_subject("default", ids["bob"], hidden=True).hidden
+    first = client.list_subjects("default", sort="name", limit=2)
+    assert (first.total, first.hidden) == (4, 1)
+    assert [person.name for person in first.items] == ["Ann", "Cid"]
+    second = client.list_subjects("default", sort="name", limit=2, cursor=first.next)
+    assert (second.total, second.hidden, second.next) == (None, None, None)
+    assert [person.name for person in second.items] == ["Émile", "Zoë"]
+    with pytest.raises(ApiError) as error:
+        client.list_subjects("default", sort="newest", cursor=first.next)
+    assert error.value.code == "invalid_cursor"
+    sort: SubjectOrder
+    for sort, expected in (("newest", "Cid"), ("faces", "Cid"), ("stored", "Émile")):
+        assert client.list_subjects("default", sort=sort).items[0].name == expected
+    everybody = client.list_subjects("default", hidden=True, called="B")
+    assert (everybody.total, everybody.hidden, everybody.items[0].hidden) == (1, 1, True)
+    assert client.list_subjects("default", called="B").items == ()
+    assert client.list_subjects("default", name="BOB").items[0].id == ids["bob"]
+    assert not client.change_subject("default", ids["bob"], hidden=False).hidden
+
+
+def test_who_is_hidden_is_still_recognised(client: Client) -> None:
+    ann = client.create_subject("default", name="Ann")
+    client.add_faces("default", png(RED), subject=ann.id)
+    client.change_subject("default", ann.id, hidden=True)
+    (probe,) = client.search("default", png(RED)).probes
+    assert probe.verdict.best is not None
+    assert probe.verdict.best.person is not None
+    assert probe.verdict.best.person.id == ann.id
+
+
+def test_people_are_sorted_by_likeness_to_a_face(client: Client) -> None:
+    for name, tile in (("Ann", GREEN), ("Bob", RED), ("Cid", BLUE)):
+        person = client.create_subject("default", name=name)
+        client.add_faces("default", png(tile), subject=person.id)
+    client.create_subject("default", name="Aaron")
+    (pink,) = add(client, PINK)
+    (blue,) = [face.id for face in client.list_faces("default").items if face.id != pink][-1:]
+    alike = client.list_subjects("default", alike=pink)
+    assert (alike.items[0].name, alike.items[3].name, alike.total) == ("Bob", "Aaron", 4)
+    assert alike.next is None
+    found = client.list_subjects("default", alike=pink, called="A", limit=2)
+    assert [person.name for person in found.items] == ["Ann", "Aaron"]
+    assert len(client.list_subjects("default", alike=blue, limit=1).items) == 1
+    with pytest.raises(ApiError) as error:
+        client.list_subjects("default", alike=person.id)
+    assert error.value.code == "not_found"
+
+
 def test_many_faces_are_moved_at_once(client: Client) -> None:
     ids = add(client, RED, GREEN, BLUE)
     ann = client.create_subject("default", name="Ann")
@@ -57,7 +124,7 @@ def test_unnamed_faces_are_grouped(client: Client) -> None:
     (pink,) = add(client, PINK)
     ann = client.create_subject("default", name="Ann")
     client.add_faces("default", png(GREEN), subject=ann.id)
-    found = client.group_unnamed("default")
+    found = client.group_unnamed("default", min_size=0)
     assert (found.examined, found.complete, found.groups, found.threshold) == (3, True, 2, 0.1)
     reds, greens = found.people
     assert set(reds.ids) == {red, pink} == {face.id for face in reds.faces}
@@ -66,13 +133,13 @@ def test_unnamed_faces_are_grouped(client: Client) -> None:
     assert (greens.lookalike.person.name, greens.lookalike.distance) == ("Ann", 0)
     assert greens.lookalike.similarity is not None
     assert greens.lookalike.similarity > 0.5
-    assert len(client.group_unnamed("default", limit=1).people) == 1
-    assert client.group_unnamed("default", threshold=1e-4).groups == 3
+    assert len(client.group_unnamed("default", min_size=0, limit=1).people) == 1
+    assert client.group_unnamed("default", min_size=0, threshold=1e-4).groups == 3
 
 
 def test_of_a_large_group_every_id_is_told_but_not_every_face(client: Client) -> None:
     ids = [face for number in range(15) for face in add(client, (220, 10, 3 * number))]
-    (person,) = client.group_unnamed("default").people
+    (person,) = client.group_unnamed("default", min_size=0).people
     assert sorted(person.ids) == sorted(ids)
     assert len(person.faces) == 12
 

@@ -141,11 +141,11 @@ def test_what_is_refused_twice_is_remembered_once(client: Client) -> None:
 def test_groups_of_unnamed_faces_are_not_likened_to_who_was_refused(client: Client) -> None:
     ann = person(client, "Ann", 0)
     unnamed = [face(client, degrees) for degrees in (5, 6, 7)]
-    (group,) = client.group_unnamed("default").people
+    (group,) = client.group_unnamed("default", min_size=0).people
     assert group.lookalike
     assert group.lookalike.person.id == ann
     client.refuse_face("default", ann, unnamed[2])
-    (group,) = client.group_unnamed("default").people
+    (group,) = client.group_unnamed("default", min_size=0).people
     assert group.lookalike is None
 
 

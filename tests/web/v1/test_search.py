@@ -4,6 +4,7 @@ from uuid import UUID
 
 import numpy as np
 import pytest
+from flask.testing import FlaskClient
 
 from faceserver.api.faces import SearchFilter
 from faceserver.client import ApiError, Client
@@ -164,3 +165,11 @@ def test_an_unknown_face_or_collection_is_not_found(client: Client) -> None:
     with pytest.raises(ApiError) as error:
         client.search("default", png((0, 0, 0)))
     assert error.value.code == "no_face"
+
+
+def test_a_whole_number_is_one_however_json_writes_it(client: Client, http: FlaskClient) -> None:
+    face(client, 0)
+    body = {"embedding": turned(0), "model": "colour"}
+    for k, status in ((1.0, 200), (1.5, 400), ("1", 400), (True, 400)):
+        answer = http.post("/v1/collections/default/search", json={**body, "k": k})
+        assert answer.status_code == status, k

@@ -1,14 +1,17 @@
 """Two servers on one database, over HTTP: whatever is done through one, the other tells at once."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Barrier
 from typing import NamedTuple
 from zipfile import ZipFile
 
 import pytest
 
 from faceserver import web
+from faceserver.api.stranger import Stranger
 from faceserver.client import ApiError, Client
 from faceserver.config import load_settings
 from faceserver.jobs.manager import Jobs
@@ -102,7 +105,9 @@ def test_collections(two: Two) -> None:
     assert [one.name for one in there.list_collections().items] == ["default"]
 
 
-def test_jobs(two: Two, tmp_path: Path) -> None:
+def test_jobs(two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # They hear of one another's jobs; nobody needs to ask.
+    monkeypatch.setattr("faceserver.jobs.shared.SharedJobTable.poll_seconds", 3600.0)
     here, there = two.here, two.there
     job = here.create_job("default", [RED_URL, "https://faces.example/gone"], key="k-1")
     assert there.create_job("default", [RED_URL, "https://faces.example/gone"], key="k-1") == job
@@ -169,3 +174,18 @@ def test_webhooks(two: Two) -> None:
     assert [one.id for one in two.here.list_deliveries(made.id).items] == [sent.id]
     two.there.delete_webhook(made.id)
     assert two.here.list_webhooks().items == ()
+
+
+def test_a_stranger_whom_both_see_first_is_one(two: Two) -> None:
+    ready = Barrier(4)
+
+    def seen(number: int) -> Stranger | None:
+        client = (two.here, two.there)[number % 2]
+        ready.wait()
+        found = client.search_embedding("default", turned(0), model="colour", remember=True)
+        return found.probes[0].stranger
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [stranger for stranger in pool.map(seen, range(4)) if stranger]
+    assert len({stranger.id for stranger in found}) == 1
+    assert sorted(stranger.seen for stranger in found) == [1, 2, 3, 4]

@@ -34,6 +34,7 @@ try:
     from botocore.exceptions import (
         ConnectionError as NoConnection,
     )
+    from botocore.session import get_session
 except ImportError as error:
     raise LibraryMissing('pictures on S3 need boto3: pip install "faceserver[s3]"') from error
 
@@ -92,7 +93,7 @@ class Bucket:
             NotFound: there is no such object.
             AlreadyThere: it was to be new, and is there.
             StoreUnavailable: the server does not answer, or is overloaded.
-            StoreFull: no space is left.
+            StoreFull: no space left on the device.
             StoreError: it refused.
         """
         named = arguments if key is None else {"Key": f"{self.prefix}{key}", **arguments}
@@ -152,12 +153,18 @@ class Bucket:
         return self._made(self._options.public)
 
     def _made(self, endpoint: str | None) -> Any:
-        return boto3.session.Session().client(
+        session = get_session()
+        if endpoint:
+            # A server of one's own: the key is never one of a machine's role at Amazon, and asking
+            # for that would call 169.254.169.254.
+            session.get_component("credential_provider").remove("iam-role")
+        return boto3.session.Session(botocore_session=session).client(
             "s3",
             endpoint_url=endpoint,
             region_name=self._options.region,
             config=Config(
                 signature_version="s3v4",
+                proxies={},  # those of the environment would get the pictures
                 # A server of one's own seldom has a name for each bucket.
                 s3={"addressing_style": "path" if endpoint else "auto"},
                 # What is sent is checked by its SHA-256; others than AWS know no other sums.

@@ -2,14 +2,14 @@
 
 import shutil
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, TypeVar, cast
 
-from faceserver.errors import NotFound, StoreMismatch, StoreUnavailable
+from faceserver.errors import NotFound, StoreError, StoreMismatch, StoreUnavailable
 from faceserver.layout import GALLERY_ID
 from faceserver.runtime.retrying import Retries
 from faceserver.store.pictures.base import (
@@ -59,8 +59,8 @@ class S3Pictures:
         owner = self._call(self._left_id, mine)
         if owner != mine:
             raise StoreMismatch(
-                f"{self._bucket} holds the pictures of another gallery, and this one would remove "
-                "them: set another prefix in FACESERVER_PICTURES. Where this gallery takes the "
+                f"{self._bucket} contains the pictures of another gallery, which would be removed: "
+                "set another prefix in FACESERVER_PICTURES. Where this gallery takes the "
                 f"place of that one, write {owner} into the file {GALLERY_ID} of the data folder"
             )
 
@@ -133,6 +133,17 @@ class S3Pictures:
     def strays(self) -> list[str]:
         """Nothing: what else lies in a bucket is not ours to judge."""
         return []
+
+    def remains(self) -> Sequence[str]:
+        """Where something of a deleted picture may be left: the bucket is asked for versioning."""
+        others = "replicas and backups of the bucket"
+        try:
+            versioning = self._call(self._bucket.call, "get_bucket_versioning").get("Status")
+        except (NotFound, StoreError):  # its key need not allow that
+            return ("earlier versions of pictures, if the bucket keeps them", others)
+        if versioning:  # also where it was suspended
+            return (f"earlier versions of pictures: {self._bucket} has versioning", others)
+        return (others,)
 
     def delete_stray(self, name: str) -> None:
         """Delete nothing; see :meth:`strays`."""

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from faceserver.errors import UpstreamFailed
+from faceserver.services.context import LARGEST
 from faceserver.services.relaying import Answer
 from faceserver.types import Box, Floats
 from faceserver.web.context import services
@@ -39,7 +40,7 @@ def distance(one: bytes, other: bytes) -> float | None:
     """
     relaying = services().relaying
     if not relaying.has(DETECT) and not relaying.has(COMPARE):
-        found = services().analysis.compare(one, other, largest=True)
+        found = services().analysis.compare(one, other, choices=(LARGEST, LARGEST))
         return math.sqrt(found.pairs[0].distance)
     places = [(data, _largest(data)) for data in (one, other)]
     found_places = [(data, box) for data, box in places if box is not None]
@@ -65,7 +66,9 @@ def _largest(data: bytes) -> Box | None:
     try:
         found = _Found.model_validate_json(answer.body)
     except ValidationError as error:
-        raise UpstreamFailed("the server that finds faces answered no bounds") from error
+        raise UpstreamFailed(
+            "the upstream server that finds faces did not answer with bounds"
+        ) from error
     boxes = [Box(*bound[:4]) for bound in found.bounds]
     return max(boxes, key=lambda box: box.area, default=None)
 
@@ -75,9 +78,11 @@ def _compared_elsewhere(crops: list[bytes]) -> float | None:
     try:
         told = float(answer.body.decode("ascii").strip())
     except ValueError as error:
-        raise UpstreamFailed("the server that compares faces answered no number") from error
+        raise UpstreamFailed(
+            "the upstream server that compares faces did not answer with a number"
+        ) from error
     if not math.isfinite(told):
-        raise UpstreamFailed("the server that compares faces answered no number")
+        raise UpstreamFailed("the upstream server that compares faces did not answer with a number")
     return None if told < 0 else told
 
 
@@ -85,5 +90,5 @@ def _ask(setting: str, pictures: list[bytes]) -> Answer:
     body = json.dumps({"imgs": [b64encode(data).decode() for data in pictures]}).encode()
     answer = services().relaying.post(setting, "", body, "application/json")
     if answer.status != _OK:
-        raise UpstreamFailed(f"the server behind this one answered with status {answer.status}")
+        raise UpstreamFailed(f"the upstream server answered with status {answer.status}")
     return answer

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from flask import request
 
-from faceserver.config import Settings
-from faceserver.errors import FileTooLarge, InvalidRequest, NoFile
+from faceserver.errors import InvalidRequest, NoFile
 from faceserver.web.compat.bodies import base64_bytes, parsed_object
+from faceserver.web.forms import within_limit
 from faceserver.web.guard.bodies import check_values
 from faceserver.web.jsontext import utf8_json
 
@@ -54,7 +54,7 @@ class Sent:
         return base64_bytes(self.texts[0])
 
 
-def sent(settings: Settings) -> Sent:
+def sent() -> Sent:
     """The body of the current request.
 
     Raises:
@@ -67,9 +67,7 @@ def sent(settings: Settings) -> Sent:
     if not body:
         raise NoFile("send a picture, or JSON with a list of pictures in base64, as the body")
     if not body.lstrip(b" \t\r\n").startswith(_JSON_BEGINS):
-        if len(body) > settings.max_file_bytes:
-            raise FileTooLarge(f"the picture has more than {settings.max_file_bytes} bytes")
-        return Sent(body)
+        return Sent(within_limit(body))
     text = utf8_json(body)
     check_values(text)
     lists = [value for value in parsed_object(text).values() if isinstance(value, list)]

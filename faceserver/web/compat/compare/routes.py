@@ -5,11 +5,12 @@ import json
 from flask import Blueprint, Response
 
 from faceserver.errors import ImageError, NoFace
+from faceserver.services.context import LARGEST
 from faceserver.types import Detection
 from faceserver.web.compat.compare import backends, inputs
 from faceserver.web.compat.compare.credentials import credentials
 from faceserver.web.compat.compare.errors import render
-from faceserver.web.context import backend, services
+from faceserver.web.context import services
 from faceserver.web.guard.scopes import scope
 from faceserver.web.protocol import Protocol, speaks
 
@@ -27,7 +28,7 @@ speaks(blueprint, COMPARE)
 @scope("read", reach="none", body="two pictures")
 def serve() -> Response:
     """Compare the largest faces of two pictures in JSON; embed that of a plain picture."""
-    sent = inputs.sent(backend().settings)
+    sent = inputs.sent()
     if sent.picture is not None:
         return _embedding(sent.picture)
     pair = sent.pair()
@@ -43,7 +44,7 @@ def serve() -> Response:
 @scope("read", reach="none", body="two pictures")
 def detect() -> Response:
     """Find the faces of the first picture, largest first."""
-    found = services().analysis.detect(inputs.sent(backend().settings).first())
+    found = services().analysis.detect(inputs.sent().first())
     return _json({"bounds": [_bound(face) for face in found.faces]})
 
 
@@ -51,7 +52,7 @@ def detect() -> Response:
 @scope("read", reach="none", body="two pictures")
 def compare() -> Response:
     """Compare two pictures that are crops of faces already."""
-    pair = inputs.sent(backend().settings).pair()
+    pair = inputs.sent().pair()
     if pair is None:
         return _told(None)
     try:
@@ -68,7 +69,7 @@ def _bound(face: Detection) -> list[float]:
 
 
 def _embedding(data: bytes) -> Response:
-    found = services().analysis.embed(data, largest=True)
+    found = services().analysis.embed(data, choice=LARGEST)
     if not found.faces:
         raise NoFace("no face was found in the picture")
     return _json(found.vectors[0].tolist())

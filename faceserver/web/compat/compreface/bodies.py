@@ -20,7 +20,7 @@ from faceserver.web.compat.compreface.errors import (
     malformed,
 )
 from faceserver.web.guard.bodies import check_json
-from faceserver.web.jsontext import utf8_json
+from faceserver.web.jsontext import strict_json, utf8_json
 
 _PICTURES = (b'"file"', b'"source_image"', b'"embeddings"', b'"targets"')
 """The keys of what may be large."""
@@ -136,15 +136,9 @@ def _json(request: Request) -> object:
     try:
         data = utf8_json(request.get_data())
         check_json(data, _PICTURES)
-        body: object = json.loads(data, parse_constant=_refuse)
-        # JSON can spell halves of characters, which are no text and cannot be looked up.
-        json.dumps(body, ensure_ascii=False).encode()
+        body = strict_json(data)
     except RequestEntityTooLarge as error:
         raise RequestTooLarge("the body is too large") from error
     except (ValueError, RecursionError) as error:
         raise malformed() from error
     return body
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from faceserver.errors import NotFound
 from faceserver.runtime import metrics
+from faceserver.services.context import Choice
 from faceserver.services.named import NamedFace
 from faceserver.services.outcomes import NewPicture
 from faceserver.web.compat.compreface import bodies, inputs, shown
@@ -27,9 +28,9 @@ _YEAR = 31_536_000
 def add() -> ResponseReturnValue:
     """Store the one face of a picture as an example of a subject, who is made if need be."""
     given = inputs.parameters(request)
-    subject, min_score = inputs.subject(given), inputs.min_score(given)
+    subject, sure = inputs.subject(given), Choice(min_score=inputs.min_score(given))
     upload = inputs.picture(request)
-    picture = NewPicture(upload.name, lambda: upload.data, person=subject, min_score=min_score)
+    picture = NewPicture(upload.name, lambda: upload.data, person=subject, choice=sure)
     added = services().registering.add(own_collection(), picture, update=True)
     return {"image_id": str(UUID(added.faces[0].id)), "subject": subject}, 201
 

@@ -22,7 +22,7 @@ from faceserver.web.compat.compreface.errors import (
     Refusal,
     malformed,
 )
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.forms import file_bytes
 
 _KNOWN = (
     "limit|prediction_count|det_prob_threshold|face_plugins|status|detect_faces|subject|page|size"

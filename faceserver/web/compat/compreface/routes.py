@@ -74,7 +74,7 @@ def verify() -> Answer:
             choices=(sure, options.choice),
         )
     if len(found.a.faces) > 1:
-        raise SeveralFaces("the source image holds several faces")
+        raise SeveralFaces("the source image contains several faces")
     scale = Coefficients.of(analysis.threshold, analysis.distances.similarity)
     (source_face,) = shown.embedded(found.a, look, times)
     matches = shown.embedded(found.b, look, times)

@@ -11,7 +11,7 @@ from faceserver.services.context import Choice
 from faceserver.web.compat.compreface.bodies import json_object
 from faceserver.web.compat.compreface.inputs import parameters
 from faceserver.web.compat.core.errors import Refusal
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.forms import file_bytes
 
 _BASE64: TypeAdapter[bytes] = TypeAdapter(Base64)
 

@@ -8,10 +8,10 @@ from flask import request
 from werkzeug.datastructures import FileStorage, MultiDict
 
 from faceserver.errors import InvalidRequest
-from faceserver.web.compat.bodies import base64_bytes, form, json_object
+from faceserver.web.compat.bodies import base64_bytes, json_object
 from faceserver.web.compat.deepface.errors import MissingArgument
 from faceserver.web.context import services
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.forms import file_bytes, form
 
 ACTIONS = ("age", "gender", "emotion", "race")
 _TRUE, _FALSE = frozenset({"true", "1", "yes", "on"}), frozenset({"false", "0", "no", "off", ""})
@@ -54,7 +54,8 @@ class Arguments:
             return base64_bytes(value)
         except InvalidRequest as error:
             raise InvalidRequest(
-                f"'{name}' is no base64, data URL or http URL; paths on the server are not read"
+                f"'{name}' is not base64, a data URL or an http URL; paths on the server are "
+                "not allowed"
             ) from error
 
     def text(self, name: str, default: str, *, among: Sequence[str] = ()) -> str:

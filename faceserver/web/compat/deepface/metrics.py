@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.web.compat.similarity import Scale
 
 METRICS: Mapping[str, Callable[[float], float]] = {

@@ -16,7 +16,7 @@ def checked_model(arguments: Arguments, analysis: Analysis) -> str:
     known = (analysis.model, *_names(analysis))
     wanted = arguments.text("model_name", analysis.model)
     if wanted.lower() not in {name.lower() for name in known}:
-        raise InvalidRequest(f"model {wanted!r} is not here; there is {', '.join(known)}")
+        raise InvalidRequest(f"model {wanted!r} is not available; available: {', '.join(known)}")
     return analysis.model
 
 

@@ -91,7 +91,7 @@ def analyze() -> dict[str, Any]:
     for name in asked or ():
         if name not in known:
             raise InvalidRequest(
-                f"'actions': {name} is not told here; there is {', '.join(known) or 'none'}"
+                f"'actions': {name} is not supported; supported: {', '.join(known) or 'none'}"
             )
     data = given.picture("img")
     found = analysis.detect(data, attributes=known if asked is None else asked)
@@ -172,7 +172,7 @@ def _checked(given: Arguments) -> Arguments:
     """Arguments that ask for nothing that is not here."""
     checked_model(given, services().analysis)
     if given.truth("anti_spoofing", default=False):
-        raise InvalidRequest("'anti_spoofing': liveness is not judged here")
+        raise InvalidRequest("'anti_spoofing': liveness detection is not supported")
     return given
 
 

@@ -7,9 +7,8 @@ from faceserver.config import Settings
 from faceserver.errors import InvalidRequest, NoFile, NotFound, TooManyItems
 from faceserver.services.outcomes import NewPicture
 from faceserver.services.relaying import FormFile
-from faceserver.web.compat.bodies import form
 from faceserver.web.compat.deepstack.credentials import FIELD
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.forms import file_bytes, form
 
 DETECTED = 0.4
 """What DeepStack asks of its detector where a client asks for nothing."""
@@ -66,7 +65,7 @@ def portraits(settings: Settings) -> list[NewPicture]:
     if not found:
         raise NoFile("send at least one picture as a file of the form")
     if len(found) > settings.max_files:
-        raise TooManyItems(f"at most {settings.max_files} pictures are taken")
+        raise TooManyItems(f"at most {settings.max_files} pictures are allowed")
     return [NewPicture.of_bytes(file.filename or name, file_bytes(file)) for name, file in found]
 
 
@@ -119,5 +118,5 @@ def plain_path(path: str) -> str:
         NotFound: it is about faces, which are answered here, or it is no plain path.
     """
     if not _PATH.fullmatch(path) or path.partition("/")[0] == "face":
-        raise NotFound("there is no such call")
+        raise NotFound("there is no such endpoint")
     return path

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from faceserver import __version__
 from faceserver.errors import NoFace, NotFound, UpstreamFailed
+from faceserver.services.context import LARGEST
 from faceserver.services.searching import ProbeResult, SearchQuery
 from faceserver.types import Filter
 from faceserver.web.compat.deepstack import answers, inputs
@@ -115,7 +116,7 @@ def match() -> dict[str, Any]:
     """Say how similar the largest faces of two pictures are."""
     analysis = services().analysis
     try:
-        found = analysis.compare(*inputs.two_pictures(), largest=True)
+        found = analysis.compare(*inputs.two_pictures(), choices=(LARGEST, LARGEST))
     except NoFace:
         return answers.failed("match", "No face found in one or both images")
     curve = analysis.distances.similarity
@@ -140,7 +141,7 @@ def hand_on(call: str) -> ResponseReturnValue:
     fields, files = inputs.to_hand_on()
     answer = services().relaying.post_form(UPSTREAM, f"/v1/vision/{path}", fields, files)
     if not answer.content_type.lower().startswith("application/json"):
-        raise UpstreamFailed("the server behind this one answered something else than JSON")
+        raise UpstreamFailed("the upstream server did not answer with JSON")
     return Response(answer.body, answer.status, mimetype="application/json")
 
 

@@ -8,8 +8,9 @@ from pydantic import ConfigDict, Field, ValidationError
 from faceserver.api.base import Input
 from faceserver.api.pictures import MAX_DIMS, Base64
 from faceserver.config import Settings
-from faceserver.errors import FileTooLarge, TooManyItems
+from faceserver.errors import TooManyItems
 from faceserver.services.outcomes import NewPicture
+from faceserver.web.forms import within_limit
 from faceserver.web.guard.bodies import check_values
 from faceserver.web.jsontext import utf8_json
 from faceserver.web.problems import invalid_fields
@@ -77,19 +78,8 @@ def portraits(sent: Generate, settings: Settings) -> list[NewPicture]:
         FileTooLarge: one has too many bytes.
     """
     if len(sent.images) > settings.max_files:
-        raise TooManyItems(f"at most {settings.max_files} pictures are taken")
+        raise TooManyItems(f"at most {settings.max_files} pictures are allowed")
     return [
-        NewPicture.of_bytes(f"{sent.id}-{at}", within(picture.image, settings))
+        NewPicture.of_bytes(f"{sent.id}-{at}", within_limit(picture.image))
         for at, picture in enumerate(sent.images, start=1)
     ]
-
-
-def within(data: bytes, settings: Settings) -> bytes:
-    """A picture's bytes.
-
-    Raises:
-        FileTooLarge: there are too many.
-    """
-    if len(data) > settings.max_file_bytes:
-        raise FileTooLarge(f"the picture has more than {settings.max_file_bytes} bytes")
-    return data

@@ -17,6 +17,7 @@ from faceserver.web.compat.face_id import inputs
 from faceserver.web.compat.face_id.credentials import credentials
 from faceserver.web.compat.face_id.errors import render
 from faceserver.web.context import backend, services
+from faceserver.web.forms import within_limit
 from faceserver.web.guard.auth import own_collection
 from faceserver.web.guard.scopes import scope
 from faceserver.web.protocol import Protocol, speaks
@@ -45,7 +46,7 @@ speaks(blueprint, FACE_ID)
 @scope("read", reach="own", body="pictures in JSON")
 def infer() -> dict[str, Any]:
     """Name whoever is nearest to each face of a picture."""
-    sent = inputs.within(inputs.body(inputs.Picture).image, backend().settings)
+    sent = within_limit(inputs.body(inputs.Picture).image)
     limits = SearchQuery(
         k=backend().settings.max_matches,
         threshold=EVERYWHERE,
@@ -179,7 +180,7 @@ def _delete(person: Subject) -> bool:
 
 def _number(text: str) -> int:
     if not _NUMBER.fullmatch(text):
-        raise InvalidRequest(f"{text!r} is no id: an id is a whole number")
+        raise InvalidRequest(f"{text!r} is not an id: an id is a whole number")
     return int(text)
 
 

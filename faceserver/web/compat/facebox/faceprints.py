@@ -40,10 +40,10 @@ def decoded(text: object) -> Faceprint:
         model, _, numbers = base64_bytes(text).partition(_BETWEEN)
         name = model.decode()
     except (InvalidRequest, UnicodeDecodeError) as error:
-        raise InvalidEmbedding("this is no faceprint of this server") from error
+        raise InvalidEmbedding("this is not a faceprint of this server") from error
     if not numbers or len(numbers) % _KIND.itemsize or len(numbers) > MAX_DIMS * _KIND.itemsize:
-        raise InvalidEmbedding("this is no faceprint of this server")
+        raise InvalidEmbedding("this is not a faceprint of this server")
     vector = np.frombuffer(numbers, _KIND).astype(np.float32)
     if not abs(float(np.linalg.norm(vector)) - 1) < _UNIT_TOLERANCE:  # NaN is refused as well
-        raise InvalidEmbedding("this is no faceprint of this server")
+        raise InvalidEmbedding("this is not a faceprint of this server")
     return Faceprint(name, vector)

@@ -8,11 +8,11 @@ from flask import request
 from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile
 from faceserver.services.outcomes import NewPicture
-from faceserver.web.compat.bodies import base64_bytes, form, json_object
+from faceserver.web.compat.bodies import base64_bytes, json_object
 from faceserver.web.compat.facebox import faceprints
 from faceserver.web.compat.facebox.faceprints import Faceprint
 from faceserver.web.context import backend, services
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.forms import file_bytes, form, within_limit
 
 _TRUE = frozenset({"1", "true", "yes"})
 _MOST_SIMILAR = 100
@@ -36,7 +36,7 @@ def fields() -> dict[str, Any]:
     return {**request.args, **told}
 
 
-def picture(told: Mapping[str, Any], settings: Settings) -> bytes:
+def picture(told: Mapping[str, Any]) -> bytes:
     """The picture of the current request: a file, base64 or behind a URL.
 
     Raises:
@@ -48,13 +48,10 @@ def picture(told: Mapping[str, Any], settings: Settings) -> bytes:
     if not request.is_json and form()[1]:
         return file_bytes(next(iter(form()[1].values())))
     if told.get("base64"):
-        data = base64_bytes(told["base64"])
-        if len(data) > settings.max_file_bytes:
-            raise FileTooLarge(f"the picture has more than {settings.max_file_bytes} bytes")
-        return data
+        return within_limit(base64_bytes(told["base64"]))
     if told.get("url"):
         return services().analysis.fetch(text(told, "url"))
-    raise NoFile("no picture came: send a file, base64 or a url")
+    raise NoFile("no picture was sent: send a file, base64 or a url")
 
 
 def state_file(told: Mapping[str, Any], settings: Settings) -> bytes:
@@ -67,14 +64,14 @@ def state_file(told: Mapping[str, Any], settings: Settings) -> bytes:
     """
     file = None if request.is_json else next(iter(form()[1].values()), None)
     if file is None:
-        return picture(told, settings)
+        return picture(told)
     data = file.stream.read(settings.max_request_bytes + 1)
     if len(data) > settings.max_request_bytes:
         raise FileTooLarge(f"the state has more than {settings.max_request_bytes} bytes")
     return data
 
 
-def lesson(told: Mapping[str, Any], settings: Settings) -> NewPicture:
+def lesson(told: Mapping[str, Any]) -> NewPicture:
     """A picture that is to be taught, with its name and its id.
 
     Raises:
@@ -84,7 +81,7 @@ def lesson(told: Mapping[str, Any], settings: Settings) -> NewPicture:
         FetchError: its URL gives none, or must not be asked.
     """
     name = text(told, "name")
-    data = picture(told, settings)
+    data = picture(told)
     own = example(told)
     return NewPicture(own, lambda: data, person=name, external_id=own)
 

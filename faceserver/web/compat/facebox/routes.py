@@ -78,7 +78,7 @@ def info() -> dict[str, Any]:
 def check() -> dict[str, Any]:
     """Say who the people in a picture are."""
     told = inputs.fields()
-    data = inputs.picture(told, backend().settings)
+    data = inputs.picture(told)
     probes = _probes(data, SearchQuery(k=1, only=_NAMED))
     scale = _scale()
     faces = [{**_place(probe), **answers.verdict(probe.hits, scale)} for probe in probes]
@@ -96,7 +96,7 @@ def teach() -> dict[str, Any]:
     told = inputs.fields()
     print_ = inputs.faceprint(told)
     if print_ is None:
-        services().taught.teach(own_collection(), inputs.lesson(told, backend().settings))
+        services().taught.teach(own_collection(), inputs.lesson(told))
         return _DONE
     example = Example(inputs.example(told), inputs.text(told, "name"), print_.vector)
     services().taught.teach_embedding(own_collection(), example, model=print_.model)
@@ -150,7 +150,7 @@ def similar() -> dict[str, Any]:
     print_ = inputs.faceprint(told)
     if print_ is not None:
         return _similar_answer(_by_vector(print_.vector.tolist(), print_.model, query))
-    probes = _probes(inputs.picture(told, backend().settings), query)
+    probes = _probes(inputs.picture(told), query)
     if not probes:
         raise NoFace("no faces found in the image")
     return _similar_answer(probes[0])
@@ -162,7 +162,7 @@ def similars() -> dict[str, Any]:
     """Find faces similar to each one of a picture."""
     told = inputs.fields()
     query = _similar(inputs.limit(told, _SIMILAR))
-    probes = _probes(inputs.picture(told, backend().settings), query)
+    probes = _probes(inputs.picture(told), query)
     scale = _scale()
     faces = [
         {**_place(probe), "similar_faces": [answers.similar(hit, scale) for hit in probe.hits]}

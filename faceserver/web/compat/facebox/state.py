@@ -34,7 +34,7 @@ def parsed(data: bytes) -> tuple[list[Example], str]:
     """
     head, *rest = data.splitlines() or [b""]
     if len(head) > _LINE_BYTES or parsed_object(head) != _HEAD:
-        raise InvalidRequest("this is no state of this server")
+        raise InvalidRequest("this is not a state file of this server")
     examples: list[Example] = []
     models: set[str] = set()
     for line in filter(None, rest):

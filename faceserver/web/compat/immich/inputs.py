@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from faceserver.errors import FaceServerError, InvalidRequest, NoFile
-from faceserver.web.compat.bodies import form, parsed_object
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.compat.bodies import parsed_object
+from faceserver.web.forms import file_bytes, form
 
 FACES = "facial-recognition"
 

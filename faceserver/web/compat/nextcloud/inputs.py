@@ -6,8 +6,8 @@ from typing import Any
 
 from faceserver.errors import InvalidRequest, NoFile
 from faceserver.types import FARTHEST, Box
-from faceserver.web.compat.bodies import form, parsed_object
-from faceserver.web.v1.bodies import file_bytes
+from faceserver.web.compat.bodies import parsed_object
+from faceserver.web.forms import file_bytes, form
 
 _EDGES = ("left", "top", "right", "bottom")
 

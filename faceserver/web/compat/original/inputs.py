@@ -1,7 +1,5 @@
 """Strict parsing: what comes out is pictures as bytes, and URLs, within the limits."""
 
-import json
-
 from flask import Flask, Request
 from pydantic import ValidationError
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict
@@ -13,7 +11,9 @@ from faceserver.config import Settings
 from faceserver.errors import FileTooLarge, InvalidRequest, NoFile, RequestTooLarge, TooManyItems
 from faceserver.services.outcomes import NewPicture, Refused
 from faceserver.services.registering import Link
-from faceserver.web.jsontext import utf8_json
+from faceserver.web.forms import file_bytes
+from faceserver.web.guard.bodies import check_values
+from faceserver.web.jsontext import strict_json, utf8_json
 from faceserver.web.multipart import form_problem
 
 _TEXT_BYTES = 500_000
@@ -63,10 +63,10 @@ def pictures(request: Request, settings: Settings) -> list[NewPicture | Refused]
     count = sum(max(1, len(group)) for _, group in found)
     if count == 0:
         told = form_problem(request) or "send multipart/form-data with a file field for each"
-        raise NoFile(f"no picture came: {told}")
+        raise NoFile(f"no picture was sent: {told}")
     if count > settings.max_files:
         raise TooManyItems(f"{count} pictures are too many: at most {settings.max_files}")
-    return [item for name, group in found for item in _field_items(name, group, settings)]
+    return [item for name, group in found for item in _field_items(name, group)]
 
 
 def one_picture(request: Request, settings: Settings) -> bytes:
@@ -84,10 +84,10 @@ def one_picture(request: Request, settings: Settings) -> bytes:
     if not found:
         wanted = f"a file field {name!r}" if name else "a file field"
         told = form_problem(request) or f"send multipart/form-data with {wanted}"
-        raise NoFile(f"no picture came: {told}")
+        raise NoFile(f"no picture was sent: {told}")
     if len(found) > 1:
-        raise TooManyItems(f"{len(found)} pictures came: send exactly one")
-    return _read(found[0], settings)
+        raise TooManyItems(f"{len(found)} pictures were sent: send exactly one")
+    return file_bytes(found[0])
 
 
 def urls(request: Request, settings: Settings) -> list[Link]:
@@ -135,28 +135,18 @@ def _form(request: Request, settings: Settings) -> tuple[Fields, Files]:
     return fields, files
 
 
-def _field_items(
-    name: str, group: list[FileStorage], settings: Settings
-) -> list[NewPicture | Refused]:
+def _field_items(name: str, group: list[FileStorage]) -> list[NewPicture | Refused]:
     if not group:
         return [Refused(name, NoFile(f"the form has no file field {name!r}"))]
-    return [_item(file, settings) for file in group]
+    return [_item(file) for file in group]
 
 
-def _item(file: FileStorage, settings: Settings) -> NewPicture | Refused:
+def _item(file: FileStorage) -> NewPicture | Refused:
     name = file.filename or file.name or ""
     try:
-        return NewPicture.of_bytes(name, _read(file, settings))
+        return NewPicture.of_bytes(name, file_bytes(file))
     except FileTooLarge as error:
         return Refused(name, error)
-
-
-def _read(file: FileStorage, settings: Settings) -> bytes:
-    limit = settings.max_file_bytes
-    data = file.stream.read(limit + 1)
-    if len(data) > limit:
-        raise FileTooLarge(f"the picture has more than {limit} bytes")
-    return data
 
 
 def _link(item: object) -> Link:
@@ -174,15 +164,11 @@ def _json(request: Request, settings: Settings) -> object:
     limit = min(settings.max_request_bytes, settings.max_urls * _URL_BYTES)
     request.max_content_length = limit
     try:
-        body: object = json.loads(utf8_json(request.get_data()), parse_constant=_refuse)
-        # JSON can spell halves of characters, which are no text and cannot be stored.
-        json.dumps(body, ensure_ascii=False).encode()
+        text = utf8_json(request.get_data())
+        check_values(text)
+        body = strict_json(text)
     except RequestEntityTooLarge as error:
         raise RequestTooLarge(f"the body is too large: at most {limit} bytes") from error
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("the body is not valid JSON") from error
     return body
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

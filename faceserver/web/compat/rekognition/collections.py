@@ -24,10 +24,7 @@ def create(asked: NewCollection) -> Shape:
 @operation("DeleteCollection", OfCollection, scope="admin")
 def delete(asked: OfCollection) -> Shape:
     """Delete a collection with all that is in it; the default one is emptied."""
-    collections, jobs = services().collections, services().jobs
-    collections.describe(asked.collection_id)
-    with jobs.forgetting(asked.collection_id):
-        collections.delete(asked.collection_id)
+    services().delete_collection(asked.collection_id)
     return {"StatusCode": 200}
 
 

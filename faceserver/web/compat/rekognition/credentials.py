@@ -55,7 +55,7 @@ def authenticate(request: Request, keys: Keys) -> Key | None:
         raise InvalidSignature("the Authorization header is malformed")
     pair = keys.pair(authorization.access_id)
     if pair is None:
-        raise NotAuthenticated("the access key id is not known here, or has been revoked")
+        raise NotAuthenticated("the access key id is unknown, or has been revoked")
     time = request.headers.get("X-Amz-Date", "")
     _check_scope(authorization, time)
     if request.environ.get(HEADERS_ALONE):
@@ -70,7 +70,7 @@ def authenticate(request: Request, keys: Keys) -> Key | None:
     )
     if not sigv4.is_signed_with(pair[1], authorization, signed):
         raise InvalidSignature(
-            "the signature is not the one that this secret gives: check the secret access key, "
+            "the signature does not match: check the secret access key, "
             "and that no proxy changes the path or the Host"
         )
     return pair[0]

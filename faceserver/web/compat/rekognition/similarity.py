@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.services.collections import Described
 from faceserver.web.compat.similarity import Scale
 

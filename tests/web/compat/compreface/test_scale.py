@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.web.compat.compreface.scale import Coefficients, rounded
 
 CURVE = SimilarityCurve(midpoint=1.0, steepness=5, same_pairs=9, different_pairs=9, rates=())

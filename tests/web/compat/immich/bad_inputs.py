@@ -50,6 +50,16 @@ def rows() -> list[BadInput]:
             invalid,
             send=sent('{"facial-recognition": {"detection": {"options": {"minScore": "a"}}}}'),
         ),
+        *(
+            BadInput(
+                f"wrong types of a number {number[:5]}",
+                "/predict",
+                422,
+                invalid,
+                send=sent(FACES.replace("{}", f'{{"minScore": {number}}}'), BROKEN),
+            )
+            for number in ("NaN", "-Infinity", "1e999", "-1e999", "1" + "0" * 400)
+        ),
         BadInput(
             "another task",
             "/predict",

@@ -35,4 +35,11 @@ def rows() -> list[BadInput]:
         BadInput(
             "wrong types", "/faceRegisterBatch", 400, refused("invalid_request"), send={"json": [1]}
         ),
+        BadInput(
+            "too many values",
+            "/faceRegisterBatch",
+            413,
+            refused("request_too_large"),
+            send={"json": {"imageUrls": ["http://a.example/"], "more": [1] * 20_000}},
+        ),
     ]

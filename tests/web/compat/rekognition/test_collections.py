@@ -6,7 +6,9 @@ from flask import Flask
 
 from faceserver import web
 from faceserver.config import Settings
+from faceserver.errors import NotFound
 from faceserver.lifecycle import Services
+from faceserver.services.telling import Event
 from tests.services.test_facade import RED, png
 from tests.web.compat.rekognition.conftest import Rekognition
 from tests.web.fakes import FakeBackend, make_app
@@ -31,6 +33,20 @@ def test_a_collection_is_made_described_listed_and_deleted(rekognition: Rekognit
     }
     assert rekognition("DeleteCollection", CollectionId="family") == {"StatusCode": 200}
     assert rekognition("ListCollections")["CollectionIds"] == ["default"]
+
+
+def test_with_a_collection_everything_of_it_goes(
+    rekognition: Rekognition, service: Services
+) -> None:
+    rekognition("CreateCollection", CollectionId="family")
+    own, _ = service.webhooks.create("https://hooks.example/", ["match"], "family")
+    every, _ = service.webhooks.create("https://hooks.example/", ["match"], None)
+    service.webhooks.tell(Event("match", "family", {"subject": {"name": "Ann"}}))
+    rekognition("DeleteCollection", CollectionId="family")
+    assert service.webhooks.page(limit=9, cursor=None).items == (every,)
+    assert service.webhooks.deliveries(every.id, limit=9).items == ()
+    with pytest.raises(NotFound):
+        service.webhooks.get(own.id)
 
 
 def test_collections_come_in_pages(rekognition: Rekognition) -> None:

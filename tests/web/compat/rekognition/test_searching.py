@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from faceserver.models.spec import SimilarityCurve
+from faceserver.models.distances import SimilarityCurve
 from faceserver.web.compat.rekognition.similarity import Percent
 from tests.services.test_facade import BLACK, BLUE, GREEN, PINK, RED, png
 from tests.web.compat.rekognition.conftest import Rekognition, image

@@ -1,25 +1,20 @@
 """The settings: each has a default and a help text, and is set as ``FACESERVER_<NAME>``."""
 
-import logging
-import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from faceserver import folders
-from faceserver.errors import InvalidSetting
-
-_log = logging.getLogger(__name__)
 
 _MEGABYTE = 1_000_000
 
 _MOST_PROXIES = 32
 
-_STILL_WORKS = "FACESERVER_%s is deprecated; use FACESERVER_%s instead"
+_DATABASES = ("postgresql://", "postgres://")
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.\[\]:-]+")
 """As browsers send it: scheme, host and port in lower case, no path."""
@@ -87,13 +82,31 @@ class Settings(BaseSettings):
     store_connections: int = Field(
         20, ge=2, le=1000, description="Maximum number of connections to that database."
     )
+    read_store: SecretStr = Field(
+        SecretStr(""),
+        description="Address of a streaming replica of that database, which answers searches and "
+        "lists as long as it has everything that this server has written; otherwise the primary "
+        "answers.",
+    )
+    role: Literal["all", "web", "worker"] = Field(
+        "all",
+        description="What this server does: web answers requests and leaves jobs to others, worker "
+        "runs jobs and answers /health and /metrics only, all does both. web and worker need "
+        "FACESERVER_STORE.",
+    )
     models_dir: Path = Field(folders.MODELS, description="Folder that holds the models.")
     cache_dir: Path = Field(
         folders.COMPILED, description="Folder that holds the compiled networks."
     )
-    engine: Literal["openvino", "opencv", "caffe", "oip"] = Field(
+    engine: str = Field(
         "openvino",
-        description="Inference runtime: openvino, opencv, caffe, or oip for an inference server.",
+        description="Inference runtime: openvino, onnxruntime, opencv, caffe, or oip for an "
+        "inference server.",
+    )
+    provider: Literal["auto", "cpu", "cuda", "directml", "coreml"] = Field(
+        "auto",
+        description="Execution provider of ONNX Runtime (onnxruntime only). auto uses the first of "
+        "cuda, directml, coreml and cpu that the installed package includes.",
     )
     oip_url: str | None = Field(
         None,
@@ -178,6 +191,11 @@ class Settings(BaseSettings):
         description="Time in days after which a stranger who was remembered and not seen again is "
         "forgotten. 0 means never.",
     )
+    attributes: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Attributes stored with every face that is registered, comma-separated, such "
+        "as age,gender,quality; in addition to those that a request asks for. None by default.",
+    )
     max_matches: int = Field(
         100, ge=1, le=10_000, description="Maximum number of matches returned by one search."
     )
@@ -188,7 +206,7 @@ class Settings(BaseSettings):
     )
     pictures: str | None = Field(
         None,
-        pattern=r"^s3://[a-zA-Z0-9][a-zA-Z0-9._-]{1,253}[a-zA-Z0-9](/[^?#]*)?$",
+        pattern=r"^[a-z][a-z0-9+.-]*://[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?(/[^?#]*)?$",
         description="Where pictures are kept: s3://BUCKET/PREFIX. Unset, they are in the data "
         "folder.",
     )
@@ -324,7 +342,10 @@ class Settings(BaseSettings):
         "faces, such as http://127.0.0.1:3004.",
     )
     audit_log: Path | None = Field(
-        None, description="Path of the audit log. Defaults to audit.jsonl in the data folder."
+        None,
+        description="Path of the audit log. Defaults to audit.jsonl in the data folder. With "
+        "FACESERVER_STORE the audit log is in the database; if this is set, it is written here as "
+        "well.",
     )
     audit_max_bytes: int = Field(
         10 * _MEGABYTE,
@@ -337,6 +358,12 @@ class Settings(BaseSettings):
         "info", description="Minimum level of log messages: debug, info, warning or error."
     )
 
+    @property
+    def shared_database(self) -> str:
+        """Address of the database that servers share keys, jobs and webhooks in; empty if none."""
+        address = self.store.get_secret_value()
+        return address if address.startswith(_DATABASES) else ""
+
     @field_validator(
         "url_allow_networks",
         "cors_origins",
@@ -344,6 +371,7 @@ class Settings(BaseSettings):
         "trusted_proxies",
         "compat",
         "compat_listen",
+        "attributes",
         mode="before",
     )
     @classmethod
@@ -385,56 +413,3 @@ class Settings(BaseSettings):
         for network in value:
             ip_network(network)
         return value
-
-
-_FORMER_OPTIONS = (
-    "min_face",
-    "pnet_threshold",
-    "rnet_threshold",
-    "onet_threshold",
-    "pyramid_factor",
-)
-"""Options of MTCNN that were settings of their own before version 0.2.0, and go on working."""
-
-_FORMER_NAMES = {"embedder_model": "model", "detector_model": "detector"}
-"""Settings that had other names before version 0.2.0, which go on working."""
-
-
-def load_settings(**overrides: object) -> Settings:
-    """Read the settings from the environment; overrides that are not None win.
-
-    Raises:
-        InvalidSetting: one has a value that it cannot have; the message names each.
-    """
-    given = {name: value for name, value in overrides.items() if value is not None}
-    given = {**_by_former_names(), **given}
-    try:
-        return _with_former_options(Settings(**given))  # type: ignore[arg-type]
-    except ValidationError as error:
-        problems = "; ".join(
-            f"FACESERVER_{'.'.join(map(str, problem['loc'])).upper()}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise InvalidSetting(problems) from error
-
-
-def _by_former_names() -> dict[str, str]:
-    """Settings that are given by a former name, unless they are given by the present one, too."""
-    found = {}
-    for former, name in _FORMER_NAMES.items():
-        value = os.environ.get(f"FACESERVER_{former.upper()}")
-        if value and f"FACESERVER_{name.upper()}" not in os.environ:
-            found[name] = value
-            _log.warning(_STILL_WORKS, former.upper(), f"{name.upper()}={value}")
-    return found
-
-
-def _with_former_options(settings: Settings) -> Settings:
-    """Take options of the detector from where they stood before, unless they stand in both."""
-    former = {name: os.environ.get(f"FACESERVER_{name.upper()}", "") for name in _FORMER_OPTIONS}
-    former = {name: value for name, value in former.items() if value}
-    if not former:
-        return settings
-    for name, value in former.items():
-        _log.warning(_STILL_WORKS, name.upper(), f"DETECTOR_OPTIONS={name}={value}")
-    return settings.model_copy(update={"detector_options": {**former, **settings.detector_options}})
