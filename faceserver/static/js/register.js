@@ -1,7 +1,6 @@
 /** The page that registers faces: from files and zips, and from the web as a job. */
 import { call, checkSize, inCollection, pictureForm, send } from "./api.js";
 import { completeNames } from "./combobox.js";
-import { downloadCsv } from "./csv.js";
 import { byId, make, say } from "./dom.js";
 import { initDropzone } from "./dropzone.js";
 import { isZip, namesByFolder } from "./files.js";
@@ -219,7 +218,8 @@ function showSource() {
   byId("urls").hidden = source !== "urls";
 }
 
-function saveCsv() {
+async function saveCsv() {
+  const { downloadCsv } = await import("./csv.js"); // few want it, and the page is large enough
   const header = ["picture", "state", "message", "face", "x1", "y1", "x2", "y2", "score", "name"];
   const rows = [...cards].flatMap(({ title, element, state, rows: faces }) => {
     const start = [title, element.dataset.state, state.textContent];
