@@ -118,7 +118,12 @@ def test_no_metadata_brings_one(http: FlaskClient, number: str) -> None:
             "/v1/collections/default/subjects", data=body, content_type="application/json"
         )
         assert 400 <= made.status_code < 500
-    assert http.get("/v1/collections/default/subjects").json == {"items": [], "next": None, "total": 0, "hidden": 0}
+    assert http.get("/v1/collections/default/subjects").json == {
+        "items": [],
+        "next": None,
+        "total": 0,
+        "hidden": 0,
+    }
 
 
 def _models() -> Iterator[type[BaseModel]]:
