@@ -68,7 +68,7 @@ def _hollow(view: Any) -> Any:
     def reached(**variables: object) -> tuple[str, int]:
         return "", REACHED
 
-    vars(reached).update({name: vars(view)[name] for name in ("scope", "reach", "body", "vital")})
+    vars(reached)["mark"] = vars(view)["mark"]
     return reached
 
 
