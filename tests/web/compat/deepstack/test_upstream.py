@@ -120,8 +120,8 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     with serve_raw(b"no HTTP at all\r\n\r\n") as url:
         for http in client_of(tmp_path, url):
             assert ask(http)[0] == 502
-        for http in client_of(tmp_path, url):  # nobody listens any more
-            assert ask(http)[0] == 502
+    for http in client_of(tmp_path, url):  # nobody listens any more
+        assert ask(http)[0] == 502
 
 
 def test_an_answer_that_never_ends_is_given_up(tmp_path: Path) -> None:
