@@ -47,7 +47,7 @@ class Arguments:
         if value is None or value == "":
             raise _missing(name)
         if not isinstance(value, str):
-            raise InvalidRequest(f"'{name}' must be a text: base64, a data URL, or an http URL")
+            raise InvalidRequest(f"'{name}' must be text: base64, a data URL, or an http URL")
         if value.lower().startswith(("http://", "https://")):
             return services().analysis.fetch(value)
         try:
@@ -68,7 +68,7 @@ class Arguments:
         if value is None:
             return default
         if not isinstance(value, str):
-            raise InvalidRequest(f"'{name}' must be a text")
+            raise InvalidRequest(f"'{name}' must be text")
         if among and value not in among:
             raise InvalidRequest(f"'{name}' must be one of {', '.join(among)}, not {value!r}")
         return value
