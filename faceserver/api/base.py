@@ -194,8 +194,11 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole)]
-"""In JSON, where 5.0 is the same number as 5."""
+WHOLE = BeforeValidator(_whole)
+"""Of a whole number in JSON, where 5.0 is the same number as 5."""
+
+WholeNumber = Annotated[int, WHOLE]
+"""One of any size."""
 
 Metadata = dict[str, JsonValue]
 """At most 16,384 bytes."""

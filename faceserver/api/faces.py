@@ -6,6 +6,7 @@ from pydantic import FailFast, Field, RootModel, model_validator
 from pydantic import Tag as Branch
 
 from faceserver.api.base import (
+    WHOLE,
     Answer,
     CollectionPath,
     Id,
@@ -65,7 +66,9 @@ class Gate(Request):
     min_sharpness: float | None = Field(default=None, ge=0, le=1, description=MIN_SHARPNESS)
     max_angle: float | None = Field(default=None, gt=0, le=90, description=MAX_ANGLE)
     min_quality: float | None = Field(default=None, ge=0, le=1, description=MIN_QUALITY)
-    keep_best: WholeNumber | None = Field(default=None, ge=1, le=1000, description=KEEP_BEST)
+    keep_best: Annotated[int, Field(ge=1, le=1000), WHOLE] | None = Field(
+        default=None, description=KEEP_BEST
+    )
 
 
 class PictureOptions(Gate, Describing, FaceOptions):

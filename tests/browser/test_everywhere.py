@@ -41,11 +41,12 @@ def page(browser: Browser, server: Server, look: str, some_faces: None) -> Itera
 
 
 def addresses(page: Page) -> list[str]:
-    """The pages of the bar."""
+    """The pages of the bar, without the API's, which Swagger UI draws."""
     page.goto("/")
     found = page.locator(".bar .nav-link").evaluate_all("links => links.map((link) => link.href)")
-    assert found
-    return list(found)
+    own = [address for address in found if not address.endswith("/docs")]
+    assert len(own) == len(found) - 1
+    return own
 
 
 def opened(page: Page, address: str) -> None:
@@ -63,7 +64,7 @@ def test_nobody_is_kept_out(page: Page, look: str, axe: str) -> None:
 def test_nobody_is_kept_out_of_the_results(page: Page, axe: str, photographs: Photographs) -> None:
     page.goto(REGISTER)
     choose(page, "dropzone", photographs["obama.jpg"], photographs["obama2.jpg"])
-    expect(page.locator(".notice").first).to_be_visible()
+    expect(page.locator(".notice:visible").first).to_be_visible()
     assert issues(page, axe) == []
 
     page.goto(RETRIEVE)

@@ -221,7 +221,7 @@ def test_the_time_to_undo_ends(tmp_path: Path) -> None:
         ids = [collection.add_subject(name).id for name in ("Ann", "Bob", "Cid")]
         merge = collection.merge(ids[0], into=ids[1])
         assert collection.merges() == []
-        with pytest.raises(CannotUndo, match="over"):
+        with pytest.raises(CannotUndo, match="could only be undone until"):
             collection.undo(merge.id)
         collection.merge(ids[2], into=ids[1])  # forgets those whose time is over
         with pytest.raises(NotFound):

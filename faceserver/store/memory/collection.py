@@ -261,7 +261,7 @@ class MemoryCollection(MemoryExemplars):
 
     def _check_can_be_undone(self, record: MergeRecord) -> None:
         if record.merge.until <= _now():
-            raise CannotUndo("it is too late to undo it")
+            raise CannotUndo("it could only be undone for a while")
         try:
             self.subject(record.merge.into)
             self._check_name_is_free(record.gone.name)

@@ -82,7 +82,7 @@ def test_every_door_takes_them(
     assert response.status_code in {200, 201}, response.text
     wrong = http.post(path, json=DOORS[path](link(site, password=f"{PASSWORD}!")))
     assert wrong.status_code == 422
-    assert "does not take this user name and password" in wrong.text
+    assert "rejected this user name and password" in wrong.text
     for text in (response.text, wrong.text, caplog.text):
         assert PASSWORD not in text
         assert USER not in text
@@ -202,7 +202,7 @@ def test_the_client_sends_them(client: Client, site: Site, desk: Jobs) -> None:
     assert len(client.compare(picture, picture).pairs) == 1
     assert len(client.add_faces("default", picture).faces) == 1
     assert client.search("default", picture).probes[0].verdict.answer == "known"
-    with pytest.raises(ApiError, match="asks for a user name"):
+    with pytest.raises(ApiError, match="requires a user name"):
         client.detect(site.url("/snap"))
     job = client.create_job("default", [JobItem(url=site.url("/snap"), auth=KNOWN)])
     desk.start()

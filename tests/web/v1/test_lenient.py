@@ -143,7 +143,9 @@ def test_an_unknown_parameter_is_refused_everywhere(
 
 def test_the_refusal_names_what_is_known(http: FlaskClient) -> None:
     (field,) = problem(http.get(f"{SUBJECTS}?limits=1"))["errors"]
-    assert field["detail"].endswith("known are limit, cursor, tag, name, called")
+    assert field["detail"].endswith(
+        "known are limit, cursor, tag, name, called, hidden, sort, alike"
+    )
     (field,) = problem(http.post("/v1/detect?faces=all"))["errors"]
     assert field["detail"].endswith("this address takes none")
 

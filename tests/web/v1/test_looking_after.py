@@ -196,7 +196,7 @@ def test_keys_are_made_listed_and_revoked(url: str, client: Client) -> None:
     [
         {"name": "", "scope": "read"},
         {"name": "a\nb", "scope": "read"},
-        {"name": "a" * 101, "scope": "read"},
+        {"name": "a" * 201, "scope": "read"},
         {"name": "a", "scope": "owner"},
         {"name": "a", "scope": "read", "collection": "../x"},
         {"name": "a"},
