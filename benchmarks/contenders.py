@@ -65,6 +65,7 @@ def pycaffe() -> Embed:
 
 
 def onnxruntime() -> Embed:
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it reports its use unless told not to
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

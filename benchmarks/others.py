@@ -5,6 +5,7 @@ no face, so what they would spend on boxes is left out; then one face is cut out
 that are given to them, and embedded.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def points_in(picture: Picture) -> NDArray[np.float64]:
 def insightface(detector: str, embedder: str) -> Work:
     """The steps of insightface's FaceAnalysis: SCRFD in 640 x 640 pixels, ArcFace in 112 x 112."""
     import cv2
+
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it reports its use unless told not to
     import onnxruntime
 
     def session(name: str) -> Any:

@@ -62,7 +62,7 @@ HOMES = {
     "openvino": {"engines/openvino_library.py"},
     "threadpoolctl": {"store/index/snapshot.py"},
     "caffe": {"engines/caffe.py"},
-    "onnxruntime": {"engines/onnxruntime.py"},
+    "onnxruntime": {"engines/onnxruntime_library.py"},
     "cv2": {
         "engines/opencv.py",
         "pictures/jpeg_decoder.py",

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -47,7 +48,11 @@ def test_what_does_leave_the_house_is_seen(house: House) -> None:
         assert seen in found
 
 
-def test_the_server_keeps_to_itself(house: House, photographs: Photographs) -> None:
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_the_server_keeps_to_itself(house: House, photographs: Photographs, engine: str) -> None:
+    if find_spec(engine) is None:
+        pytest.skip(f"{engine} is not installed")
+    house.environment["FACESERVER_ENGINE"] = engine
     process = subprocess.Popen(
         house.command(["-m", "faceserver", "serve", "--port", "0"]),
         env=house.environment,
@@ -96,6 +101,9 @@ COMMANDS = (
     ("change-model", "sface"),
     ("keys", "create", "--name", "phone", "--scope", "read"),
     ("keys", "list"),
+    ("audit",),
+    ("collections", "create", "others"),
+    ("collections", "list"),
     ("keys", "revoke", "phone"),
     ("models", "build"),
     ("models", "list"),

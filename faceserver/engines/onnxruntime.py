@@ -126,7 +126,7 @@ def _with_options(provider: str, precision: Precision) -> tuple[str, dict[str, s
 
 def _import() -> Any:
     try:
-        return import_module("onnxruntime")
+        return import_module("faceserver.engines.onnxruntime_library").onnxruntime
     except ImportError as error:
         raise LibraryMissing(
             'ONNX Runtime is not installed: pip install "faceserver[onnxruntime]", or one of its '

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ class OnnxSource(OneFile):
     @property
     def judge(self) -> str:
         """Say who runs it to compare."""
-        return "ONNX Runtime" if _has_runtime() else "ONNX's reference implementation"
+        return "ONNX Runtime" if find_spec("onnxruntime") else "ONNX's reference implementation"
 
     def layers(
         self,
@@ -174,17 +175,10 @@ def _tidy(name: str) -> str:
     return name.removesuffix(":0")
 
 
-def _has_runtime() -> bool:
-    try:
-        import_module("onnxruntime")
-    except ImportError:
-        return False
-    return True
-
-
 def _run(model: ModelProto, names: Sequence[str], feeds: Mapping[str, Floats]) -> list[Any]:
-    if _has_runtime():
-        session = import_module("onnxruntime").InferenceSession(model.SerializeToString())
+    if find_spec("onnxruntime"):
+        library = import_module("faceserver.engines.onnxruntime_library").onnxruntime
+        session = library.InferenceSession(model.SerializeToString())
         return list(session.run(names, feeds))
     from onnx.reference import ReferenceEvaluator  # noqa: PLC0415 - only where nothing faster is there
 
