@@ -65,6 +65,11 @@ def command_line(command: str) -> str:
     return next(line for line in lines if line.startswith(f"  {command} "))
 
 
+def originals(folder: Path) -> dict[str, bytes]:
+    """The pictures without their thumbnails, which are made again when they are asked for."""
+    return {name: data for name, data in picture_files(folder).items() if name.endswith(".jpg")}
+
+
 def test_people_are_imported_exported_and_taken_back(
     people: Path, photographs: Photographs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +95,7 @@ def test_people_are_imported_exported_and_taken_back(
     result = run("import", archive)
     assert result.exit_code == 0, result.output
     assert "3 faces and 2 subjects stored, 0 faces already stored." in result.output
-    assert picture_files(target) == picture_files(source)
+    assert originals(target) == originals(source)
     (match,) = json.loads(run("search", "--json", photographs["obama3.jpg"]).output)[:1]
     assert match["source"].startswith("Barack/")
     assert match["person"] == "Barack"
@@ -134,7 +139,7 @@ def test_faults_are_told_and_mended(
     assert run("register", photographs["obama.jpg"]).exit_code == 0
     again = run("register", photographs["obama.jpg"])
     assert "already stored" in again.output
-    (picture,) = (data_dir / "uploadImages").iterdir()
+    (picture,) = (data_dir / "uploadImages").glob("*.jpg")
     picture.unlink()
     assert f"the picture {picture.name} is missing" in run("backup", tmp_path / "b.zip").output
     found = run("check")

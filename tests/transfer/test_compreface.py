@@ -14,6 +14,7 @@ from faceserver.client.compreface import Compreface, Example
 from faceserver.lifecycle import Services
 from faceserver.services.outcomes import NewPicture, Outcome, Present, Refused, Registered, Rules
 from faceserver.transfer.compreface import add_missing, ids_are_free, pictures_of
+from faceserver.web.guard.scopes import scope
 from tests.services.test_facade import BLUE, GREEN, RED, png
 from tests.web.v1.conftest import app, make_service, service, settings, url
 
@@ -132,13 +133,11 @@ def test_a_picture_that_is_not_kept_there(
     }
 
 
+@scope("read", reach="own")
 def _nothing(image_id: str) -> bytes:
     """CompreFace's answer where it keeps no pictures."""
     del image_id
     return b""
-
-
-vars(_nothing).update(scope="read", reach="own", body=None, vital=False)
 
 
 def test_ids_of_another_collection_are_not_taken_twice(
