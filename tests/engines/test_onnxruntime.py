@@ -13,6 +13,8 @@ from faceserver.engines.onnxruntime import PROVIDERS, chosen
 from faceserver.errors import InvalidSetting, LibraryMissing
 from faceserver.models.spec import NetworkFiles
 
+LIBRARY = "faceserver.engines.onnxruntime_library"
+
 
 @pytest.mark.parametrize(
     ("setting", "available", "expected"),
@@ -35,7 +37,7 @@ def test_a_provider_that_is_not_installed_is_named_with_those_that_are() -> None
 
 
 def test_without_the_library_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setitem(sys.modules, LIBRARY, None)
     with pytest.raises(LibraryMissing, match=r"faceserver\[onnxruntime\]"):
         make_engine("onnxruntime", EngineOptions())
 
@@ -79,7 +81,9 @@ def sessions(monkeypatch: pytest.MonkeyPatch) -> list[StandInSession]:
         SessionOptions=StandInOptions,
         get_available_providers=lambda: list(PROVIDERS.values()),
     )
-    monkeypatch.setitem(sys.modules, "onnxruntime", module)
+    library = ModuleType(LIBRARY)
+    vars(library)["onnxruntime"] = module
+    monkeypatch.setitem(sys.modules, LIBRARY, library)
     return made
 
 
@@ -132,6 +136,6 @@ def test_a_gpu_that_cannot_be_used_is_said(
     with caplog.at_level(logging.WARNING):
         engine.load(onnx(tmp_path), "f32")
         assert not caplog.messages
-        monkeypatch.setattr(sys.modules["onnxruntime"].InferenceSession, "works", False)
+        monkeypatch.setattr(sys.modules[LIBRARY].onnxruntime.InferenceSession, "works", False)
         engine.load(onnx(tmp_path), "f32")
     assert "CUDAExecutionProvider cannot be used here" in caplog.text

@@ -112,9 +112,7 @@ def test_smaller_faces_than_asked_for_are_not_reported(tmp_path: Path, engine: E
 
 def test_a_network_without_points_is_refused(tmp_path: Path, engine: Engine) -> None:
     onnx = anchor_net(tmp_path / "net.onnx", side=SIDE, points=False)
-    with pytest.raises(
-        ModelError, match="not an SCRFD network with five points: there are 3 outputs"
-    ):
+    with pytest.raises(ModelError, match=r"not an SCRFD network.*: there are 3 outputs"):
         detector(onnx, engine, {}).detect(np.zeros((SIDE, SIDE, 3), np.uint8))
 
 
