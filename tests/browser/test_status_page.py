@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from faceserver.access.keys import KeyStore
 from faceserver.config import Settings
@@ -35,13 +35,16 @@ def test_the_figures(page: Page, gallery: Server, photographs: Photographs) -> N
 
 def test_the_models_and_how_often_they_are_wrong(page: Page, gallery: Server) -> None:
     page.goto("/status")
-    facenet = page.locator("#models tr").filter(
-        has=page.get_by_role("rowheader", name="20180408-102900", exact=True)
-    )
+
+    def model(name: str) -> Locator:
+        heading = page.get_by_role("rowheader", name=name, exact=True)
+        return page.locator("#models tr").filter(has=heading)
+
+    facenet = model("20180408-102900")
     expect(facenet).to_contain_text("in use, loaded")
     expect(facenet).to_contain_text("(singers)")
-    expect(page.locator("#models tr").filter(has_text="sface")).to_contain_text("the most accurate")
-    expect(page.locator("#models tr").filter(has_text="yunet").first).to_contain_text("MIT")
+    expect(model("sface")).to_contain_text("the most accurate")
+    expect(model("yunet")).to_contain_text("MIT")
 
 
 def test_who_may_only_look_sees_no_keys_and_no_buttons(
