@@ -95,7 +95,7 @@ proto: $(TOOLS)/tools.stamp
 	$(TOOLS)/bin/python -m grpc_tools.protoc --proto_path=. --python_out=. --pyi_out=. $(PROTOS)
 
 test-convert: .venv/convert.stamp models
-	$(BIN)/python -m pytest -m convert tests/conversion
+	$(BIN)/python -m pytest -m convert tests/conversion tests/test_quiet_house.py
 
 test-torch: .venv/torch.stamp models
 	$(BIN)/python -m pytest -m torch tests/conversion

@@ -58,7 +58,7 @@ def test_what_is_under_way_finishes_and_nothing_new_begins(held: HeldSite, tmp_p
         thread, answers = start_batch(server, held.url)
         assert held.asked.wait(WAIT)
         server.process.send_signal(signal.SIGTERM)
-        server.wait_for("INFO faceserver.server: stopping")
+        server.wait_for("INFO faceserver.server: shutting down")
 
         for get in (requests.get, kept_alive.get):  # a new connection, and one from before
             refused = get(f"{server.url}/faceRegister.html", timeout=WAIT)
@@ -103,7 +103,7 @@ def test_a_second_signal_ends_it_at_once(held: HeldSite, tmp_path: Path) -> None
         thread.start()
         assert held.asked.wait(WAIT)
         server.process.send_signal(signal.SIGTERM)
-        server.wait_for("INFO faceserver.server: stopping")
+        server.wait_for("INFO faceserver.server: shutting down")
         server.process.send_signal(signal.SIGTERM)
         thread.join(WAIT)
         assert server.process.wait(WAIT) == 0
@@ -122,7 +122,7 @@ def test_a_job_stops_at_a_safe_point_and_goes_on_at_the_next_start(
         job = server.post("/v1/collections/default/jobs", json={"items": items}).json()
         assert held.asked.wait(WAIT)
         server.process.send_signal(signal.SIGTERM)
-        server.wait_for("INFO faceserver.server: stopping")
+        server.wait_for("INFO faceserver.server: shutting down")
         held.let_go.set()
         assert server.process.wait(WAIT) == 0
     fetched_before = len(held.site.requests)
