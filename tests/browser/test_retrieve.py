@@ -99,7 +99,7 @@ def test_the_slider_filters_at_once_and_asks_nobody(
     page.get_by_role("button", name="Reset to the model’s threshold").click()
     expect(page.locator("#groups h3")).to_have_text(["Barack Obama"])
     expect(page.get_by_role("slider", name="Maximum distance")).to_be_focused()
-    assert [url for url in asked if "/v1/" in url and "/crop" not in url] == []
+    assert [url for url in asked if "/v1/" in url and "/thumbnail" not in url] == []
 
 
 def test_each_face_of_a_picture_can_be_chosen_with_the_keyboard(

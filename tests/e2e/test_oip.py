@@ -66,7 +66,7 @@ def test_a_man_is_found_as_with_the_engine_here_and_503_while_nobody_answers(
                 break
             again = add(server, photographs["biden.jpg"])
         assert again.status_code == 201
-        assert len(list((tmp_path / "uploadImages").iterdir())) == 2
+        assert len(list((tmp_path / "uploadImages").glob("*.jpg"))) == 2
 
     with Server(tmp_path) as server:  # the same model, here: the same distances
         (here,) = server.retrieve(photographs["obama2.jpg"]).json()["faces"]
