@@ -61,7 +61,7 @@ async (seconds) => {
   let before = await new Promise(requestAnimationFrame);
   const end = before + 1000 * seconds;
   while (before < end) {
-    scrollBy(0, 45);
+    scrollBy({ top: 45, behavior: "instant" });
     const now = await new Promise(requestAnimationFrame);
     frames.push(now - before);
     before = now;

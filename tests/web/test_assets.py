@@ -89,3 +89,17 @@ BOOTSTRAPS = (
     r"(?:-(?:sm|md|lg|xl))?(?:-[a-z0-9]+)*"
 )
 """How names of Bootstrap's classes look."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_names_all_scripts_at_once(client: FlaskClient, page: str) -> None:
+    text = client.get(page, headers={"Accept": "text/html"}).text
+    named = {*re.findall(r'<link rel="modulepreload" href="([^"]+)"', text)}
+    first = {*re.findall(r'<script type="module" src="([^"]+)"', text)}
+    assert first
+    for address in named | first:
+        answer = client.get(address)
+        assert answer.status_code == 200
+        folder, _, _ = address.rpartition("/")
+        needed = re.findall(r'\bfrom "\./([^"]+)"|^import "\./([^"]+)"', answer.text, re.MULTILINE)
+        assert {f"{folder}/{one or other}" for one, other in needed} <= named | first

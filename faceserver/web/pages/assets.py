@@ -7,12 +7,14 @@ half a megabyte, and stay in memory.
 
 import gzip
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, request, url_for
+from markupsafe import Markup
 
 from faceserver.errors import NotFound
 from faceserver.web.guard.scopes import scope
@@ -23,6 +25,9 @@ _LEAST_BYTES = 500
 
 _TYPES = {".js": "text/javascript"}
 """What a system's own table may say otherwise."""
+
+_IMPORT = re.compile(r'^(?:import|export)\b[^;(]*"\./([\w.]+)"', re.MULTILINE)
+"""Another script that one needs; all lie in the same folder."""
 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 
@@ -73,13 +78,39 @@ def file(version: str, name: str) -> Response:
 
 
 def register(app: Flask) -> None:
-    """Give templates ``asset(name)``, the address of a file."""
-    app.context_processor(lambda: {"asset": asset})
+    """Give templates ``asset(name)``, a file's address, and ``script(name)``, a script's tags."""
+    app.context_processor(lambda: {"asset": asset, "script": script})
 
 
 def asset(name: str) -> str:
     """The address of a file, by its name below the folder."""
     return url_for("assets.file", version=_assets().version, name=name)
+
+
+def script(name: str) -> Markup:
+    """The tags of a script: it, and all that it needs, to be fetched at once.
+
+    Without these a browser learns only from one script which others are to be fetched.
+    """
+    needed = [
+        Markup('<link rel="modulepreload" href="{}">').format(asset(it)) for it in _needed(name)
+    ]
+    itself = Markup('<script type="module" src="{}"></script>').format(asset(name))
+    return Markup().join([*needed, itself])
+
+
+@cache
+def _needed(name: str) -> tuple[str, ...]:
+    """All scripts that a script imports, directly or through others."""
+    found, waiting = [name], [name]
+    while waiting:
+        folder, _, _ = waiting[0].rpartition("/")
+        for other in _IMPORT.findall(_assets().files[waiting.pop(0)].content.decode()):
+            path = f"{folder}/{other}"
+            if path not in found:
+                found.append(path)
+                waiting.append(path)
+    return tuple(found[1:])
 
 
 @cache
