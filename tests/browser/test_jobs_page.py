@@ -97,6 +97,8 @@ def test_a_job_is_cancelled_and_taken_off_the_list(page: Page, empty: Server, si
         card.get_by_role("button", name="Cancel").press("Enter")
         expect(state(card)).to_have_text("Cancelled")
         going_on.set()
+    # Nothing is asked of the job any more once it is known whether it can be tried again.
+    expect(card.get_by_role("button", name="Try again")).to_be_visible()
     card.get_by_role("button", name="Remove from the list").press("Enter")
     expect(page.get_by_text("There are no jobs.")).to_be_visible()
     assert requests.get(jobs(empty), timeout=60).json()["items"] == []
