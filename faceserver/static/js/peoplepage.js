@@ -12,7 +12,7 @@ import { showCode } from "./takealong.js";
 import { toast, toastFromBefore } from "./toast.js";
 import { UnnamedGroups } from "./unnamedgroups.js";
 
-const PAGE = 60;
+const PAGE = 30;
 const TYPING_MS = 250;
 
 const MOST = 1000;
