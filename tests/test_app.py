@@ -10,9 +10,10 @@ from flask.testing import FlaskClient
 from faceserver import app as app_module
 from faceserver.app import create_app, open_gallery, open_services
 from faceserver.config import Settings, load_settings
-from faceserver.errors import InvalidSetting, ModelError, NotReady
+from faceserver.errors import InvalidSetting, ModelError, NotReady, StoreError
 from faceserver.lifecycle import Backend, Services
 from faceserver.services.outcomes import NewPicture
+from faceserver.vision.analyzer import Analyzer
 from tests.e2e.server import Server
 from tests.support.photographs import Photographs
 
@@ -137,3 +138,14 @@ def children() -> list[str]:
     found = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
     pids = [pid for text in found for pid in text.split()]
     return [pid for pid in pids if b"worker.main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_nothing_stays_open_where_the_gallery_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Analyzer] = []  # with processes of its own, these would go on
+    monkeypatch.setattr(Analyzer, "close", lambda analyzer: closed.append(analyzer))
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(StoreError):
+        open_services(load_settings(data_dir=tmp_path / "data"))
+    assert len(closed) == 1

@@ -1,5 +1,6 @@
 """From the settings to all use cases, over models and a gallery."""
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -7,7 +8,7 @@ from functools import partial
 from faceserver.app.galleries import open_gallery
 from faceserver.app.models import embedder_specs, make_analyzer, make_embedder
 from faceserver.config import Settings
-from faceserver.errors import FaceServerError, InvalidSetting, StoreMismatch, UnknownAttribute
+from faceserver.errors import InvalidSetting, StoreMismatch, UnknownAttribute
 from faceserver.jobs.manager import Jobs
 from faceserver.jobs.opening import open_jobs
 from faceserver.lifecycle import Services
@@ -54,14 +55,14 @@ def open_services(settings: Settings) -> Services:
     analyzer = in_processes(
         make_analyzer(settings), partial(make_analyzer, alone), settings.vision_processes
     )
-    store = open_gallery(settings, any_model=settings.change_model)
-    store.sweeper.start()
-    try:
-        context = _context(settings, store, analyzer)
-        return services_of(context, settings)
-    except FaceServerError:
-        store.close()
-        raise
+    with ExitStack() as undo:
+        undo.callback(analyzer.close)
+        store = open_gallery(settings, any_model=settings.change_model)
+        undo.callback(store.close)
+        store.sweeper.start()
+        services = services_of(_context(settings, store, analyzer), settings)
+        undo.pop_all()
+    return services
 
 
 def services_of(context: Context, settings: Settings, *, post: Post | None = None) -> Services:

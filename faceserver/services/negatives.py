@@ -58,15 +58,6 @@ def without_refused(
     return replace(only, without=(*only.without, *refused)) if refused else only
 
 
-def refused_faces(collection: Collection) -> dict[str, set[str]]:
-    """The stored faces that were refused, by id, and for whom, by the people's ids."""
-    found: dict[str, set[str]] = {}
-    for item in every_exemplar(collection, "refusal"):
-        if item.face is not None and item.subject is not None:
-            found.setdefault(item.face, set()).add(item.subject)
-    return found
-
-
 def forget_refusals(collection: Collection, face_ids: Sequence[str], subject: str) -> None:
     """These faces show the person after all: somebody says so."""
     wanted = set(face_ids)

@@ -1,11 +1,11 @@
 /** "Is this the same person?": pairs that look alike, to be made one or to be told apart for good. */
 import { call, inCollection } from "./api.js";
-import { coverOf, pickedPerson, thumbOf } from "./dialogs.js";
+import { pickedPerson } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { pageUrl } from "./page.js";
 import { personNamed } from "./people.js";
 import { _, ngettext, percent } from "./texts.js";
-import { thumbnailOf } from "./thumbnails.js";
+import { coverOf, thumbOf, thumbnailOf } from "./thumbnails.js";
 import { toast } from "./toast.js";
 
 /** So many people are looked at with one request, and so many pairs are shown before one asks for more. */

@@ -1,6 +1,6 @@
 /** The answer to a search in one line: who is in the picture. */
 import { make } from "./dom.js";
-import { _, ngettext } from "./texts.js";
+import { ngettext } from "./texts.js";
 import { personLink, verdictParts } from "./whorow.js";
 
 /** So many people are told by name. */

@@ -2,7 +2,7 @@
 import { call, inCollection } from "./api.js";
 import { make } from "./dom.js";
 import { ngettext } from "./texts.js";
-import { coverOf } from "./thumbs.js";
+import { coverOf } from "./thumbnails.js";
 
 const TYPING_MS = 150;
 const MOST = 8;

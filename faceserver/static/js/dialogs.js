@@ -1,10 +1,8 @@
 /** Questions over the page: are you sure, and who. Escape answers no. */
 import { call, inCollection } from "./api.js";
 import { byId, icon, make, say } from "./dom.js";
-import { coverOf } from "./thumbs.js";
 import { _, ngettext } from "./texts.js";
-
-export { coverOf, thumbOf } from "./thumbs.js";
+import { coverOf } from "./thumbnails.js";
 
 const TYPING_MS = 200;
 const MOST_LISTED = 20;

@@ -18,7 +18,7 @@ const LABELS = {
 let timer = 0;
 
 /** Ask the server how it is, show it, and ask again after a while. */
-export async function refreshHealth() {
+async function refreshHealth() {
   clearTimeout(timer);
   const state = await health();
   show(state);

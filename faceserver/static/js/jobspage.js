@@ -1,14 +1,13 @@
 /** Jobs: those that run, with live progress, and what became of the others. */
 import { call, inCollection } from "./api.js";
 import { downloadCsv } from "./csv.js";
-import { thumbOf } from "./dialogs.js";
 import { button, byId, icon, make, say } from "./dom.js";
 import { lostItems, outcome } from "./jobcard.js";
 import { may, page, pageUrl } from "./page.js";
 import { ScrollList } from "./scrolllist.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext, number } from "./texts.js";
-import { thumbnailOf } from "./thumbnails.js";
+import { thumbOf, thumbnailOf } from "./thumbnails.js";
 import { toast } from "./toast.js";
 
 const RUNNING_MS = 800;

@@ -20,7 +20,7 @@ export function latencyChart(rows, label) {
 }
 
 /** Seconds as people say them. */
-export function duration(seconds) {
+function duration(seconds) {
   const digits = { maximumSignificantDigits: 2 };
   if (seconds < 1) return _("%(time)s ms", { time: number(seconds * 1000, digits) });
   return _("%(time)s s", { time: number(seconds, digits) });

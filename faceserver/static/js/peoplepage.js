@@ -1,13 +1,13 @@
 /** Everybody with a name; the faces without one are the business of unnamedgroups.js. */
 import { AlikePanel } from "./alikepanel.js";
 import { call, inCollection } from "./api.js";
-import { coverOf } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { may, pageUrl, setQuery } from "./page.js";
 import { PeopleBar } from "./peoplebar.js";
 import { ScrollList } from "./scrolllist.js";
 import { Selection } from "./selection.js";
 import { _, ngettext } from "./texts.js";
+import { coverOf } from "./thumbnails.js";
 import { showCode } from "./takealong.js";
 import { toast, toastFromBefore } from "./toast.js";
 import { UnnamedGroups } from "./unnamedgroups.js";

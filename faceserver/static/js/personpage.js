@@ -1,6 +1,6 @@
 /** One person: all faces, name, tags; merge, move, delete. */
 import { call, inCollection } from "./api.js";
-import { confirmed, coverOf, pickedPerson, thumbOf } from "./dialogs.js";
+import { confirmed, pickedPerson } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { deleteFaces } from "./faceacts.js";
 import { tagsOf, tagsText } from "./labels.js";
@@ -12,7 +12,7 @@ import { ScrollList } from "./scrolllist.js";
 import { Selection } from "./selection.js";
 import { showCode } from "./takealong.js";
 import { _, ngettext } from "./texts.js";
-import { thumbnailOf } from "./thumbnails.js";
+import { coverOf, thumbOf, thumbnailOf } from "./thumbnails.js";
 import { toldOf } from "./told.js";
 import { toast, toastFromBefore, toastThere } from "./toast.js";
 

@@ -1,13 +1,13 @@
 /** A likely person among the faces without a name. */
 import { call, inCollection } from "./api.js";
 import { completeNames } from "./combobox.js";
-import { confirmed, thumbOf } from "./dialogs.js";
+import { confirmed } from "./dialogs.js";
 import { button, byId, make, say } from "./dom.js";
 import { deleteFaces, hideFaces, refuseFaces } from "./faceacts.js";
 import { may } from "./page.js";
 import { personNamed } from "./people.js";
 import { _, ngettext, percent } from "./texts.js";
-import { thumbnailOf } from "./thumbnails.js";
+import { thumbOf, thumbnailOf } from "./thumbnails.js";
 import { toast } from "./toast.js";
 
 /** Of a large group so many of the most typical faces say whom it does not show. */

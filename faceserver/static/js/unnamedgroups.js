@@ -3,7 +3,6 @@ import { call, inCollection } from "./api.js";
 import { button, byId, say } from "./dom.js";
 import { deleteFaces, hideFaces } from "./faceacts.js";
 import { confirmed, pickedPerson } from "./dialogs.js";
-import { may } from "./page.js";
 import { personNamed } from "./people.js";
 import { Selection } from "./selection.js";
 import { showCode } from "./takealong.js";
