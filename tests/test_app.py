@@ -144,7 +144,11 @@ def test_nothing_stays_open_where_the_gallery_cannot_be_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[Analyzer] = []  # with processes of its own, these would go on
-    monkeypatch.setattr(Analyzer, "close", lambda analyzer: closed.append(analyzer))
+
+    def close(analyzer: Analyzer) -> None:
+        closed.append(analyzer)
+
+    monkeypatch.setattr(Analyzer, "close", close)
     (tmp_path / "data").write_text("in the way")
     with pytest.raises(StoreError):
         open_services(load_settings(data_dir=tmp_path / "data"))
